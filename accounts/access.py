@@ -1,0 +1,99 @@
+"""Who may open a view: each one declares it with a decorator from here.
+
+    @public                      anybody
+    @signed_in                   anybody with an account
+    @member(*roles)              members of the current workspace with one of these roles
+    @operator                    staff
+
+The policy is kept on the view as `access_policy`; a test walks every route and fails for one
+without it.
+"""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, cast
+
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponseBase
+
+from accounts.models import Membership, Role, User
+from caicaini_portal.http import PageRequest
+
+P = ParamSpec("P")
+ALL_ROLES = tuple(Role)
+KEY_ROLES = (Role.OWNER, Role.ADMIN, Role.DEVELOPER)
+MONEY_ROLES = (Role.OWNER, Role.ADMIN, Role.BILLING)
+_SESSION_KEY = "workspace_id"
+
+
+class MemberRequest(PageRequest):
+    """A request of a signed-in member: who they are and in which workspace they work."""
+
+    user: User
+    membership: Membership
+
+
+AnyView = Callable[..., HttpResponseBase]
+MemberView = Callable[Concatenate[MemberRequest, P], HttpResponseBase]
+
+
+def public(view: AnyView) -> AnyView:
+    """Anybody may open this."""
+    return _declared(view, "public")
+
+
+def signed_in(view: AnyView) -> AnyView:
+    """Anybody who has signed in may open this."""
+    return _declared(cast(AnyView, login_required(view)), "signed in")
+
+
+def member(*roles: Role) -> Callable[[MemberView[P]], AnyView]:
+    """Members of the current workspace with one of `roles` may open this; others get a 403."""
+
+    def decorate(view: MemberView[P]) -> AnyView:
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            membership = current_membership(request)
+            if membership is None:
+                raise Http404("You have no workspace.")
+            if membership.role not in roles:
+                raise PermissionDenied("Your role in this workspace does not open this page.")
+            member_request = cast(MemberRequest, request)
+            member_request.membership = membership
+            return view(member_request, *args, **kwargs)
+
+        return _declared(cast(AnyView, login_required(guarded)), f"member: {', '.join(roles)}")
+
+    return decorate
+
+
+def operator(view: AnyView) -> AnyView:
+    """Staff may open this; for anybody else the page does not exist."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        user = request.user
+        if not (user.is_authenticated and user.is_active and user.is_staff):
+            raise Http404
+        return view(request, *args, **kwargs)
+
+    return _declared(guarded, "operator")
+
+
+def current_membership(request: HttpRequest) -> Membership | None:
+    """Return the membership a person works under: the one they chose, else their first."""
+    if not request.user.is_authenticated:
+        return None
+    memberships = Membership.objects.filter(user=request.user).select_related("workspace")
+    chosen = request.session.get(_SESSION_KEY)
+    if chosen is not None:
+        membership = memberships.filter(workspace_id=chosen).first()
+        if membership is not None:
+            return membership
+    return memberships.order_by("id").first()
+
+
+def _declared(view: AnyView, policy: str) -> AnyView:
+    view.access_policy = policy  # type: ignore[attr-defined]
+    return view

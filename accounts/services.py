@@ -1,0 +1,17 @@
+"""What can be done with people and workspaces."""
+
+from django.db import transaction
+
+from accounts.models import Membership, Role, User, Workspace
+
+
+@transaction.atomic
+def give_personal_workspace(user: User) -> Workspace:
+    """Give a new person a workspace of their own; the second time it is the one they have."""
+    own = Workspace.objects.filter(memberships__user=user).order_by("memberships__id").first()
+    if own is not None:
+        return own
+    name = user.email.partition("@")[0][:60]
+    workspace = Workspace.objects.create(name=f"{name}'s workspace")
+    Membership.objects.create(user=user, workspace=workspace, role=Role.OWNER)
+    return workspace

@@ -1,0 +1,174 @@
+"""The SQL of holds and their settlement, for many calls at a time.
+
+The gateway's writer composes these with the SQL of keys and usage into one transaction; every
+function takes the cursor of that transaction and does one round trip. The wallets' row locks, taken
+first and in id order, guard everything that follows: all changes to a wallet's holds happen under
+them.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from psycopg import Cursor
+
+from billing.models import HoldState
+
+
+@dataclass(slots=True)
+class LockedWallet:
+    """An api wallet under lock; the caller moves the numbers, `write_wallets` stores them."""
+
+    id: int
+    workspace_id: int
+    posted: int
+    held: int
+    seq: int
+    is_frozen: bool
+
+    @property
+    def available(self) -> int:
+        """Credits that can be held now."""
+        return self.posted - self.held
+
+
+class NewHold(NamedTuple):
+    """A hold to be opened."""
+
+    wallet_id: int
+    id: UUID
+    key_id: int | None
+    source: str
+    amount: int
+
+
+class StoredHold(NamedTuple):
+    """A hold as the database has it."""
+
+    wallet_id: int
+    id: UUID
+    amount: int
+    state: HoldState
+    actual: int | None
+
+
+class ClosedHold(NamedTuple):
+    """How a hold ends: settled with what was charged, or void with None."""
+
+    wallet_id: int
+    id: UUID
+    actual: int | None
+
+
+class UsageEntry(NamedTuple):
+    """A ledger entry of kind usage; `amount` is what leaves the wallet, as a positive number."""
+
+    wallet_id: int
+    seq: int
+    amount: int
+    balance_after: int
+    reference: str
+
+
+def lock_wallets(cursor: Cursor[Any], workspace_ids: Iterable[int]) -> dict[int, LockedWallet]:
+    """Lock the api wallets of these workspaces; return them by workspace id."""
+    cursor.execute(
+        "SELECT id, workspace_id, posted, held, seq, frozen_at IS NOT NULL FROM billing_wallet"
+        " WHERE pool = 'api' AND workspace_id = ANY(%s) ORDER BY id FOR UPDATE",
+        [list(workspace_ids)],
+    )
+    return {row[1]: LockedWallet(*row) for row in cursor}
+
+
+def read_holds(
+    cursor: Cursor[Any], wallet_ids: Iterable[int], hold_ids: Iterable[UUID]
+) -> dict[UUID, StoredHold]:
+    """Return the holds that exist among `hold_ids`, by id. The wallets must be locked."""
+    cursor.execute(
+        "SELECT wallet_id, id, amount, state, actual FROM billing_hold"
+        " WHERE wallet_id = ANY(%s) AND id = ANY(%s)",
+        [list(wallet_ids), list(hold_ids)],
+    )
+    return {
+        row[1]: StoredHold(row[0], row[1], row[2], HoldState(row[3]), row[4]) for row in cursor
+    }
+
+
+def open_holds(cursor: Cursor[Any], *, owner: int, holds: Sequence[NewHold]) -> None:
+    """Write new open holds."""
+    wallet_ids, ids, key_ids, sources, amounts = zip(*holds, strict=True)
+    cursor.execute(
+        "INSERT INTO billing_hold (wallet_id, id, key_id, source, amount, owner)"
+        " SELECT *, %s FROM unnest(%s::bigint[], %s::uuid[], %s::bigint[], %s::text[], %s::bigint[])",
+        [owner, list(wallet_ids), list(ids), list(key_ids), list(sources), list(amounts)],
+    )
+
+
+def close_holds(cursor: Cursor[Any], holds: Sequence[ClosedHold]) -> None:
+    """Mark holds settled or void. The caller has read them under the wallets' locks."""
+    wallet_ids, ids, actuals = zip(*holds, strict=True)
+    cursor.execute(
+        "UPDATE billing_hold AS hold SET actual = closed.actual, closed_at = now(),"
+        " state = CASE WHEN closed.actual IS NULL THEN 'void' ELSE 'settled' END"
+        " FROM unnest(%s::bigint[], %s::uuid[], %s::bigint[]) AS closed (wallet_id, id, actual)"
+        " WHERE hold.wallet_id = closed.wallet_id AND hold.id = closed.id",
+        [list(wallet_ids), list(ids), list(actuals)],
+    )
+
+
+def append_usage(cursor: Cursor[Any], entries: Sequence[UsageEntry]) -> None:
+    """Append usage entries to the ledger."""
+    wallet_ids, seqs, amounts, balances, references = zip(*entries, strict=True)
+    cursor.execute(
+        "INSERT INTO billing_ledgerentry"
+        " (wallet_id, seq, kind, amount, balance_after, reference)"
+        " SELECT wallet_id, seq, 'usage', -amount, balance_after, reference"
+        " FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::text[])"
+        " AS entry (wallet_id, seq, amount, balance_after, reference)",
+        [list(wallet_ids), list(seqs), list(amounts), list(balances), list(references)],
+    )
+
+
+def write_wallets(cursor: Cursor[Any], wallets: Sequence[LockedWallet]) -> None:
+    """Store what the caller moved."""
+    cursor.execute(
+        "UPDATE billing_wallet AS wallet"
+        " SET posted = moved.posted, held = moved.held, seq = moved.seq"
+        " FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[])"
+        " AS moved (id, posted, held, seq) WHERE wallet.id = moved.id",
+        [
+            [wallet.id for wallet in wallets],
+            [wallet.posted for wallet in wallets],
+            [wallet.held for wallet in wallets],
+            [wallet.seq for wallet in wallets],
+        ],
+    )
+
+
+def owners_of_open_holds(cursor: Cursor[Any]) -> list[int]:
+    """Return the processes that have open holds."""
+    cursor.execute("SELECT DISTINCT owner FROM billing_hold WHERE state = 'open'")
+    return [row[0] for row in cursor]
+
+
+def void_holds_of(cursor: Cursor[Any], *, owner: int) -> int:
+    """Void every open hold of one process and free what it held; return how many there were."""
+    cursor.execute(
+        "SELECT id FROM billing_wallet WHERE id IN"
+        " (SELECT wallet_id FROM billing_hold WHERE state = 'open' AND owner = %s)"
+        " ORDER BY id FOR UPDATE",
+        [owner],
+    )
+    cursor.execute(
+        "WITH closed AS (UPDATE billing_hold SET state = 'void', closed_at = now()"
+        " WHERE state = 'open' AND owner = %s AND wallet_id = ANY(%s) RETURNING wallet_id, amount),"
+        " freed AS (SELECT wallet_id, sum(amount) AS amount, count(*) AS holds"
+        " FROM closed GROUP BY wallet_id),"
+        " written AS (UPDATE billing_wallet SET held = held - freed.amount FROM freed"
+        " WHERE billing_wallet.id = freed.wallet_id)"
+        " SELECT coalesce(sum(holds), 0)::int FROM freed",
+        [owner, [row[0] for row in cursor]],
+    )
+    [count] = cursor.fetchone() or (0,)
+    return int(count)

@@ -1,0 +1,21 @@
+"""`manage.py audit_ledger`: check the books and say so in JSON."""
+
+import json
+import sys
+from dataclasses import asdict
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from billing.audit import audit
+
+
+class Command(BaseCommand):
+    help = 'Check every invariant of the ledger; prints JSON with "ok", exits 1 when one is broken.'
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        report = audit()
+        body = {"ok": report.is_ok, **asdict(report), "at": report.at.isoformat()}
+        self.stdout.write(json.dumps(body, indent=2))
+        if not report.is_ok:
+            sys.exit(1)

@@ -1,0 +1,38 @@
+"""`manage.py seed_demo`: the demo person of the embedded mode, with credits to spend."""
+
+from typing import Any
+
+from allauth.account.models import EmailAddress
+from django.core.management.base import BaseCommand, CommandError
+from django.conf import settings
+
+from accounts.models import User
+from accounts.services import give_personal_workspace
+from billing import ledger, wallets
+from billing.models import EntryKind
+
+EMAIL = "demo@example.com"
+PASSWORD = "caicaini-demo"  # noqa: S105 (published; the command refuses to run in production)
+CREDITS = 500_000
+
+
+class Command(BaseCommand):
+    help = f"Create {EMAIL} with {CREDITS:,} apiCredits. The second time nothing changes."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if not settings.DEVELOPMENT:
+            raise CommandError("The demo person has a published password: not in production.")
+        user = User.objects.filter(email=EMAIL).first()
+        if user is None:
+            user = User.objects.create_user(EMAIL, PASSWORD)
+        EmailAddress.objects.get_or_create(
+            user=user, email=EMAIL, defaults={"verified": True, "primary": True}
+        )
+        ledger.post(
+            wallet_id=wallets.wallet_of(give_personal_workspace(user)).pk,
+            kind=EntryKind.GRANT,
+            amount=CREDITS,
+            reference="demo",
+            reason="Demo credits",
+        )
+        self.stdout.write(f"{EMAIL} is ready.")

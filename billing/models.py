@@ -1,0 +1,265 @@
+"""The money tables. Amounts are whole credits; 1 credit is 1/100,000 US dollar.
+
+A wallet's `posted` is the sum of its ledger entries, `held` the sum of its open holds; what can be
+spent is `posted - held`. The ledger is append-only: the database refuses UPDATE and DELETE.
+"""
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Now
+
+from accounts.models import Workspace
+
+
+class Pool(models.TextChoices):
+    """Credits that are never mixed: API traffic spends `api` alone."""
+
+    API = "api"
+    SUBSCRIPTION = "subscription"
+
+
+class Wallet(models.Model):
+    """A workspace's balance in one pool; the only mutable money row besides key budgets."""
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, related_name="wallets")
+    pool = models.CharField(max_length=16, choices=Pool.choices)
+    posted = models.BigIntegerField(default=0, db_default=0)
+    held = models.BigIntegerField(default=0, db_default=0)
+    owed = models.BigIntegerField(default=0, db_default=0)
+    seq = models.BigIntegerField(default=0, db_default=0)
+    frozen_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["workspace", "pool"], name="wallet_unique"),
+            # What Hold's foreign key by (wallet, pool) points to.
+            models.UniqueConstraint(fields=["id", "pool"], name="wallet_id_pool_unique"),
+            models.CheckConstraint(condition=Q(pool__in=Pool.values), name="wallet_pool_known"),
+            models.CheckConstraint(condition=Q(held__gte=0), name="wallet_held_not_negative"),
+            models.CheckConstraint(condition=Q(posted__gte=F("held")), name="wallet_covers_holds"),
+            models.CheckConstraint(condition=Q(owed__gte=0), name="wallet_owed_not_negative"),
+            models.CheckConstraint(condition=Q(seq__gte=0), name="wallet_seq_not_negative"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.pool} wallet of workspace {self.workspace_id}"
+
+    @property
+    def available(self) -> int:
+        """Credits that can be spent now."""
+        return self.posted - self.held
+
+
+class EntryKind(models.TextChoices):
+    """Why credits moved."""
+
+    TOP_UP = "top_up"
+    USAGE = "usage"
+    GRANT = "grant"
+    REFUND = "refund"
+    DISPUTE = "dispute"
+    ADJUSTMENT = "adjustment"
+
+
+class LedgerEntry(models.Model):
+    """One movement of credits. `reference` names its cause and makes posting it idempotent."""
+
+    pk = models.CompositePrimaryKey("wallet_id", "seq")
+    wallet = models.ForeignKey(Wallet, on_delete=models.PROTECT, related_name="entries")
+    seq = models.BigIntegerField()
+    kind = models.CharField(max_length=16, choices=EntryKind.choices)
+    amount = models.BigIntegerField()
+    balance_after = models.BigIntegerField()
+    reference = models.CharField(max_length=120)
+    reason = models.CharField(max_length=200, blank=True, db_default="")
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["wallet", "kind", "reference"], name="entry_reference_unique"
+            ),
+            models.CheckConstraint(condition=Q(kind__in=EntryKind.values), name="entry_kind_known"),
+            models.CheckConstraint(condition=Q(seq__gte=1), name="entry_seq_positive"),
+            models.CheckConstraint(
+                condition=Q(balance_after__gte=0), name="entry_balance_not_negative"
+            ),
+            models.CheckConstraint(
+                condition=~Q(kind=EntryKind.USAGE) | Q(amount__lte=0), name="entry_usage_takes"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.amount:+} on wallet {self.wallet_id}"
+
+
+class HoldState(models.TextChoices):
+    """A hold is open while its call runs; then it is settled (charged) or void (not charged)."""
+
+    OPEN = "open"
+    SETTLED = "settled"
+    VOID = "void"
+
+
+class Source(models.TextChoices):
+    """Where a call came from."""
+
+    API = "api"
+    CONSOLE = "console"
+
+
+class Hold(models.Model):
+    """Credits set aside for one call; its id is the request's id.
+
+    `key_id` has no foreign key: keys stand above billing. It is null for the console. `owner` names
+    the process that made the hold, by the advisory lock it keeps while it lives.
+    """
+
+    pk = models.CompositePrimaryKey("wallet_id", "id")
+    wallet = models.ForeignKey(Wallet, on_delete=models.PROTECT, related_name="holds")
+    pool = models.CharField(max_length=16, default=Pool.API, db_default=Pool.API)
+    id = models.UUIDField()
+    key_id = models.BigIntegerField(null=True)
+    source = models.CharField(max_length=16, choices=Source.choices)
+    amount = models.BigIntegerField()
+    actual = models.BigIntegerField(null=True)
+    state = models.CharField(
+        max_length=16, choices=HoldState.choices, default=HoldState.OPEN, db_default=HoldState.OPEN
+    )
+    owner = models.BigIntegerField()
+    opened_at = models.DateTimeField(db_default=Now())
+    closed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            # Nothing on /v1 can touch another pool: a hold cannot even be written there.
+            models.CheckConstraint(condition=Q(pool=Pool.API), name="hold_pool_is_api"),
+            models.CheckConstraint(condition=Q(amount__gte=0), name="hold_amount_not_negative"),
+            models.CheckConstraint(
+                condition=Q(source__in=Source.values), name="hold_source_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(state=HoldState.OPEN, actual__isnull=True, closed_at__isnull=True)
+                | Q(state=HoldState.VOID, actual__isnull=True, closed_at__isnull=False)
+                | Q(
+                    state=HoldState.SETTLED,
+                    actual__gte=0,
+                    actual__lte=F("amount"),
+                    closed_at__isnull=False,
+                ),
+                name="hold_state_consistent",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["owner"], name="hold_open_by_owner", condition=Q(state=HoldState.OPEN)
+            ),
+            models.Index(
+                fields=["wallet"], name="hold_open_by_wallet", condition=Q(state=HoldState.OPEN)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.state} hold of {self.amount} on wallet {self.wallet_id}"
+
+
+class WelcomeGrant(models.Model):
+    """Remembers each address that got its welcome credits, beyond the account's own life.
+
+    Only the SHA-256 of the lower-case address is kept.
+    """
+
+    email_digest = models.BinaryField(primary_key=True, max_length=32)
+    wallet = models.ForeignKey(Wallet, on_delete=models.PROTECT, related_name="+")
+    granted_at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return f"welcome grant to wallet {self.wallet_id}"
+
+
+class TopUpState(models.TextChoices):
+    """Where a payment stands; refunds and disputes show in their own columns."""
+
+    PENDING = "pending"
+    PROCESSING = "processing"
+    PAID = "paid"
+    FAILED = "failed"
+    EXPIRED = "expired"
+    PARKED = "parked"
+
+
+class TopUp(models.Model):
+    """A purchase of credits, written before the Checkout Session is made.
+
+    Its id is Stripe's idempotency key and `client_reference_id`. `credited`, `refunded` and
+    `disputed` are what the ledger has been told so far, in credits.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    wallet = models.ForeignKey(Wallet, on_delete=models.PROTECT, related_name="top_ups")
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
+    )
+    amount_cents = models.PositiveBigIntegerField()
+    currency = models.CharField(max_length=3, default="usd")
+    credits = models.PositiveBigIntegerField()
+    state = models.CharField(
+        max_length=16, choices=TopUpState.choices, default=TopUpState.PENDING
+    )
+    parked_because = models.CharField(max_length=200, blank=True, default="")
+    stripe_session_id = models.CharField(max_length=255, unique=True, null=True)
+    stripe_payment_intent_id = models.CharField(max_length=255, unique=True, null=True)
+    receipt_url = models.CharField(max_length=500, blank=True, default="")
+    steps = models.PositiveIntegerField(default=0)
+    credited = models.PositiveBigIntegerField(default=0)
+    refunded = models.PositiveBigIntegerField(default=0)
+    disputed = models.PositiveBigIntegerField(default=0)
+    created_at = models.DateTimeField(db_default=Now())
+    converged_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-created_at"]
+        indexes = [
+            models.Index(fields=["wallet", "-created_at"], name="top_up_by_wallet"),
+            models.Index(
+                fields=["created_at"],
+                name="top_up_open",
+                condition=Q(state__in=["pending", "processing"]),
+            ),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(state__in=TopUpState.values), name="top_up_state_known"
+            ),
+            models.CheckConstraint(condition=Q(amount_cents__gt=0), name="top_up_amount_positive"),
+        ]
+
+    def __str__(self) -> str:
+        return f"top-up {self.id} ({self.state})"
+
+
+class StripeEvent(models.Model):
+    """The webhook's inbox: written once per event, worked off by Celery."""
+
+    id = models.CharField(primary_key=True, max_length=255)
+    type = models.CharField(max_length=100)
+    payload = models.JSONField()
+    received_at = models.DateTimeField(db_default=Now())
+    processed_at = models.DateTimeField(null=True)
+    attempts = models.PositiveIntegerField(default=0)
+    error = models.TextField(blank=True, default="")
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["received_at"],
+                name="stripe_event_open",
+                condition=Q(processed_at__isnull=True),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.id}"

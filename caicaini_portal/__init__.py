@@ -1,0 +1,5 @@
+"""Puts the parts together: settings, addresses, the ASGI entry, Celery."""
+
+from caicaini_portal.celery import app as celery_app
+
+__all__ = ["celery_app"]

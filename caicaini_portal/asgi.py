@@ -1,0 +1,39 @@
+"""The ASGI entry: /v1 goes to the gateway, everything else to Django."""
+
+import os
+
+from django.core.asgi import get_asgi_application
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "caicaini_portal.settings")
+portal = get_asgi_application()  # loads the apps, which the gateway's modules need on import
+
+from gateway.app import app as gateway  # noqa: E402
+
+
+class PathSplit:
+    """Two applications behind one port.
+
+    Django's request cycle costs more than a whole call through the gateway, and its ORM has no
+    place on the event loop: so calls never enter it. Addresses that clients with a wrong base URL
+    ask for belong to the gateway too: they get its error body, not a page.
+    """
+
+    def __init__(self, *, gateway: ASGIApp, portal: ASGIApp) -> None:
+        self._gateway = gateway
+        self._portal = portal
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the event stream on to one of the two; lifespan is the gateway's."""
+        if scope["type"] == "lifespan" or _is_for_gateway(scope["path"]):
+            await self._gateway(scope, receive, send)
+        else:
+            await self._portal(scope, receive, send)
+
+
+def _is_for_gateway(path: str) -> bool:
+    first = path.lstrip("/").partition("/")[0]
+    return first in {"v1", "messages"}
+
+
+application = PathSplit(gateway=gateway, portal=portal)

@@ -1,0 +1,31 @@
+"""How log lines look: one JSON object a line in production, readable lines in development."""
+
+from typing import Any
+
+
+def logging_config(*, json: bool, level: str) -> dict[str, Any]:
+    """Return the dictConfig for the whole process; line breaks inside a record stay escaped."""
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {
+            "json": {
+                "()": "pythonjsonlogger.json.JsonFormatter",
+                "fmt": "%(asctime)s %(levelname)s %(name)s %(message)s",
+                "rename_fields": {"asctime": "at", "levelname": "level", "name": "logger"},
+            },
+            "readable": {"format": "%(asctime)s %(levelname)-7s %(name)s: %(message)s"},
+        },
+        "handlers": {
+            "stderr": {
+                "class": "logging.StreamHandler",
+                "formatter": "json" if json else "readable",
+            }
+        },
+        "root": {"handlers": ["stderr"], "level": level},
+        # Django's own configuration adds handlers of its own to these two; ours is enough.
+        "loggers": {
+            "django": {"handlers": [], "propagate": True},
+            "django.server": {"handlers": [], "propagate": True},
+        },
+    }

@@ -1,0 +1,270 @@
+"""Every setting, read from the environment in this one place; docs/configuration.md lists them."""
+
+import secrets
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import environ
+from csp.constants import NONE, SELF
+
+from caicaini_portal import log_config
+from embedded import endpoints
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.Env()
+
+# --- Where we run ---------------------------------------------------------------------------------
+
+DATA_DIR = Path(env.str("DATA_DIR", default=str(BASE_DIR / ".local"))).absolute()
+PORT = env.int("PORT", default=8000)
+PUBLIC_URL = env.str("PUBLIC_URL", default=f"http://localhost:{PORT}").rstrip("/")
+
+# Production is what has a SECRET_KEY of its own; everything else is somebody's machine.
+DEVELOPMENT = not env.str("SECRET_KEY", default="")
+DEBUG = env.bool("DEBUG", default=False)
+
+
+def _kept_secret(path: Path) -> str:
+    """Return a random secret that is stable over restarts, so that sessions survive them."""
+    try:
+        return path.read_text()
+    except FileNotFoundError:
+        secret = secrets.token_urlsafe(48)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        path.write_text(secret)
+    except OSError:
+        pass  # a read-only checkout (a linter's, say): the secret then lives as long as the process
+    return secret
+
+
+SECRET_KEY = env.str("SECRET_KEY", default="") or _kept_secret(DATA_DIR / "secret_key")
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[]) or [
+    urlsplit(PUBLIC_URL).hostname or "localhost",
+    *(["localhost", "127.0.0.1", "[::1]"] if DEVELOPMENT else []),
+]
+CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
+
+# --- Servers --------------------------------------------------------------------------------------
+
+_embedded = endpoints.load(DATA_DIR)
+DATABASE_URL = env.str("DATABASE_URL", default="") or (_embedded.database_url if _embedded else "")
+REDIS_URL = env.str("REDIS_URL", default="") or (_embedded.redis_url if _embedded else "")
+EMBEDDED_MODEL_URL = env.str("EMBEDDED_MODEL_URL", default="") or (
+    _embedded.model_url if _embedded else ""
+)
+EMBEDDED_MODEL_API_KEY = env.str("EMBEDDED_MODEL_API_KEY", default="") or (
+    _embedded.model_api_key if _embedded else ""
+)
+
+DATABASES: dict[str, dict[str, Any]] = {
+    "default": {
+        **env.db_url_config(DATABASE_URL or "postgresql://127.0.0.1:5432/caicaini"),
+        "CONN_MAX_AGE": 60,
+        "CONN_HEALTH_CHECKS": True,
+    }
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# In PostgreSQL, not in Redis: sign-in limits live in the cache, and they must outlive a Redis that
+# is flushed or away. Redis holds nothing that matters.
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "portal_cache",
+    }
+}
+
+# --- Django ---------------------------------------------------------------------------------------
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.humanize",
+    "django.contrib.messages",
+    "django.contrib.postgres",
+    "django.contrib.sessions",
+    "django.contrib.sites",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.github",
+    "allauth.socialaccount.providers.google",
+    "csp",
+    "django_htmx",
+    "template_partials",
+    "caicaini_portal",
+    "accounts",
+    "catalogue",
+    "billing",
+    "keys",
+    "usage",
+    "gateway",
+    "docs_site",
+]
+SITE_ID = 1
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+]
+ROOT_URLCONF = "caicaini_portal.urls"
+ASGI_APPLICATION = "caicaini_portal.asgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "caicaini_portal.frame.frame",
+            ],
+            "builtins": ["caicaini_portal.templatetags.display"],
+        },
+    }
+]
+
+LANGUAGE_CODE = "en"
+USE_I18N = False
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+WHITENOISE_USE_FINDERS = DEVELOPMENT
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEVELOPMENT
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+
+LOGGING = log_config.logging_config(
+    json=not DEVELOPMENT, level=env.str("LOG_LEVEL", default="INFO")
+)
+
+# --- Mail -----------------------------------------------------------------------------------------
+
+MAIL_DIR = DATA_DIR / "mail"
+if env.str("EMAIL_URL", default=""):
+    vars().update(env.email_url("EMAIL_URL"))
+else:
+    EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+    EMAIL_FILE_PATH = str(MAIL_DIR)
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Caicaini <no-reply@localhost>")
+
+# --- Accounts -------------------------------------------------------------------------------------
+
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 10},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/developers/"
+ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
+SOCIALACCOUNT_ADAPTER = "accounts.adapter.SocialAccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_LOGOUT_REDIRECT_URL = "/"
+# Numbers of trusted proxies in front; without them X-Forwarded-For is anybody's to write.
+ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", default=0)
+
+
+def _social_app(prefix: str) -> dict[str, Any]:
+    """Return a provider's credentials from the environment, or none: its button is not shown."""
+    client_id = env.str(f"{prefix}_CLIENT_ID", default="")
+    secret = env.str(f"{prefix}_CLIENT_SECRET", default="")
+    return {"APPS": [{"client_id": client_id, "secret": secret}] if client_id else []}
+
+
+SOCIALACCOUNT_PROVIDERS = {
+    "google": {**_social_app("GOOGLE"), "SCOPE": ["email"], "OAUTH_PKCE_ENABLED": True},
+    "github": {**_social_app("GITHUB"), "SCOPE": ["user:email"]},
+}
+
+# --- Security -------------------------------------------------------------------------------------
+
+# form-action also guards the redirect that answers a form: hence the sign-in providers, to whose
+# pages our own POST redirects.
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "manifest-src": [SELF],
+        "form-action": [SELF, "https://accounts.google.com", "https://github.com"],
+        "frame-ancestors": [NONE],
+        "base-uri": [NONE],
+    }
+}
+X_FRAME_OPTIONS = "DENY"
+SECURE_REFERRER_POLICY = "same-origin"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEVELOPMENT
+SECURE_SSL_REDIRECT = not DEVELOPMENT
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]  # asked by address from inside the network
+SECURE_HSTS_SECONDS = 0 if DEVELOPMENT else 31_536_000
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = not DEVELOPMENT
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if ALLAUTH_TRUSTED_PROXY_COUNT else None
+
+# --- Celery ---------------------------------------------------------------------------------------
+
+CELERY_BROKER_URL = REDIS_URL
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_TIME_LIMIT = 600
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+# A person may be waiting: give up on a broker that is away at once; sweeps pick the work up.
+CELERY_TASK_PUBLISH_RETRY = False
+CELERY_BEAT_SCHEDULE = {
+    "usage-roll-up": {"task": "usage.tasks.roll_up", "schedule": 60.0},
+    "usage-partitions": {"task": "usage.tasks.ensure_partitions", "schedule": 6 * 3600.0},
+    "ledger-audit": {"task": "billing.tasks.audit", "schedule": 3600.0},
+}
+
+# --- Product --------------------------------------------------------------------------------------
+
+CATALOGUE = Path(env.str("CATALOGUE", default="") or BASE_DIR / "catalogue.toml")
+WELCOME_CREDITS = env.int("WELCOME_CREDITS", default=10_000)
+
+# --- Gateway --------------------------------------------------------------------------------------
+
+MAX_BODY_BYTES = env.int("MAX_BODY_BYTES", default=32 * 1024 * 1024)
+UPSTREAM_CONNECT_TIMEOUT_S = env.float("UPSTREAM_CONNECT_TIMEOUT_S", default=5.0)
+UPSTREAM_FIRST_BYTE_TIMEOUT_S = env.float("UPSTREAM_FIRST_BYTE_TIMEOUT_S", default=120.0)
+UPSTREAM_IDLE_TIMEOUT_S = env.float("UPSTREAM_IDLE_TIMEOUT_S", default=60.0)
+UPSTREAM_TOTAL_TIMEOUT_S = env.float("UPSTREAM_TOTAL_TIMEOUT_S", default=900.0)

@@ -1,0 +1,1 @@
+"""Models, dated prices and upstreams, read from catalogue.toml."""

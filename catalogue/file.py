@@ -1,0 +1,98 @@
+"""The catalogue file: TOML in, checked structs out. catalogue.toml shows the shape."""
+
+import tomllib
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta, Struct, field
+
+from catalogue.errors import CatalogueError
+
+Count = Annotated[int, Meta(ge=0)]
+Positive = Annotated[int, Meta(ge=1)]
+# A price of 10^12 credits for one token is beyond any sense; it keeps sums far inside 64 bits.
+CreditsPerMtok = Annotated[int, Meta(ge=0, le=10**12)]
+Capability = Literal["images", "documents", "tools", "thinking", "structured_output"]
+
+
+class PriceRow(Struct, forbid_unknown_fields=True, frozen=True):
+    """Credits per million tokens, in force from a moment on."""
+
+    in_force_from: datetime = field(name="from")
+    input: CreditsPerMtok
+    output: CreditsPerMtok
+    cache_write: CreditsPerMtok
+    cache_read: CreditsPerMtok
+
+
+class UpstreamRow(Struct, forbid_unknown_fields=True, frozen=True):
+    """A server for a model; `base_url` is "embedded" or an address without /v1."""
+
+    format: Literal["messages", "chat_completions"]
+    base_url: Annotated[str, Meta(pattern=r"^(embedded|https?://[^\s]+)$")]
+    model: Annotated[str, Meta(min_length=1, max_length=200)]
+    api_key_env: str = ""
+    priority: int = 0
+    weight: Positive = 1
+
+
+class ModelRow(Struct, forbid_unknown_fields=True, frozen=True):
+    """A model as callers name it."""
+
+    id: Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^\S+$")]
+    name: Annotated[str, Meta(min_length=1, max_length=200)]
+    context_tokens: Positive
+    max_output_tokens: Positive
+    prices: list[PriceRow] = []
+    upstreams: list[UpstreamRow] = []
+    description: str = ""
+    capabilities: list[Capability] = []
+    max_tokens_per_image: Count = 0
+    auto: bool = False
+
+
+class CatalogueFile(Struct, forbid_unknown_fields=True, frozen=True):
+    """The whole file."""
+
+    models: list[ModelRow]
+
+
+def read(path: Path) -> CatalogueFile:
+    """Read and check a catalogue file; anything wrong with it is a CatalogueError."""
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise CatalogueError(f"There is no catalogue file at {path}.") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise CatalogueError(f"The catalogue file {path} cannot be read: {error}.") from None
+    except tomllib.TOMLDecodeError as error:
+        raise CatalogueError(f"The catalogue file {path} is not valid TOML: {error}.") from None
+    return _checked(data, path)
+
+
+def _checked(data: dict[str, Any], path: Path) -> CatalogueFile:
+    try:
+        catalogue = msgspec.convert(data, CatalogueFile)
+    except msgspec.ValidationError as error:
+        raise CatalogueError(f"The catalogue file {path} is wrong: {error}.") from None
+    for model in catalogue.models:
+        _check_model(model, path)
+    ids = [model.id for model in catalogue.models]
+    if twice := sorted({name for name in ids if ids.count(name) > 1}):
+        raise CatalogueError(f"The catalogue file {path} names {twice[0]} more than once.")
+    return catalogue
+
+
+def _check_model(model: ModelRow, path: Path) -> None:
+    moments = [price.in_force_from for price in model.prices]
+    if any(moment.tzinfo is None for moment in moments):
+        raise CatalogueError(f"The catalogue file {path}: a price of {model.id} has no time zone.")
+    if len(set(moments)) != len(moments):
+        raise CatalogueError(
+            f"The catalogue file {path}: {model.id} has two prices from one moment."
+        )
+    servers = [(row.format, row.base_url, row.model) for row in model.upstreams]
+    if len(set(servers)) != len(servers):
+        raise CatalogueError(f"The catalogue file {path}: {model.id} names an upstream twice.")

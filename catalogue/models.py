@@ -1,0 +1,90 @@
+"""What is sold: models, their dated prices, and the upstreams that serve them.
+
+The rows mirror catalogue.toml (see sync.py); nobody edits them by hand.
+"""
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models.functions import Now
+
+
+class Model(models.Model):
+    """A model as callers name it. Retired rows stay: old requests point to them."""
+
+    public_id = models.CharField(max_length=200, unique=True)
+    name = models.CharField(max_length=200)
+    description = models.TextField(blank=True)
+    context_tokens = models.PositiveIntegerField()
+    max_output_tokens = models.PositiveIntegerField()
+    capabilities = ArrayField(models.CharField(max_length=40), default=list)
+    max_tokens_per_image = models.PositiveIntegerField(default=0)
+    is_auto = models.BooleanField("is a candidate for caicaini/auto", default=False)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    retired_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return self.public_id
+
+
+class ModelPrice(models.Model):
+    """Prices in credits per million tokens, in force from a moment on until the next row's."""
+
+    model = models.ForeignKey(Model, on_delete=models.PROTECT, related_name="prices")
+    in_force_from = models.DateTimeField()
+    input_credits_per_mtok = models.PositiveBigIntegerField()
+    output_credits_per_mtok = models.PositiveBigIntegerField()
+    cache_write_credits_per_mtok = models.PositiveBigIntegerField()
+    cache_read_credits_per_mtok = models.PositiveBigIntegerField()
+
+    class Meta:
+        ordering = ["model", "in_force_from"]
+        constraints = [
+            models.UniqueConstraint(fields=["model", "in_force_from"], name="price_moment_unique")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.model} from {self.in_force_from:%Y-%m-%d}"
+
+
+class WireFormat(models.TextChoices):
+    """The wire format an upstream speaks."""
+
+    MESSAGES = "messages"
+    CHAT_COMPLETIONS = "chat_completions"
+
+
+class Upstream(models.Model):
+    """A server that answers for a model. `priority`: lower first; equals share by `weight`."""
+
+    model = models.ForeignKey(Model, on_delete=models.PROTECT, related_name="upstreams")
+    format = models.CharField(max_length=32, choices=WireFormat.choices)
+    base_url = models.CharField(max_length=500)
+    upstream_model = models.CharField(max_length=200)
+    api_key_env = models.CharField(max_length=100, blank=True)
+    priority = models.IntegerField(default=0)
+    weight = models.PositiveIntegerField(default=1)
+    retired_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["model", "priority", "id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["model", "format", "base_url", "upstream_model"], name="upstream_unique"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(weight__gte=1), name="upstream_weight_positive"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.upstream_model} at {self.base_url}"
+
+
+class CatalogueSync(models.Model):
+    """One row per change that was loaded: a process compares the newest id with its own."""
+
+    digest = models.CharField(max_length=64)
+    synced_at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return f"{self.digest[:12]} at {self.synced_at}"

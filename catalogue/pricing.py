@@ -1,0 +1,44 @@
+"""What tokens cost: exact integer arithmetic, rounded once, up."""
+
+from typing import NamedTuple
+
+TOKENS_PER_PRICE_UNIT = 1_000_000
+
+
+class TokenCounts(NamedTuple):
+    """The four token classes of a call, as the Messages API counts them: disjoint."""
+
+    input: int = 0
+    output: int = 0
+    cache_write: int = 0
+    cache_read: int = 0
+
+
+class Price(NamedTuple):
+    """A model's price row, in credits per million tokens of each class."""
+
+    id: int
+    input: int
+    output: int
+    cache_write: int
+    cache_read: int
+
+    def cost(self, tokens: TokenCounts) -> int:
+        """Return the credits that `tokens` cost.
+
+        14 input and 23 output tokens at 100,000 and 450,000: 1,400,000 + 10,350,000 millionths of
+        a credit, 11.75 credits, so 12.
+        """
+        millionths = (
+            tokens.input * self.input
+            + tokens.output * self.output
+            + tokens.cache_write * self.cache_write
+            + tokens.cache_read * self.cache_read
+        )
+        return -(-millionths // TOKENS_PER_PRICE_UNIT)
+
+    def bound(self, *, input_tokens: int, output_tokens: int) -> int:
+        """Return the most that a call of this size can cost, however its input is cached."""
+        dearest_input = max(self.input, self.cache_write, self.cache_read)
+        millionths = input_tokens * dearest_input + output_tokens * self.output
+        return -(-millionths // TOKENS_PER_PRICE_UNIT)

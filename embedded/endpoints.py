@@ -1,0 +1,35 @@
+"""Where the embedded servers of a data folder listen: `DATA_DIR/embedded.json`."""
+
+import os
+from pathlib import Path
+
+import msgspec
+
+
+class Endpoints(msgspec.Struct, frozen=True):
+    """Addresses and secrets of the running embedded servers; empty when one is not run."""
+
+    database_url: str = ""
+    redis_url: str = ""
+    model_url: str = ""
+    model_api_key: str = ""
+
+
+def load(data_dir: Path) -> Endpoints | None:
+    """Return what the newest start wrote, or None when there was none."""
+    try:
+        return msgspec.json.decode(_path(data_dir).read_bytes(), type=Endpoints)
+    except (OSError, msgspec.DecodeError):
+        return None
+
+
+def save(data_dir: Path, endpoints: Endpoints) -> None:
+    """Write the file at once, readable to its owner alone: it holds passwords."""
+    draft = _path(data_dir).with_suffix(".draft")
+    draft.touch(mode=0o600)
+    draft.write_bytes(msgspec.json.encode(endpoints))
+    os.replace(draft, _path(data_dir))
+
+
+def _path(data_dir: Path) -> Path:
+    return data_dir / "embedded.json"

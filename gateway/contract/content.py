@@ -1,0 +1,197 @@
+"""Content blocks: what each type must hold, and what they add up to."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from gateway.contract import image_urls, values
+from gateway.errors import InvalidRequest
+
+IMAGE_MEDIA_TYPES = ("image/jpeg", "image/png", "image/gif", "image/webp")
+MAX_CACHE_BREAKPOINTS = 4
+# Blocks that make no sense in the other role. Whatever is not listed may stand anywhere.
+_ROLE_OF_BLOCK = {
+    "image": "user",
+    "tool_result": "user",
+    "search_result": "user",
+    "tool_use": "assistant",
+    "thinking": "assistant",
+    "redacted_thinking": "assistant",
+}
+TOOL_NAME = re.compile(r"[a-zA-Z0-9_-]{1,128}")
+
+
+@dataclass(slots=True)
+class Survey:
+    """What was met on the way through a request."""
+
+    images: int = 0
+    documents: int = 0  # whose tokens the body's length does not bound: PDF, file, URL
+    breakpoints: int = 0
+    uses_tools: bool = False
+
+
+def check_turn_block(block: Any, path: str, role: str, survey: Survey) -> None:
+    """A block of a message. Raises InvalidRequest."""
+    kind = _check_common(block, path, survey)
+    home = _ROLE_OF_BLOCK.get(kind, role)
+    if home != role:
+        raise InvalidRequest(f"`{kind}` blocks can only be in `{home}` messages", path=path)
+    if check := _CHECKS.get(kind):
+        check(block, path, survey)
+
+
+def check_system_block(block: Any, path: str, survey: Survey) -> None:
+    if _check_common(block, path, survey) == "text":
+        _check_text(block, path, survey)
+
+
+def is_empty_text(block: dict[str, Any]) -> bool:
+    return block.get("type") == "text" and block.get("text") == ""
+
+
+def check_cache_control(value: Any, path: str, survey: Survey) -> None:
+    """A cache breakpoint, or null for none."""
+    if value is None:
+        return
+    control = values.mapping(value, path)
+    values.one_of(values.field(control, "type", path), f"{path}.type", ("ephemeral",))
+    if control.get("ttl") is not None:
+        values.one_of(control["ttl"], f"{path}.ttl", ("5m", "1h"))
+    survey.breakpoints += 1
+
+
+def check_breakpoints(survey: Survey) -> None:
+    if survey.breakpoints > MAX_CACHE_BREAKPOINTS:
+        raise InvalidRequest(
+            f"A maximum of {MAX_CACHE_BREAKPOINTS} blocks with cache_control may be provided. "
+            f"Found {survey.breakpoints}."
+        )
+
+
+def _check_common(block: Any, path: str, survey: Survey) -> str:
+    if type(block) is not dict:
+        raise InvalidRequest("Input should be an object", path=path)
+    if "cache_control" in block:
+        check_cache_control(block["cache_control"], f"{path}.cache_control", survey)
+    kind = values.field(block, "type", path)
+    return values.filled_string(kind, f"{path}.type")
+
+
+def _check_text(block: dict[str, Any], path: str, survey: Survey) -> None:
+    values.string(values.field(block, "text", path), f"{path}.text")
+    if block.get("citations") is not None:
+        values.array(block["citations"], f"{path}.citations")
+
+
+def _check_image(block: dict[str, Any], path: str, survey: Survey) -> None:
+    survey.images += 1
+    at = f"{path}.source"
+    source = values.mapping(values.field(block, "source", path), at)
+    kind = values.one_of(values.field(source, "type", at), f"{at}.type", ("base64", "url", "file"))
+    if kind == "base64":
+        _check_base64(source, at, IMAGE_MEDIA_TYPES)
+    else:
+        _check_remote(source, at, kind)
+
+
+def _check_document(block: dict[str, Any], path: str, survey: Survey) -> None:
+    at = f"{path}.source"
+    source = values.mapping(values.field(block, "source", path), at)
+    allowed = ("base64", "text", "content", "url", "file")
+    kind = values.one_of(values.field(source, "type", at), f"{at}.type", allowed)
+    for name in ("title", "context"):
+        if block.get(name) is not None:
+            values.string(block[name], f"{path}.{name}")
+    if kind == "text":
+        values.string(values.field(source, "data", at), f"{at}.data")
+    elif kind == "content":
+        _check_nested(values.field(source, "content", at), f"{at}.content", survey)
+    else:
+        survey.documents += 1
+        if kind == "base64":
+            _check_base64(source, at, ("application/pdf",))
+        else:
+            _check_remote(source, at, kind)
+
+
+def _check_base64(source: dict[str, Any], at: str, media_types: tuple[str, ...]) -> None:
+    media_type = values.field(source, "media_type", at)
+    values.one_of(media_type, f"{at}.media_type", media_types)
+    data = values.filled_string(values.field(source, "data", at), f"{at}.data")
+    if data.startswith("data:"):
+        raise InvalidRequest("Send the base64 text alone, without `data:…,`", path=f"{at}.data")
+    # Constant time for a string of 30 MB. The upstream decodes it, and says what is wrong inside.
+    if not data.isascii():
+        raise InvalidRequest("Invalid base64 data", path=f"{at}.data")
+
+
+def _check_remote(source: dict[str, Any], at: str, kind: str) -> None:
+    if kind == "url":
+        image_urls.check(values.field(source, "url", at), f"{at}.url")
+    else:
+        values.filled_string(values.field(source, "file_id", at), f"{at}.file_id")
+
+
+def _check_search_result(block: dict[str, Any], path: str, survey: Survey) -> None:
+    values.string(values.field(block, "source", path), f"{path}.source")
+    values.string(values.field(block, "title", path), f"{path}.title")
+    content = values.array(values.field(block, "content", path), f"{path}.content")
+    _check_nested(content, f"{path}.content", survey)
+
+
+def _check_thinking(block: dict[str, Any], path: str, survey: Survey) -> None:
+    values.string(values.field(block, "thinking", path), f"{path}.thinking")
+    if block.get("signature") is not None:
+        values.string(block["signature"], f"{path}.signature")
+
+
+def _check_redacted_thinking(block: dict[str, Any], path: str, survey: Survey) -> None:
+    values.string(values.field(block, "data", path), f"{path}.data")
+
+
+def _check_tool_use(block: dict[str, Any], path: str, survey: Survey) -> None:
+    survey.uses_tools = True
+    values.filled_string(values.field(block, "id", path), f"{path}.id")
+    values.filled_string(values.field(block, "name", path), f"{path}.name")
+    values.mapping(values.field(block, "input", path), f"{path}.input")
+
+
+def _check_tool_result(block: dict[str, Any], path: str, survey: Survey) -> None:
+    survey.uses_tools = True
+    values.filled_string(values.field(block, "tool_use_id", path), f"{path}.tool_use_id")
+    if block.get("is_error") is not None:
+        values.boolean(block["is_error"], f"{path}.is_error")
+    if block.get("content") is not None:
+        _check_nested(block["content"], f"{path}.content", survey)
+        if type(block["content"]) is list:
+            block["content"] = [part for part in block["content"] if not is_empty_text(part)]
+
+
+def _check_nested(content: Any, path: str, survey: Survey) -> None:
+    """Text, or blocks inside a block. Only one level deep: results hold no results."""
+    if type(content) is str:
+        return
+    if type(content) is not list:
+        raise InvalidRequest("Input should be a valid string or array", path=path)
+    for index, block in enumerate(content):
+        at = f"{path}.{index}"
+        check = _NESTED_CHECKS.get(_check_common(block, at, survey))
+        if check is not None:
+            check(block, at, survey)
+
+
+_Check = Callable[[dict[str, Any], str, Survey], None]
+_NESTED_CHECKS: dict[str, _Check] = {
+    "text": _check_text,
+    "image": _check_image,
+    "document": _check_document,
+    "search_result": _check_search_result,
+}
+_CHECKS: dict[str, _Check] = _NESTED_CHECKS | {
+    "thinking": _check_thinking,
+    "redacted_thinking": _check_redacted_thinking,
+    "tool_use": _check_tool_use,
+    "tool_result": _check_tool_result,
+}

@@ -1,0 +1,79 @@
+"""Checks of single JSON values. Each raises InvalidRequest with the value's path."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from gateway.errors import InvalidRequest
+
+# Beyond this JavaScript clients and many servers silently round.
+MAX_INTEGER = 2**53 - 1
+
+
+def field(parent: dict[str, Any], name: str, path: str) -> Any:
+    """A required member of the object at `path`."""
+    if name not in parent:
+        raise InvalidRequest("Field required", path=f"{path}.{name}" if path else name)
+    return parent[name]
+
+
+def string(value: Any, path: str) -> str:
+    if type(value) is not str:
+        raise InvalidRequest("Input should be a valid string", path=path)
+    return value
+
+
+def filled_string(value: Any, path: str) -> str:
+    if not string(value, path):
+        raise InvalidRequest("String should have at least 1 character", path=path)
+    return value
+
+
+def boolean(value: Any, path: str) -> bool:
+    if type(value) is not bool:
+        raise InvalidRequest("Input should be a valid boolean", path=path)
+    return value
+
+
+def integer(value: Any, path: str, *, low: int = 0, high: int = MAX_INTEGER) -> int:
+    # `type` and not `isinstance`: True is an int to Python, not to a caller.
+    if type(value) is not int:
+        raise InvalidRequest("Input should be a valid integer", path=path)
+    return _bounded(value, path, low, high)
+
+
+def number(value: Any, path: str, *, low: float, high: float) -> float:
+    if type(value) is not int and type(value) is not float:
+        raise InvalidRequest("Input should be a valid number", path=path)
+    return _bounded(value, path, low, high)
+
+
+def mapping(value: Any, path: str) -> dict[str, Any]:
+    if type(value) is not dict:
+        raise InvalidRequest("Input should be an object", path=path)
+    return value
+
+
+def array(value: Any, path: str) -> list[Any]:
+    if type(value) is not list:
+        raise InvalidRequest("Input should be a valid array", path=path)
+    return value
+
+
+def one_of(value: Any, path: str, allowed: Sequence[str]) -> str:
+    if type(value) is not str or value not in allowed:
+        raise InvalidRequest(f"Input should be {either(allowed)}", path=path)
+    return value
+
+
+def either(words: Sequence[str]) -> str:
+    """`'a', 'b' or 'c'`"""
+    quoted = [f"'{word}'" for word in words]
+    return " or ".join(filter(None, [", ".join(quoted[:-1]), quoted[-1]]))
+
+
+def _bounded(value: Any, path: str, low: float, high: float) -> Any:
+    if value < low:
+        raise InvalidRequest(f"Input should be greater than or equal to {low}", path=path)
+    if value > high:
+        raise InvalidRequest(f"Input should be less than or equal to {high}", path=path)
+    return value

@@ -1,0 +1,1 @@
+"""API keys: mint, show once, revoke, budgets."""

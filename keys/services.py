@@ -1,0 +1,54 @@
+"""What can be done with API keys."""
+
+from datetime import datetime
+from typing import NamedTuple
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.models import User, Workspace
+from billing import wallets
+from billing.models import Wallet
+from keys import tokens
+from keys.models import ApiKey
+
+
+class MintedKey(NamedTuple):
+    """A new key and its token: the only place the token ever stands."""
+
+    key: ApiKey
+    token: str
+
+
+def mint(
+    *,
+    workspace: Workspace,
+    name: str,
+    created_by: User,
+    expires_at: datetime | None = None,
+    allowed_models: tuple[str, ...] = (),
+) -> MintedKey:
+    """Make a key. The caller shows the token once and forgets it."""
+    wallets.wallet_of(workspace)  # what its calls will be charged to exists from now on
+    token = tokens.new_token()
+    key = ApiKey.objects.create(
+        workspace=workspace,
+        name=name,
+        digest=tokens.digest(token),
+        hint=tokens.hint(token),
+        created_by=created_by,
+        expires_at=expires_at,
+        allowed_models=list(allowed_models),
+    )
+    return MintedKey(key, token)
+
+
+@transaction.atomic
+def revoke(*, key: ApiKey) -> None:
+    """Revoke a key for good; the second time changes nothing.
+
+    Takes the lock of the wallets that the key spends from: a hold is made under the same lock after
+    reading the key again, so none is made once this has returned.
+    """
+    wallets.locked(Wallet.objects.filter(workspace=key.workspace_id))
+    ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=timezone.now())

@@ -1,0 +1,45 @@
+"""Read keys for the gateway, in plain SQL: on the event loop there is no ORM."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from psycopg import Cursor
+
+LOOK_UP = (
+    "SELECT id, workspace_id, name, expires_at, revoked_at IS NOT NULL, allowed_models"
+    " FROM keys_apikey WHERE digest = %s"
+)
+
+
+class StandingKey(NamedTuple):
+    """What the gateway knows of a key between two looks."""
+
+    id: int
+    workspace_id: int
+    name: str
+    expires_at: datetime | None
+    is_revoked: bool
+    allowed_models: list[str]
+
+
+def usable_ids(cursor: Cursor[Any], key_ids: Iterable[int]) -> set[int]:
+    """Return which of these keys open something at this statement's moment."""
+    cursor.execute(
+        "SELECT id FROM keys_apikey WHERE id = ANY(%s) AND revoked_at IS NULL"
+        " AND (expires_at IS NULL OR expires_at > statement_timestamp())",
+        [list(key_ids)],
+    )
+    return {row[0] for row in cursor}
+
+
+def touch(cursor: Cursor[Any], used: dict[int, datetime]) -> None:
+    """Move `last_used_at` forward, never back; rows that are locked elsewhere wait for next time."""
+    cursor.execute(
+        "UPDATE keys_apikey AS key SET last_used_at = used.at FROM ("
+        "SELECT locked.id, used.at FROM unnest(%s::bigint[], %s::timestamptz[]) AS used (id, at)"
+        " JOIN keys_apikey AS locked ON locked.id = used.id"
+        " FOR UPDATE OF locked SKIP LOCKED) AS used"
+        " WHERE key.id = used.id AND (key.last_used_at IS NULL OR key.last_used_at < used.at)",
+        [list(used), list(used.values())],
+    )

@@ -1,0 +1,51 @@
+"""The token format: `cai_api_` + 32 random base62 characters + 6 characters of checksum.
+
+Example: cai_api_4sYqXw0ZbTn7KfLhRgEa2JcVdU5iMp9o0QeV1s. The checksum is the CRC-32 of everything
+before it, in base62, zero-padded: a mistyped or invented token is told apart without any look-up,
+and a secret scanner can tell a real one. Published pattern: cai_api_[0-9A-Za-z]{38}
+"""
+
+import hashlib
+import re
+import secrets
+import string
+import zlib
+
+PREFIX = "cai_api_"
+_RANDOM_LENGTH = 32  # 62^32 is 190 bits
+_CHECKSUM_LENGTH = 6  # 62^6 > 2^32
+_ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
+_SHAPE = re.compile(r"cai_api_[0-9A-Za-z]{38}", re.ASCII)
+
+
+def new_token() -> str:
+    """Return a fresh token from the operating system's random source."""
+    body = PREFIX + "".join(secrets.choice(_ALPHABET) for _ in range(_RANDOM_LENGTH))
+    return body + _checksum(body)
+
+
+def is_well_formed(token: str) -> bool:
+    """Tell, without any I/O, whether `token` has our shape and its checksum holds."""
+    if _SHAPE.fullmatch(token) is None:
+        return False
+    body, checksum = token[:-_CHECKSUM_LENGTH], token[-_CHECKSUM_LENGTH:]
+    return _checksum(body) == checksum
+
+
+def digest(token: str) -> bytes:
+    """Return what is stored of a token. It has 190 random bits, so a plain hash is enough."""
+    return hashlib.sha256(token.encode()).digest()
+
+
+def hint(token: str) -> str:
+    """Return what may be shown of a token: cai_api_Ab3…x9Zk."""
+    return f"{token[: len(PREFIX) + 3]}…{token[-4:]}"
+
+
+def _checksum(body: str) -> str:
+    number = zlib.crc32(body.encode())
+    digits = ""
+    for _ in range(_CHECKSUM_LENGTH):
+        number, remainder = divmod(number, 62)
+        digits = _ALPHABET[remainder] + digits
+    return digits

@@ -1,0 +1,1 @@
+"""What was used: request records, hourly roll-ups, the dashboard."""

@@ -1,0 +1,118 @@
+"""Request records and their hourly roll-ups. No prompt and no answer is ever stored."""
+
+from django.db import models
+from django.db.models.functions import Now
+
+from accounts.models import Workspace
+from billing.models import Source
+from catalogue.models import ModelPrice, Upstream
+from keys.models import ApiKey
+
+
+class Ending(models.TextChoices):
+    """How a call ended; docs/adr/0006-what-each-ending-costs.md says what each one costs."""
+
+    COMPLETED = "completed"
+    UPSTREAM_FAILED = "upstream_failed"
+    UPSTREAM_BROKE = "upstream_broke"
+    CALLER_LEFT = "caller_left"
+    SHUTDOWN = "shutdown"
+
+
+class RequestRecord(models.Model):
+    """One accepted call, written in the transaction that settled it.
+
+    The table is partitioned by month of `accepted_at`; nothing points to it.
+    """
+
+    pk = models.CompositePrimaryKey("workspace_id", "accepted_at", "id")
+    id = models.UUIDField()
+    workspace = models.ForeignKey(
+        Workspace, on_delete=models.DO_NOTHING, db_constraint=False, related_name="+"
+    )
+    accepted_at = models.DateTimeField()
+    key = models.ForeignKey(
+        ApiKey, on_delete=models.DO_NOTHING, db_constraint=False, null=True, related_name="+"
+    )
+    source = models.CharField(max_length=16, choices=Source.choices)
+    requested_model = models.CharField(max_length=200)
+    resolved_model = models.CharField(max_length=200)
+    upstream = models.ForeignKey(
+        Upstream, on_delete=models.DO_NOTHING, db_constraint=False, null=True, related_name="+"
+    )
+    price = models.ForeignKey(
+        ModelPrice, on_delete=models.DO_NOTHING, db_constraint=False, related_name="+"
+    )
+    route = models.CharField(max_length=500, blank=True, default="")
+    is_stream = models.BooleanField()
+    status = models.PositiveSmallIntegerField()
+    error_type = models.CharField(max_length=40, blank=True, default="")
+    ending = models.CharField(max_length=24, choices=Ending.choices)
+    stop_reason = models.CharField(max_length=40, blank=True, default="")
+    input_tokens = models.BigIntegerField()
+    output_tokens = models.BigIntegerField()
+    cache_creation_input_tokens = models.BigIntegerField()
+    cache_read_input_tokens = models.BigIntegerField()
+    is_usage_estimated = models.BooleanField(default=False)
+    credits = models.BigIntegerField()
+    lost_credits = models.BigIntegerField(default=0)
+    first_byte_ms = models.IntegerField(null=True)
+    duration_ms = models.IntegerField()
+
+    class Meta:
+        managed = False
+        db_table = "usage_requestrecord"
+
+    def __str__(self) -> str:
+        return f"request {self.id}"
+
+
+class UsageHour(models.Model):
+    """Sums of one UTC hour per workspace, key, model and source; recomputed, never incremented."""
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+")
+    starts_at = models.DateTimeField()
+    key = models.ForeignKey(
+        ApiKey, on_delete=models.DO_NOTHING, db_constraint=False, null=True, related_name="+"
+    )
+    model = models.CharField(max_length=200)
+    source = models.CharField(max_length=16, choices=Source.choices)
+    requests = models.BigIntegerField()
+    errors = models.BigIntegerField()
+    input_tokens = models.BigIntegerField()
+    output_tokens = models.BigIntegerField()
+    cache_creation_input_tokens = models.BigIntegerField()
+    cache_read_input_tokens = models.BigIntegerField()
+    credits = models.BigIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["workspace", "starts_at", "key", "model", "source"],
+                name="usage_hour_unique",
+                nulls_distinct=False,
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.starts_at:%Y-%m-%d %H}h of workspace {self.workspace_id}"
+
+
+class DirtyHour(models.Model):
+    """An hour whose roll-up is behind its records.
+
+    Append-only marks, written with each settlement and taken by the roll-up: a mark that is there
+    was committed together with its records, so no record can be missed, however late it came.
+    """
+
+    workspace = models.ForeignKey(
+        Workspace, on_delete=models.DO_NOTHING, db_constraint=False, related_name="+"
+    )
+    starts_at = models.DateTimeField()
+    marked_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        indexes = [models.Index(fields=["workspace", "starts_at"], name="dirty_hour")]
+
+    def __str__(self) -> str:
+        return f"{self.starts_at:%Y-%m-%d %H}h of workspace {self.workspace_id}"

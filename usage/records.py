@@ -1,0 +1,88 @@
+"""Write request records, many at a time, inside the transaction that settles their holds."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from psycopg import Cursor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """One accepted call; the fields are RequestRecord's. Durations are milliseconds."""
+
+    id: UUID
+    workspace_id: int
+    accepted_at: datetime
+    key_id: int | None
+    source: str
+    requested_model: str
+    resolved_model: str
+    upstream_id: int | None
+    price_id: int
+    route: str
+    is_stream: bool
+    status: int
+    error_type: str
+    ending: str
+    stop_reason: str
+    input_tokens: int
+    output_tokens: int
+    cache_creation_input_tokens: int
+    cache_read_input_tokens: int
+    is_usage_estimated: bool
+    credits: int
+    lost_credits: int
+    first_byte_ms: int | None
+    duration_ms: int
+
+
+_TYPES = {
+    "id": "uuid",
+    "workspace_id": "bigint",
+    "accepted_at": "timestamptz",
+    "key_id": "bigint",
+    "source": "text",
+    "requested_model": "text",
+    "resolved_model": "text",
+    "upstream_id": "bigint",
+    "price_id": "bigint",
+    "route": "text",
+    "is_stream": "boolean",
+    "status": "smallint",
+    "error_type": "text",
+    "ending": "text",
+    "stop_reason": "text",
+    "input_tokens": "bigint",
+    "output_tokens": "bigint",
+    "cache_creation_input_tokens": "bigint",
+    "cache_read_input_tokens": "bigint",
+    "is_usage_estimated": "boolean",
+    "credits": "bigint",
+    "lost_credits": "bigint",
+    "first_byte_ms": "integer",
+    "duration_ms": "integer",
+}
+_INSERT = (
+    f"INSERT INTO usage_requestrecord ({', '.join(_TYPES)})"  # noqa: S608 (names from above)
+    f" SELECT * FROM unnest({', '.join(f'%s::{kind}[]' for kind in _TYPES.values())})"
+)
+_MARK = (
+    "INSERT INTO usage_dirtyhour (workspace_id, starts_at)"
+    " SELECT DISTINCT workspace_id, date_trunc('hour', accepted_at, 'UTC')"
+    " FROM unnest(%s::bigint[], %s::timestamptz[]) AS record (workspace_id, accepted_at)"
+)
+
+
+def insert(cursor: Cursor[Any], records: Sequence[Record]) -> None:
+    """Write the records, and mark their hours for the roll-up."""
+    cursor.execute(_INSERT, [[getattr(record, name) for record in records] for name in _TYPES])
+    cursor.execute(
+        _MARK,
+        [
+            [record.workspace_id for record in records],
+            [record.accepted_at for record in records],
+        ],
+    )

@@ -1,0 +1,18 @@
+"""Celery's entry points into usage."""
+
+from celery import shared_task
+
+from usage import partitions
+from usage import roll_up as rolling
+
+
+@shared_task(name="usage.tasks.roll_up")
+def roll_up() -> None:
+    """Bring the hourly roll-ups up to date."""
+    rolling.roll_up()
+
+
+@shared_task(name="usage.tasks.ensure_partitions")
+def ensure_partitions() -> None:
+    """Make next month's partition before next month comes."""
+    partitions.ensure()
