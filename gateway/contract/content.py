@@ -1,6 +1,5 @@
 """Content blocks: what each type must hold, and what they add up to."""
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +18,6 @@ _ROLE_OF_BLOCK = {
     "thinking": "assistant",
     "redacted_thinking": "assistant",
 }
-TOOL_NAME = re.compile(r"[a-zA-Z0-9_-]{1,128}")
 
 
 @dataclass(slots=True)

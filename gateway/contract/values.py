@@ -17,7 +17,7 @@ def field(parent: dict[str, Any], name: str, path: str) -> Any:
 
 
 def string(value: Any, path: str) -> str:
-    if type(value) is not str:
+    if not isinstance(value, str):
         raise InvalidRequest("Input should be a valid string", path=path)
     return value
 
@@ -29,38 +29,40 @@ def filled_string(value: Any, path: str) -> str:
 
 
 def boolean(value: Any, path: str) -> bool:
-    if type(value) is not bool:
+    if not isinstance(value, bool):
         raise InvalidRequest("Input should be a valid boolean", path=path)
     return value
 
 
 def integer(value: Any, path: str, *, low: int = 0, high: int = MAX_INTEGER) -> int:
-    # `type` and not `isinstance`: True is an int to Python, not to a caller.
-    if type(value) is not int:
+    # True is an int to Python, not to a caller.
+    if not isinstance(value, int) or isinstance(value, bool):
         raise InvalidRequest("Input should be a valid integer", path=path)
-    return _bounded(value, path, low, high)
+    _check_bounds(value, path, low, high)
+    return value
 
 
 def number(value: Any, path: str, *, low: float, high: float) -> float:
-    if type(value) is not int and type(value) is not float:
+    if not isinstance(value, int | float) or isinstance(value, bool):
         raise InvalidRequest("Input should be a valid number", path=path)
-    return _bounded(value, path, low, high)
+    _check_bounds(value, path, low, high)
+    return value
 
 
 def mapping(value: Any, path: str) -> dict[str, Any]:
-    if type(value) is not dict:
+    if not isinstance(value, dict):
         raise InvalidRequest("Input should be an object", path=path)
     return value
 
 
 def array(value: Any, path: str) -> list[Any]:
-    if type(value) is not list:
+    if not isinstance(value, list):
         raise InvalidRequest("Input should be a valid array", path=path)
     return value
 
 
 def one_of(value: Any, path: str, allowed: Sequence[str]) -> str:
-    if type(value) is not str or value not in allowed:
+    if not isinstance(value, str) or value not in allowed:
         raise InvalidRequest(f"Input should be {either(allowed)}", path=path)
     return value
 
@@ -71,9 +73,8 @@ def either(words: Sequence[str]) -> str:
     return " or ".join(filter(None, [", ".join(quoted[:-1]), quoted[-1]]))
 
 
-def _bounded(value: Any, path: str, low: float, high: float) -> Any:
+def _check_bounds(value: float, path: str, low: float, high: float) -> None:
     if value < low:
         raise InvalidRequest(f"Input should be greater than or equal to {low}", path=path)
     if value > high:
         raise InvalidRequest(f"Input should be less than or equal to {high}", path=path)
-    return value

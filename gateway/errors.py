@@ -1,0 +1,263 @@
+"""Everything that can go wrong with a call, and how the caller is told.
+
+    GatewayError
+    ├── InvalidRequest        400 invalid_request_error
+    ├── InvalidApiKey         401 authentication_error
+    ├── OutOfCredits          402 billing_error
+    ├── PermissionDenied      403 permission_error
+    ├── ModelNotFound         404 not_found_error
+    ├── RouteNotFound         404 not_found_error
+    ├── MethodNotAllowed      405 invalid_request_error
+    ├── BodyTooLarge          413 request_too_large
+    ├── RateLimited           429 rate_limit_error
+    ├── InternalFailure       500 api_error
+    ├── LedgerUnavailable     503 api_error
+    └── UpstreamError         the model's server did it
+        ├── UpstreamRefused     400 invalid_request_error   the request itself is at fault: final
+        ├── UpstreamFailed      500 api_error               another upstream may do better
+        ├── UpstreamTimeout     504 timeout_error           likewise
+        └── UpstreamOverloaded  529 overloaded_error        likewise, or this one a little later
+
+The body is the one every client of the Messages API parses:
+
+    {"type": "error", "error": {"type": "billing_error", "message": "…",
+     "details": {"error_code": "out_of_credits"}}, "request_id": "req_…"}
+
+No message may carry an upstream's address, a key, HTML or a prompt. Texts that come from an
+upstream pass `formats.refusals` first.
+"""
+
+from typing import Any, ClassVar
+
+import msgspec
+
+from gateway import sse
+
+
+class GatewayError(Exception):
+    """An answer other than success. Subclasses say what happened."""
+
+    status: int = 500
+    type: str = "api_error"
+    error_code: str | None = None
+    # True or False steers the clients' own retries (header `x-should-retry`); None leaves
+    # them to the rule by status: 408, 409, 429 and everything from 500 up is sent again.
+    should_retry: bool | None = None
+
+    def __init__(self, message: str, *, retry_after_s: int | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.retry_after_s = retry_after_s
+
+    def details(self) -> dict[str, Any]:
+        """The machine-readable half of the error; the human half is `message`."""
+        return {} if self.error_code is None else {"error_code": self.error_code}
+
+    def body(self, request_id: str) -> bytes:
+        error: dict[str, Any] = {"type": self.type, "message": self.message}
+        if details := self.details():
+            error["details"] = details
+        return msgspec.json.encode({"type": "error", "error": error, "request_id": request_id})
+
+    def frame(self, request_id: str) -> bytes:
+        """The same error as the last event of a stream that has already begun."""
+        return sse.encode("error", self.body(request_id))
+
+    def headers(self) -> dict[str, str]:
+        headers: dict[str, str] = {}
+        if self.retry_after_s is not None:
+            headers["retry-after"] = str(self.retry_after_s)
+        if self.should_retry is not None:
+            headers["x-should-retry"] = "true" if self.should_retry else "false"
+        return headers
+
+
+class InvalidRequest(GatewayError):
+    """The request breaks the contract. `path` is the place, such as `messages.0.content`."""
+
+    status = 400
+    type = "invalid_request_error"
+    error_code = "invalid_request"
+
+    def __init__(self, reason: str, *, path: str = "") -> None:
+        super().__init__(f"{path}: {reason}" if path else reason)
+        self.path = path
+
+
+class InvalidApiKey(GatewayError):
+    """One text for unknown, malformed, revoked and expired: a stranger learns nothing."""
+
+    status = 401
+    type = "authentication_error"
+    error_code = "invalid_api_key"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Invalid API key. Send a key that is not revoked or expired as "
+            "`Authorization: Bearer cai_api_…` or `x-api-key`. Keys are made at /developers/keys."
+        )
+
+
+class OutOfCredits(GatewayError):
+    """The most this call may cost does not fit into what is available."""
+
+    status = 402
+    type = "billing_error"
+    error_code = "out_of_credits"
+    should_retry = False
+
+    def __init__(
+        self,
+        *,
+        credits_required: int,
+        credits_available: int,
+        affordable_max_tokens: int | None = None,
+    ) -> None:
+        message = (
+            f"Not enough apiCredits: this request may cost up to {credits_required} credits and "
+            f"{credits_available} are available. "
+        )
+        if affordable_max_tokens:
+            message += f"It fits with max_tokens of {affordable_max_tokens} or less. "
+        super().__init__(message + "Top up at /developers/billing.")
+        self.credits_required = credits_required
+        self.credits_available = credits_available
+        self.affordable_max_tokens = affordable_max_tokens
+
+    def details(self) -> dict[str, Any]:
+        details = super().details() | {
+            "credits_required": self.credits_required,
+            "credits_available": self.credits_available,
+        }
+        if self.affordable_max_tokens:
+            details["affordable_max_tokens"] = self.affordable_max_tokens
+        return details
+
+
+class PermissionDenied(GatewayError):
+    status = 403
+    type = "permission_error"
+    error_code = "permission_denied"
+
+
+class ModelNotFound(GatewayError):
+    """Also for a model that exists but that nobody may call: clients match `model: <id>`."""
+
+    status = 404
+    type = "not_found_error"
+    error_code = "model_not_found"
+
+    def __init__(self, model: str) -> None:
+        super().__init__(f"model: {model}")
+
+
+class RouteNotFound(GatewayError):
+    status = 404
+    type = "not_found_error"
+    error_code = "route_not_found"
+
+
+class MethodNotAllowed(GatewayError):
+    status = 405
+    type = "invalid_request_error"
+    error_code = "method_not_allowed"
+
+    def __init__(self, method: str, *, allowed: str) -> None:
+        super().__init__(f"{method} is not allowed here; use {allowed}.")
+        self.allowed = allowed
+
+    def headers(self) -> dict[str, str]:
+        return super().headers() | {"allow": self.allowed}
+
+
+class BodyTooLarge(GatewayError):
+    status = 413
+    type = "request_too_large"
+    error_code = "request_too_large"
+
+    def __init__(self, *, limit_bytes: int) -> None:
+        super().__init__(f"Request exceeds the maximum size of {limit_bytes} bytes.")
+
+
+class RateLimited(GatewayError):
+    """Without `retry_after_s` the limit does not refill soon, so clients must not wait for it."""
+
+    status = 429
+    type = "rate_limit_error"
+    error_code = "rate_limited"
+
+    def __init__(self, message: str, *, retry_after_s: int | None = None) -> None:
+        super().__init__(message, retry_after_s=retry_after_s)
+        self.should_retry = None if retry_after_s is not None else False
+
+
+class InternalFailure(GatewayError):
+    status = 500
+    type = "api_error"
+    error_code = "internal_failure"
+
+    def __init__(self) -> None:
+        super().__init__("Something went wrong on our side. Try again.")
+
+
+class LedgerUnavailable(GatewayError):
+    """No hold could be written, so nothing may be called: money fails closed."""
+
+    status = 503
+    type = "api_error"
+    error_code = "ledger_unavailable"
+
+    def __init__(self, *, retry_after_s: int = 1) -> None:
+        super().__init__(
+            "The credit ledger cannot be reached. Nothing was charged; try again shortly.",
+            retry_after_s=retry_after_s,
+        )
+
+
+class UpstreamError(GatewayError):
+    """The model's server broke off, was late or refused."""
+
+    # Whether the same request may be sent to another upstream of the model.
+    may_fall_back: ClassVar[bool] = True
+
+
+class UpstreamRefused(UpstreamError):
+    """The upstream found fault with the request itself; another would find the same."""
+
+    status = 400
+    type = "invalid_request_error"
+    error_code = "refused_by_model"
+    may_fall_back = False
+
+
+class UpstreamFailed(UpstreamError):
+    """Broken connection, unreadable answer, an error page, our own credentials refused."""
+
+    status = 500
+    type = "api_error"
+    error_code = "upstream_failed"
+
+    def __init__(self) -> None:
+        super().__init__("The model's server failed to answer. Nothing was charged; try again.")
+
+
+class UpstreamTimeout(UpstreamError):
+    status = 504
+    type = "timeout_error"
+    error_code = "upstream_timeout"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The model took too long to answer. Try again, ask for less, or stream the answer."
+        )
+
+
+class UpstreamOverloaded(UpstreamError):
+    status = 529
+    type = "overloaded_error"
+    error_code = "upstream_overloaded"
+
+    def __init__(self, *, retry_after_s: int | None = None) -> None:
+        super().__init__(
+            "The model is overloaded. Try again in a moment.", retry_after_s=retry_after_s
+        )
