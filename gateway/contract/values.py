@@ -23,9 +23,10 @@ def string(value: Any, path: str) -> str:
 
 
 def filled_string(value: Any, path: str) -> str:
-    if not string(value, path):
+    text = string(value, path)
+    if not text:
         raise InvalidRequest("String should have at least 1 character", path=path)
-    return value
+    return text
 
 
 def boolean(value: Any, path: str) -> bool:

@@ -1,0 +1,8 @@
+"""The wire formats that upstreams speak, by the name that the catalogue gives them."""
+
+from gateway.formats import chat_completions, messages
+from gateway.formats.protocol import EncodedRequest, Format, Stream
+
+FORMATS: dict[str, Format] = {"messages": messages, "chat_completions": chat_completions}
+
+__all__ = ["FORMATS", "EncodedRequest", "Format", "Stream"]

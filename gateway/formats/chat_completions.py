@@ -1,0 +1,112 @@
+"""The chat completions format of upstreams: OpenAI and the many servers that follow it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from gateway import blocks, stop_reasons, tally
+from gateway.errors import InvalidRequest, UpstreamError, UpstreamFailed
+from gateway.formats import chat_reply, chat_request, payloads, refusals, tool_names
+from gateway.formats.chat_stream import Stream
+from gateway.formats.protocol import EncodedRequest
+from gateway.messages import Reply
+from gateway.requests import MessagesRequest
+
+
+def auth_headers(api_key: str) -> dict[str, str]:
+    return {"authorization": f"Bearer {api_key}"} if api_key else {}
+
+
+def encode_request(
+    request: MessagesRequest,
+    *,
+    upstream_model: str,
+    max_tokens: int,
+    stream: bool,
+    beta: str | None = None,  # means nothing here
+    capabilities: frozenset[str] | None = None,
+) -> EncodedRequest:
+    body = chat_request.encode(
+        request,
+        upstream_model=upstream_model,
+        max_tokens=max_tokens,
+        stream=stream,
+        capabilities=capabilities,
+    )
+    headers = {"content-type": "application/json"}
+    try:
+        return EncodedRequest("/v1/chat/completions", headers, msgspec.json.encode(body))
+    except RecursionError:
+        raise InvalidRequest("The request body is nested too deeply") from None
+
+
+def encode_count(
+    request: MessagesRequest, *, upstream_model: str, beta: str | None = None
+) -> EncodedRequest | None:
+    """The format has no way to count."""
+    return None
+
+
+def decode_count(body: bytes) -> int:
+    raise UpstreamFailed
+
+
+def decode_reply(body: bytes, *, request: MessagesRequest) -> Reply:
+    completion = payloads.decode_object(body)
+    if completion.get("error") is not None:
+        raise refusals.decode_in_band(completion["error"])
+    choice = chat_reply.first_choice(completion)
+    message = None if choice is None else choice.get("message")
+    if choice is None or not isinstance(message, dict):
+        raise UpstreamFailed
+    content = blocks.clean_all(_content(message, tool_names.originals(request)))
+    counts = tally.UsageTally()
+    counts.merge(chat_reply.usage_report(completion.get("usage")))
+    usage = counts.usage(has_output=tally.delivered_tokens_estimate(content) > 0)
+    return Reply(content, *_ending(choice, message, content, request), usage)
+
+
+def decode_error(
+    status: int,
+    body: bytes,
+    retry_after: str | None,
+    *,
+    hide: Mapping[str, str] | None = None,
+) -> UpstreamError:
+    return refusals.decode_error(status, body, retry_after, hide=hide)
+
+
+def open_stream(*, request: MessagesRequest, input_tokens_estimate: int) -> Stream:
+    return Stream(
+        input_tokens_estimate=input_tokens_estimate,
+        stop_sequences=request.fields.get("stop_sequences", []),
+        tool_names=tool_names.originals(request),
+    )
+
+
+def _content(message: dict[str, Any], names: dict[str, str]) -> list[dict[str, Any]]:
+    content: list[dict[str, Any]] = []
+    if thinking := chat_reply.thinking_of(message):
+        content.append({"type": "thinking", "thinking": thinking})
+    if text := chat_reply.text_of(message) + chat_reply.refusal_of(message):
+        content.append({"type": "text", "text": text})
+    for call in chat_reply.calls_of(message):
+        wire = {"type": "tool_use", "id": call.call_id, "name": names.get(call.name, call.name)}
+        content.append(wire | {"input": call.arguments})
+    return content
+
+
+def _ending(
+    choice: dict[str, Any],
+    message: dict[str, Any],
+    content: list[dict[str, Any]],
+    request: MessagesRequest,
+) -> stop_reasons.Ending:
+    reason = chat_reply.stronger(choice.get("finish_reason"), None)
+    requested = request.fields.get("stop_sequences", [])
+    return stop_reasons.settle(
+        chat_reply.settled(reason, has_refused=bool(chat_reply.refusal_of(message))),
+        stop_sequence=chat_reply.matched_stop(choice, requested, chat_reply.text_of(message)),
+        has_call=any(block["type"] == "tool_use" for block in content),
+    )

@@ -1,0 +1,178 @@
+"""Replies and stream events as the rest of the gateway sees them, and their wire form.
+
+Both upstream formats decode into these, so nothing past them knows which one answered. The
+encoders add what only the gateway knows: our message id, the public model name and what the
+call cost.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from gateway import sse
+from gateway.errors import GatewayError
+
+_encode = msgspec.json.Encoder().encode
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Token counts. Cached tokens are not part of `input_tokens`: the whole input is the sum of
+    the three input counts. `details` are optional break-downs such as `cache_creation`."""
+
+    input_tokens: int
+    output_tokens: int
+    cache_creation_input_tokens: int = 0
+    cache_read_input_tokens: int = 0
+    details: dict[str, Any] = field(default_factory=dict)
+
+    def on_the_wire(self, *, credits_consumed: int | None = None) -> dict[str, Any]:
+        wire = {
+            "input_tokens": self.input_tokens,
+            "output_tokens": self.output_tokens,
+            "cache_creation_input_tokens": self.cache_creation_input_tokens,
+            "cache_read_input_tokens": self.cache_read_input_tokens,
+            **self.details,
+        }
+        if credits_consumed is not None:
+            wire["credits_consumed"] = credits_consumed
+        return wire
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A whole answer. `usage` is None when the upstream reported none worth believing; `extras`
+    are members of the message such as `stop_details`."""
+
+    content: list[dict[str, Any]]
+    stop_reason: str
+    stop_sequence: str | None
+    usage: Usage | None
+    extras: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class MessageStart:
+    """`usage` is the input as far as known: the upstream's figure or the caller's estimate."""
+
+    usage: Usage
+
+
+class BlockStart(msgspec.Struct, frozen=True, tag="content_block_start"):
+    index: int
+    block: dict[str, Any] = msgspec.field(name="content_block")
+
+
+class BlockDelta(msgspec.Struct, frozen=True, tag="content_block_delta"):
+    index: int
+    delta: dict[str, Any]
+
+
+class BlockStop(msgspec.Struct, frozen=True, tag="content_block_stop"):
+    index: int
+
+
+class Ping(msgspec.Struct, frozen=True, tag="ping"):
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class MessageDelta:
+    """The end of the answer: always followed by MessageStop, in the same batch of events.
+    `usage` and `extras` as in Reply."""
+
+    stop_reason: str
+    stop_sequence: str | None
+    usage: Usage | None
+    extras: dict[str, Any] = field(default_factory=dict)
+
+
+class MessageStop(msgspec.Struct, frozen=True, tag="message_stop"):
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamErrorEvent:
+    """The upstream broke off. The last event of its stream, and the first if nothing came."""
+
+    error: GatewayError
+
+    @property
+    def type(self) -> str:
+        return self.error.type
+
+    @property
+    def message(self) -> str:
+        return self.error.message
+
+
+Event = (
+    MessageStart
+    | BlockStart
+    | BlockDelta
+    | BlockStop
+    | Ping
+    | MessageDelta
+    | MessageStop
+    | UpstreamErrorEvent
+)
+_WireEvent = BlockStart | BlockDelta | BlockStop | Ping | MessageStop
+
+
+def encode_reply(
+    reply: Reply, *, message_id: str, model: str, usage: Usage, credits_consumed: int
+) -> bytes:
+    """The JSON body of a plain call. `usage` is the one that was charged."""
+    return _encode(
+        _message(message_id, model, reply.content)
+        | {"stop_reason": reply.stop_reason, "stop_sequence": reply.stop_sequence}
+        | reply.extras
+        | {"usage": usage.on_the_wire(credits_consumed=credits_consumed)}
+    )
+
+
+class FrameEncoder:
+    """Turns the events of one stream into server-sent events."""
+
+    def __init__(self, *, message_id: str, model: str, request_id: str) -> None:
+        self._message_id = message_id
+        self._model = model
+        self._request_id = request_id
+
+    def frame(self, event: _WireEvent | MessageStart | UpstreamErrorEvent) -> bytes:
+        if isinstance(event, BlockDelta):
+            return sse.encode("content_block_delta", _encode(event))
+        if isinstance(event, MessageStart):
+            return self._start(event)
+        if isinstance(event, UpstreamErrorEvent):
+            return event.error.frame(self._request_id)
+        return sse.encode(str(event.__struct_config__.tag), _encode(event))
+
+    def final(self, end: MessageDelta, *, usage: Usage, credits_consumed: int) -> bytes:
+        """The `message_delta`. `usage` is the one that was charged, cumulative and complete:
+        some clients read it here alone."""
+        delta = {"stop_reason": end.stop_reason, "stop_sequence": end.stop_sequence} | end.extras
+        wire = usage.on_the_wire(credits_consumed=credits_consumed)
+        return sse.encode(
+            "message_delta", _encode({"type": "message_delta", "delta": delta, "usage": wire})
+        )
+
+    def _start(self, event: MessageStart) -> bytes:
+        # No credits_consumed here: a provisional figure would stick in the clients' objects.
+        message = _message(self._message_id, self._model, []) | {
+            "stop_reason": None,
+            "stop_sequence": None,
+            "usage": event.usage.on_the_wire(),
+        }
+        return sse.encode("message_start", _encode({"type": "message_start", "message": message}))
+
+
+def _message(message_id: str, model: str, content: list[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "id": message_id,
+        "type": "message",
+        "role": "assistant",
+        "model": model,
+        "content": content,
+    }

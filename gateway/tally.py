@@ -1,0 +1,97 @@
+"""Adds up what an upstream says and what was delivered: the two sources of a call's usage."""
+
+from typing import Any
+
+import msgspec
+
+from gateway.messages import Usage
+
+# A JSON number beyond this cannot be a token count, whatever it is.
+_ABSURD = 2**53
+_INPUT_COUNTS = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
+_DETAILS = ("cache_creation", "output_tokens_details", "server_tool_use")
+_BYTES_PER_TOKEN = 4
+
+
+class UsageTally:
+    """The usage reports of one answer. What was reported once never shrinks."""
+
+    def __init__(self) -> None:
+        self._input = dict.fromkeys(_INPUT_COUNTS, 0)
+        self._output: int | None = None
+        self._details: dict[str, Any] = {}
+
+    def merge(self, report: Any, *, is_final: bool = True) -> None:
+        """Take a report in the Messages shape. The output count of one that is not final is a
+        placeholder and passed over."""
+        if not isinstance(report, dict):
+            return
+        self._merge_input({name: report.get(name, 0) for name in _INPUT_COUNTS})
+        output = count(report.get("output_tokens"))
+        if is_final and output is not None:
+            self._output = max(output, self._output or 0)
+        for name in _DETAILS:
+            if details := _counts(report.get(name)):
+                self._details[name] = details
+
+    def _merge_input(self, report: dict[str, Any]) -> None:
+        counts = {name: count(0 if value is None else value) for name, value in report.items()}
+        known = {name: number for name, number in counts.items() if number is not None}
+        # The three are taken together: the largest of each would count a token twice that one
+        # report calls cached and another does not.
+        if len(known) == len(counts) and sum(known.values()) >= sum(self._input.values()):
+            self._input = known
+
+    def usage(self, *, has_output: bool) -> Usage | None:
+        """The final usage, or None if a side of it is missing or says 0 against the evidence."""
+        if self._output is None or (has_output and self._output == 0):
+            return None
+        return self.with_output(self._output)
+
+    def with_output(self, output_tokens: int) -> Usage | None:
+        """The reported input with an output count of one's own; None if no input is known."""
+        if not any(self._input.values()):
+            return None
+        return Usage(output_tokens=output_tokens, details=self._details, **self._input)
+
+
+def tokens_of(text_bytes: int) -> int:
+    """About how many tokens so much UTF-8 is: one for four bytes, rounded up.
+
+    English has four characters to a token; other scripts have fewer, but more bytes to each.
+    Code and digits run at three, so the estimate errs on the caller's side. It is 0 only for
+    nothing at all.
+    """
+    return -(-text_bytes // _BYTES_PER_TOKEN)
+
+
+def delivered_tokens_estimate(content: list[dict[str, Any]]) -> int:
+    """The output of a whole answer by the rule of `tokens_of`."""
+    return tokens_of(sum(map(_block_bytes, content)))
+
+
+def utf8_length(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode())
+
+
+def _block_bytes(block: dict[str, Any]) -> int:
+    texts = [
+        block[name] for name in ("text", "thinking", "name") if isinstance(block.get(name), str)
+    ]
+    size = sum(map(utf8_length, texts))
+    return size + len(msgspec.json.encode(block["input"])) if block.get("input") else size
+
+
+def count(value: Any) -> int | None:
+    """A count of tokens, or None for anything that cannot be one."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    is_count = isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _ABSURD
+    return value if is_count else None
+
+
+def _counts(value: Any) -> dict[str, int]:
+    if not isinstance(value, dict):
+        return {}
+    counts = {str(name): count(number) for name, number in value.items()}
+    return {name: number for name, number in counts.items() if number is not None}
