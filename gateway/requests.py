@@ -97,9 +97,7 @@ def _check_conversation(
     fields: dict[str, Any], survey: content.Survey, *, check_pairs: bool
 ) -> None:
     if "system" in fields:
-        fields["system"] = turns.check_system(fields["system"], survey)
-        if not fields["system"]:
-            del fields["system"]
+        turns.check_system(fields["system"], survey)
     if "tools" in fields:
         tools.check_tools(fields["tools"], survey)
     if "tool_choice" in fields:
@@ -108,12 +106,18 @@ def _check_conversation(
             del fields["tool_choice"]
     if "cache_control" in fields:
         content.check_cache_control(fields["cache_control"], "cache_control", survey)
-    all_turns = values.field(fields, "messages", "")
-    kept = turns.check_turns(all_turns, survey)
+    turns.check_turns(values.field(fields, "messages", ""), survey)
     if check_pairs and survey.uses_tools:
-        turns.check_tool_pairs(all_turns)
-    fields["messages"] = kept
+        turns.check_tool_pairs(fields["messages"])
+    if survey.has_empty_text:
+        _drop_empty_text(fields)
     content.check_breakpoints(survey)
+
+
+def _drop_empty_text(fields: dict[str, Any]) -> None:
+    fields["messages"] = turns.without_empty_turns(fields["messages"])
+    if isinstance(fields.get("system"), list):
+        fields["system"] = content.without_empty_text(fields["system"])
 
 
 def _needs(fields: dict[str, Any], survey: content.Survey) -> frozenset[str]:

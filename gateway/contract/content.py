@@ -28,6 +28,7 @@ class Survey:
     documents: int = 0  # whose tokens the body's length does not bound: PDF, file, URL
     breakpoints: int = 0
     uses_tools: bool = False
+    has_empty_text: bool = False
 
 
 def check_turn_block(block: Any, path: str, role: str, survey: Survey) -> None:
@@ -45,8 +46,13 @@ def check_system_block(block: Any, path: str, survey: Survey) -> None:
         _check_text(block, path, survey)
 
 
-def is_empty_text(block: dict[str, Any]) -> bool:
-    return block.get("type") == "text" and block.get("text") == ""
+def without_empty_text(blocks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Checked blocks less the empty texts, in tool results too."""
+    kept = [block for block in blocks if block["type"] != "text" or block["text"]]
+    for block in kept:
+        if block["type"] == "tool_result" and isinstance(block.get("content"), list):
+            block["content"] = without_empty_text(block["content"])
+    return kept
 
 
 def check_cache_control(value: Any, path: str, survey: Survey) -> None:
@@ -78,7 +84,8 @@ def _check_common(block: Any, path: str, survey: Survey) -> str:
 
 
 def _check_text(block: dict[str, Any], path: str, survey: Survey) -> None:
-    values.string(values.field(block, "text", path), f"{path}.text")
+    if not values.string(values.field(block, "text", path), f"{path}.text"):
+        survey.has_empty_text = True
     if block.get("citations") is not None:
         values.array(block["citations"], f"{path}.citations")
 
@@ -105,7 +112,8 @@ def _check_document(block: dict[str, Any], path: str, survey: Survey) -> None:
     if kind == "text":
         values.string(values.field(source, "data", at), f"{at}.data")
     elif kind == "content":
-        _check_nested(values.field(source, "content", at), f"{at}.content", survey)
+        content = values.field(source, "content", at)
+        _check_inner(content, f"{at}.content", survey, allowed=("text", "image"))
     else:
         survey.documents += 1
         if kind == "base64":
@@ -136,7 +144,7 @@ def _check_search_result(block: dict[str, Any], path: str, survey: Survey) -> No
     values.string(values.field(block, "source", path), f"{path}.source")
     values.string(values.field(block, "title", path), f"{path}.title")
     content = values.array(values.field(block, "content", path), f"{path}.content")
-    _check_nested(content, f"{path}.content", survey)
+    _check_inner(content, f"{path}.content", survey, allowed=("text",))
 
 
 def _check_thinking(block: dict[str, Any], path: str, survey: Survey) -> None:
@@ -162,32 +170,35 @@ def _check_tool_result(block: dict[str, Any], path: str, survey: Survey) -> None
     if block.get("is_error") is not None:
         values.boolean(block["is_error"], f"{path}.is_error")
     if block.get("content") is not None:
-        _check_nested(block["content"], f"{path}.content", survey)
-        if type(block["content"]) is list:
-            block["content"] = [part for part in block["content"] if not is_empty_text(part)]
+        _check_inner(block["content"], f"{path}.content", survey)
 
 
-def _check_nested(content: Any, path: str, survey: Survey) -> None:
-    """Text, or blocks inside a block. Only one level deep: results hold no results."""
+def _check_inner(
+    content: Any, path: str, survey: Survey, *, allowed: tuple[str, ...] | None = None
+) -> None:
+    """Text, or the blocks inside a block. Results may hold anything but results, documents and
+    search results only what is `allowed`: the depth is bounded."""
     if type(content) is str:
         return
     if type(content) is not list:
         raise InvalidRequest("Input should be a valid string or array", path=path)
     for index, block in enumerate(content):
         at = f"{path}.{index}"
-        check = _NESTED_CHECKS.get(_check_common(block, at, survey))
-        if check is not None:
+        kind = _check_common(block, at, survey)
+        if allowed is not None:
+            values.one_of(kind, f"{at}.type", allowed)
+        if check := _INNER_CHECKS.get(kind):
             check(block, at, survey)
 
 
 _Check = Callable[[dict[str, Any], str, Survey], None]
-_NESTED_CHECKS: dict[str, _Check] = {
+_INNER_CHECKS: dict[str, _Check] = {
     "text": _check_text,
     "image": _check_image,
     "document": _check_document,
     "search_result": _check_search_result,
 }
-_CHECKS: dict[str, _Check] = _NESTED_CHECKS | {
+_CHECKS: dict[str, _Check] = _INNER_CHECKS | {
     "thinking": _check_thinking,
     "redacted_thinking": _check_redacted_thinking,
     "tool_use": _check_tool_use,

@@ -28,6 +28,18 @@ _LOCAL_SUFFIXES = (
     ".onion",
     ".test",
     ".invalid",
+    # Public names made to resolve to any address that stands in them.
+    ".nip.io",
+    ".sslip.io",
+    ".xip.io",
+    ".localtest.me",
+    ".lvh.me",
+    ".vcap.me",
+    ".lacolhost.com",
+    ".traefik.me",
+    ".localho.st",
+    ".1u.ms",
+    ".rbndr.us",
 )
 # The last label starts with a letter, which no spelling of an IPv4 address does.
 _PUBLIC_URL = re.compile(
@@ -44,5 +56,5 @@ def check(value: Any, path: str) -> None:
     if len(url) > MAX_URL_CHARS:
         raise InvalidRequest(f"URL should have at most {MAX_URL_CHARS} characters", path=path)
     match = _PUBLIC_URL.fullmatch(url)
-    if match is None or match["host"].lower().endswith(_LOCAL_SUFFIXES):
+    if match is None or f".{match['host'].lower()}".endswith(_LOCAL_SUFFIXES):
         raise InvalidRequest("Input should be a public http or https URL", path=path)

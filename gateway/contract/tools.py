@@ -19,10 +19,10 @@ def check_tools(tools: Any, survey: content.Survey) -> None:
             content.check_cache_control(tool["cache_control"], f"{path}.cache_control", survey)
         if is_custom(tool):
             _check_custom(tool, path)
-        name = tool.get("name")
-        if type(name) is str and name in names:
-            raise InvalidRequest("Tool names must be unique", path=f"{path}.name")
-        names.add(str(name))
+        else:
+            values.filled_string(tool["type"], f"{path}.type")
+        if tool.get("name") is not None:
+            _check_unique(values.string(tool["name"], f"{path}.name"), path, names)
     survey.uses_tools = survey.uses_tools or bool(tools)
 
 
@@ -43,6 +43,12 @@ def check_tool_choice(choice: Any, tools: list[dict[str, Any]]) -> None:
         values.filled_string(name, "tool_choice.name")
         if tools and all(tool.get("name") != name for tool in tools):
             raise InvalidRequest(f"Tool '{name}' not found in provided tools", path="tool_choice")
+
+
+def _check_unique(name: str, path: str, names: set[str]) -> None:
+    if name in names:
+        raise InvalidRequest("Tool names must be unique", path=f"{path}.name")
+    names.add(name)
 
 
 def _check_custom(tool: dict[str, Any], path: str) -> None:

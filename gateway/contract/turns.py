@@ -10,37 +10,44 @@ _ROLES = ("user", "assistant", "system")
 _EMPTY_TEXT = "text content blocks must be non-empty"
 
 
-def check_turns(turns: Any, survey: content.Survey) -> list[dict[str, Any]]:
-    """The turns without empty text blocks, which several clients send and no model takes.
-
-    An assistant or system turn of nothing else goes too: it is how our own empty answer comes
-    back. A user turn of nothing is refused, because without it the turn before would be
-    continued instead of answered.
-    """
+def check_turns(turns: Any, survey: content.Survey) -> None:
     values.array(turns, "messages")
     if not turns:
         raise InvalidRequest("at least one message is required", path="messages")
     if len(turns) > MAX_TURNS:
         raise InvalidRequest(f"at most {MAX_TURNS} messages are allowed", path="messages")
-    kept = [turn for n, turn in enumerate(turns) if _check_turn(turn, f"messages.{n}", survey)]
+    for n, turn in enumerate(turns):
+        _check_turn(turn, f"messages.{n}", survey)
+
+
+def check_system(system: Any, survey: content.Survey) -> None:
+    if type(system) is str:
+        return
+    if type(system) is not list:
+        raise InvalidRequest("Input should be a valid string or array", path="system")
+    for index, block in enumerate(system):
+        content.check_system_block(block, f"system.{index}", survey)
+
+
+def without_empty_turns(turns: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Checked turns less their empty text blocks, which several clients send and few models
+    take, and less the assistant and system turns of nothing else: that is how our own empty
+    answer comes back. A user turn of nothing is refused, because without it the turn before
+    would be continued instead of answered."""
+    kept: list[dict[str, Any]] = []
+    for n, turn in enumerate(turns):
+        if isinstance(turn["content"], list):
+            turn["content"] = content.without_empty_text(turn["content"])
+        if turn["content"]:
+            kept.append(turn)
+        elif turn["role"] == "user":
+            raise InvalidRequest(_EMPTY_TEXT, path=f"messages.{n}.content")
     if not kept:
         raise InvalidRequest(_EMPTY_TEXT, path="messages")
     return kept
 
 
-def check_system(system: Any, survey: content.Survey) -> str | list[dict[str, Any]]:
-    """The system prompt without empty text blocks."""
-    if type(system) is str:
-        return system
-    if type(system) is not list:
-        raise InvalidRequest("Input should be a valid string or array", path="system")
-    for index, block in enumerate(system):
-        content.check_system_block(block, f"system.{index}", survey)
-    return [block for block in system if not content.is_empty_text(block)]
-
-
-def _check_turn(turn: Any, path: str, survey: content.Survey) -> bool:
-    """Whether anything is left of the turn once its empty text blocks are gone."""
+def _check_turn(turn: Any, path: str, survey: content.Survey) -> None:
     if type(turn) is not dict:
         raise InvalidRequest("Input should be an object", path=path)
     role = _check_role(values.field(turn, "role", path), f"{path}.role")
@@ -49,14 +56,10 @@ def _check_turn(turn: Any, path: str, survey: content.Survey) -> bool:
         at = f"{path}.content"
         for index, block in enumerate(blocks):
             content.check_turn_block(block, f"{at}.{index}", role, survey)
-        if any(map(content.is_empty_text, blocks)):
-            blocks = [block for block in blocks if not content.is_empty_text(block)]
-            turn["content"] = blocks
     elif type(blocks) is not str:
         raise InvalidRequest("Input should be a valid string or array", path=f"{path}.content")
-    if not blocks and role == "user":
-        raise InvalidRequest(_EMPTY_TEXT, path=f"{path}.content")
-    return bool(blocks)
+    if not blocks:
+        survey.has_empty_text = True
 
 
 def _check_role(role: Any, path: str) -> str:

@@ -51,6 +51,7 @@ class Stream:
         self._said: dict[type[Block], Block] = {}
         self._calls: dict[int, _Call] = {}
         self._tail = ""
+        self._has_begun = False
         self._finish_reason: str | None = None
         self._matched_stop: str | None = None
         self._has_refused = False
@@ -68,7 +69,8 @@ class Stream:
             return self._out.fail(UpstreamFailed())
 
     def close(self) -> list[Event]:
-        """Not every server says [DONE], but each gives a finish reason when it is done."""
+        """Without [DONE], which not every server sends, only a finish reason tells a proper end
+        from a broken connection."""
         events = self._take_all(self._parser.close())
         if self._finish_reason is None:
             return events + self._out.fail(UpstreamFailed())
@@ -91,9 +93,9 @@ class Stream:
 
     def _take(self, data: bytes) -> list[Event]:
         if data.strip() == b"[DONE]":
-            is_done = self._finish_reason is not None
-            return self._finish() if is_done else self._out.fail(UpstreamFailed())
+            return self._finish() if self._has_begun else self._out.fail(UpstreamFailed())
         chunk = payloads.decode_object(data)
+        self._has_begun = True
         if chunk.get("error") is not None:
             return self._out.fail(refusals.decode_in_band(chunk["error"]))
         self._out.tally.merge(chat_reply.usage_report(chunk.get("usage")))

@@ -25,8 +25,11 @@ _EXTRAS = ("stop_details", "container")
 
 
 def auth_headers(api_key: str) -> dict[str, str]:
-    version = {"anthropic-version": _VERSION}
-    return version | {"x-api-key": api_key} if api_key else version
+    headers = {"anthropic-version": _VERSION}
+    if api_key:
+        # Some servers of this shape read one of the two only; none minds both.
+        headers |= {"x-api-key": api_key, "authorization": f"Bearer {api_key}"}
+    return headers
 
 
 def encode_request(
