@@ -45,7 +45,7 @@ def public(view: AnyView) -> AnyView:
 
 def signed_in(view: AnyView) -> AnyView:
     """Anybody who has signed in may open this."""
-    return _declared(cast(AnyView, login_required(view)), "signed in")
+    return _declared(login_required(view), "signed in")
 
 
 def member(*roles: Role) -> Callable[[MemberView[P]], AnyView]:

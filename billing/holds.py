@@ -90,9 +90,7 @@ def read_holds(
         " WHERE wallet_id = ANY(%s) AND id = ANY(%s)",
         [list(wallet_ids), list(hold_ids)],
     )
-    return {
-        row[1]: StoredHold(row[0], row[1], row[2], HoldState(row[3]), row[4]) for row in cursor
-    }
+    return {row[1]: StoredHold(row[0], row[1], row[2], HoldState(row[3]), row[4]) for row in cursor}
 
 
 def open_holds(cursor: Cursor[Any], *, owner: int, holds: Sequence[NewHold]) -> None:
@@ -100,7 +98,8 @@ def open_holds(cursor: Cursor[Any], *, owner: int, holds: Sequence[NewHold]) -> 
     wallet_ids, ids, key_ids, sources, amounts = zip(*holds, strict=True)
     cursor.execute(
         "INSERT INTO billing_hold (wallet_id, id, key_id, source, amount, owner)"
-        " SELECT *, %s FROM unnest(%s::bigint[], %s::uuid[], %s::bigint[], %s::text[], %s::bigint[])",
+        " SELECT *, %s FROM"
+        " unnest(%s::bigint[], %s::uuid[], %s::bigint[], %s::text[], %s::bigint[])",
         [owner, list(wallet_ids), list(ids), list(key_ids), list(sources), list(amounts)],
     )
 

@@ -138,9 +138,7 @@ class Hold(models.Model):
             # Nothing on /v1 can touch another pool: a hold cannot even be written there.
             models.CheckConstraint(condition=Q(pool=Pool.API), name="hold_pool_is_api"),
             models.CheckConstraint(condition=Q(amount__gte=0), name="hold_amount_not_negative"),
-            models.CheckConstraint(
-                condition=Q(source__in=Source.values), name="hold_source_known"
-            ),
+            models.CheckConstraint(condition=Q(source__in=Source.values), name="hold_source_known"),
             models.CheckConstraint(
                 condition=Q(state=HoldState.OPEN, actual__isnull=True, closed_at__isnull=True)
                 | Q(state=HoldState.VOID, actual__isnull=True, closed_at__isnull=False)
@@ -206,9 +204,7 @@ class TopUp(models.Model):
     amount_cents = models.PositiveBigIntegerField()
     currency = models.CharField(max_length=3, default="usd")
     credits = models.PositiveBigIntegerField()
-    state = models.CharField(
-        max_length=16, choices=TopUpState.choices, default=TopUpState.PENDING
-    )
+    state = models.CharField(max_length=16, choices=TopUpState.choices, default=TopUpState.PENDING)
     parked_because = models.CharField(max_length=200, blank=True, default="")
     stripe_session_id = models.CharField(max_length=255, unique=True, null=True)
     stripe_payment_intent_id = models.CharField(max_length=255, unique=True, null=True)

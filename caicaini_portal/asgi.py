@@ -1,12 +1,15 @@
 """The ASGI entry: /v1 goes to the gateway, everything else to Django."""
 
 import os
+from typing import cast
 
 from django.core.asgi import get_asgi_application
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "caicaini_portal.settings")
-portal = get_asgi_application()  # loads the apps, which the gateway's modules need on import
+portal = cast(
+    ASGIApp, get_asgi_application()
+)  # loads the apps, which the gateway's modules need on import
 
 from gateway.app import app as gateway  # noqa: E402
 

@@ -237,7 +237,9 @@ SECURE_SSL_REDIRECT = not DEVELOPMENT
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]  # asked by address from inside the network
 SECURE_HSTS_SECONDS = 0 if DEVELOPMENT else 31_536_000
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = not DEVELOPMENT
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if ALLAUTH_TRUSTED_PROXY_COUNT else None
+SECURE_PROXY_SSL_HEADER = (
+    ("HTTP_X_FORWARDED_PROTO", "https") if ALLAUTH_TRUSTED_PROXY_COUNT else None
+)
 
 # --- Celery ---------------------------------------------------------------------------------------
 

@@ -34,7 +34,7 @@ def usable_ids(cursor: Cursor[Any], key_ids: Iterable[int]) -> set[int]:
 
 
 def touch(cursor: Cursor[Any], used: dict[int, datetime]) -> None:
-    """Move `last_used_at` forward, never back; rows that are locked elsewhere wait for next time."""
+    """Move `last_used_at` forward, never back; rows locked elsewhere wait for next time."""
     cursor.execute(
         "UPDATE keys_apikey AS key SET last_used_at = used.at FROM ("
         "SELECT locked.id, used.at FROM unnest(%s::bigint[], %s::timestamptz[]) AS used (id, at)"

@@ -13,8 +13,8 @@ class Ending(models.TextChoices):
     """How a call ended; docs/adr/0006-what-each-ending-costs.md says what each one costs."""
 
     COMPLETED = "completed"
-    UPSTREAM_FAILED = "upstream_failed"
-    UPSTREAM_BROKE = "upstream_broke"
+    FAILED = "failed"  # before anything was delivered
+    BROKE_OFF = "broke_off"  # after something was
     CALLER_LEFT = "caller_left"
     SHUTDOWN = "shutdown"
 

@@ -68,6 +68,8 @@ _TYPES = {
 _INSERT = (
     f"INSERT INTO usage_requestrecord ({', '.join(_TYPES)})"  # noqa: S608 (names from above)
     f" SELECT * FROM unnest({', '.join(f'%s::{kind}[]' for kind in _TYPES.values())})"
+    # A batch whose commit went unheard is run again: its records may be there already.
+    " ON CONFLICT (workspace_id, accepted_at, id) DO NOTHING"
 )
 _MARK = (
     "INSERT INTO usage_dirtyhour (workspace_id, starts_at)"

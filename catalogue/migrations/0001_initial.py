@@ -7,69 +7,140 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='CatalogueSync',
+            name="CatalogueSync",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('digest', models.CharField(max_length=64)),
-                ('synced_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("digest", models.CharField(max_length=64)),
+                (
+                    "synced_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Model',
+            name="Model",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('public_id', models.CharField(max_length=200, unique=True)),
-                ('name', models.CharField(max_length=200)),
-                ('description', models.TextField(blank=True)),
-                ('context_tokens', models.PositiveIntegerField()),
-                ('max_output_tokens', models.PositiveIntegerField()),
-                ('capabilities', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=40), default=list, size=None)),
-                ('max_tokens_per_image', models.PositiveIntegerField(default=0)),
-                ('is_auto', models.BooleanField(default=False, verbose_name='is a candidate for caicaini/auto')),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
-                ('retired_at', models.DateTimeField(blank=True, null=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("public_id", models.CharField(max_length=200, unique=True)),
+                ("name", models.CharField(max_length=200)),
+                ("description", models.TextField(blank=True)),
+                ("context_tokens", models.PositiveIntegerField()),
+                ("max_output_tokens", models.PositiveIntegerField()),
+                (
+                    "capabilities",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=40), default=list, size=None
+                    ),
+                ),
+                ("max_tokens_per_image", models.PositiveIntegerField(default=0)),
+                (
+                    "is_auto",
+                    models.BooleanField(
+                        default=False, verbose_name="is a candidate for caicaini/auto"
+                    ),
+                ),
+                (
+                    "created_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(), editable=False
+                    ),
+                ),
+                ("retired_at", models.DateTimeField(blank=True, null=True)),
             ],
         ),
         migrations.CreateModel(
-            name='ModelPrice',
+            name="ModelPrice",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('in_force_from', models.DateTimeField()),
-                ('input_credits_per_mtok', models.PositiveBigIntegerField()),
-                ('output_credits_per_mtok', models.PositiveBigIntegerField()),
-                ('cache_write_credits_per_mtok', models.PositiveBigIntegerField()),
-                ('cache_read_credits_per_mtok', models.PositiveBigIntegerField()),
-                ('model', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='prices', to='catalogue.model')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("in_force_from", models.DateTimeField()),
+                ("input_credits_per_mtok", models.PositiveBigIntegerField()),
+                ("output_credits_per_mtok", models.PositiveBigIntegerField()),
+                ("cache_write_credits_per_mtok", models.PositiveBigIntegerField()),
+                ("cache_read_credits_per_mtok", models.PositiveBigIntegerField()),
+                (
+                    "model",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="prices",
+                        to="catalogue.model",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['model', 'in_force_from'],
-                'constraints': [models.UniqueConstraint(fields=('model', 'in_force_from'), name='price_moment_unique')],
+                "ordering": ["model", "in_force_from"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("model", "in_force_from"), name="price_moment_unique"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Upstream',
+            name="Upstream",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('format', models.CharField(choices=[('messages', 'Messages'), ('chat_completions', 'Chat Completions')], max_length=32)),
-                ('base_url', models.CharField(max_length=500)),
-                ('upstream_model', models.CharField(max_length=200)),
-                ('api_key_env', models.CharField(blank=True, max_length=100)),
-                ('priority', models.IntegerField(default=0)),
-                ('weight', models.PositiveIntegerField(default=1)),
-                ('retired_at', models.DateTimeField(blank=True, null=True)),
-                ('model', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='upstreams', to='catalogue.model')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "format",
+                    models.CharField(
+                        choices=[
+                            ("messages", "Messages"),
+                            ("chat_completions", "Chat Completions"),
+                        ],
+                        max_length=32,
+                    ),
+                ),
+                ("base_url", models.CharField(max_length=500)),
+                ("upstream_model", models.CharField(max_length=200)),
+                ("api_key_env", models.CharField(blank=True, max_length=100)),
+                ("priority", models.IntegerField(default=0)),
+                ("weight", models.PositiveIntegerField(default=1)),
+                ("retired_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "model",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="upstreams",
+                        to="catalogue.model",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['model', 'priority', 'id'],
-                'constraints': [models.UniqueConstraint(fields=('model', 'format', 'base_url', 'upstream_model'), name='upstream_unique'), models.CheckConstraint(condition=models.Q(('weight__gte', 1)), name='upstream_weight_positive')],
+                "ordering": ["model", "priority", "id"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("model", "format", "base_url", "upstream_model"),
+                        name="upstream_unique",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("weight__gte", 1)), name="upstream_weight_positive"
+                    ),
+                ],
             },
         ),
     ]

@@ -8,64 +8,117 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('accounts', '0001_initial'),
+        ("accounts", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='ApiKey',
+            name="ApiKey",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=80)),
-                ('digest', models.BinaryField(max_length=32, unique=True)),
-                ('hint', models.CharField(max_length=24)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('expires_at', models.DateTimeField(blank=True, null=True)),
-                ('revoked_at', models.DateTimeField(blank=True, null=True)),
-                ('last_used_at', models.DateTimeField(blank=True, null=True)),
-                ('allowed_models', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=200), blank=True, default=list, size=None)),
-                ('created_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('workspace', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='api_keys', to='accounts.workspace')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=80)),
+                ("digest", models.BinaryField(max_length=32, unique=True)),
+                ("hint", models.CharField(max_length=24)),
+                (
+                    "created_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                ("expires_at", models.DateTimeField(blank=True, null=True)),
+                ("revoked_at", models.DateTimeField(blank=True, null=True)),
+                ("last_used_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "allowed_models",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=200),
+                        blank=True,
+                        default=list,
+                        size=None,
+                    ),
+                ),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "workspace",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="api_keys",
+                        to="accounts.workspace",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-created_at'],
+                "ordering": ["-created_at"],
             },
         ),
         migrations.CreateModel(
-            name='KeyBudget',
+            name="KeyBudget",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('period', models.CharField(choices=[('day', 'Day'), ('month', 'Month')], max_length=8)),
-                ('starts_on', models.DateField()),
-                ('limit', models.BigIntegerField()),
-                ('spent', models.BigIntegerField(db_default=0, default=0)),
-                ('held', models.BigIntegerField(db_default=0, default=0)),
-                ('key', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='budgets', to='keys.apikey')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "period",
+                    models.CharField(choices=[("day", "Day"), ("month", "Month")], max_length=8),
+                ),
+                ("starts_on", models.DateField()),
+                ("limit", models.BigIntegerField()),
+                ("spent", models.BigIntegerField(db_default=0, default=0)),
+                ("held", models.BigIntegerField(db_default=0, default=0)),
+                (
+                    "key",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="budgets",
+                        to="keys.apikey",
+                    ),
+                ),
             ],
         ),
         migrations.AddIndex(
-            model_name='apikey',
-            index=models.Index(fields=['workspace', '-created_at'], name='key_by_workspace'),
+            model_name="apikey",
+            index=models.Index(fields=["workspace", "-created_at"], name="key_by_workspace"),
         ),
         migrations.AddConstraint(
-            model_name='keybudget',
-            constraint=models.UniqueConstraint(fields=('key', 'period', 'starts_on'), name='budget_unique'),
+            model_name="keybudget",
+            constraint=models.UniqueConstraint(
+                fields=("key", "period", "starts_on"), name="budget_unique"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='keybudget',
-            constraint=models.CheckConstraint(condition=models.Q(('limit__gte', 0)), name='budget_limit_not_negative'),
+            model_name="keybudget",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("limit__gte", 0)), name="budget_limit_not_negative"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='keybudget',
-            constraint=models.CheckConstraint(condition=models.Q(('spent__gte', 0)), name='budget_spent_not_negative'),
+            model_name="keybudget",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("spent__gte", 0)), name="budget_spent_not_negative"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='keybudget',
-            constraint=models.CheckConstraint(condition=models.Q(('held__gte', 0)), name='budget_held_not_negative'),
+            model_name="keybudget",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("held__gte", 0)), name="budget_held_not_negative"
+            ),
         ),
     ]

@@ -6,76 +6,151 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('accounts', '0001_initial'),
-        ('keys', '0001_initial'),
+        ("accounts", "0001_initial"),
+        ("keys", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='RequestRecord',
+            name="RequestRecord",
             fields=[
-                ('pk', models.CompositePrimaryKey('workspace_id', 'accepted_at', 'id', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('id', models.UUIDField()),
-                ('accepted_at', models.DateTimeField()),
-                ('source', models.CharField(choices=[('api', 'Api'), ('console', 'Console')], max_length=16)),
-                ('requested_model', models.CharField(max_length=200)),
-                ('resolved_model', models.CharField(max_length=200)),
-                ('route', models.CharField(blank=True, default='', max_length=500)),
-                ('is_stream', models.BooleanField()),
-                ('status', models.PositiveSmallIntegerField()),
-                ('error_type', models.CharField(blank=True, default='', max_length=40)),
-                ('ending', models.CharField(choices=[('completed', 'Completed'), ('upstream_failed', 'Upstream Failed'), ('upstream_broke', 'Upstream Broke'), ('caller_left', 'Caller Left'), ('shutdown', 'Shutdown')], max_length=24)),
-                ('stop_reason', models.CharField(blank=True, default='', max_length=40)),
-                ('input_tokens', models.BigIntegerField()),
-                ('output_tokens', models.BigIntegerField()),
-                ('cache_creation_input_tokens', models.BigIntegerField()),
-                ('cache_read_input_tokens', models.BigIntegerField()),
-                ('is_usage_estimated', models.BooleanField(default=False)),
-                ('credits', models.BigIntegerField()),
-                ('lost_credits', models.BigIntegerField(default=0)),
-                ('first_byte_ms', models.IntegerField(null=True)),
-                ('duration_ms', models.IntegerField()),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "workspace_id",
+                        "accepted_at",
+                        "id",
+                        blank=True,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("id", models.UUIDField()),
+                ("accepted_at", models.DateTimeField()),
+                (
+                    "source",
+                    models.CharField(
+                        choices=[("api", "Api"), ("console", "Console")], max_length=16
+                    ),
+                ),
+                ("requested_model", models.CharField(max_length=200)),
+                ("resolved_model", models.CharField(max_length=200)),
+                ("route", models.CharField(blank=True, default="", max_length=500)),
+                ("is_stream", models.BooleanField()),
+                ("status", models.PositiveSmallIntegerField()),
+                ("error_type", models.CharField(blank=True, default="", max_length=40)),
+                (
+                    "ending",
+                    models.CharField(
+                        choices=[
+                            ("completed", "Completed"),
+                            ("upstream_failed", "Upstream Failed"),
+                            ("upstream_broke", "Upstream Broke"),
+                            ("caller_left", "Caller Left"),
+                            ("shutdown", "Shutdown"),
+                        ],
+                        max_length=24,
+                    ),
+                ),
+                ("stop_reason", models.CharField(blank=True, default="", max_length=40)),
+                ("input_tokens", models.BigIntegerField()),
+                ("output_tokens", models.BigIntegerField()),
+                ("cache_creation_input_tokens", models.BigIntegerField()),
+                ("cache_read_input_tokens", models.BigIntegerField()),
+                ("is_usage_estimated", models.BooleanField(default=False)),
+                ("credits", models.BigIntegerField()),
+                ("lost_credits", models.BigIntegerField(default=0)),
+                ("first_byte_ms", models.IntegerField(null=True)),
+                ("duration_ms", models.IntegerField()),
             ],
             options={
-                'db_table': 'usage_requestrecord',
-                'managed': False,
+                "db_table": "usage_requestrecord",
+                "managed": False,
             },
         ),
         migrations.CreateModel(
-            name='DirtyHour',
+            name="DirtyHour",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('starts_at', models.DateTimeField()),
-                ('marked_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('workspace', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='accounts.workspace')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("starts_at", models.DateTimeField()),
+                (
+                    "marked_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                (
+                    "workspace",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="accounts.workspace",
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['workspace', 'starts_at'], name='dirty_hour')],
+                "indexes": [models.Index(fields=["workspace", "starts_at"], name="dirty_hour")],
             },
         ),
         migrations.CreateModel(
-            name='UsageHour',
+            name="UsageHour",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('starts_at', models.DateTimeField()),
-                ('model', models.CharField(max_length=200)),
-                ('source', models.CharField(choices=[('api', 'Api'), ('console', 'Console')], max_length=16)),
-                ('requests', models.BigIntegerField()),
-                ('errors', models.BigIntegerField()),
-                ('input_tokens', models.BigIntegerField()),
-                ('output_tokens', models.BigIntegerField()),
-                ('cache_creation_input_tokens', models.BigIntegerField()),
-                ('cache_read_input_tokens', models.BigIntegerField()),
-                ('credits', models.BigIntegerField()),
-                ('key', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='keys.apikey')),
-                ('workspace', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.workspace')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("starts_at", models.DateTimeField()),
+                ("model", models.CharField(max_length=200)),
+                (
+                    "source",
+                    models.CharField(
+                        choices=[("api", "Api"), ("console", "Console")], max_length=16
+                    ),
+                ),
+                ("requests", models.BigIntegerField()),
+                ("errors", models.BigIntegerField()),
+                ("input_tokens", models.BigIntegerField()),
+                ("output_tokens", models.BigIntegerField()),
+                ("cache_creation_input_tokens", models.BigIntegerField()),
+                ("cache_read_input_tokens", models.BigIntegerField()),
+                ("credits", models.BigIntegerField()),
+                (
+                    "key",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="keys.apikey",
+                    ),
+                ),
+                (
+                    "workspace",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="accounts.workspace",
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('workspace', 'starts_at', 'key', 'model', 'source'), name='usage_hour_unique', nulls_distinct=False)],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("workspace", "starts_at", "key", "model", "source"),
+                        name="usage_hour_unique",
+                        nulls_distinct=False,
+                    )
+                ],
             },
         ),
     ]

@@ -1,0 +1,76 @@
+"""Let a call in: find its route and hold the most it may cost."""
+
+import asyncio
+from typing import NoReturn
+
+from gateway import exchange, router
+from gateway.calls import Call
+from gateway.errors import InvalidApiKey, LedgerUnavailable, OutOfCredits, PermissionDenied
+from gateway.metering.operations import Release, Reserve, Reserved, Verdict
+from gateway.metering.writer import LedgerAway
+from gateway.services import GatewayServices
+
+
+async def admit(services: GatewayServices, call: Call) -> None:
+    """Set the call's route and hold its credits; raises a GatewayError, and then holds nothing."""
+    call.route = router.route(
+        call.request,
+        services.catalogue.current,
+        allowed_models=call.caller.allowed_models,
+        now=call.accepted_at,
+    )
+    call.candidate = call.route.candidates[0]
+    exchange.encode(call, call.candidate)  # what the format cannot say is refused before any hold
+    reserved = await _reserve(services, call, call.candidate.bound)
+    if reserved.verdict is Verdict.OUT_OF_CREDITS:
+        reserved = await _reserve_tightly(services, call, reserved.available)
+    _raise_unless_admitted(call, reserved)
+
+
+async def _reserve(services: GatewayServices, call: Call, amount: int) -> Reserved:
+    caller = call.caller
+    operation = Reserve(call.id, caller.workspace_id, caller.key_id, caller.source, amount)
+    try:
+        return await services.writer.reserve(operation)
+    except LedgerAway:
+        raise LedgerUnavailable from None
+    except asyncio.CancelledError:
+        services.writer.release(Release(call.id, caller.workspace_id))
+        raise
+
+
+async def _reserve_tightly(services: GatewayServices, call: Call, available: int) -> Reserved:
+    """Count the tokens and ask again: the first bound took each byte for a token."""
+    candidate = call.candidate
+    count = await exchange.count_tokens(services, call, candidate)
+    if count is None:
+        _raise_out_of_credits(call, candidate.bound, available)
+    bound = candidate.price.bound(input_tokens=count, output_tokens=candidate.max_tokens)
+    if bound > available:
+        _raise_out_of_credits(call, bound, available)
+    return await _reserve(services, call, bound)
+
+
+def _raise_unless_admitted(call: Call, reserved: Reserved) -> None:
+    match reserved.verdict:
+        case Verdict.KEY_UNUSABLE:
+            raise InvalidApiKey
+        case Verdict.FROZEN:
+            raise PermissionDenied(
+                "This workspace's credits are being checked; no new calls until that is done."
+            )
+        case Verdict.OUT_OF_CREDITS | Verdict.NO_WALLET:
+            _raise_out_of_credits(call, call.candidate.bound, reserved.available)
+
+
+def _raise_out_of_credits(call: Call, required: int, available: int) -> NoReturn:
+    candidate = call.candidate
+    for_output = candidate.price.bound(input_tokens=0, output_tokens=candidate.max_tokens)
+    left = available - (required - for_output)
+    output_price = candidate.price.output
+    affordable = left * 1_000_000 // output_price if output_price and left > 0 else 0
+    raise OutOfCredits(
+        credits_required=required,
+        credits_available=available,
+        affordable_max_tokens=affordable or None,
+    )

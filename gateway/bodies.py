@@ -1,0 +1,48 @@
+"""Read a request's body from ASGI, up to a limit."""
+
+from collections.abc import AsyncIterator
+
+from starlette.types import Receive
+
+from gateway.calls import CallerGone
+from gateway.errors import BodyTooLarge
+
+
+async def read(receive: Receive, *, limit_bytes: int) -> bytes:
+    """Return the whole body. Raises BodyTooLarge, CallerGone.
+
+    A body over the limit is still taken in, thrown away, as far again: a client that is answered
+    while it sends sees a reset connection instead of the answer.
+    """
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in _chunks(receive):
+        size += len(chunk)
+        if size <= limit_bytes:
+            chunks.append(chunk)
+        elif size > 2 * limit_bytes:
+            break
+        else:
+            chunks.clear()
+    if size > limit_bytes:
+        raise BodyTooLarge(limit_bytes=limit_bytes)
+    return b"".join(chunks)
+
+
+async def discard(receive: Receive, *, limit_bytes: int) -> None:
+    """Take in a body that nobody will read, so that the answer reaches its sender."""
+    size = 0
+    async for chunk in _chunks(receive):
+        size += len(chunk)
+        if size > limit_bytes:
+            return
+
+
+async def _chunks(receive: Receive) -> AsyncIterator[bytes]:
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise CallerGone
+        yield message.get("body", b"")
+        if not message.get("more_body", False):
+            return

@@ -1,0 +1,65 @@
+"""One call, as everything that works on it sees it."""
+
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from uuid import UUID
+
+from billing.models import Source
+from gateway import tally
+from gateway.messages import Usage
+from gateway.requests import MessagesRequest
+from gateway.router import Candidate, Route
+
+
+class CallerGone(Exception):
+    """The caller's connection is closed: there is nobody left to answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who pays, and what they may call. `key_id` is None for the console."""
+
+    workspace_id: int
+    key_id: int | None
+    source: Source
+    allowed_models: tuple[str, ...] = ()
+
+
+@dataclass(slots=True, kw_only=True)
+class Call:
+    """A checked request on its way. `route` and `candidate` are there once it is admitted."""
+
+    id: UUID
+    caller: Caller
+    request: MessagesRequest
+    beta: str | None = None
+    accepted_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    began: float = field(default_factory=time.monotonic)
+    first_byte_ms: int | None = None
+    is_closed: bool = False
+    route: Route = field(init=False)
+    candidate: Candidate = field(init=False)
+
+    @property
+    def request_id(self) -> str:
+        """The id that headers, errors and pages show."""
+        return f"req_{self.id.hex}"
+
+    @property
+    def message_id(self) -> str:
+        """The id of the answer."""
+        return f"msg_{self.id.hex}"
+
+    def elapsed_ms(self) -> int:
+        """Milliseconds since the call was accepted."""
+        return round((time.monotonic() - self.began) * 1000)
+
+    def note_first_byte(self) -> None:
+        """Remember when the upstream's first byte came; later bytes change nothing."""
+        if self.first_byte_ms is None:
+            self.first_byte_ms = self.elapsed_ms()
+
+    def estimated_usage(self, *, output_tokens: int) -> Usage:
+        """What stands in where the upstream reports no input of its own."""
+        return Usage(tally.tokens_of(self.request.body_bytes), output_tokens)

@@ -1,0 +1,143 @@
+"""POST /v1/messages as a bare ASGI application: it must hear when its caller hangs up."""
+
+import asyncio
+import logging
+from typing import Any
+
+from django.conf import settings
+from starlette.datastructures import Headers
+from starlette.types import Message, Receive, Scope, Send
+
+from billing.models import Source
+from gateway import admission, bodies, pipeline, requests
+from gateway.authentication import presented_token
+from gateway.calls import Call, Caller, CallerGone
+from gateway.errors import GatewayError, InternalFailure, InvalidApiKey, InvalidRequest
+from gateway.respond import error_response, json_response, new_request_id
+from gateway.services import GatewayServices
+from keys.standing import StandingKey
+
+logger = logging.getLogger(__name__)
+
+
+class Messages:
+    """The endpoint everything else is for."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, whatever happens."""
+        request_id = new_request_id()
+        services: GatewayServices = scope["state"]["services"]
+        headers = Headers(scope=scope)
+        try:
+            key = await _authenticated(services, headers, receive)
+            request = requests.parse(await _body(headers, receive))
+            call = Call(
+                id=request_id,
+                caller=Caller(key.workspace_id, key.id, Source.API, tuple(key.allowed_models)),
+                request=request,
+                beta=headers.get("anthropic-beta"),
+            )
+            await _Exchange(services, call, scope, receive, send).run()
+        except CallerGone:
+            return
+        except GatewayError as error:
+            await error_response(error, request_id)(scope, receive, send)
+        except Exception:
+            logger.exception("request req_%s failed", request_id.hex)
+            await error_response(InternalFailure(), request_id)(scope, receive, send)
+
+
+async def _authenticated(
+    services: GatewayServices, headers: Headers, receive: Receive
+) -> StandingKey:
+    """Know the caller before keeping their body; a stranger's is taken in and thrown away."""
+    try:
+        return await services.key_ring.authenticate(presented_token(headers))
+    except InvalidApiKey:
+        await bodies.discard(receive, limit_bytes=settings.MAX_BODY_BYTES)
+        raise
+
+
+async def _body(headers: Headers, receive: Receive) -> bytes:
+    body = await bodies.read(receive, limit_bytes=settings.MAX_BODY_BYTES)
+    if headers.get("content-encoding", "identity").lower() not in {"", "identity"}:
+        raise InvalidRequest("content-encoding: Input should be 'identity'")
+    return body
+
+
+class _Exchange:
+    """Runs a call while listening for its caller to hang up."""
+
+    def __init__(
+        self, services: GatewayServices, call: Call, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        self._services = services
+        self._call = call
+        self._scope = scope
+        self._receive = receive
+        self._send = send
+        self._has_started = False
+        self._caller_left = False
+
+    async def run(self) -> None:
+        """Admit the call and answer it; raises GatewayError while nothing has been sent."""
+        running = asyncio.current_task()
+        assert running is not None
+        listener = asyncio.create_task(self._listen(running))
+        try:
+            await admission.admit(self._services, self._call)
+            if self._call.request.stream:
+                await self._stream()
+            else:
+                await self._answer()
+        except asyncio.CancelledError:
+            if not self._caller_left:
+                raise
+            running.uncancel()
+            raise CallerGone from None
+        finally:
+            listener.cancel()
+
+    async def _listen(self, running: "asyncio.Task[Any]") -> None:
+        """No server cancels a plain call whose caller is gone; and none is as quick with streams."""
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+        self._caller_left = True
+        running.cancel()
+
+    async def _answer(self) -> None:
+        answer = await pipeline.answer(self._services, self._call)
+        response = json_response(answer.body, self._call.id, headers=self._headers())
+        response.headers["caicaini-credits-consumed"] = str(answer.credits_consumed)
+        await response(self._scope, self._receive, self._send)
+
+    async def _stream(self) -> None:
+        await pipeline.stream(self._services, self._call, self._deliver)
+        await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _deliver(self, frames: bytes) -> None:
+        if not self._has_started:
+            self._has_started = True
+            await self._send_or_gone(self._head())
+        await self._send_or_gone({"type": "http.response.body", "body": frames, "more_body": True})
+
+    async def _send_or_gone(self, message: Message) -> None:
+        try:
+            await self._send(message)
+        except OSError:
+            raise CallerGone from None
+
+    def _head(self) -> Message:
+        headers = {
+            "content-type": "text/event-stream; charset=utf-8",
+            "cache-control": "no-cache",
+            "x-accel-buffering": "no",
+            "request-id": self._call.request_id,
+            **self._headers(),
+        }
+        raw = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
+        return {"type": "http.response.start", "status": 200, "headers": raw}
+
+    def _headers(self) -> dict[str, str]:
+        explanation = self._call.route.explanation
+        return {"caicaini-route": explanation.encode("ascii", "replace").decode()}

@@ -1,0 +1,191 @@
+"""The talk with an upstream: one attempt after another, until one answers."""
+
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import TypeVar
+
+from django.conf import settings
+
+from gateway import sse
+from gateway.calls import Call
+from gateway.errors import UpstreamError, UpstreamFailed
+from gateway.formats import FORMATS, EncodedRequest, Stream
+from gateway.messages import (
+    Event,
+    FrameEncoder,
+    MessageDelta,
+    MessageStop,
+    Reply,
+    UpstreamErrorEvent,
+    Usage,
+)
+from gateway.router import Candidate
+from gateway.services import GatewayServices
+from gateway.upstream_client import UpstreamResponse
+
+Answer = TypeVar("Answer")
+Deliver = Callable[[bytes], Awaitable[None]]
+
+# An idle proxy between us and the caller gives up long before a slow model does.
+KEEP_ALIVE_EVERY_S = 15.0
+EMBEDDED = "embedded"
+
+
+async def first_that_answers(
+    call: Call,
+    attempt: Callable[[Candidate], Awaitable[Answer]],
+    *,
+    may_retry: Callable[[], bool],
+) -> Answer:
+    """Try the route's candidates in order; raises the last one's error.
+
+    A refusal of the request itself is final: the next upstream would find the same fault.
+    """
+    last = len(call.route.candidates) - 1
+    for position, candidate in enumerate(call.route.candidates):
+        call.candidate = candidate
+        try:
+            return await attempt(candidate)
+        except UpstreamError as error:
+            if position == last or not error.may_fall_back or not may_retry():
+                raise
+    raise AssertionError("a route has at least one candidate")
+
+
+async def ask(services: GatewayServices, call: Call, candidate: Candidate) -> Reply:
+    """Ask one upstream for the whole answer."""
+    async with _post(services, candidate, encode(call, candidate)) as response:
+        await _raise_unless_ok(candidate, response)
+        call.note_first_byte()
+        body = await response.read()
+    return FORMATS[candidate.upstream.format].decode_reply(body, request=call.request)
+
+
+class Relay:
+    """Passes one upstream's stream on to the caller, all but its end.
+
+    The end says what the call cost, so it waits until that is written (see pipeline.stream).
+    """
+
+    def __init__(self, services: GatewayServices, call: Call, deliver: Deliver) -> None:
+        self._services = services
+        self._call = call
+        self._deliver = deliver
+        self._stream: Stream | None = None
+        self.encoder: FrameEncoder
+        self.has_begun = False
+
+    async def run(self, candidate: Candidate) -> MessageDelta:
+        """Relay one attempt; return how it ended."""
+        call = self._call
+        wire = FORMATS[candidate.upstream.format]
+        self.encoder = FrameEncoder(
+            message_id=call.message_id, model=candidate.model.public_id, request_id=call.request_id
+        )
+        async with _post(self._services, candidate, encode(call, candidate)) as response:
+            await _raise_unless_ok(candidate, response)
+            if not response.is_event_stream:
+                raise UpstreamFailed
+            estimate = call.estimated_usage(output_tokens=0).input_tokens
+            self._stream = wire.open_stream(request=call.request, input_tokens_estimate=estimate)
+            return await self._relay(response, self._stream)
+
+    async def _relay(self, response: UpstreamResponse, stream: Stream) -> MessageDelta:
+        while True:
+            chunk = await self._next_chunk(response)
+            events = stream.feed(chunk) if chunk else stream.close()
+            end = await self._pass_on(events)
+            if end is not None:
+                return end
+            if not chunk:
+                raise UpstreamFailed
+
+    async def _next_chunk(self, response: UpstreamResponse) -> bytes:
+        """Return what came; a caller who has heard something is kept from giving up meanwhile."""
+        while (chunk := await response.chunk(patience_s=KEEP_ALIVE_EVERY_S)) is None:
+            if self.has_begun:
+                await self._deliver(sse.COMMENT)
+        return chunk
+
+    async def _pass_on(self, events: list[Event]) -> MessageDelta | None:
+        frames: list[bytes] = []
+        end: MessageDelta | None = None
+        failure: UpstreamErrorEvent | None = None
+        for event in events:
+            if isinstance(event, MessageDelta):
+                end = event
+            elif isinstance(event, UpstreamErrorEvent):
+                failure = event
+            elif not isinstance(event, MessageStop):
+                frames.append(self.encoder.frame(event))
+        if frames:
+            self._call.note_first_byte()
+            self.has_begun = True
+            await self._deliver(b"".join(frames))
+        if failure is not None:
+            raise failure.error
+        return end
+
+    def usage_so_far(self) -> Usage | None:
+        """What was asked and delivered until now; None if nothing was delivered."""
+        if self._stream is None:
+            return None
+        delivered = self._stream.delivered_tokens_estimate()
+        if not delivered:
+            return None
+        return self._stream.usage_so_far() or self._call.estimated_usage(output_tokens=delivered)
+
+
+async def count_tokens(services: GatewayServices, call: Call, candidate: Candidate) -> int | None:
+    """Return the input tokens by the upstream's own count; None where it cannot tell."""
+    wire = FORMATS[candidate.upstream.format]
+    encoded = wire.encode_count(
+        call.request, upstream_model=candidate.upstream.upstream_model, beta=call.beta
+    )
+    if encoded is None:
+        return None
+    try:
+        async with _post(services, candidate, encoded) as response:
+            await _raise_unless_ok(candidate, response)
+            return wire.decode_count(await response.read())
+    except UpstreamError:
+        return None
+
+
+def encode(call: Call, candidate: Candidate) -> EncodedRequest:
+    """Return the request in the upstream's format; raises InvalidRequest for what it cannot say."""
+    return FORMATS[candidate.upstream.format].encode_request(
+        call.request,
+        upstream_model=candidate.upstream.upstream_model,
+        max_tokens=candidate.max_tokens,
+        stream=call.request.stream,
+        beta=call.beta,
+        capabilities=candidate.model.capabilities,
+    )
+
+
+@asynccontextmanager
+async def _post(
+    services: GatewayServices, candidate: Candidate, encoded: EncodedRequest
+) -> AsyncIterator[UpstreamResponse]:
+    upstream = candidate.upstream
+    if upstream.base_url == EMBEDDED:
+        base_url, api_key = settings.EMBEDDED_MODEL_URL, settings.EMBEDDED_MODEL_API_KEY
+    else:
+        base_url, api_key = upstream.base_url, os.environ.get(upstream.api_key_env, "")
+    headers = encoded.headers | FORMATS[upstream.format].auth_headers(api_key)
+    url = base_url + encoded.path
+    async with services.client.post(url, headers=headers, body=encoded.body) as response:
+        yield response
+
+
+async def _raise_unless_ok(candidate: Candidate, response: UpstreamResponse) -> None:
+    if response.status == 200:
+        return
+    raise FORMATS[candidate.upstream.format].decode_error(
+        response.status,
+        await response.read_error(),
+        response.retry_after,
+        hide={candidate.upstream.upstream_model: candidate.model.public_id},
+    )

@@ -1,0 +1,170 @@
+"""Decide and write many operations in one transaction.
+
+The wallets are locked first, in id order; the keys are read after that, in a statement of its own.
+Under READ COMMITTED a statement that waited for a row lock still sees other tables as they were
+before the wait: only a fresh statement sees a revocation that committed meanwhile. Revoking a key
+takes the same lock, so no hold is made after a revoke has returned.
+
+Everything is decided in arrival order in memory, then written with one statement per table.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+from psycopg import Cursor
+
+from billing import holds
+from billing.holds import ClosedHold, LockedWallet, NewHold, StoredHold, UsageEntry
+from billing.models import HoldState
+from gateway.metering.operations import (
+    Close,
+    Closed,
+    Operation,
+    Outcome,
+    Release,
+    Reserve,
+    Reserved,
+    Verdict,
+)
+from keys import standing
+from usage import records
+from usage.records import Record
+
+
+def apply(
+    cursor: Cursor[Any], operations: Sequence[Operation], *, owner: int, is_retry: bool = False
+) -> list[Outcome]:
+    """Write the operations; return their outcomes in order. The caller commits.
+
+    With `is_retry` an earlier attempt may have been committed without our hearing of it: what is
+    already written is found and answered from, never written twice.
+    """
+    batch = _Batch(cursor, operations, is_retry=is_retry)
+    outcomes = [batch.decide(operation) for operation in operations]
+    batch.write(cursor, owner=owner)
+    return outcomes
+
+
+class _Batch:
+    """The state that decisions read and move before anything is written."""
+
+    def __init__(
+        self, cursor: Cursor[Any], operations: Sequence[Operation], *, is_retry: bool
+    ) -> None:
+        reserves = [operation for operation in operations if isinstance(operation, Reserve)]
+        self._wallets = holds.lock_wallets(cursor, {op.workspace_id for op in operations})
+        self._usable_keys = _usable_keys(cursor, reserves)
+        wanted = [op.id for op in operations if is_retry or not isinstance(op, Reserve)]
+        self._holds = self._read_holds(cursor, wanted) if wanted else {}
+        self._opened: list[NewHold] = []
+        self._closed: list[ClosedHold] = []
+        self._entries: list[UsageEntry] = []
+        self._records: list[Record] = []
+        self._moved: dict[int, LockedWallet] = {}
+
+    def _read_holds(self, cursor: Cursor[Any], ids: list[UUID]) -> dict[UUID, StoredHold]:
+        return holds.read_holds(cursor, [wallet.id for wallet in self._wallets.values()], ids)
+
+    def decide(self, operation: Operation) -> Outcome:
+        if isinstance(operation, Reserve):
+            return self._reserve(operation)
+        if isinstance(operation, Release):
+            return self._release(operation)
+        return self._close(operation)
+
+    def _reserve(self, op: Reserve) -> Reserved:
+        wallet = self._wallets.get(op.workspace_id)
+        if wallet is None:
+            return Reserved(Verdict.NO_WALLET, 0)
+        if op.id in self._holds:
+            return Reserved(Verdict.ADMITTED, wallet.available)
+        verdict = self._verdict(op, wallet)
+        available = wallet.available
+        if verdict is Verdict.ADMITTED:
+            wallet.held += op.amount
+            self._moved[wallet.id] = wallet
+            self._opened.append(NewHold(wallet.id, op.id, op.key_id, op.source, op.amount))
+            self._holds[op.id] = StoredHold(wallet.id, op.id, op.amount, HoldState.OPEN, None)
+        return Reserved(verdict, available)
+
+    def _verdict(self, op: Reserve, wallet: LockedWallet) -> Verdict:
+        if op.key_id is not None and op.key_id not in self._usable_keys:
+            return Verdict.KEY_UNUSABLE
+        if wallet.is_frozen:
+            return Verdict.FROZEN
+        if op.amount > wallet.available:
+            return Verdict.OUT_OF_CREDITS
+        return Verdict.ADMITTED
+
+    def _close(self, op: Close) -> Closed:
+        hold = self._holds.get(op.id)
+        if hold is None:
+            return Closed(0, 0)  # the reserve was refused, or never arrived: nothing to free
+        if hold.state is HoldState.SETTLED:
+            return Closed(hold.actual or 0, 0)  # an earlier attempt of ours was committed
+        wallet = self._wallets[op.workspace_id]
+        charge = _charge(op.actual, hold, wallet)
+        if charge is None:
+            self._void(hold, wallet)
+        else:
+            self._settle(hold, wallet, charge)
+        lost = op.record.lost_credits + (op.actual or 0) - (charge or 0)
+        self._records.append(replace(op.record, credits=charge or 0, lost_credits=lost))
+        return Closed(charge or 0, lost)
+
+    def _release(self, op: Release) -> Closed:
+        hold = self._holds.get(op.id)
+        if hold is not None:
+            self._void(hold, self._wallets[op.workspace_id])
+        return Closed(0, 0)
+
+    def _void(self, hold: StoredHold, wallet: LockedWallet) -> None:
+        if hold.state is not HoldState.OPEN:
+            return  # the reaper was here before
+        wallet.held -= hold.amount
+        self._moved[wallet.id] = wallet
+        self._closed.append(ClosedHold(hold.wallet_id, hold.id, None))
+        self._holds[hold.id] = hold._replace(state=HoldState.VOID)
+
+    def _settle(self, hold: StoredHold, wallet: LockedWallet, charge: int) -> None:
+        if hold.state is HoldState.OPEN:
+            wallet.held -= hold.amount
+        self._moved[wallet.id] = wallet
+        wallet.posted -= charge
+        wallet.seq += 1
+        self._closed.append(ClosedHold(hold.wallet_id, hold.id, charge))
+        self._entries.append(UsageEntry(wallet.id, wallet.seq, charge, wallet.posted, str(hold.id)))
+        self._holds[hold.id] = hold._replace(state=HoldState.SETTLED, actual=charge)
+
+    def write(self, cursor: Cursor[Any], *, owner: int) -> None:
+        if self._opened:
+            holds.open_holds(cursor, owner=owner, holds=self._opened)
+        if self._closed:
+            holds.close_holds(cursor, self._closed)
+        if self._entries:
+            holds.append_usage(cursor, self._entries)
+        if self._records:
+            records.insert(cursor, self._records)
+        if self._moved:
+            holds.write_wallets(cursor, list(self._moved.values()))
+
+
+def _usable_keys(cursor: Cursor[Any], reserves: Sequence[Reserve]) -> set[int]:
+    key_ids = {op.key_id for op in reserves if op.key_id is not None}
+    return standing.usable_ids(cursor, key_ids) if key_ids else set()
+
+
+def _charge(actual: int | None, hold: StoredHold, wallet: LockedWallet) -> int | None:
+    """Return what to charge, None for a void. Never above the hold; the rest is our loss.
+
+    A hold that the reaper voided while its owner still lived has nothing set aside any more: it is
+    charged if that still fits, else the whole is our loss.
+    """
+    if actual is None:
+        return None
+    charge = min(actual, hold.amount)
+    if hold.state is HoldState.VOID and charge > wallet.available:
+        return None
+    return charge

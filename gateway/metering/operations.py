@@ -1,0 +1,77 @@
+"""What the gateway asks of the ledger, and what it hears back."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple
+from uuid import UUID
+
+from usage.records import Record
+
+
+class Reserve(NamedTuple):
+    """Hold `amount` credits for the call `id`. `key_id` is None for the console."""
+
+    id: UUID
+    workspace_id: int
+    key_id: int | None
+    source: str
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """End the hold of `record.id`: charge `actual` credits, or void it with None.
+
+    `record` is written in the same transaction; its `credits` and `lost_credits` are filled in
+    there, from what was really charged.
+    """
+
+    record: Record
+    actual: int | None
+
+    @property
+    def id(self) -> UUID:
+        """The hold's id, which is the request's."""
+        return self.record.id
+
+    @property
+    def workspace_id(self) -> int:
+        """Whose wallet pays."""
+        return self.record.workspace_id
+
+
+class Release(NamedTuple):
+    """Void the hold `id` if it was made and is open; for calls that never began."""
+
+    id: UUID
+    workspace_id: int
+
+
+Operation = Reserve | Close | Release
+
+
+class Verdict(StrEnum):
+    """What became of a Reserve."""
+
+    ADMITTED = "admitted"
+    NO_WALLET = "no_wallet"
+    FROZEN = "frozen"
+    KEY_UNUSABLE = "key_unusable"
+    OUT_OF_CREDITS = "out_of_credits"
+
+
+class Reserved(NamedTuple):
+    """The answer to a Reserve; `available` is what could be held when it was decided."""
+
+    verdict: Verdict
+    available: int
+
+
+class Closed(NamedTuple):
+    """The answer to a Close: what left the balance, and what did not but should have."""
+
+    charged: int
+    lost: int
+
+
+Outcome = Reserved | Closed

@@ -1,0 +1,117 @@
+"""The life of an admitted call: ask the upstream, settle, answer.
+
+A call runs in its caller's own task. A caller who hangs up cancels that task at whatever await it
+stands; every way out of here closes the call's hold once, without an await before it, so that no
+cancellation can come between.
+"""
+
+import asyncio
+import logging
+from typing import NamedTuple
+
+from gateway import accounting, exchange, settlement, tally
+from gateway.calls import Call, CallerGone
+from gateway.errors import GatewayError, InternalFailure
+from gateway.exchange import Deliver, Relay
+from gateway.messages import MessageStop, Usage, encode_reply
+from gateway.services import GatewayServices
+from usage.models import Ending
+
+logger = logging.getLogger(__name__)
+
+
+class PlainAnswer(NamedTuple):
+    """The body of a call that does not stream, and what it cost."""
+
+    body: bytes
+    credits_consumed: int
+
+
+async def answer(services: GatewayServices, call: Call) -> PlainAnswer:
+    """Return the whole answer; raises a GatewayError, with nothing charged."""
+    try:
+        reply = await exchange.first_that_answers(
+            call, lambda way: exchange.ask(services, call, way), may_retry=lambda: True
+        )
+    except BaseException as error:
+        _give_up(services, call, error, delivered=None)
+        raise
+    account = accounting.completed(
+        price=call.candidate.price,
+        usage=reply.usage,
+        estimate=call.estimated_usage(output_tokens=tally.delivered_tokens_estimate(reply.content)),
+    )
+    closed = await settlement.close(
+        services,
+        call,
+        account,
+        ending=Ending.COMPLETED,
+        status=200,
+        stop_reason=reply.stop_reason,
+    )
+    body = encode_reply(
+        reply,
+        message_id=call.message_id,
+        model=call.candidate.model.public_id,
+        usage=account.usage,
+        credits_consumed=closed.charged,
+    )
+    return PlainAnswer(body, closed.charged)
+
+
+async def stream(services: GatewayServices, call: Call, deliver: Deliver) -> None:
+    """Pass the answer on in frames; `deliver` returns once the caller's side has taken them.
+
+    Raises a GatewayError while nothing has been delivered; later, it is the last frame.
+    """
+    relay = Relay(services, call, deliver)
+    try:
+        end = await exchange.first_that_answers(
+            call, relay.run, may_retry=lambda: not relay.has_begun
+        )
+    except BaseException as error:
+        _give_up(services, call, error, delivered=relay.usage_so_far(), has_begun=relay.has_begun)
+        if not relay.has_begun or not isinstance(error, Exception) or isinstance(error, CallerGone):
+            raise
+        shown = error if isinstance(error, GatewayError) else InternalFailure()
+        await deliver(shown.frame(call.request_id))
+        return
+    delivered = relay.usage_so_far() or call.estimated_usage(output_tokens=0)
+    account = accounting.completed(price=call.candidate.price, usage=end.usage, estimate=delivered)
+    closed = await settlement.close(
+        services, call, account, ending=Ending.COMPLETED, status=200, stop_reason=end.stop_reason
+    )
+    final = relay.encoder.final(end, usage=account.usage, credits_consumed=closed.charged)
+    await deliver(final + relay.encoder.frame(MessageStop()))
+
+
+def _give_up(
+    services: GatewayServices,
+    call: Call,
+    error: BaseException,
+    *,
+    delivered: Usage | None,
+    has_begun: bool = False,
+) -> None:
+    """Close the hold of a call that did not come to its end."""
+    price = call.candidate.price
+    if isinstance(error, (asyncio.CancelledError, CallerGone)):
+        settlement.close(
+            services,
+            call,
+            accounting.caller_left(price=price, delivered=delivered),
+            ending=Ending.CALLER_LEFT,
+            status=200 if has_begun else settlement.STATUS_CALLER_LEFT,
+        )
+        return
+    if not isinstance(error, GatewayError):
+        logger.error("call %s failed", call.request_id, exc_info=error)
+        error = InternalFailure()
+    settlement.close(
+        services,
+        call,
+        accounting.not_charged(price=price, worth=delivered),
+        ending=Ending.BROKE_OFF if has_begun else Ending.FAILED,
+        status=200 if has_begun else error.status,
+        error_type=error.type,
+    )

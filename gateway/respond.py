@@ -1,0 +1,64 @@
+"""Answers of the public API as HTTP responses, and the ids they carry."""
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from functools import wraps
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import uuid_utils.compat as uuid_utils
+from starlette.requests import Request
+from starlette.responses import Response
+
+from gateway.authentication import presented_token
+from gateway.errors import GatewayError, InternalFailure
+from gateway.services import GatewayServices
+from keys.standing import StandingKey
+
+logger = logging.getLogger(__name__)
+
+_JSON = "application/json"
+
+
+def new_request_id() -> UUID:
+    """Return a time-ordered id: requests that come together lie together in the indexes."""
+    request_id: UUID = uuid_utils.uuid7()
+    return request_id
+
+
+def json_response(
+    body: Any, request_id: UUID, *, status: int = 200, headers: Mapping[str, str] | None = None
+) -> Response:
+    """Return `body`, encoded unless it is bytes already, with its request id."""
+    content = body if isinstance(body, bytes) else msgspec.json.encode(body)
+    named = {"request-id": f"req_{request_id.hex}", **(headers or {})}
+    return Response(content, status_code=status, headers=named, media_type=_JSON)
+
+
+def error_response(error: GatewayError, request_id: UUID) -> Response:
+    """Return an error in the one shape that all clients read."""
+    body = error.body(f"req_{request_id.hex}")
+    return json_response(body, request_id, status=error.status, headers=error.headers())
+
+
+KeyedEndpoint = Callable[[Request, StandingKey, UUID], Awaitable[Response]]
+
+
+def with_key(endpoint: KeyedEndpoint) -> Callable[[Request], Awaitable[Response]]:
+    """Make an endpoint of a function that wants the caller's key and a request id."""
+
+    @wraps(endpoint)
+    async def answered(request: Request) -> Response:
+        request_id = new_request_id()
+        services: GatewayServices = request.state.services
+        try:
+            key = await services.key_ring.authenticate(presented_token(request.headers))
+            return await endpoint(request, key, request_id)
+        except GatewayError as error:
+            return error_response(error, request_id)
+        except Exception:
+            logger.exception("request req_%s failed", request_id.hex)
+            return error_response(InternalFailure(), request_id)
+
+    return answered

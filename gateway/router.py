@@ -1,0 +1,135 @@
+"""Which models and upstreams may answer a request, cheapest first. Pure: no I/O, no clock."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from catalogue.pricing import Price
+from catalogue.snapshot import CatalogueSnapshot, ModelRow, UpstreamRow
+from gateway.errors import InvalidRequest, ModelNotFound, PermissionDenied, UpstreamOverloaded
+from gateway.requests import MessagesRequest
+
+AUTO = "caicaini/auto"
+# Chat templates add tokens that stand nowhere in the body: role marks, tool preambles.
+_TEMPLATE_TOKENS = 1024
+_NEED_WORDS = {
+    "images": "images",
+    "documents": "documents",
+    "tools": "tools",
+    "thinking": "thinking",
+    "structured_output": "structured output",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One way to answer: a model at its price through one upstream, for `bound` credits at most."""
+
+    model: ModelRow
+    price: Price
+    upstream: UpstreamRow
+    max_tokens: int
+    bound: int
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """The ways to answer, best first, and why the others were dropped (model → reason)."""
+
+    candidates: tuple[Candidate, ...]
+    dropped: dict[str, str]
+
+    @property
+    def explanation(self) -> str:
+        """The `caicaini-route` header: caicaini/swift; dropped="caicaini/large: tools"."""
+        chosen = self.candidates[0].model.public_id
+        reasons = ", ".join(f"{model}: {reason}" for model, reason in self.dropped.items())
+        return f'{chosen}; dropped="{reasons}"' if reasons else chosen
+
+
+def route(
+    request: MessagesRequest,
+    catalogue: CatalogueSnapshot,
+    *,
+    allowed_models: Iterable[str],
+    now: datetime,
+) -> Route:
+    """Resolve the request's model. Raises ModelNotFound, PermissionDenied, InvalidRequest, or
+    UpstreamOverloaded when nothing that could answer is there at the moment."""
+    allowed = frozenset(allowed_models)
+    if request.model == AUTO:
+        return _route_auto(request, catalogue, allowed, now)
+    model = catalogue.models.get(request.model)
+    if model is None or model.price_at(now) is None:
+        raise ModelNotFound(request.model)
+    if allowed and model.public_id not in allowed:
+        raise PermissionDenied(f"This API key may not call {model.public_id}.")
+    if missing := sorted(request.needs - model.capabilities):
+        raise InvalidRequest(f"{model.public_id} does not take {_NEED_WORDS[missing[0]]}")
+    candidates = _candidates(request, model, now)
+    if not candidates:
+        raise UpstreamOverloaded(retry_after_s=30)
+    return Route(candidates, {})
+
+
+def _route_auto(
+    request: MessagesRequest, catalogue: CatalogueSnapshot, allowed: frozenset[str], now: datetime
+) -> Route:
+    dropped: dict[str, str] = {}
+    kept: list[Candidate] = []
+    for model in catalogue.models.values():
+        if not model.is_auto:
+            continue
+        reason = _reason_to_drop(request, model, allowed, now)
+        if reason is None:
+            kept += _candidates(request, model, now)
+        else:
+            dropped[model.public_id] = reason
+    if not kept:
+        _refuse(request, dropped)
+    kept.sort(key=lambda way: (way.bound, way.model.public_id, way.upstream.priority))
+    # One hold covers every attempt: what may cost more than the first cannot stand in for it.
+    affordable = tuple(way for way in kept if way.bound <= kept[0].bound)
+    return Route(affordable, dropped)
+
+
+def _reason_to_drop(
+    request: MessagesRequest, model: ModelRow, allowed: frozenset[str], now: datetime
+) -> str | None:
+    if allowed and model.public_id not in allowed:
+        return "not allowed for this key"
+    if model.price_at(now) is None:
+        return "no price"
+    if missing := sorted(request.needs - model.capabilities):
+        return " and ".join(_NEED_WORDS[need] for need in missing)
+    if not any(upstream.has_credentials for upstream in model.upstreams):
+        return "no upstream"
+    return None
+
+
+def _refuse(request: MessagesRequest, dropped: dict[str, str]) -> None:
+    """Say why no model can take the request: the caller's doing, or ours."""
+    needs = sorted({word for need, word in _NEED_WORDS.items() if need in request.needs})
+    if dropped and all(reason == "not allowed for this key" for reason in dropped.values()):
+        raise PermissionDenied(f"This API key may call no model that {AUTO} chooses from.")
+    if needs:
+        raise InvalidRequest(f"{AUTO} has no model that takes {' and '.join(needs)}")
+    raise UpstreamOverloaded(retry_after_s=30)
+
+
+def _candidates(request: MessagesRequest, model: ModelRow, now: datetime) -> tuple[Candidate, ...]:
+    price = model.price_at(now)
+    assert price is not None
+    max_tokens = min(request.max_tokens, model.max_output_tokens)
+    bound = price.bound(input_tokens=_most_input(request, model), output_tokens=max_tokens)
+    return tuple(
+        Candidate(model, price, upstream, max_tokens, bound)
+        for upstream in model.upstreams
+        if upstream.has_credentials
+    )
+
+
+def _most_input(request: MessagesRequest, model: ModelRow) -> int:
+    """Return more input tokens than the request can have: a token is at least one byte."""
+    attachments = request.image_count + request.document_count
+    return request.body_bytes + _TEMPLATE_TOKENS + attachments * model.max_tokens_per_image

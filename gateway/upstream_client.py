@@ -1,0 +1,133 @@
+"""HTTP to the upstreams: deadlines, size limits, and every way it fails turned into one error.
+
+Redirects are not followed and compression is not asked for: an upstream that sends either could
+lead us elsewhere, or make a small answer large. Closing a response before its end drops the
+connection, which is what stops a generation that nobody waits for any more.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from types import TracebackType
+
+import aiohttp
+
+from gateway.errors import UpstreamFailed, UpstreamTimeout
+
+_REPLY_LIMIT_BYTES = 64 * 1024 * 1024
+_ERROR_LIMIT_BYTES = 64 * 1024
+_KEEP_ALIVE_S = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Deadlines:
+    """How long an upstream may take, in seconds."""
+
+    connect_s: float
+    first_byte_s: float
+    idle_s: float
+    total_s: float
+
+
+class UpstreamClient:
+    """One pool of connections per process."""
+
+    def __init__(self, deadlines: Deadlines) -> None:
+        self._deadlines = deadlines
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(
+                limit=0,  # admission is limited before, by calls
+                ttl_dns_cache=30,
+                keepalive_timeout=_KEEP_ALIVE_S,
+            ),
+            timeout=aiohttp.ClientTimeout(
+                total=None, sock_connect=deadlines.connect_s, sock_read=deadlines.idle_s
+            ),
+            auto_decompress=False,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            skip_auto_headers=("User-Agent", "Accept-Encoding"),
+            read_bufsize=64 * 1024,
+        )
+
+    async def __aenter__(self) -> "UpstreamClient":
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._session.close()
+
+    @asynccontextmanager
+    async def post(
+        self, url: str, *, headers: dict[str, str], body: bytes
+    ) -> AsyncIterator["UpstreamResponse"]:
+        """Send a request; the response's head has arrived when the block begins.
+
+        Inside the block and out, what breaks is an UpstreamFailed, what is late an
+        UpstreamTimeout.
+        """
+        try:
+            async with asyncio.timeout(self._deadlines.total_s):
+                async with asyncio.timeout(self._deadlines.first_byte_s):
+                    response = await self._session.post(
+                        url, headers=headers, data=body, allow_redirects=False
+                    )
+                async with response:
+                    yield UpstreamResponse(response)
+        except TimeoutError:  # aiohttp's socket timeouts are TimeoutErrors as well
+            raise UpstreamTimeout from None
+        except (aiohttp.ClientError, OSError, ValueError):
+            raise UpstreamFailed from None
+
+
+class UpstreamResponse:
+    """A response whose head is known and whose body is read as it comes."""
+
+    def __init__(self, response: aiohttp.ClientResponse) -> None:
+        self._response = response
+        self.status = response.status
+        self.content_type = response.content_type or ""
+        self.retry_after = response.headers.get("retry-after")
+
+    @property
+    def is_event_stream(self) -> bool:
+        """Whether the body is server-sent events."""
+        return self.content_type == "text/event-stream"
+
+    async def chunk(self, *, patience_s: float) -> bytes | None:
+        """Return what has arrived, waiting for at least one byte; b"" is the end of the body.
+
+        None says that nothing came for `patience_s`; asking again loses nothing.
+        """
+        try:
+            async with asyncio.timeout(patience_s):
+                return await self._response.content.readany()
+        except aiohttp.ServerTimeoutError:
+            raise  # the idle deadline: a TimeoutError too, but not ours
+        except TimeoutError:
+            return None
+
+    async def read(self) -> bytes:
+        """Return the whole body; raises UpstreamFailed beyond any sensible size."""
+        return await self._read(_REPLY_LIMIT_BYTES)
+
+    async def read_error(self) -> bytes:
+        """Return the body of an error, as far as it is worth reading."""
+        try:
+            return await self._read(_ERROR_LIMIT_BYTES)
+        except UpstreamFailed:
+            return b""
+
+    async def _read(self, limit_bytes: int) -> bytes:
+        parts: list[bytes] = []
+        size = 0
+        while chunk := await self._response.content.readany():
+            size += len(chunk)
+            if size > limit_bytes:
+                raise UpstreamFailed
+            parts.append(chunk)
+        return b"".join(parts)
