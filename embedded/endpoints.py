@@ -31,5 +31,10 @@ def save(data_dir: Path, endpoints: Endpoints) -> None:
     os.replace(draft, _path(data_dir))
 
 
+def remove(data_dir: Path) -> None:
+    """Forget the endpoints: their servers have ended, and their ports may be somebody else's."""
+    _path(data_dir).unlink(missing_ok=True)
+
+
 def _path(data_dir: Path) -> Path:
     return data_dir / "embedded.json"

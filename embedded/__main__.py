@@ -1,0 +1,40 @@
+"""`python -m embedded up | test | check`, as the commands in bin/ call it."""
+
+import contextlib
+import os
+import sys
+import traceback
+from pathlib import Path
+
+from embedded import causes
+from embedded.checks import check
+from embedded.errors import EmbeddedError
+from embedded.suite import suite
+from embedded.terminal import complain
+from embedded.up import up
+
+_COMMANDS = {"up": up, "test": suite, "check": check}
+
+
+def main(arguments: list[str]) -> int:
+    """Run a command; what a person can act on is told in one sentence, without a traceback."""
+    command, *rest = arguments
+    try:
+        return _COMMANDS[command](rest)
+    except EmbeddedError as error:
+        complain(str(error))
+    except OSError as error:
+        complain(causes.sentence_for(error))
+        _keep_details()
+    return 1
+
+
+def _keep_details() -> None:
+    """Write the traceback to the log folder, if there is one and the disk lets us."""
+    log_dir = Path(os.environ.get("DATA_DIR") or ".local").absolute() / "log"
+    with contextlib.suppress(OSError), (log_dir / "errors.log").open("a") as log:
+        traceback.print_exc(file=log)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

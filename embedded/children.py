@@ -1,0 +1,125 @@
+"""A child process: what it runs, how it is started and how it is stopped."""
+
+import contextlib
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+PROJECT = Path(__file__).resolve().parent.parent
+LARGEST_LOG_BYTES = 20 * 1024 * 1024
+_PR_SET_PDEATHSIG = 1
+# Loaded here and not between fork and exec, where loading a library can deadlock.
+_LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
+
+
+class Owner(NamedTuple):
+    """The user a child runs as when we are root and it must not be."""
+
+    uid: int
+    gid: int
+
+
+@dataclass(frozen=True)
+class Child:
+    """One row of the table of processes.
+
+    `title` is for people, `name` names the log file. `is_ready` is asked until it says yes; without
+    it a child counts as ready once it runs. It gets `stop_signal` and `stop_window_s` to end in,
+    then SIGKILL, which also ends whatever it left in its process group.
+    """
+
+    name: str
+    title: str
+    command: tuple[str, ...]
+    env: Mapping[str, str]
+    is_ready: Callable[[], bool] | None = None
+    owner: Owner | None = None
+    cwd: Path = PROJECT
+    stop_signal: signal.Signals = signal.SIGTERM
+    stop_window_s: float = 10
+    start_window_s: float = 60
+
+
+class Service(NamedTuple):
+    """An embedded server, and the environment variables by which the others find it."""
+
+    child: Child
+    gives: Mapping[str, str]
+
+
+def spawn(child: Child, *, log: Path, mark: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    """Start the child in a session of its own, writing to `log`.
+
+    Its own session keeps a Ctrl-C at the terminal from reaching it before its turn. `mark` goes
+    into its environment, and so into that of all it starts, to be found by.
+    """
+    owner = child.owner or Owner(os.geteuid(), os.getegid())
+    as_somebody_else = owner.uid != os.geteuid()
+    with log.open("ab") as output:
+        return subprocess.Popen(
+            child.command,
+            cwd=child.cwd,
+            env={**child.env, **mark},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            user=owner.uid if as_somebody_else else None,
+            group=owner.gid if as_somebody_else else None,
+            extra_groups=[] if as_somebody_else else None,
+            preexec_fn=_end_with_parent(child.stop_signal),
+        )
+
+
+def stop(process: subprocess.Popen[bytes], child: Child, *, wait: Callable[[float], bool]) -> None:
+    """End the process and its group; `wait` sleeps and says whether to give up waiting."""
+    with contextlib.suppress(ProcessLookupError):
+        process.send_signal(child.stop_signal)
+    give_up_at = time.monotonic() + child.stop_window_s
+    while process.poll() is None and time.monotonic() < give_up_at and not wait(0.2):
+        pass
+    kill_group(process)
+    process.wait()
+
+
+def kill_group(process: subprocess.Popen[bytes]) -> None:
+    """End what is left of the child's process group, for example the workers of a dead master.
+
+    A group id stays taken while the group has a member; once it is empty there is nothing to end,
+    and the system would have to run through all its process ids before the number meant a stranger.
+    """
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+
+
+def open_log(directory: Path, name: str) -> Path:
+    """Return the child's log file; one that has grown too large is set aside first."""
+    directory.mkdir(parents=True, exist_ok=True)
+    log = directory / f"{name}.log"
+    if log.exists() and log.stat().st_size > LARGEST_LOG_BYTES:
+        log.replace(log.with_suffix(".log.1"))
+    log.touch(mode=0o600)
+    return log
+
+
+def _end_with_parent(stop_signal: signal.Signals) -> Callable[[], None]:
+    """Make Linux send the child its stop signal when we die, even by SIGKILL.
+
+    It runs after the change of user, which would reset it.
+    """
+    parent = os.getpid()
+
+    def ask_the_kernel() -> None:
+        if _LIBC is not None:
+            _LIBC.prctl(_PR_SET_PDEATHSIG, int(stop_signal), 0, 0, 0)
+            if os.getppid() != parent:  # we died before the request: nobody will ever ask
+                os._exit(1)
+
+    return ask_the_kernel

@@ -1,0 +1,38 @@
+"""Shows on the terminal what a log reports as an error, while the rest stays in the file."""
+
+import re
+from pathlib import Path
+
+from embedded.terminal import say
+
+# How a record begins: a date (ours, readable), a brace (ours, JSON), or a level or date in brackets
+# (Granian). What begins otherwise, for example a traceback, belongs to the record before.
+_RECORD = re.compile(r"\d{4}-\d\d-\d\d |\{|\[")
+_ERROR = re.compile(r"\b(ERROR|CRITICAL)\b")
+
+
+class ErrorLines:
+    """Follows one log from its present end on."""
+
+    def __init__(self, log: Path) -> None:
+        self._log = log
+        self._position = log.stat().st_size
+        self._in_error = False
+
+    def show_new(self) -> None:
+        """Print the errors that were added since the last call."""
+        with self._log.open("rb") as lines:
+            lines.seek(self._position)
+            for line in lines:
+                if not line.endswith(b"\n"):
+                    break  # still being written
+                self._position += len(line)
+                self._show(line.decode(errors="replace").rstrip())
+
+    def _show(self, line: str) -> None:
+        if _RECORD.match(line):
+            self._in_error = bool(_ERROR.search(line))
+        elif line.startswith("Traceback"):
+            self._in_error = True
+        if self._in_error:
+            say(line)

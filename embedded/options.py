@@ -1,0 +1,79 @@
+"""What a start is told by environment variables; docs/configuration.md lists them for people."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from catalogue import file as catalogue_file
+from catalogue.errors import CatalogueError
+from embedded.children import PROJECT
+from embedded.errors import BadSetting
+
+_LARGEST_PORT = 65535
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """One start. A server whose URL is given is not run here."""
+
+    host: str
+    port: int
+    public_url: str
+    data_dir: Path
+    catalogue: Path
+    database_url: str
+    redis_url: str
+    in_development: bool
+
+    @property
+    def log_dir(self) -> Path:
+        """Where every child writes its output."""
+        return self.data_dir / "log"
+
+    @property
+    def seeds_demo(self) -> bool:
+        """The demo person has a published password: only on a database that is ours alone."""
+        return self.in_development and not self.database_url
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str]) -> "Options":
+        """Read the variables; an empty one counts as unset. Raises BadSetting."""
+        port = _port(environ.get("PORT") or "8000")
+        return cls(
+            host=environ.get("HOST") or "127.0.0.1",
+            port=port,
+            public_url=(environ.get("PUBLIC_URL") or f"http://localhost:{port}").rstrip("/"),
+            data_dir=Path(environ.get("DATA_DIR") or PROJECT / ".local").absolute(),
+            catalogue=Path(environ.get("CATALOGUE") or PROJECT / "catalogue.toml").absolute(),
+            database_url=environ.get("DATABASE_URL", ""),
+            redis_url=environ.get("REDIS_URL", ""),
+            in_development=not environ.get("SECRET_KEY"),
+        )
+
+    def environment(self) -> dict[str, str]:
+        """Return these settings as the variables every child reads."""
+        return {
+            "HOST": self.host,
+            "PORT": str(self.port),
+            "PUBLIC_URL": self.public_url,
+            "DATA_DIR": str(self.data_dir),
+            "CATALOGUE": str(self.catalogue),
+            "DATABASE_URL": self.database_url,
+            "REDIS_URL": self.redis_url,
+            "DJANGO_SETTINGS_MODULE": "caicaini_portal.settings",
+        }
+
+    def wants_model(self) -> bool:
+        """Whether a model of the catalogue runs on the embedded one. Raises BadSetting."""
+        try:
+            catalogue = catalogue_file.read(self.catalogue)
+        except CatalogueError as error:
+            raise BadSetting(str(error)) from error
+        upstreams = (upstream for model in catalogue.models for upstream in model.upstreams)
+        return any(upstream.base_url == "embedded" for upstream in upstreams)
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= _LARGEST_PORT:
+        raise BadSetting(f"PORT={text} is no port: give a number from 1 to {_LARGEST_PORT}.")
+    return int(text)

@@ -1,0 +1,69 @@
+"""The table of embedded servers, and how they are brought up together."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from embedded import endpoints, places, ports, postgres, valkey
+from embedded import model as language_model
+from embedded.children import Service
+from embedded.endpoints import Endpoints
+from embedded.postgres import Postgres
+from embedded.supervisor import Supervisor
+
+
+def table(
+    supervisor: Supervisor,
+    *,
+    data_dir: Path,
+    env: Mapping[str, str],
+    durable: bool,
+    with_model: bool,
+) -> list[Service]:
+    """Return a row for each server to run: those whose URL `env` does not give already.
+
+    A further server is one more row here.
+    """
+    rows = []
+    if not env.get("DATABASE_URL"):
+        rows.append(_postgres(supervisor, data_dir=data_dir, durable=durable))
+    if not env.get("REDIS_URL"):
+        rows.append(valkey.service(data_dir))
+    if with_model:
+        rows.append(language_model.service(env))
+    return rows
+
+
+def bring_up(supervisor: Supervisor, rows: Sequence[Service], *, data_dir: Path) -> dict[str, str]:
+    """Start all, wait for all, write `embedded.json`; return the variables by which they are found.
+
+    `manage.py` in another terminal finds them through the file.
+    """
+    for row in rows:
+        supervisor.start(row.child)
+    for row in rows:
+        supervisor.await_ready(row.child)
+    gives = {name: value for row in rows for name, value in row.gives.items()}
+    endpoints.save(
+        data_dir,
+        Endpoints(
+            database_url=gives.get("DATABASE_URL", ""),
+            redis_url=gives.get("REDIS_URL", ""),
+            model_url=gives.get("EMBEDDED_MODEL_URL", ""),
+            model_api_key=gives.get("EMBEDDED_MODEL_API_KEY", ""),
+        ),
+    )
+    return gives
+
+
+def _postgres(supervisor: Supervisor, *, data_dir: Path, durable: bool) -> Service:
+    if places.is_forgotten(data_dir):
+        postgres.end_leftover(places.shared_root_of(data_dir))
+        places.remove(data_dir)
+    place = places.place_for(data_dir)
+    postgres.end_leftover(place.root)
+    server = Postgres(place, port=ports.free_port(), durable=durable)
+    step = server.initdb()
+    if step is not None:
+        supervisor.run(step)
+        server.adopt()
+    return server.service()

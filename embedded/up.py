@@ -1,0 +1,159 @@
+"""`bin/up`: the whole product on this machine, from the database to the portal, until stopped."""
+
+import contextlib
+import fcntl
+import os
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from embedded import children, endpoints, ports, servers
+from embedded.children import PROJECT, Child
+from embedded.error_lines import ErrorLines
+from embedded.errors import AlreadyRunning, StopRequested
+from embedded.leftovers import Register
+from embedded.options import Options
+from embedded.stop_signals import StopSignals
+from embedded.supervisor import Supervisor
+from embedded.terminal import say
+
+_WEB_WORKERS = 2
+# How long open streams may run on after a stop; a second Ctrl-C does not wait for them.
+_DRAIN_WINDOW_S = 20
+_WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 (recognised, not bound)
+
+
+def up(_arguments: list[str]) -> int:
+    """Run until a signal asks to stop, then end all children; return the exit code."""
+    signals = StopSignals()
+    options = Options.from_environment(os.environ)
+    with_model = options.wants_model()
+    options.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with _sole_start(options.data_dir), contextlib.suppress(StopRequested):
+        if Register(options.data_dir).end_leftovers():
+            say("Ended what an earlier start left running.")
+        ports.require_free(host=options.host, port=options.port)
+        supervisor = Supervisor(signals=signals, data_dir=options.data_dir, log_dir=options.log_dir)
+        try:
+            _run(supervisor, options, with_model=with_model)
+        finally:
+            say("Stopping.")
+            supervisor.stop()
+            endpoints.remove(options.data_dir)
+    return 0
+
+
+def _run(supervisor: Supervisor, options: Options, *, with_model: bool) -> None:
+    started_at = time.monotonic()
+    env = {**os.environ, **options.environment()}
+    rows = servers.table(
+        supervisor, data_dir=options.data_dir, env=env, durable=True, with_model=with_model
+    )
+    if rows:
+        say(f"Starting {', '.join(row.child.title for row in rows)}.")
+    env |= servers.bring_up(supervisor, rows, data_dir=options.data_dir)
+    for step in _steps(options, env):
+        say(f"{step.title}.")
+        supervisor.run(step)
+    say("Starting the portal, the gateway, the worker and the scheduler.")
+    _serve(supervisor, options, env)
+    say(f"Ready after {time.monotonic() - started_at:.1f} seconds.\n\n{_welcome(options)}")
+    supervisor.watch()
+
+
+def _serve(supervisor: Supervisor, options: Options, env: Mapping[str, str]) -> None:
+    web_log = children.open_log(options.log_dir, "web")
+    supervisor.on_pause = ErrorLines(web_log).show_new
+    processes = _processes(options, env)
+    for child in processes:
+        supervisor.start(child)
+    for child in processes:
+        supervisor.await_ready(child)
+
+
+def _steps(options: Options, env: Mapping[str, str]) -> list[Child]:
+    """Return the one-off commands before serving, in their order."""
+    steps = [
+        _manage("migrate", "Bringing the database up to date", env, "--no-input"),
+        _manage("sync_catalogue", "Loading the catalogue", env),
+    ]
+    if options.seeds_demo:
+        steps.append(_manage("seed_demo", "Seeding the demo workspace", env))
+    return steps
+
+
+def _manage(command: str, title: str, env: Mapping[str, str], *arguments: str) -> Child:
+    return Child(
+        name=command,
+        title=title,
+        command=(sys.executable, str(PROJECT / "manage.py"), command, *arguments),
+        env=env,
+    )
+
+
+def _processes(options: Options, env: Mapping[str, str]) -> list[Child]:
+    """Return the product's own processes; they stop in the reverse order, so web is the first."""
+    celery = (sys.executable, "-m", "celery", "-A", "caicaini_portal")
+    schedule = options.data_dir / "beat-schedule"
+    worker = Child(
+        name="worker",
+        title="the worker",
+        command=(
+            *celery,
+            "worker",
+            *("--concurrency", "2", "--without-gossip", "--without-mingle"),
+        ),
+        env=env,
+    )
+    beat = Child(
+        name="beat",
+        title="the scheduler",
+        # The supervisor sees to it that there is one; a pid file would outlive a kill -9.
+        command=(*celery, "beat", "--schedule", str(schedule), "--pidfile", ""),
+        env=env,
+    )
+    web = Child(
+        name="web",
+        title="the web server",
+        command=(
+            *(sys.executable, "-m", "granian", "caicaini_portal.asgi:application"),
+            *("--interface", "asgi", "--loop", "uvloop", "--workers", str(_WEB_WORKERS)),
+            *("--host", options.host, "--port", str(options.port)),
+            *("--workers-kill-timeout", str(_DRAIN_WINDOW_S), "--respawn-failed-workers"),
+        ),
+        env=env,
+        is_ready=lambda: ports.answers(
+            _WILDCARDS.get(options.host, options.host),
+            options.port,
+            "/readyz",
+            name=urlsplit(options.public_url).netloc,
+        ),
+        stop_window_s=_DRAIN_WINDOW_S + 2,
+    )
+    return [worker, beat, web]
+
+
+def _welcome(options: Options) -> str:
+    lines = [f"Caicaini is at {options.public_url}"]
+    if options.seeds_demo:
+        lines.append("  sign in as demo@example.com with the password caicaini-demo")
+    if options.in_development and not os.environ.get("EMAIL_URL"):
+        lines.append(f"  mail it sends: {options.public_url}/development/mail")
+    lines.append(f"  logs: {options.log_dir}")
+    lines.append("Ctrl-C stops everything.")
+    return "\n".join(lines)
+
+
+@contextlib.contextmanager
+def _sole_start(data_dir: Path) -> Iterator[None]:
+    """Hold the data folder; the system lets go of the lock however we end."""
+    with (data_dir / "up.lock").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise AlreadyRunning(
+                f"bin/up already runs on {data_dir}: stop it first, or choose another DATA_DIR."
+            ) from None
+        yield
