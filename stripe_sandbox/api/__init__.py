@@ -1,0 +1,1 @@
+"""Stripe's API under /v1: forms in, objects out."""

@@ -1,0 +1,174 @@
+"""The payment page of a Checkout Session."""
+
+from urllib.parse import quote, urlsplit
+
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from stripe_sandbox import instruments
+from stripe_sandbox.backend import Backend
+from stripe_sandbox.errors import StripeError
+from stripe_sandbox.flows import checkout
+from stripe_sandbox.objects.details import Json
+from stripe_sandbox.pages.html import Markup, fill, join, money
+from stripe_sandbox.pages.responses import page
+
+_OFFERED = (
+    "4242424242424242",
+    "4000000000000002",
+    "4000002500003155",
+    "4000000000000259",
+    "bank_succeeds",
+    "bank_fails",
+)
+_NOTHING = Markup("")
+
+
+def show(backend: Backend, session: Json) -> HTMLResponse:
+    if session["status"] != "open":
+        return _closed(session)
+    return _form(backend, session, failure=_last_failure(backend, session))
+
+
+def submit(backend: Backend, session: Json, form: dict[str, str]) -> Response:
+    """Try to pay with the button that was pressed, or else with the number that was typed."""
+    if session["status"] != "open":
+        return _closed(session)
+    try:
+        instrument = instruments.find(form.get("instrument") or form.get("number", ""))
+        with backend.store.transaction():
+            session = checkout.pay(backend, session, instrument, email=form.get("email"))
+    except StripeError as error:
+        return _form(backend, session, form=form, number_error=error.message)
+    intent = checkout.intent_of(backend, session)
+    backend.courier.wake()
+    if intent and intent["next_action"]:
+        return see(intent["next_action"]["redirect_to_url"]["url"])
+    return see(after_attempt(session))
+
+
+def expire(backend: Backend, session: Json) -> Response:
+    if session["status"] == "open":
+        with backend.store.transaction():
+            session = checkout.expire(backend, session)
+        backend.courier.wake()
+    return see(f"/c/pay/{session['id']}")
+
+
+def see(url: str) -> RedirectResponse:
+    return RedirectResponse(url, 303, {"Cache-Control": "no-store"})
+
+
+def after_attempt(session: Json) -> str:
+    """Back to the shop once the session is complete, else to the form, which says why not."""
+    if session["status"] == "complete":
+        return success_url(session)
+    return f"/c/pay/{session['id']}"
+
+
+def success_url(session: Json) -> str:
+    return str(session["success_url"]).replace("{CHECKOUT_SESSION_ID}", quote(session["id"]))
+
+
+def back_link(url: str | None) -> Markup:
+    return fill("back", url=url, host=urlsplit(url).netloc) if url else _NOTHING
+
+
+def _form(
+    backend: Backend,
+    session: Json,
+    *,
+    form: dict[str, str] | None = None,
+    failure: str | None = None,
+    number_error: str | None = None,
+) -> HTMLResponse:
+    typed = form or {}
+    customer = backend.store.get(session["customer"]) if session["customer"] else None
+    known = (customer and customer["email"]) or session["customer_email"]
+    total = _total(backend, session)
+    body = fill(
+        "checkout",
+        session=session["id"],
+        heading="Save a payment method" if session["mode"] == "setup" else "Pay Stripe sandbox",
+        total=total,
+        lines=_lines(backend, session),
+        back=back_link(session["cancel_url"]),
+        alert=fill("alert", text=failure) if failure else _NOTHING,
+        email=known or typed.get("email", ""),
+        email_fixed=Markup(" readonly") if known else _NOTHING,
+        number=typed.get("number", ""),
+        number_invalid=Markup(' aria-invalid="true" autofocus') if number_error else _NOTHING,
+        number_error_id=" number-error" if number_error else "",
+        number_error=fill("number_error", text=number_error) if number_error else _NOTHING,
+        pay=f"Pay {total}" if total else "Save card",
+        choices=join([_choice(name) for name in _offered(session)]),
+    )
+    return page(
+        "Stripe sandbox: payment",
+        body,
+        status=422 if number_error else 200,
+        form_targets=(session["success_url"],),
+    )
+
+
+def _offered(session: Json) -> list[str]:
+    kinds = session["payment_method_types"]
+    return [name for name in _OFFERED if instruments.find(name).kind in kinds]
+
+
+def _choice(name: str) -> Markup:
+    instrument = instruments.find(name)
+    detail = f"•••• {instrument.last4}" if instrument.kind == "card" else "Test bank"
+    return fill("choice", value=name, label=instrument.label, detail=detail)
+
+
+def _items(backend: Backend, session: Json) -> list[Json]:
+    if session["automatic_tax"]["enabled"]:
+        return checkout.taxed_items(backend, session)
+    return list(session["_line_items"])
+
+
+def _total(backend: Backend, session: Json) -> str:
+    if session["mode"] == "setup":
+        return ""
+    return money(
+        sum(item["amount_total"] for item in _items(backend, session)), session["currency"]
+    )
+
+
+def _lines(backend: Backend, session: Json) -> Markup:
+    items = _items(backend, session)
+    if not items:
+        return _NOTHING
+    rows = [
+        fill(
+            "line",
+            name=item["description"],
+            note=f"Quantity {item['quantity']}" if item["quantity"] > 1 else "",
+            amount=money(item["amount_subtotal"], item["currency"]),
+        )
+        for item in items
+    ]
+    if session["automatic_tax"]["enabled"]:
+        tax = money(sum(item["amount_tax"] for item in items), session["currency"])
+        rows.append(fill("line", name="Tax", note="", amount=tax))
+    return fill("lines", items=join(rows))
+
+
+def _last_failure(backend: Backend, session: Json) -> str | None:
+    intent = checkout.intent_of(backend, session)
+    failure = intent and (intent.get("last_payment_error") or intent.get("last_setup_error"))
+    return failure["message"] if failure else None
+
+
+def _closed(session: Json) -> HTMLResponse:
+    if session["status"] == "expired":
+        heading, text = (
+            "This page has expired",
+            "Nothing was paid. Start again where you came from.",
+        )
+        back = back_link(session["cancel_url"])
+    else:
+        heading, text = "You have already paid", "There is nothing left to do here."
+        back = back_link(success_url(session))
+    body = fill("notice", heading=heading, text=text, back=back)
+    return page(f"Stripe sandbox: {heading}", body)

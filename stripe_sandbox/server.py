@@ -1,0 +1,102 @@
+"""The server: Granian, embedded, so that one code path serves the command and tests in-process.
+
+with SandboxServer(Settings(webhook_url=...)) as server:
+    stripe.StripeClient(server.settings.api_key, base_addresses={"api": server.url})
+    server.control.pay(session.id)
+"""
+
+import asyncio
+import socket
+import threading
+import time
+from dataclasses import replace
+from types import TracebackType
+
+from granian.constants import Interfaces
+from granian.server.embed import Server
+
+from stripe_sandbox.api.outage import Outages
+from stripe_sandbox.app import build
+from stripe_sandbox.client import Sandbox
+from stripe_sandbox.settings import Settings
+
+_STARTS_WITHIN_S = 10
+
+
+class SandboxServer:
+    """A sandbox in a thread of this process. `settings` has the port that was free."""
+
+    def __init__(self, settings: Settings | None = None) -> None:
+        settings = settings or Settings()
+        self._place = _reserve(settings.host, settings.port)
+        port = self._place.getsockname()[1]
+        public_url = settings.public_url or f"http://localhost:{port}"
+        self.settings = replace(settings, port=port, public_url=public_url)
+        self.url = f"http://{settings.host}:{port}"
+        self.control = Sandbox(self.url)
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._running: tuple[asyncio.AbstractEventLoop, Server, Outages] | None = None
+
+    def start(self) -> "SandboxServer":
+        """Returns when it answers."""
+        self._thread.start()
+        until = time.monotonic() + _STARTS_WITHIN_S
+        while not self._answers():
+            if time.monotonic() > until or not self._thread.is_alive():
+                raise TimeoutError(f"The Stripe sandbox did not start at {self.url}")
+            time.sleep(0.01)
+        return self
+
+    def stop(self) -> None:
+        """Requests that hang are let go first, because the server waits for them."""
+        if self._running:
+            loop, server, outages = self._running
+            loop.call_soon_threadsafe(outages.clear)
+            loop.call_soon_threadsafe(server.stop)
+            self._thread.join()
+        self._place.close()
+
+    def wait(self) -> None:
+        """Until another thread or a signal handler calls `stop`."""
+        while self._thread.is_alive():
+            self._thread.join(0.5)
+
+    def _serve(self) -> None:
+        asyncio.run(self._serve_here())
+
+    async def _serve_here(self) -> None:
+        outages = Outages()
+        server = Server(
+            build(self.settings, outages),
+            address=self.settings.host,
+            port=self.settings.port,
+            interface=Interfaces.ASGI,
+            websockets=False,
+            log_enabled=False,
+        )
+        self._running = (asyncio.get_running_loop(), server, outages)
+        await server.serve()
+
+    def _answers(self) -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex((self.settings.host, self.settings.port)) == 0
+
+    def __enter__(self) -> "SandboxServer":
+        return self.start()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+
+def _reserve(host: str, port: int) -> socket.socket:
+    """A bound socket that does not listen: it keeps the port for Granian, which shares it."""
+    place = socket.socket()
+    place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    place.bind((host, port))
+    return place
