@@ -99,7 +99,7 @@ class _Exchange:
             listener.cancel()
 
     async def _listen(self, running: "asyncio.Task[Any]") -> None:
-        """No server cancels a plain call whose caller is gone; and none is as quick with streams."""
+        """No server cancels a plain call whose caller is gone, nor a stream as quickly."""
         while (await self._receive())["type"] != "http.disconnect":
             pass
         self._caller_left = True
