@@ -1,6 +1,7 @@
 """Let a call in: find its route and hold the most it may cost."""
 
 import asyncio
+import random
 from typing import NoReturn
 
 from gateway import exchange, router
@@ -18,6 +19,8 @@ async def admit(services: GatewayServices, call: Call) -> None:
         services.catalogue.current,
         allowed_models=call.caller.allowed_models,
         now=call.accepted_at,
+        unhealthy=services.health.open_breakers(),
+        draw=random.random,
     )
     call.candidate = call.route.candidates[0]
     exchange.encode(call, call.candidate)  # what the format cannot say is refused before any hold

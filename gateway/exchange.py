@@ -1,6 +1,8 @@
 """The talk with an upstream: one attempt after another, until one answers."""
 
+import asyncio
 import os
+import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import TypeVar
@@ -9,7 +11,7 @@ from django.conf import settings
 
 from gateway import sse
 from gateway.calls import Call
-from gateway.errors import UpstreamError, UpstreamFailed
+from gateway.errors import UpstreamError, UpstreamFailed, UpstreamTimeout
 from gateway.formats import FORMATS, EncodedRequest, Stream
 from gateway.messages import (
     Event,
@@ -30,27 +32,46 @@ Deliver = Callable[[bytes], Awaitable[None]]
 # An idle proxy between us and the caller gives up long before a slow model does.
 KEEP_ALIVE_EVERY_S = 15.0
 EMBEDDED = "embedded"
+_MOST_ATTEMPTS = 3
+_PAUSE_S = 0.1
 
 
 async def first_that_answers(
+    services: GatewayServices,
     call: Call,
     attempt: Callable[[Candidate], Awaitable[Answer]],
     *,
     may_retry: Callable[[], bool],
 ) -> Answer:
-    """Try the route's candidates in order; raises the last one's error.
+    """Try the route's candidates in order, and again while attempts are left; raises the last
+    error.
 
-    A refusal of the request itself is final: the next upstream would find the same fault.
+    A refusal of the request itself is final: the next upstream would find the same fault. So is
+    everything once something was delivered, and a timeout of the only upstream: the caller has
+    waited long enough.
     """
-    last = len(call.route.candidates) - 1
-    for position, candidate in enumerate(call.route.candidates):
-        call.candidate = candidate
+    services.health.begin_call()
+    ways = call.route.candidates
+    for number in range(_MOST_ATTEMPTS):
+        call.candidate = way = ways[number % len(ways)]
         try:
-            return await attempt(candidate)
+            answer = await attempt(way)
         except UpstreamError as error:
-            if position == last or not error.may_fall_back or not may_retry():
+            if error.may_fall_back:
+                services.health.failed(way.upstream.id)
+            is_last = number + 1 == _MOST_ATTEMPTS
+            is_new = number + 1 < len(ways)
+            may_repeat = is_new or not isinstance(error, UpstreamTimeout)
+            if is_last or not (error.may_fall_back and may_repeat and may_retry()):
                 raise
-    raise AssertionError("a route has at least one candidate")
+            if not services.health.take_retry():
+                raise
+            if not is_new:
+                await asyncio.sleep(_PAUSE_S * (1 + random.random()))  # noqa: S311 (only jitter)
+        else:
+            services.health.succeeded(way.upstream.id)
+            return answer
+    raise AssertionError("the last attempt returned or raised")
 
 
 async def ask(services: GatewayServices, call: Call, candidate: Candidate) -> Reply:

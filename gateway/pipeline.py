@@ -31,7 +31,7 @@ async def answer(services: GatewayServices, call: Call) -> PlainAnswer:
     """Return the whole answer; raises a GatewayError, with nothing charged."""
     try:
         reply = await exchange.first_that_answers(
-            call, lambda way: exchange.ask(services, call, way), may_retry=lambda: True
+            services, call, lambda way: exchange.ask(services, call, way), may_retry=lambda: True
         )
     except BaseException as error:
         _give_up(services, call, error, delivered=None)
@@ -67,7 +67,7 @@ async def stream(services: GatewayServices, call: Call, deliver: Deliver) -> Non
     relay = Relay(services, call, deliver)
     try:
         end = await exchange.first_that_answers(
-            call, relay.run, may_retry=lambda: not relay.has_begun
+            services, call, relay.run, may_retry=lambda: not relay.has_begun
         )
     except BaseException as error:
         _give_up(services, call, error, delivered=relay.usage_so_far(), has_begun=relay.has_begun)

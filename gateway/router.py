@@ -1,6 +1,7 @@
 """Which models and upstreams may answer a request, cheapest first. Pure: no I/O, no clock."""
 
-from collections.abc import Iterable
+import math
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -53,12 +54,18 @@ def route(
     *,
     allowed_models: Iterable[str],
     now: datetime,
+    unhealthy: frozenset[int],
+    draw: Callable[[], float],
 ) -> Route:
     """Resolve the request's model. Raises ModelNotFound, PermissionDenied, InvalidRequest, or
-    UpstreamOverloaded when nothing that could answer is there at the moment."""
+    UpstreamOverloaded when nothing that could answer is there at the moment.
+
+    `unhealthy` names upstreams to be left alone while there are others; `draw` gives numbers in
+    [0, 1) that share calls among upstreams of one priority by their weights.
+    """
     allowed = frozenset(allowed_models)
     if request.model == AUTO:
-        return _route_auto(request, catalogue, allowed, now)
+        return _route_auto(request, catalogue, allowed, now, unhealthy, draw)
     model = catalogue.models.get(request.model)
     if model is None or model.price_at(now) is None:
         raise ModelNotFound(request.model)
@@ -66,14 +73,19 @@ def route(
         raise PermissionDenied(f"This API key may not call {model.public_id}.")
     if missing := sorted(request.needs - model.capabilities):
         raise InvalidRequest(f"{model.public_id} does not take {_NEED_WORDS[missing[0]]}")
-    candidates = _candidates(request, model, now)
+    candidates = _ordered(_candidates(request, model, now), draw)
     if not candidates:
         raise UpstreamOverloaded(retry_after_s=30)
-    return Route(candidates, {})
+    return Route(_healthy_first(candidates, unhealthy), {})
 
 
 def _route_auto(
-    request: MessagesRequest, catalogue: CatalogueSnapshot, allowed: frozenset[str], now: datetime
+    request: MessagesRequest,
+    catalogue: CatalogueSnapshot,
+    allowed: frozenset[str],
+    now: datetime,
+    unhealthy: frozenset[int],
+    draw: Callable[[], float],
 ) -> Route:
     dropped: dict[str, str] = {}
     kept: list[Candidate] = []
@@ -82,12 +94,17 @@ def _route_auto(
             continue
         reason = _reason_to_drop(request, model, allowed, now)
         if reason is None:
-            kept += _candidates(request, model, now)
+            kept += _ordered(_candidates(request, model, now), draw)
         else:
             dropped[model.public_id] = reason
     if not kept:
         _refuse(request, dropped)
-    kept.sort(key=lambda way: (way.bound, way.model.public_id, way.upstream.priority))
+    kept.sort(key=lambda way: (way.bound, way.model.public_id))  # stable: keeps the drawn order
+    healthy = [way for way in kept if way.upstream.id not in unhealthy]
+    for way in kept:
+        if healthy and all(other.model is not way.model for other in healthy):
+            dropped[way.model.public_id] = "not healthy"
+    kept = healthy or kept
     # One hold covers every attempt: what may cost more than the first cannot stand in for it.
     affordable = tuple(way for way in kept if way.bound <= kept[0].bound)
     return Route(affordable, dropped)
@@ -127,6 +144,22 @@ def _candidates(request: MessagesRequest, model: ModelRow, now: datetime) -> tup
         for upstream in model.upstreams
         if upstream.has_credentials
     )
+
+
+def _ordered(ways: Iterable[Candidate], draw: Callable[[], float]) -> tuple[Candidate, ...]:
+    """Lower priorities first; equals in an order where the chance to be first is the weight's.
+
+    Each draws a waiting time with its weight as the rate (Efraimidis and Spirakis, 2006).
+    """
+
+    def place(way: Candidate) -> tuple[int, float]:
+        return way.upstream.priority, -math.log(1.0 - draw()) / way.upstream.weight
+
+    return tuple(sorted(ways, key=place))
+
+
+def _healthy_first(ways: tuple[Candidate, ...], unhealthy: frozenset[int]) -> tuple[Candidate, ...]:
+    return tuple(sorted(ways, key=lambda way: way.upstream.id in unhealthy))
 
 
 def _most_input(request: MessagesRequest, model: ModelRow) -> int:

@@ -15,6 +15,7 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from catalogue import snapshot
 from catalogue.snapshot import CatalogueSnapshot
 from gateway.authentication import KeyRing
+from gateway.health import UpstreamHealth
 from gateway.metering.lifeline import Lifeline
 from gateway.metering.writer import Writer
 from gateway.upstream_client import Deadlines, UpstreamClient
@@ -59,6 +60,7 @@ class GatewayServices:
     catalogue: CatalogueCache
     writer: Writer
     client: UpstreamClient
+    health: UpstreamHealth
 
 
 @asynccontextmanager
@@ -92,7 +94,7 @@ async def running_services() -> AsyncIterator[GatewayServices]:
     refreshing = asyncio.create_task(catalogue.keep_fresh())
     try:
         async with UpstreamClient(_deadlines()) as client:
-            yield GatewayServices(pool, key_ring, catalogue, writer, client)
+            yield GatewayServices(pool, key_ring, catalogue, writer, client, UpstreamHealth())
     finally:
         refreshing.cancel()
         await asyncio.to_thread(writer.stop)
