@@ -266,6 +266,10 @@ WELCOME_CREDITS = env.int("WELCOME_CREDITS", default=10_000)
 # --- Gateway --------------------------------------------------------------------------------------
 
 MAX_BODY_BYTES = env.int("MAX_BODY_BYTES", default=32 * 1024 * 1024)
+RATE_LIMITS = env.str("RATE_LIMITS", default="requests=600,input_tokens=2000000")
+MAX_CONCURRENT_CALLS = env.int("MAX_CONCURRENT_CALLS", default=1000)
+MAX_CONCURRENT_CALLS_PER_KEY = env.int("MAX_CONCURRENT_CALLS_PER_KEY", default=500)
+DRAIN_WINDOW_S = env.float("DRAIN_WINDOW_S", default=20.0)
 UPSTREAM_CONNECT_TIMEOUT_S = env.float("UPSTREAM_CONNECT_TIMEOUT_S", default=5.0)
 UPSTREAM_FIRST_BYTE_TIMEOUT_S = env.float("UPSTREAM_FIRST_BYTE_TIMEOUT_S", default=120.0)
 UPSTREAM_IDLE_TIMEOUT_S = env.float("UPSTREAM_IDLE_TIMEOUT_S", default=60.0)

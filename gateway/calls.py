@@ -38,6 +38,7 @@ class Call:
     began: float = field(default_factory=time.monotonic)
     first_byte_ms: int | None = None
     is_closed: bool = False
+    is_cut_by_shutdown: bool = False
     route: Route = field(init=False)
     candidate: Candidate = field(init=False)
 

@@ -9,10 +9,17 @@ from starlette.datastructures import Headers
 from starlette.types import Message, Receive, Scope, Send
 
 from billing.models import Source
-from gateway import admission, bodies, pipeline, requests
+from gateway import admission, bodies, pipeline, requests, tally
 from gateway.authentication import presented_token
 from gateway.calls import Call, Caller, CallerGone
-from gateway.errors import GatewayError, InternalFailure, InvalidApiKey, InvalidRequest
+from gateway.errors import (
+    GatewayError,
+    InternalFailure,
+    InvalidApiKey,
+    InvalidRequest,
+    ShuttingDown,
+)
+from gateway.rate_limits import Standings
 from gateway.respond import error_response, json_response, new_request_id
 from gateway.services import GatewayServices
 from keys.standing import StandingKey
@@ -37,7 +44,12 @@ class Messages:
                 request=request,
                 beta=headers.get("anthropic-beta"),
             )
-            await _Exchange(services, call, scope, receive, send).run()
+            with services.live_calls.one_more(key.id):
+                standings = await services.limiter.admit(
+                    key.workspace_id, input_tokens=tally.tokens_of(request.body_bytes)
+                )
+                exchange = _Exchange(services, call, standings, scope, receive, send)
+                await exchange.run()
         except CallerGone:
             return
         except GatewayError as error:
@@ -69,10 +81,17 @@ class _Exchange:
     """Runs a call while listening for its caller to hang up."""
 
     def __init__(
-        self, services: GatewayServices, call: Call, scope: Scope, receive: Receive, send: Send
+        self,
+        services: GatewayServices,
+        call: Call,
+        standings: Standings,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
     ) -> None:
         self._services = services
         self._call = call
+        self._standings = standings
         self._scope = scope
         self._receive = receive
         self._send = send
@@ -84,6 +103,7 @@ class _Exchange:
         running = asyncio.current_task()
         assert running is not None
         listener = asyncio.create_task(self._listen(running))
+        self._services.drain.watch(running, self._call)
         try:
             await admission.admit(self._services, self._call)
             if self._call.request.stream:
@@ -91,12 +111,14 @@ class _Exchange:
             else:
                 await self._answer()
         except asyncio.CancelledError:
-            if not self._caller_left:
-                raise
-            running.uncancel()
-            raise CallerGone from None
+            if self._call.is_cut_by_shutdown:  # while its credits were being held
+                raise ShuttingDown from None
+            if self._caller_left:
+                raise CallerGone from None
+            raise  # the server gives up: it hung up for the caller, or its window is over
         finally:
             listener.cancel()
+            self._services.drain.forget(running)
 
     async def _listen(self, running: "asyncio.Task[Any]") -> None:
         """No server cancels a plain call whose caller is gone, nor a stream as quickly."""
@@ -140,4 +162,5 @@ class _Exchange:
 
     def _headers(self) -> dict[str, str]:
         explanation = self._call.route.explanation
-        return {"caicaini-route": explanation.encode("ascii", "replace").decode()}
+        route = {"caicaini-route": explanation.encode("ascii", "replace").decode()}
+        return route | self._standings.headers()

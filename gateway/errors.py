@@ -12,6 +12,8 @@
     ├── RateLimited           429 rate_limit_error
     ├── InternalFailure       500 api_error
     ├── LedgerUnavailable     503 api_error
+    ├── GatewayOverloaded     529 overloaded_error
+    ├── ShuttingDown          529 overloaded_error
     └── UpstreamError         the model's server did it
         ├── UpstreamRefused     400 invalid_request_error   the request itself is at fault: final
         ├── UpstreamFailed      500 api_error               another upstream may do better
@@ -189,6 +191,34 @@ class RateLimited(GatewayError):
     def __init__(self, message: str, *, retry_after_s: int | None = None) -> None:
         super().__init__(message, retry_after_s=retry_after_s)
         self.should_retry = None if retry_after_s is not None else False
+
+
+class GatewayOverloaded(GatewayError):
+    """This process has as many calls as it can serve well; another may have room."""
+
+    status = 529
+    type = "overloaded_error"
+    error_code = "overloaded"
+
+    def __init__(self, *, retry_after_s: int) -> None:
+        super().__init__(
+            "Too many calls are running. Nothing was charged; try again in a moment.",
+            retry_after_s=retry_after_s,
+        )
+
+
+class ShuttingDown(GatewayError):
+    """This process ends and could not wait for the call; the next one will serve it."""
+
+    status = 529
+    type = "overloaded_error"
+    error_code = "shutting_down"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The server was restarted during this call. Nothing was charged; try again.",
+            retry_after_s=1,
+        )
 
 
 class InternalFailure(GatewayError):

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from gateway import accounting, exchange, settlement, tally
 from gateway.calls import Call, CallerGone
-from gateway.errors import GatewayError, InternalFailure
+from gateway.errors import GatewayError, InternalFailure, ShuttingDown
 from gateway.exchange import Deliver, Relay
 from gateway.messages import MessageStop, Usage, encode_reply
 from gateway.services import GatewayServices
@@ -34,8 +34,9 @@ async def answer(services: GatewayServices, call: Call) -> PlainAnswer:
             services, call, lambda way: exchange.ask(services, call, way), may_retry=lambda: True
         )
     except BaseException as error:
-        _give_up(services, call, error, delivered=None)
-        raise
+        seen = _as_seen(call, error)
+        _give_up(services, call, seen, delivered=None, has_begun=False)
+        raise seen from None
     account = accounting.completed(
         price=call.candidate.price,
         usage=reply.usage,
@@ -70,19 +71,35 @@ async def stream(services: GatewayServices, call: Call, deliver: Deliver) -> Non
             services, call, relay.run, may_retry=lambda: not relay.has_begun
         )
     except BaseException as error:
-        _give_up(services, call, error, delivered=relay.usage_so_far(), has_begun=relay.has_begun)
-        if not relay.has_begun or not isinstance(error, Exception) or isinstance(error, CallerGone):
-            raise
-        shown = error if isinstance(error, GatewayError) else InternalFailure()
-        await deliver(shown.frame(call.request_id))
+        seen = _as_seen(call, error)
+        delivered = relay.usage_so_far()
+        _give_up(services, call, seen, delivered=delivered, has_begun=relay.has_begun)
+        if not relay.has_begun or not isinstance(seen, GatewayError):
+            raise seen from None
+        await deliver(seen.frame(call.request_id))
         return
-    delivered = relay.usage_so_far() or call.estimated_usage(output_tokens=0)
-    account = accounting.completed(price=call.candidate.price, usage=end.usage, estimate=delivered)
+    account = accounting.completed(
+        price=call.candidate.price,
+        usage=end.usage,
+        estimate=relay.usage_so_far() or call.estimated_usage(output_tokens=0),
+    )
     closed = await settlement.close(
         services, call, account, ending=Ending.COMPLETED, status=200, stop_reason=end.stop_reason
     )
     final = relay.encoder.final(end, usage=account.usage, credits_consumed=closed.charged)
     await deliver(final + relay.encoder.frame(MessageStop()))
+
+
+def _as_seen(call: Call, error: BaseException) -> BaseException:
+    """Return what the caller is told, or what says that nobody is there to be told."""
+    if isinstance(error, GatewayError | CallerGone):
+        return error
+    if isinstance(error, asyncio.CancelledError):
+        return ShuttingDown() if call.is_cut_by_shutdown else error
+    if not isinstance(error, Exception):
+        return error  # the process itself is ending
+    logger.error("call %s failed", call.request_id, exc_info=error)
+    return InternalFailure()
 
 
 def _give_up(
@@ -91,11 +108,11 @@ def _give_up(
     error: BaseException,
     *,
     delivered: Usage | None,
-    has_begun: bool = False,
+    has_begun: bool,
 ) -> None:
     """Close the hold of a call that did not come to its end."""
     price = call.candidate.price
-    if isinstance(error, (asyncio.CancelledError, CallerGone)):
+    if not isinstance(error, GatewayError):
         settlement.close(
             services,
             call,
@@ -104,14 +121,17 @@ def _give_up(
             status=200 if has_begun else settlement.STATUS_CALLER_LEFT,
         )
         return
-    if not isinstance(error, GatewayError):
-        logger.error("call %s failed", call.request_id, exc_info=error)
-        error = InternalFailure()
     settlement.close(
         services,
         call,
         accounting.not_charged(price=price, worth=delivered),
-        ending=Ending.BROKE_OFF if has_begun else Ending.FAILED,
+        ending=_ending(error, has_begun=has_begun),
         status=200 if has_begun else error.status,
         error_type=error.type,
     )
+
+
+def _ending(error: GatewayError, *, has_begun: bool) -> Ending:
+    if isinstance(error, ShuttingDown):
+        return Ending.SHUTDOWN
+    return Ending.BROKE_OFF if has_begun else Ending.FAILED

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import secrets
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,9 +15,12 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from catalogue import snapshot
 from catalogue.snapshot import CatalogueSnapshot
 from gateway.authentication import KeyRing
+from gateway.draining import Drain
 from gateway.health import UpstreamHealth
 from gateway.metering.lifeline import Lifeline
 from gateway.metering.writer import Writer
+from gateway.overload import LiveCalls
+from gateway.rate_limits import Limits, RateLimiter
 from gateway.upstream_client import Deadlines, UpstreamClient
 
 logger = logging.getLogger(__name__)
@@ -61,6 +64,9 @@ class GatewayServices:
     writer: Writer
     client: UpstreamClient
     health: UpstreamHealth
+    limiter: RateLimiter
+    live_calls: LiveCalls
+    drain: Drain
 
 
 @asynccontextmanager
@@ -70,7 +76,39 @@ async def running_services() -> AsyncIterator[GatewayServices]:
     A database that is away does not keep the process from starting: it answers 503 until the
     database is there.
     """
-    owner = secrets.randbits(62)
+    async with AsyncExitStack() as stack:
+        pool = await _open_pool(stack)
+        key_ring = KeyRing(pool)
+        writer = await _start_threads(stack, key_ring)
+        catalogue = CatalogueCache(pool)
+        with suppress(psycopg.Error, PoolTimeout):
+            await pool.wait(timeout=2)
+            await catalogue.refresh()
+        limits = Limits.parse(settings.RATE_LIMITS)
+        limiter = RateLimiter(redis_url=settings.REDIS_URL, limits=limits)
+        stack.push_async_callback(limiter.close)
+        for work in (catalogue.keep_fresh(), limiter.keep_in_step()):
+            stack.callback(asyncio.create_task(work).cancel)
+        client = await stack.enter_async_context(UpstreamClient(_deadlines()))
+        drain = Drain(window_s=settings.DRAIN_WINDOW_S)
+        drain.listen()
+        yield GatewayServices(
+            pool=pool,
+            key_ring=key_ring,
+            catalogue=catalogue,
+            writer=writer,
+            client=client,
+            health=UpstreamHealth(),
+            limiter=limiter,
+            live_calls=LiveCalls(
+                limit=settings.MAX_CONCURRENT_CALLS,
+                limit_per_key=settings.MAX_CONCURRENT_CALLS_PER_KEY,
+            ),
+            drain=drain,
+        )
+
+
+async def _open_pool(stack: AsyncExitStack) -> Pool:
     pool: Pool = AsyncConnectionPool(
         settings.DATABASE_URL,
         min_size=1,
@@ -79,27 +117,23 @@ async def running_services() -> AsyncIterator[GatewayServices]:
         kwargs={"autocommit": True, "connect_timeout": 2, "application_name": "caicaini-gateway"},
         open=False,
     )
-    key_ring = KeyRing(pool)
+    await pool.open(wait=False)
+    stack.push_async_callback(pool.close)
+    return pool
+
+
+async def _start_threads(stack: AsyncExitStack, key_ring: KeyRing) -> Writer:
+    """Start the lifeline, then the writer that depends on it; they end in the other order."""
+    owner = secrets.randbits(62)
     lifeline = Lifeline(
         conninfo=settings.DATABASE_URL, owner=owner, take_used_keys=key_ring.take_used
     )
     writer = Writer(conninfo=settings.DATABASE_URL, owner=owner)
-    catalogue = CatalogueCache(pool)
-    await pool.open(wait=False)
     lifeline.start()
+    stack.push_async_callback(asyncio.to_thread, lifeline.stop)
     writer.start()
-    with suppress(psycopg.Error, PoolTimeout):
-        await pool.wait(timeout=2)
-        await catalogue.refresh()
-    refreshing = asyncio.create_task(catalogue.keep_fresh())
-    try:
-        async with UpstreamClient(_deadlines()) as client:
-            yield GatewayServices(pool, key_ring, catalogue, writer, client, UpstreamHealth())
-    finally:
-        refreshing.cancel()
-        await asyncio.to_thread(writer.stop)
-        await asyncio.to_thread(lifeline.stop)
-        await pool.close()
+    stack.push_async_callback(asyncio.to_thread, writer.stop)
+    return writer
 
 
 def _deadlines() -> Deadlines:

@@ -1,0 +1,67 @@
+"""Stop without cutting anybody off in silence.
+
+On SIGTERM the server closes its listener, lets running calls go on, and kills what is left when
+its window is over. Two seconds before that we end the rest ourselves: with an error the caller can
+act on, and nothing charged. Our own signal handler tells the two apart, since to the application a
+server that gives up looks just like a caller who hung up.
+"""
+
+import asyncio
+import logging
+import signal
+import threading
+from types import FrameType
+from typing import Any
+
+from gateway.calls import Call
+
+logger = logging.getLogger(__name__)
+
+_BEFORE_THE_END_S = 2.0
+
+
+class Drain:
+    """Knows the running calls of one event loop, and when they must end."""
+
+    def __init__(self, *, window_s: float) -> None:
+        self._window_s = window_s
+        self._running: dict[asyncio.Task[Any], Call] = {}
+        self.is_draining = False
+
+    def listen(self) -> None:
+        """Begin on SIGTERM, beside whatever the server does then."""
+        if threading.current_thread() is not threading.main_thread():
+            return  # only the main thread can hear signals: a server inside a test, say
+        loop = asyncio.get_running_loop()
+        server_handler = signal.getsignal(signal.SIGTERM)
+
+        def on_sigterm(signum: int, frame: FrameType | None) -> None:
+            loop.call_soon_threadsafe(self.begin)
+            if callable(server_handler):
+                server_handler(signum, frame)
+
+        signal.signal(signal.SIGTERM, on_sigterm)
+
+    def begin(self) -> None:
+        """Be draining from now on; the second time changes nothing."""
+        if self.is_draining:
+            return
+        self.is_draining = True
+        patience_s = max(0.0, self._window_s - _BEFORE_THE_END_S)
+        asyncio.get_running_loop().call_later(patience_s, self.end_running)
+
+    def end_running(self) -> None:
+        """End every call that still runs."""
+        if self._running:
+            logger.warning("shutdown ends %d running calls", len(self._running))
+        for task, call in self._running.items():
+            call.is_cut_by_shutdown = True
+            task.cancel()
+
+    def watch(self, task: "asyncio.Task[Any]", call: Call) -> None:
+        """Remember a running call."""
+        self._running[task] = call
+
+    def forget(self, task: "asyncio.Task[Any]") -> None:
+        """A call has ended by itself."""
+        self._running.pop(task, None)

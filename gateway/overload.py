@@ -1,0 +1,38 @@
+"""How many calls may run at once: in this process, and for one key in it."""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from gateway.errors import GatewayOverloaded, RateLimited
+
+
+@dataclass
+class LiveCalls:
+    """Counts running calls and refuses, early and cheaply, what would be too many."""
+
+    limit: int
+    limit_per_key: int
+    total: int = 0
+    _by_key: Counter[int] = field(default_factory=Counter)
+
+    @contextmanager
+    def one_more(self, key_id: int) -> Iterator[None]:
+        """Count a call while the block runs; raises GatewayOverloaded or RateLimited."""
+        if self.total >= self.limit:
+            raise GatewayOverloaded(retry_after_s=1)
+        if self._by_key[key_id] >= self.limit_per_key:
+            raise RateLimited(
+                f"This API key has {self.limit_per_key} calls running; wait for one to end.",
+                retry_after_s=1,
+            )
+        self.total += 1
+        self._by_key[key_id] += 1
+        try:
+            yield
+        finally:
+            self.total -= 1
+            self._by_key[key_id] -= 1
+            if not self._by_key[key_id]:
+                del self._by_key[key_id]

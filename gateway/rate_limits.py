@@ -1,0 +1,261 @@
+"""Requests and input tokens per workspace and minute, shared by all processes through Redis.
+
+Every process counts for itself and tells Redis what it counted several times a second; the answer
+is everybody's count. So no call waits for Redis, and while Redis is away each process goes on with
+its own numbers. A process that counted a sixteenth of a limit since it last spoke to Redis speaks
+before it admits more: processes together overshoot by no more than that each.
+
+The window slides: the last minute's count weighs in by the part of it that is still within sixty
+seconds.
+"""
+
+import asyncio
+import logging
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import NamedTuple, NoReturn
+
+import redis.asyncio as redis
+from redis.exceptions import RedisError
+
+from gateway.errors import RateLimited
+
+logger = logging.getLogger(__name__)
+
+WINDOW_S = 60
+_SYNC_EVERY_S = 0.2
+_SYNC_SHARE = 16
+_REDIS_TIMEOUT_S = 0.25
+_KEPT_FOR_S = 3 * WINDOW_S
+
+
+class Limits(NamedTuple):
+    """What a workspace may ask for in a minute."""
+
+    requests: int
+    input_tokens: int
+
+    @classmethod
+    def parse(cls, text: str) -> "Limits":
+        """Read "requests=600,input_tokens=2000000"; names left out keep these defaults."""
+        given = dict(part.split("=", 1) for part in text.replace(" ", "").split(",") if part)
+        limits = cls(
+            requests=int(given.pop("requests", 600)),
+            input_tokens=int(given.pop("input_tokens", 2_000_000)),
+        )
+        if given or min(limits) < 1:
+            raise ValueError(f"RATE_LIMITS cannot be {text!r}")
+        return limits
+
+
+class Standing(NamedTuple):
+    """Where a workspace stands with one limit; the count includes the call that asked."""
+
+    limit: int
+    used: float
+    resets_at: datetime
+
+    @property
+    def remaining(self) -> int:
+        """How much is left in the window."""
+        return max(0, int(self.limit - self.used))
+
+
+class Standings(NamedTuple):
+    """Both limits, for the response's headers."""
+
+    requests: Standing
+    input_tokens: Standing
+
+    def headers(self) -> dict[str, str]:
+        """Return the rate-limit headers that clients of the Messages API know."""
+        named = {"requests": self.requests, "input-tokens": self.input_tokens}
+        return {
+            f"anthropic-ratelimit-{name}-{part}": text
+            for name, standing in named.items()
+            for part, text in (
+                ("limit", str(standing.limit)),
+                ("remaining", str(standing.remaining)),
+                ("reset", standing.resets_at.strftime("%Y-%m-%dT%H:%M:%SZ")),
+            )
+        }
+
+
+class TooManyRequests(RateLimited):
+    """A limit is used up; the headers say which and until when."""
+
+    def __init__(self, message: str, *, retry_after_s: int | None, standings: Standings) -> None:
+        super().__init__(message, retry_after_s=retry_after_s)
+        self._standings = standings
+
+    def headers(self) -> dict[str, str]:
+        """Return the error's headers with both limits."""
+        return super().headers() | self._standings.headers()
+
+
+@dataclass(slots=True)
+class _Counts:
+    """One workspace's counts: [requests, input tokens] of this minute and the last."""
+
+    minute: int
+    current: list[int] = field(default_factory=lambda: [0, 0])
+    previous: list[int] = field(default_factory=lambda: [0, 0])
+    unsent: list[int] = field(default_factory=lambda: [0, 0])
+
+    def turn_to(self, minute: int) -> None:
+        """Move on to `minute`; what was not yet sent of an older one stays with this process."""
+        if minute == self.minute:
+            return
+        self.previous = self.current if minute == self.minute + 1 else [0, 0]
+        self.current = [0, 0]
+        self.unsent = [0, 0]
+        self.minute = minute
+
+
+class RateLimiter:
+    """Decides locally, agrees with the others through Redis."""
+
+    def __init__(
+        self, *, redis_url: str, limits: Limits, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._limits = limits
+        self._clock = clock
+        self._counts: dict[int, _Counts] = {}
+        self._redis = redis.Redis.from_url(
+            redis_url,
+            socket_timeout=_REDIS_TIMEOUT_S,
+            socket_connect_timeout=_REDIS_TIMEOUT_S,
+        )
+        self._is_away = False
+        self._syncing = asyncio.Lock()
+
+    async def close(self) -> None:
+        """Let the connections go."""
+        await self._redis.aclose()
+
+    async def admit(self, workspace_id: int, *, input_tokens: int) -> Standings:
+        """Count a call; raises TooManyRequests, and then it does not count."""
+        counts = self._current(workspace_id)
+        if self._is_due(counts):
+            await self.sync()
+            counts = self._current(workspace_id)
+        added = (1, input_tokens)
+        standings = self._standings(counts, added)
+        if any(standing.used > standing.limit for standing in standings):
+            self._refuse(counts, added)
+        for position, amount in enumerate(added):
+            counts.current[position] += amount
+            counts.unsent[position] += amount
+        return standings
+
+    async def keep_in_step(self) -> None:
+        """Exchange counts with the other processes for ever."""
+        while True:
+            await asyncio.sleep(_SYNC_EVERY_S)
+            await self.sync()
+
+    async def sync(self) -> None:
+        """Tell Redis what was counted here and learn what was counted everywhere."""
+        async with self._syncing:
+            minute = self._minute()
+            for counts in self._counts.values():
+                counts.turn_to(minute)
+            self._forget_idle()
+            active = {
+                workspace_id: counts
+                for workspace_id, counts in self._counts.items()
+                if any(counts.current)
+            }
+            if active:
+                await self._exchange(minute, active)
+
+    async def _exchange(self, minute: int, active: dict[int, _Counts]) -> None:
+        sent = {workspace_id: list(counts.unsent) for workspace_id, counts in active.items()}
+        pipeline = self._redis.pipeline(transaction=False)
+        for workspace_id, amounts in sent.items():
+            key = f"rate:{workspace_id}:{minute}"
+            pipeline.hincrby(key, "requests", amounts[0])
+            pipeline.hincrby(key, "input_tokens", amounts[1])
+            pipeline.expire(key, _KEPT_FOR_S)
+        try:
+            answers = await pipeline.execute()
+        except (RedisError, OSError) as error:
+            self._note_away(error)
+            return
+        self._is_away = False
+        for position, (workspace_id, amounts) in enumerate(sent.items()):
+            counts = active[workspace_id]
+            if counts.minute == minute:
+                for kind in (0, 1):
+                    counts.unsent[kind] -= amounts[kind]
+                    counts.current[kind] = answers[3 * position + kind] + counts.unsent[kind]
+
+    def _note_away(self, error: Exception) -> None:
+        if not self._is_away:
+            logger.warning("Redis is away; rate limits hold per process: %s", error)
+        self._is_away = True
+
+    def _current(self, workspace_id: int) -> _Counts:
+        counts = self._counts.setdefault(workspace_id, _Counts(self._minute()))
+        counts.turn_to(self._minute())
+        return counts
+
+    def _is_due(self, counts: _Counts) -> bool:
+        return not self._is_away and any(
+            unsent * _SYNC_SHARE > limit
+            for unsent, limit in zip(counts.unsent, self._limits, strict=True)
+        )
+
+    def _standings(self, counts: _Counts, added: tuple[int, int]) -> Standings:
+        into = self._clock() % WINDOW_S
+        resets_at = datetime.fromtimestamp((counts.minute + 1) * WINDOW_S, tz=UTC)
+        share = 1 - into / WINDOW_S
+        used = [counts.previous[i] * share + counts.current[i] + added[i] for i in (0, 1)]
+        return Standings(*(Standing(self._limits[i], used[i], resets_at) for i in (0, 1)))
+
+    def _refuse(self, counts: _Counts, added: tuple[int, int]) -> NoReturn:
+        names = ("requests", "input tokens")
+        waits = [self._wait_s(counts, kind, added[kind]) for kind in (0, 1)]
+        kind = waits.index(max(waits))
+        message = f"This workspace's limit of {self._limits[kind]} {names[kind]} a minute"
+        standings = self._standings(counts, (0, 0))
+        if waits[kind] == math.inf:
+            raise TooManyRequests(
+                f"{message} is less than this request alone.",
+                retry_after_s=None,
+                standings=standings,
+            )
+        wait_s = max(1, math.ceil(waits[kind]))
+        raise TooManyRequests(
+            f"{message} is used up. Try again in {wait_s} s.",
+            retry_after_s=wait_s,
+            standings=standings,
+        )
+
+    def _wait_s(self, counts: _Counts, kind: int, amount: int) -> float:
+        """Return how long it takes until `amount` fits, if nothing else comes meanwhile."""
+        room = self._limits[kind] - amount
+        into = self._clock() % WINDOW_S
+        current, previous = counts.current[kind], counts.previous[kind]
+        if room < 0:
+            return math.inf
+        if current > room:  # not within this minute; in the next one it fades
+            return WINDOW_S - into + WINDOW_S * (1 - room / current)
+        if previous * (1 - into / WINDOW_S) + current > room:
+            return WINDOW_S * (1 - (room - current) / previous) - into
+        return 0.0
+
+    def _minute(self) -> int:
+        return int(self._clock() // WINDOW_S)
+
+    def _forget_idle(self) -> None:
+        idle = [
+            workspace_id
+            for workspace_id, counts in self._counts.items()
+            if not any(counts.current + counts.previous)
+        ]
+        for workspace_id in idle:
+            del self._counts[workspace_id]
