@@ -71,6 +71,8 @@ class Stream:
     def close(self) -> list[Event]:
         """Without [DONE], which not every server sends, only a finish reason tells a proper end
         from a broken connection."""
+        if self._out.is_over:
+            return []
         events = self._take_all(self._parser.close())
         if self._finish_reason is None:
             return events + self._out.fail(UpstreamFailed())

@@ -118,6 +118,8 @@ class Stream:
             return self._out.fail(UpstreamFailed())
 
     def close(self) -> list[Event]:
+        if self._out.is_over:
+            return []
         return self._take_all(self._parser.close()) + self._out.fail(UpstreamFailed())
 
     def delivered_tokens_estimate(self) -> int:
@@ -153,25 +155,29 @@ class Stream:
             return [] if index in self._blocks else self._imply(index, kind, delta)
         if block.takes(kind) and not block.is_closed:
             return self._out.extend(block, delta)
-        return self._out.stop(block) + self._imply(index, kind, delta)
+        return self._imply(index, kind, delta)
 
     def _imply(self, index: int, kind: str, delta: dict[str, Any]) -> list[Event]:
         """Text or thinking outside any block of its kind gets one of its own."""
         block = blocks.for_delta(kind)
         if block is None:
             return []
+        events = self._stop(index)
         self._blocks[index] = block
-        return self._out.open(block) + self._out.extend(block, delta)
+        return events + self._out.open(block) + self._out.extend(block, delta)
 
     def _block_start(self, data: dict[str, Any]) -> list[Event]:
         index = _index(data)
-        events = self._block_stop(data)
+        events = self._stop(index)
         block = blocks.from_start(data.get("content_block"), self._out.ids)
         self._blocks[index] = block
         return events if block is None else events + self._out.open(block)
 
     def _block_stop(self, data: dict[str, Any]) -> list[Event]:
-        block = self._blocks.get(_index(data))
+        return self._stop(_index(data))
+
+    def _stop(self, index: int) -> list[Event]:
+        block = self._blocks.get(index)
         return [] if block is None else self._out.stop(block)
 
     def _message_start(self, data: dict[str, Any]) -> list[Event]:
