@@ -65,11 +65,15 @@ _TOO_LONG_LIMIT_FIRST = re.compile(
     rf"(?:resulted in|has|prompt contains(?: at least)?) {_NUMBER}(?: input)? tokens",
     re.IGNORECASE | re.DOTALL,
 )
-_TOO_LONG_WITH_OUTPUT = re.compile(
-    rf"maximum context length is {_NUMBER} tokens.*?"
-    rf"\({_NUMBER} in the (?:messages|prompt)[^,;]*[,;] {_NUMBER} in the completion",
-    re.IGNORECASE | re.DOTALL,
-)
+# The limit, the tokens sent and the tokens asked for.
+_TOO_LONG_WITH_OUTPUT = [
+    re.compile(pattern, re.IGNORECASE | re.DOTALL)
+    for pattern in (
+        rf"maximum context length is {_NUMBER} tokens.*?"
+        rf"\({_NUMBER} in the (?:messages|prompt)[^,;]*[,;] {_NUMBER} in the completion",
+        rf"maximum context length is {_NUMBER} tokens.*?has {_NUMBER} input tokens \({_NUMBER} >",
+    )
+]
 _TOO_LONG_SOMEHOW = re.compile(
     r"exceed\w* (?:the )?(?:available |max\w* )?context|context_length_exceeded"
     r"|maximum context length|exceed_context_size|prompt (?:is )?too long",
@@ -143,12 +147,13 @@ def _too_long(error: dict[str, Any], text: str) -> str | None:
     """The wording that clients read the two numbers from, to shorten the conversation."""
     if match := _TOO_LONG_AS_CLIENTS_KNOW_IT.match(text):
         return match[0]
-    if match := _TOO_LONG_WITH_OUTPUT.search(text):
-        limit, given, output = map(_digits, match.groups())
-        return (
-            f"input length and `max_tokens` exceed context limit: {given} + {output} > {limit}, "
-            "decrease input length or `max_tokens` and try again"
-        )
+    for pattern in _TOO_LONG_WITH_OUTPUT:
+        if match := pattern.search(text):
+            limit, given, output = map(_digits, match.groups())
+            return (
+                f"input length and `max_tokens` exceed context limit: {given} + {output} > {limit}"
+                ", decrease input length or `max_tokens` and try again"
+            )
     if (numbers := _given_and_limit(error, text)) is not None:
         return f"prompt is too long: {numbers[0]} tokens > {numbers[1]} maximum"
     if _TOO_LONG_SOMEHOW.search(f"{text} {error.get('code')} {error.get('type')}"):
