@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Annotated, Literal
 
 import msgspec
@@ -31,6 +32,7 @@ class Outages:
 
     def __init__(self) -> None:
         self.current: Outage | None = None
+        self.hanging = 0
         self._left: int | None = None
         self._over = asyncio.Event()
 
@@ -60,8 +62,10 @@ class Outages:
     async def hang(self, has_left: Callable[[], Awaitable[bool]]) -> None:
         """Until the caller hangs up or the outage is cleared or replaced."""
         over = self._over
-        while not over.is_set() and not await has_left():
-            try:
-                await asyncio.wait_for(over.wait(), 0.05)
-            except TimeoutError:
-                continue
+        self.hanging += 1
+        try:
+            while not over.is_set() and not await has_left():
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(over.wait(), 0.05)
+        finally:
+            self.hanging -= 1

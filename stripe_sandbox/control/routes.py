@@ -45,12 +45,12 @@ def routes(backend: Backend, api: Api, outages: Outages) -> Iterator[BaseRoute]:
     yield post("outage", Outage, lambda _, __, outage: _start(outages, outage))
     yield post("outage/clear", commands.Nothing, lambda *_: _clear(outages))
     yield post("reset", commands.Nothing, lambda *_: _reset(backend, api, outages))
-    yield from _reading(backend, api)
+    yield from _reading(backend, api, outages)
 
 
-def _reading(backend: Backend, api: Api) -> Iterator[BaseRoute]:
+def _reading(backend: Backend, api: Api, outages: Outages) -> Iterator[BaseRoute]:
     async def status(_: Request) -> Response:
-        return JSONResponse(delivery.status(backend))
+        return JSONResponse({**delivery.status(backend), "requests_hanging": outages.hanging})
 
     async def deliveries(request: Request) -> Response:
         asked = request.query_params

@@ -1,0 +1,156 @@
+"""The sandbox as a process: its command, its settings, its memory."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import stripe
+
+from stripe_sandbox.client import Sandbox
+from stripe_sandbox.server import SandboxServer
+from stripe_sandbox.settings import Settings
+from tests.stripe_sandbox.library import library
+from tests.stripe_sandbox.receiver import Receiver
+
+SESSION = {
+    "mode": "payment",
+    "success_url": "https://shop.example/",
+    "line_items": [
+        {"price_data": {"currency": "usd", "unit_amount": 2000, "product_data": {"name": "x"}}}
+    ],
+}
+
+
+@contextmanager
+def process(tmp_path: Path, **environment: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """`python -m stripe_sandbox` on a free port, and the address that it prints."""
+    running = subprocess.Popen(
+        [sys.executable, "-m", "stripe_sandbox", "--port", "0"],
+        env={**os.environ, "DATA_DIR": str(tmp_path), **environment},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert running.stdout is not None
+        line = running.stdout.readline()
+        yield running, line.removeprefix("Stripe sandbox at ").strip()
+    finally:
+        running.kill()
+        running.communicate()
+
+
+@pytest.mark.parametrize("signal_number", [signal.SIGTERM, signal.SIGINT])
+def test_the_command_serves_and_stops_when_told(
+    tmp_path: Path, signal_number: signal.Signals
+) -> None:
+    with process(tmp_path, STRIPE_SANDBOX_KEY="sk_test_mine") as (running, url):
+        api = stripe.StripeClient("sk_test_mine", base_addresses={"api": url})
+        customer = api.v1.customers.create()  # and its connection stays open
+        running.send_signal(signal_number)
+        code = running.wait(10)
+
+    assert customer.id.startswith("cus_")
+    assert code == 0
+
+
+def test_a_killed_sandbox_remembers(tmp_path: Path, receiver: Receiver) -> None:
+    """Objects, idempotency keys, waiting deliveries and the agenda are all still there."""
+    environment = {"STRIPE_SANDBOX_WEBHOOK_URL": receiver.url, "STRIPE_SANDBOX_LATER_S": "3600"}
+    with process(tmp_path, **environment) as (running, url):
+        api = stripe.StripeClient("sk_test_sandbox", base_addresses={"api": url})
+        Sandbox(url).set_faults(delay_s=3600)
+        session = api.v1.checkout.sessions.create(
+            SESSION,  # type: ignore[arg-type]
+            {"idempotency_key": "top-up-1"},
+        )
+        Sandbox(url).pay(session.id, "bank_succeeds")
+        running.kill()
+        running.wait(10)
+
+    with process(tmp_path, **environment) as (_, url):
+        api = stripe.StripeClient("sk_test_sandbox", base_addresses={"api": url})
+        again = api.v1.checkout.sessions.create(
+            SESSION,  # type: ignore[arg-type]
+            {"idempotency_key": "top-up-1"},
+        )
+        waiting = Sandbox(url).deliveries(state="pending")
+        done = Sandbox(url).run_agenda()
+        found = api.v1.checkout.sessions.retrieve(session.id)
+
+    assert again.id == session.id
+    assert "checkout.session.completed" in [one["event_type"] for one in waiting]
+    assert done == 1
+    assert found.payment_status == "paid"
+
+
+def test_settings_come_from_the_environment(tmp_path: Path) -> None:
+    settings = Settings.from_environment(
+        {
+            "DATA_DIR": str(tmp_path),
+            "STRIPE_SANDBOX_PORT": "4321",
+            "STRIPE_SANDBOX_URL": "https://pay.example/",
+            "STRIPE_SANDBOX_WEBHOOK_URL": "http://localhost:8000/webhooks/stripe",
+            "STRIPE_SANDBOX_WEBHOOK_SECRETS": "whsec_new, whsec_old",
+            "STRIPE_SANDBOX_WEBHOOK_EVENTS": "checkout.session.*,refund.*",
+            "STRIPE_SANDBOX_TAX_BASIS_POINTS": "2500",
+        }
+    )
+
+    assert settings.port == 4321
+    assert settings.public_url == "https://pay.example"
+    assert settings.webhook_secrets == ("whsec_new", "whsec_old")
+    assert settings.webhook_events == ("checkout.session.*", "refund.*")
+    assert settings.tax_basis_points == 2500
+    assert settings.state_file == tmp_path / "stripe_sandbox.sqlite3"
+
+
+def test_what_happens_later_happens_by_itself(receiver: Receiver) -> None:
+    with SandboxServer(Settings(webhook_url=receiver.url, later_s=0)) as server:
+        session = library(server).v1.checkout.sessions.create(SESSION)  # type: ignore[arg-type]
+        server.control.pay(session.id, "bank_succeeds")
+        while "checkout.session.async_payment_succeeded" not in receiver.types:
+            pass
+        found = library(server).v1.checkout.sessions.retrieve(session.id)
+
+    assert found.payment_status == "paid"
+
+
+def test_two_sandboxes_are_strangers() -> None:
+    with SandboxServer() as one, SandboxServer() as other:
+        library(one).v1.customers.create()
+
+        assert len(library(one).v1.customers.list().data) == 1
+        assert library(other).v1.customers.list().data == []
+
+
+def test_stopping_lets_go_of_requests_that_hang() -> None:
+    statuses: list[int | None] = []
+
+    def ask(api: stripe.StripeClient) -> None:
+        try:
+            api.v1.customers.list()
+        except stripe.APIError as error:
+            statuses.append(error.http_status)
+
+    with SandboxServer() as server:
+        server.control.start_outage("timeout")
+        asking = threading.Thread(target=ask, args=(library(server),))
+        asking.start()
+        while not server.control.status()["requests_hanging"]:
+            pass
+    asking.join()
+
+    assert statuses == [500]
+
+
+def test_the_page_addresses_follow_the_public_url() -> None:
+    with SandboxServer(Settings(public_url="https://pay.example")) as server:
+        session = library(server).v1.checkout.sessions.create(SESSION)  # type: ignore[arg-type]
+
+    assert str(session.url).startswith("https://pay.example/c/pay/cs_test_")
