@@ -7,9 +7,17 @@ from gateway.errors import UpstreamFailed
 from gateway.tally import count
 
 _MATCHED_STOP = ("stop_reason", "stopping_word", "matched_stop")  # vLLM, llama.cpp, SGLang
-_BROKEN = ("error", "abort", "cancelled")
+_BROKEN = ("error", "abort", "cancelled", "insufficient_system_resource")
+_LIMITS = ("length", "max_tokens", "model_length")
 # A later, weaker word never replaces an earlier, stronger one.
-_STRENGTH = {"length": 3, "content_filter": 2, "tool_calls": 1, "function_call": 1}
+_STRENGTH = {
+    "length": 3,
+    "max_tokens": 3,
+    "model_length": 3,
+    "content_filter": 2,
+    "tool_calls": 1,
+    "function_call": 1,
+}
 
 
 class ToolCall(NamedTuple):
@@ -75,9 +83,14 @@ def matched_stop(choice: dict[str, Any], requested: list[str], tail: str) -> str
     return None
 
 
-def settled(reason: str | None, *, has_refused: bool) -> str | None:
-    """The finish reason, given that a refusal may come with any."""
-    return "content_filter" if has_refused and reason != "length" else reason
+def settled(reason: str | None, *, has_refused: bool) -> str:
+    """The finish reason in one of the words that `stop_reasons` translates. A refusal may come
+    with any; words of a server's own mean that it was done."""
+    if reason in _LIMITS:
+        return "length"
+    if has_refused:
+        return "content_filter"
+    return reason if reason in _STRENGTH else "stop"
 
 
 def usage_report(usage: Any) -> dict[str, Any] | None:
