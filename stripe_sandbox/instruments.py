@@ -39,7 +39,8 @@ class UnknownInstrument(CardError):
 def _declines(
     number: str, token: str, code: str, message: str, decline_code: str | None
 ) -> Instrument:
-    label = f"Declined: {(decline_code or code).replace('_', ' ')}"
+    reason = (decline_code or code).replace("_", " ")
+    label = "Declined" if reason == "generic decline" else f"Declined: {reason}"
     return Instrument(number, token, label, decline=Decline(code, message, decline_code))
 
 

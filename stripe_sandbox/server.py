@@ -94,7 +94,13 @@ class SandboxServer:
 
 
 def _reserve(host: str, port: int) -> socket.socket:
-    """A bound socket that does not listen: it keeps the port for Granian, which shares it."""
+    """A bound socket that does not listen: it keeps the port for Granian, which shares it.
+
+    Sharing would also let a second sandbox in unseen, so the port is first asked for alone.
+    """
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind((host, port))
     place = socket.socket()
     place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)

@@ -50,6 +50,7 @@ CREATE TABLE IF NOT EXISTS answers (
     status INTEGER NOT NULL,
     body TEXT NOT NULL
 );
+CREATE INDEX IF NOT EXISTS answers_by_age ON answers (created);
 """
 _TABLES = ("objects", "deliveries", "agenda", "answers")
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from stripe_sandbox.api import lists
+from stripe_sandbox.api.amounts import check_amount
 from stripe_sandbox.api.call import Call
 from stripe_sandbox.api.customers import new_metadata
 from stripe_sandbox.errors import InvalidRequest
@@ -12,8 +13,6 @@ from stripe_sandbox.objects import line_item
 from stripe_sandbox.objects.details import Json, list_of
 from stripe_sandbox.store import Condition
 
-LARGEST_CENTS = 99_999_999
-SMALLEST_CENTS = 50
 _METHODS = ("card", "us_bank_account")
 _DAY_S, _HALF_HOUR_S = 86_400, 1_800
 
@@ -58,19 +57,6 @@ def listing(call: Call) -> Json:
 def line_items(call: Call) -> Json:
     items, limit = retrieve(call)["_line_items"], lists.limit_of(call)
     return list_of(call.url, items[:limit], has_more=len(items) > limit)
-
-
-def check_amount(cents: int, currency: str) -> None:
-    if cents > LARGEST_CENTS:
-        raise InvalidRequest(
-            "Amount must be no more than $999,999.99", param="amount", code="amount_too_large"
-        )
-    if cents < SMALLEST_CENTS:
-        raise InvalidRequest(
-            f"The amount must be at least {SMALLEST_CENTS} cents in {currency}.",
-            param="amount",
-            code="amount_too_small",
-        )
 
 
 def _line_items(call: Call) -> list[Json]:

@@ -3,8 +3,8 @@
 from typing import Any
 
 from stripe_sandbox.api import customers, lists, search
+from stripe_sandbox.api.amounts import check_amount
 from stripe_sandbox.api.call import Call
-from stripe_sandbox.api.checkout import check_amount
 from stripe_sandbox.errors import CardError, InvalidRequest
 from stripe_sandbox.flows import payments, setups
 from stripe_sandbox.objects.details import Json

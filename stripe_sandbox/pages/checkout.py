@@ -84,13 +84,10 @@ def _form(
     typed = form or {}
     customer = backend.store.get(session["customer"]) if session["customer"] else None
     known = (customer and customer["email"]) or session["customer_email"]
-    total = _total(backend, session)
     body = fill(
         "checkout",
         session=session["id"],
-        heading="Save a payment method" if session["mode"] == "setup" else "Pay Stripe sandbox",
-        total=total,
-        lines=_lines(backend, session),
+        **_texts(backend, session),
         back=back_link(session["cancel_url"]),
         alert=fill("alert", text=failure) if failure else _NOTHING,
         email=known or typed.get("email", ""),
@@ -99,7 +96,6 @@ def _form(
         number_invalid=Markup(' aria-invalid="true" autofocus') if number_error else _NOTHING,
         number_error_id=" number-error" if number_error else "",
         number_error=fill("number_error", text=number_error) if number_error else _NOTHING,
-        pay=f"Pay {total}" if total else "Save card",
         choices=join([_choice(name) for name in _offered(session)]),
     )
     return page(
@@ -110,6 +106,25 @@ def _form(
     )
 
 
+def _texts(backend: Backend, session: Json) -> dict[str, str]:
+    """What depends on whether there is something to pay."""
+    if session["mode"] == "setup":
+        return {
+            "heading": "Your card, for later",
+            "order": "",
+            "invitation": "Save a test card",
+            "press": "Save card",
+        }
+    items = _items(backend, session)
+    total = money(sum(item["amount_total"] for item in items), session["currency"])
+    return {
+        "heading": "Your payment",
+        "order": fill("order", total=total, lines=_lines(session, items)),
+        "invitation": "Pay with a test card",
+        "press": f"Pay {total}",
+    }
+
+
 def _offered(session: Json) -> list[str]:
     kinds = session["payment_method_types"]
     return [name for name in _OFFERED if instruments.find(name).kind in kinds]
@@ -117,7 +132,7 @@ def _offered(session: Json) -> list[str]:
 
 def _choice(name: str) -> Markup:
     instrument = instruments.find(name)
-    detail = f"•••• {instrument.last4}" if instrument.kind == "card" else "Test bank"
+    detail = f"•••• {instrument.last4}" if instrument.kind == "card" else "ACH"
     return fill("choice", value=name, label=instrument.label, detail=detail)
 
 
@@ -127,18 +142,7 @@ def _items(backend: Backend, session: Json) -> list[Json]:
     return list(session["_line_items"])
 
 
-def _total(backend: Backend, session: Json) -> str:
-    if session["mode"] == "setup":
-        return ""
-    return money(
-        sum(item["amount_total"] for item in _items(backend, session)), session["currency"]
-    )
-
-
-def _lines(backend: Backend, session: Json) -> Markup:
-    items = _items(backend, session)
-    if not items:
-        return _NOTHING
+def _lines(session: Json, items: list[Json]) -> Markup:
     rows = [
         fill(
             "line",
@@ -151,7 +155,7 @@ def _lines(backend: Backend, session: Json) -> Markup:
     if session["automatic_tax"]["enabled"]:
         tax = money(sum(item["amount_tax"] for item in items), session["currency"])
         rows.append(fill("line", name="Tax", note="", amount=tax))
-    return fill("lines", items=join(rows))
+    return join(rows)
 
 
 def _last_failure(backend: Backend, session: Json) -> str | None:
@@ -168,7 +172,7 @@ def _closed(session: Json) -> HTMLResponse:
         )
         back = back_link(session["cancel_url"])
     else:
-        heading, text = "You have already paid", "There is nothing left to do here."
+        heading, text = "You are done here", "There is nothing left to do on this page."
         back = back_link(success_url(session))
     body = fill("notice", heading=heading, text=text, back=back)
     return page(f"Stripe sandbox: {heading}", body)

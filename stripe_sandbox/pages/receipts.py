@@ -26,7 +26,7 @@ def invoice(made: Json) -> HTMLResponse:
         for line in made["lines"]["data"]
     ]
     tax = sum(one["amount"] for one in made["total_taxes"])
-    rows = [("Date", _date(made["created"])), *lines]
+    rows = [("Status", made["status"].title()), ("Date", _date(made["created"])), *lines]
     if tax:
         rows.append(("Tax", money(tax, made["currency"])))
     return _page(f"Invoice {made['number']}", money(made["total"], made["currency"]), rows)

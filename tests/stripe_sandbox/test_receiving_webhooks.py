@@ -5,6 +5,7 @@ import stripe
 
 from stripe_sandbox.client import Sandbox
 from stripe_sandbox.settings import API_VERSION
+from stripe_sandbox.webhooks.script import Endpoint
 from tests.stripe_sandbox.library import Checkout
 from tests.stripe_sandbox.receiver import Received, Receiver
 
@@ -109,6 +110,14 @@ def test_retries_have_an_end(
 
     assert len(receiver.received) == len(delivery["attempts"]) == 3
     assert event.pending_webhooks == 1
+
+
+def test_retries_wait_longer_each_time() -> None:
+    endpoint = Endpoint(retry_first_s=1, retry_attempts=8)
+
+    waits = [endpoint.retry_delay_s(attempts) for attempts in range(1, 9)]
+
+    assert waits == [1, 2, 4, 8, 16, 32, 60, None]
 
 
 def test_an_endpoint_that_is_not_there_is_noted(sandbox: Sandbox, api: stripe.StripeClient) -> None:

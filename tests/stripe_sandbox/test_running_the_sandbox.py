@@ -1,6 +1,7 @@
 """The sandbox as a process: its command, its settings, its memory."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -127,6 +128,20 @@ def test_two_sandboxes_are_strangers() -> None:
 
         assert len(library(one).v1.customers.list().data) == 1
         assert library(other).v1.customers.list().data == []
+
+
+def test_a_port_that_is_taken_is_refused() -> None:
+    with SandboxServer() as server, pytest.raises(OSError, match="in use"):
+        SandboxServer(Settings(port=server.settings.port))
+
+
+def test_the_readme_names_every_variable() -> None:
+    package = Path(__file__).parents[2] / "stripe_sandbox"
+    read = re.findall(r'read\("(\w+)"', (package / "settings.py").read_text())
+    documented = re.findall(r"STRIPE_SANDBOX_(\w+)", (package / "README.md").read_text())
+
+    assert read
+    assert set(read) == set(documented)
 
 
 def test_stopping_lets_go_of_requests_that_hang() -> None:
