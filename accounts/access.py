@@ -13,9 +13,10 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, cast
 
-from django.contrib.auth.decorators import login_required
+from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.utils.cache import add_never_cache_headers
 
 from accounts.models import Membership, Role, User
 from caicaini_portal.http import PageRequest
@@ -45,7 +46,7 @@ def public(view: AnyView) -> AnyView:
 
 def signed_in(view: AnyView) -> AnyView:
     """Anybody who has signed in may open this."""
-    return _declared(login_required(view), "signed in")
+    return _declared(_for_the_signed_in(view), "signed in")
 
 
 def member(*roles: Role) -> Callable[[MemberView[P]], AnyView]:
@@ -63,7 +64,7 @@ def member(*roles: Role) -> Callable[[MemberView[P]], AnyView]:
             member_request.membership = membership
             return view(member_request, *args, **kwargs)
 
-        return _declared(cast(AnyView, login_required(guarded)), f"member: {', '.join(roles)}")
+        return _declared(_for_the_signed_in(guarded), f"member: {', '.join(roles)}")
 
     return decorate
 
@@ -92,6 +93,22 @@ def current_membership(request: HttpRequest) -> Membership | None:
         if membership is not None:
             return membership
     return memberships.order_by("id").first()
+
+
+def _for_the_signed_in(view: AnyView) -> AnyView:
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if request.user.is_authenticated:
+            response = view(request, *args, **kwargs)
+            if "Cache-Control" not in response:
+                add_never_cache_headers(response)
+            return response
+        if getattr(request, "htmx", None):
+            # A poll of a page whose session has ended: the page, not the fragment, has to sign in.
+            return HttpResponse(status=401, headers={"HX-Refresh": "true"})
+        return redirect_to_login(request.get_full_path())
+
+    return guarded
 
 
 def _declared(view: AnyView, policy: str) -> AnyView:

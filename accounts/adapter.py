@@ -1,17 +1,30 @@
 """Where allauth's sign-up meets our accounts."""
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
+from django.conf import settings
 from django.http import HttpRequest
+from django.urls import reverse
 
 from accounts import services
 from accounts.models import User
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
-    """Sign-up with e-mail and password."""
+    """Sign-up with e-mail and password, and the mails about it.
+
+    Their links start with PUBLIC_URL, never with what a request calls its host.
+    """
+
+    error_messages = DefaultAccountAdapter.error_messages | {
+        "email_password_mismatch": "The address or the password is not right.",
+        "too_many_login_attempts": "Too many attempts. Wait five minutes and try again.",
+        "incorrect_password": "That is not your password.",
+        "enter_current_password": "That is not your current password.",
+    }
 
     def save_user(self, request: HttpRequest, user: User, form: Any, commit: bool = True) -> User:
         """Store the person with their lower-case address and a workspace of their own."""
@@ -21,6 +34,19 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
             saved.save()
             services.give_personal_workspace(saved)
         return saved
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """Send a mail whose templates know our address."""
+        super().send_mail(template_prefix, email, {"public_url": settings.PUBLIC_URL, **context})
+
+    def get_email_confirmation_url(self, request: HttpRequest, emailconfirmation: Any) -> str:
+        """Return the link that a new address is confirmed with."""
+        path = reverse("account_confirm_email", args=[emailconfirmation.key])
+        return f"{settings.PUBLIC_URL}{path}"
+
+    def get_reset_password_from_key_url(self, key: str) -> str:
+        """Return the link to choose a new password with."""
+        return f"{settings.PUBLIC_URL}{urlsplit(super().get_reset_password_from_key_url(key)).path}"
 
 
 class SocialAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]

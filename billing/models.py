@@ -13,6 +13,9 @@ from django.db.models.functions import Now
 
 from accounts.models import Workspace
 
+# Below this, a cent, the balance in the top bar turns amber.
+LOW_BALANCE_CREDITS = 1_000
+
 
 class Pool(models.TextChoices):
     """Credits that are never mixed: API traffic spends `api` alone."""
@@ -51,6 +54,11 @@ class Wallet(models.Model):
     def available(self) -> int:
         """Credits that can be spent now."""
         return self.posted - self.held
+
+    @property
+    def is_low(self) -> bool:
+        """Whether it is time to top up."""
+        return self.available < LOW_BALANCE_CREDITS
 
 
 class EntryKind(models.TextChoices):

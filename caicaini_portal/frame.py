@@ -1,18 +1,60 @@
-"""What the frame around every page shows: the workspace, the balance."""
+"""What the frame around every page shows: the sections, the workspace, the balance."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
+from django.conf import settings
 from django.http import HttpRequest
+from django.urls import ResolverMatch, reverse
 
 from accounts.access import current_membership
+from accounts.models import Membership
 from billing.wallets import wallet_of
+from caicaini_portal.development_mail import is_mail_kept
+
+
+class Section(NamedTuple):
+    """An entry of the navigation under /developers."""
+
+    name: str
+    url: str
+    icon: str
+    is_current: bool
 
 
 def frame(request: HttpRequest) -> dict[str, Any]:
-    """Give templates the current membership and its api wallet, for signed-in people."""
-    if not getattr(request, "user", None) or not request.user.is_authenticated:
-        return {}
-    membership = current_membership(request)
+    """Give templates what stands around a page; the membership and its wallet when signed in."""
+    around: dict[str, Any] = {"welcome_credits": settings.WELCOME_CREDITS}
+    if is_mail_kept():
+        around["development_mail_url"] = reverse("development_mail")
+    membership = _membership(request)
     if membership is None:
-        return {}
-    return {"membership": membership, "api_wallet": wallet_of(membership.workspace)}
+        return around
+    return around | {
+        "membership": membership,
+        "api_wallet": wallet_of(membership.workspace),
+        "sections": _sections(request.resolver_match, membership),
+    }
+
+
+def _membership(request: HttpRequest) -> Membership | None:
+    # A request that failed before the middleware has no user; one of a member has looked already.
+    if not getattr(request, "user", None) or not request.user.is_authenticated:
+        return None
+    known: Membership | None = getattr(request, "membership", None)
+    return known or current_membership(request)
+
+
+def _sections(match: ResolverMatch | None, membership: Membership) -> list[Section]:
+    here = match.view_name if match else ""
+    sections = [
+        Section("Keys", reverse("keys:list"), "key", here.startswith("keys:")),
+        Section("Usage", reverse("usage:usage"), "chart", here == "usage:usage"),
+        Section("Billing", reverse("billing:billing"), "coins", here.startswith("billing:")),
+        Section(
+            "Settings", reverse("accounts:settings"), "gear", here.startswith(("account", "social"))
+        ),
+    ]
+    if membership.first_run_closed_at is None:
+        start = reverse("usage:first_run")
+        sections.insert(0, Section("Get started", start, "flag", here == "usage:first_run"))
+    return sections

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.contrib.auth.base_user import AbstractBaseUser
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
@@ -37,7 +36,9 @@ def render_page(
     return response
 
 
-def user_of(request: HttpRequest) -> AbstractBaseUser | None:
-    """Return the signed-in person, or None."""
-    user = getattr(request, "user", None)
-    return user if user is not None and user.is_authenticated else None
+def poll_shows(request: HttpRequest, version: str) -> bool:
+    """Tell whether a poll asks on behalf of a page that shows `version` already.
+
+    Answered with a 204, the page stays as it is: nothing is announced, and no focus is lost.
+    """
+    return bool(getattr(request, "htmx", None)) and request.GET.get("shown") == version

@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import environ
+from celery.schedules import crontab
 from csp.constants import NONE, SELF
 
 from caicaini_portal import log_config
@@ -110,6 +111,7 @@ INSTALLED_APPS = [
 SITE_ID = 1
 
 MIDDLEWARE = [
+    "caicaini_portal.request_ids.request_id_middleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -195,6 +197,11 @@ ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_EMAIL_VERIFICATION = "mandatory"
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_EMAIL_NOTIFICATIONS = True  # a mail whenever the password or the address changes
+ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = True  # in the browser that signed up, and there only
+ACCOUNT_CHANGE_EMAIL = True  # one address a person; the old one stays until the new is confirmed
+ACCOUNT_REAUTHENTICATION_REQUIRED = True  # to change how one signs in, after five minutes
+ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_LOGOUT_REDIRECT_URL = "/"
 # Numbers of trusted proxies in front; without them X-Forwarded-For is anybody's to write.
 ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", default=0)
@@ -212,10 +219,25 @@ SOCIALACCOUNT_PROVIDERS = {
     "github": {**_social_app("GITHUB"), "SCOPE": ["user:email"]},
 }
 
+# --- Payments -------------------------------------------------------------------------------------
+
+STRIPE_SECRET_KEY = env.str("STRIPE_SECRET_KEY", default="")  # empty: nothing can be bought
+STRIPE_API_BASE = env.str("STRIPE_API_BASE", default="https://api.stripe.com")
+# Two while a secret is being rolled: Stripe signs with both, or we take the old one a day longer.
+STRIPE_WEBHOOK_SECRETS = env.list("STRIPE_WEBHOOK_SECRETS", default=[])
+# Objects of the other mode are never booked. The key says which mode is ours.
+STRIPE_LIVEMODE = STRIPE_SECRET_KEY.startswith(("sk_live_", "rk_live_"))
+# Where Stripe's payment page is; another one only with a domain of one's own for it.
+STRIPE_CHECKOUT_ORIGINS = env.list(
+    "STRIPE_CHECKOUT_ORIGINS", default=["https://checkout.stripe.com"]
+)
+STRIPE_AUTOMATIC_TAX = env.bool("STRIPE_AUTOMATIC_TAX", default=False)
+STRIPE_INVOICE_CREATION = env.bool("STRIPE_INVOICE_CREATION", default=False)
+
 # --- Security -------------------------------------------------------------------------------------
 
-# form-action also guards the redirect that answers a form: hence the sign-in providers, to whose
-# pages our own POST redirects.
+# form-action also guards the redirect that answers a form: hence the sign-in providers and
+# Stripe's payment page, to which our own POST redirects.
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [NONE],
@@ -225,12 +247,18 @@ CONTENT_SECURITY_POLICY = {
         "font-src": [SELF],
         "connect-src": [SELF],
         "manifest-src": [SELF],
-        "form-action": [SELF, "https://accounts.google.com", "https://github.com"],
+        "form-action": [
+            SELF,
+            "https://accounts.google.com",
+            "https://github.com",
+            *STRIPE_CHECKOUT_ORIGINS,
+        ],
         "frame-ancestors": [NONE],
         "base-uri": [NONE],
     }
 }
 X_FRAME_OPTIONS = "DENY"
+CSRF_FAILURE_VIEW = "caicaini_portal.error_pages.csrf_failure"
 SECURE_REFERRER_POLICY = "same-origin"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEVELOPMENT
 SECURE_SSL_REDIRECT = not DEVELOPMENT
@@ -256,6 +284,26 @@ CELERY_BEAT_SCHEDULE = {
     "usage-roll-up": {"task": "usage.tasks.roll_up", "schedule": 60.0},
     "usage-partitions": {"task": "usage.tasks.ensure_partitions", "schedule": 6 * 3600.0},
     "ledger-audit": {"task": "billing.tasks.audit", "schedule": 3600.0},
+    # What expires unread has a successor under way: a worker that was away meets no backlog.
+    "stripe-inbox": {
+        "task": "billing.tasks.sweep_inbox",
+        "schedule": 5.0,
+        "options": {"expires": 10},
+    },
+    "stripe-open-top-ups": {
+        "task": "billing.tasks.converge_open_top_ups",
+        "schedule": 300.0,
+        "options": {"expires": 300},
+    },
+    "stripe-recent-top-ups": {
+        "task": "billing.tasks.converge_recent_top_ups",
+        "schedule": crontab(hour=3, minute=17),
+    },
+    "low-balances": {
+        "task": "billing.tasks.watch_balances",
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    },
 }
 
 # --- Product --------------------------------------------------------------------------------------

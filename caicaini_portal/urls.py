@@ -1,13 +1,52 @@
 """Every address of the portal; /v1 is the gateway's (see asgi.py)."""
 
+from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
 from django.urls import include, path
+from django.views.decorators.http import require_safe
 
-from caicaini_portal import health
+from accounts.access import public
+from caicaini_portal import development_mail, health
+from keys import urls as keys_urls
+from usage.summary import credits_by_key_this_month
+
+# Operators sign in like everybody else: with the same limits, and the same second factor.
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
+admin.site.site_header = admin.site.site_title = "Caicaini operators"
+
+handler400 = "caicaini_portal.error_pages.bad_request"
+handler403 = "caicaini_portal.error_pages.permission_denied"
+handler404 = "caicaini_portal.error_pages.not_found"
+handler429 = "caicaini_portal.error_pages.too_many_requests"
+handler500 = "caicaini_portal.error_pages.server_error"
+
+
+@public
+@require_safe
+def robots_txt(request: HttpRequest) -> HttpResponse:
+    """Keep crawlers to what is written for the public."""
+    closed = ("accounts", "admin", "developers", "v1")
+    lines = ["User-agent: *", *(f"Disallow: /{prefix}/" for prefix in closed)]
+    return HttpResponse("\n".join(lines) + "\n", content_type="text/plain; charset=utf-8")
+
 
 urlpatterns = [
-    path("healthz", health.alive, name="healthz"),
-    path("readyz", health.ready, name="readyz"),
+    path("", include("docs_site.urls")),
+    path("", include("usage.urls")),
+    path(
+        "",
+        include(
+            (keys_urls.urlpatterns_with(spent_by_key=credits_by_key_this_month), keys_urls.app_name)
+        ),
+    ),
+    path("", include("billing.urls")),
+    path("", include("accounts.urls")),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
+    path("healthz", health.alive, name="healthz"),
+    path("readyz", health.ready, name="readyz"),
+    path("robots.txt", robots_txt, name="robots_txt"),
+    path("development/mail", development_mail.mailbox, name="development_mail"),
+    path("development/mail/<str:name>", development_mail.one_mail, name="development_mail_one"),
 ]

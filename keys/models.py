@@ -36,9 +36,15 @@ class ApiKey(models.Model):
     # Empty: every model. Otherwise the public ids this key may call.
     allowed_models = ArrayField(models.CharField(max_length=200), default=list, blank=True)
 
+    # The form it was created with, so that sending a form again cannot make a second key.
+    form_id = models.UUIDField(null=True, blank=True)
+
     class Meta:
         ordering = ["-created_at"]
         indexes = [models.Index(fields=["workspace", "-created_at"], name="key_by_workspace")]
+        constraints = [
+            models.UniqueConstraint(fields=["workspace", "form_id"], name="key_form_unique")
+        ]
 
     def __str__(self) -> str:
         return f"{self.name} ({self.hint})"

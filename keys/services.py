@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from typing import NamedTuple
+from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
@@ -10,6 +11,7 @@ from accounts.models import User, Workspace
 from billing import wallets
 from billing.models import Wallet
 from keys import tokens
+from keys.errors import KeyAlreadyMinted
 from keys.models import ApiKey
 
 
@@ -20,6 +22,7 @@ class MintedKey(NamedTuple):
     token: str
 
 
+@transaction.atomic
 def mint(
     *,
     workspace: Workspace,
@@ -27,19 +30,30 @@ def mint(
     created_by: User,
     expires_at: datetime | None = None,
     allowed_models: tuple[str, ...] = (),
+    form_id: UUID | None = None,
 ) -> MintedKey:
-    """Make a key. The caller shows the token once and forgets it."""
+    """Make a key. The caller shows the token once and forgets it.
+
+    The second time with the same `form_id` nothing is made: raises KeyAlreadyMinted, as the token
+    of the first time is known to nobody here.
+    """
     wallets.wallet_of(workspace)  # what its calls will be charged to exists from now on
     token = tokens.new_token()
-    key = ApiKey.objects.create(
-        workspace=workspace,
-        name=name,
-        digest=tokens.digest(token),
-        hint=tokens.hint(token),
-        created_by=created_by,
-        expires_at=expires_at,
-        allowed_models=list(allowed_models),
+    properties = {
+        "name": name,
+        "digest": tokens.digest(token),
+        "hint": tokens.hint(token),
+        "created_by": created_by,
+        "expires_at": expires_at,
+        "allowed_models": list(allowed_models),
+    }
+    if form_id is None:
+        return MintedKey(ApiKey.objects.create(workspace=workspace, **properties), token)
+    key, is_new = ApiKey.objects.get_or_create(
+        workspace=workspace, form_id=form_id, defaults=properties
     )
+    if not is_new:
+        raise KeyAlreadyMinted(key)
     return MintedKey(key, token)
 
 

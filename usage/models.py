@@ -66,6 +66,11 @@ class RequestRecord(models.Model):
     def __str__(self) -> str:
         return f"request {self.id}"
 
+    @property
+    def all_input_tokens(self) -> int:
+        """Input however it was cached: the three classes are disjoint."""
+        return self.input_tokens + self.cache_creation_input_tokens + self.cache_read_input_tokens
+
 
 class UsageHour(models.Model):
     """Sums of one UTC hour per workspace, key, model and source; recomputed, never incremented."""

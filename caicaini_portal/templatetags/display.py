@@ -1,12 +1,18 @@
-"""How numbers, credits and times read on a page."""
+"""How numbers, credits, times and durations read on a page."""
 
+from datetime import datetime
 from decimal import Decimal
 
 from django import template
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 register = template.Library()
 
 CREDITS_PER_DOLLAR = 100_000
+_FAR_S = 30 * 86_400
+_UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"))
 
 
 @register.filter
@@ -19,6 +25,54 @@ def grouped(number: int) -> str:
 def dollars(credits: int) -> str:
     """Write credits as dollars: 499,988 as $5.00; below a cent the digits that matter stay."""
     amount = Decimal(credits) / CREDITS_PER_DOLLAR
-    if amount and abs(amount) < Decimal("0.01"):
-        return f"${amount:.5f}"
-    return f"${amount:,.2f}" if amount >= 0 else f"-${-amount:,.2f}"
+    sign, size = ("-" if amount < 0 else ""), abs(amount)
+    return f"{sign}${size:.5f}" if 0 < size < Decimal("0.01") else f"{sign}${size:,.2f}"
+
+
+@register.simple_tag
+def credits(amount: int, *, signed: bool = False) -> SafeString:
+    """Write an amount of credits; hovering shows its dollars. `signed` writes the plus, too."""
+    return format_html(
+        '<data class="number" value="{}" title="{}">{}</data>',
+        amount,
+        dollars(amount),
+        f"{amount:+,}" if signed else f"{amount:,}",
+    )
+
+
+@register.simple_tag
+def moment(at: datetime) -> SafeString:
+    """Write a time relative to now; hovering shows it exactly. js/times.js keeps it true."""
+    return format_html(
+        '<time class="nowrap" datetime="{}" title="{}" data-relative>{}</time>',
+        f"{at:%Y-%m-%dT%H:%M:%SZ}",
+        f"{at:%Y-%m-%d %H:%M:%S} UTC",
+        relative(at, now=timezone.now()),
+    )
+
+
+def relative(at: datetime, *, now: datetime) -> str:
+    """Say how far `at` is: "3 min ago", "in 2 d"; from thirty days on, its date."""
+    seconds = (now - at).total_seconds()
+    distance = abs(seconds)
+    if distance >= _FAR_S:
+        return f"{at.day} {at:%b %Y}"
+    if distance < 60:
+        return "in a moment" if seconds < 0 else "just now"
+    size, unit = next((size, unit) for size, unit in _UNITS if distance >= size)
+    amount = f"{int(distance // size)} {unit}"
+    return f"in {amount}" if seconds < 0 else f"{amount} ago"
+
+
+@register.filter
+def duration(milliseconds: float) -> str:
+    """Write 340 as 340 ms and 12345 as 12.3 s."""
+    if milliseconds < 1000:
+        return f"{milliseconds:.0f} ms"
+    return f"{milliseconds / 1000:.1f} s"
+
+
+@register.filter
+def percent(share: float) -> str:
+    """Write 0.0123 as 1.2%."""
+    return f"{share:.1%}" if 0 < share < 1 else f"{share:.0%}"

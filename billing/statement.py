@@ -1,0 +1,50 @@
+"""What the billing page reads: a page of the ledger, and how far the balance reaches."""
+
+from typing import NamedTuple
+
+from django.db.models import Count, Sum
+
+from billing.models import EntryKind, LedgerEntry, Wallet
+
+PAGE_SIZE = 25
+# Calls that "recent" looks back on.
+_RECENT_CALLS = 100
+
+
+class LedgerPage(NamedTuple):
+    """Entries, newest first, and the `seq` to continue before, when there are older ones."""
+
+    entries: list[LedgerEntry]
+    older_before: int | None
+
+
+class Reach(NamedTuple):
+    """How many calls the balance lasts for, at the average cost of the latest ones."""
+
+    calls: int
+    average_credits: float
+
+
+def ledger_page(wallet: Wallet, *, before: int | None = None) -> LedgerPage:
+    """Return the entries before `before`, or the newest ones.
+
+    By key, not by offset: page 1,000 costs no more than the first.
+    """
+    entries = LedgerEntry.objects.filter(wallet=wallet)
+    if before is not None:
+        entries = entries.filter(seq__lt=before)
+    some = list(entries.order_by("-seq")[: PAGE_SIZE + 1])
+    page = some[:PAGE_SIZE]
+    return LedgerPage(page, page[-1].seq if len(some) > PAGE_SIZE else None)
+
+
+def reach(wallet: Wallet) -> Reach | None:
+    """Return how far the balance reaches, or None before the first call that cost something."""
+    recent = LedgerEntry.objects.filter(wallet=wallet, kind=EntryKind.USAGE, amount__lt=0)
+    spent = LedgerEntry.objects.filter(
+        wallet=wallet, seq__in=recent.order_by("-seq").values("seq")[:_RECENT_CALLS]
+    ).aggregate(credits=Sum("amount"), calls=Count("seq"))
+    if not spent["calls"]:
+        return None
+    average = -spent["credits"] / spent["calls"]
+    return Reach(int(wallet.available // average), average)

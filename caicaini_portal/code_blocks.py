@@ -1,0 +1,32 @@
+"""Source text for pages: samples in several languages, and its highlighting."""
+
+from typing import NamedTuple
+
+from django.utils.safestring import SafeString, mark_safe
+from pygments import highlight
+from pygments.formatters import HtmlFormatter
+from pygments.lexers import get_lexer_by_name
+
+_FORMATTER = HtmlFormatter(nowrap=True)
+_LEXERS = {"curl": "bash"}
+
+# What a tab says; js/early.js and components/code.css know these names, too.
+LANGUAGES = {"curl": "curl", "python": "Python", "typescript": "TypeScript"}
+
+
+class CodeSample(NamedTuple):
+    """The same call in one of LANGUAGES."""
+
+    language: str
+    text: str
+
+    @property
+    def label(self) -> str:
+        """What its tab says."""
+        return LANGUAGES[self.language]
+
+
+def highlighted(text: str, language: str) -> SafeString:
+    """Return `text` as HTML: escaped, with the classes that components/code.css colours."""
+    lexer = get_lexer_by_name(_LEXERS.get(language, language))
+    return mark_safe(highlight(text, lexer, _FORMATTER).rstrip("\n"))  # noqa: S308 (it escapes)

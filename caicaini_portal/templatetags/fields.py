@@ -1,0 +1,18 @@
+"""Form controls as our fields want them."""
+
+from django import template
+from django.forms import BoundField
+from django.utils.safestring import SafeString
+
+register = template.Library()
+
+
+@register.simple_tag
+def control(field: BoundField) -> SafeString:
+    """Render a field's control; the form's first one with an error takes the focus."""
+    attributes: dict[str, str | bool] = {}
+    if next((other.name for other in field.form if other.errors), None) == field.name:
+        attributes["autofocus"] = True
+    # A placeholder that repeats the label is gone when one types and reads as a value before.
+    field.field.widget.attrs.pop("placeholder", None)
+    return field.as_widget(attrs=attributes)

@@ -1,0 +1,52 @@
+"""The documentation pages: which there are, and their Markdown with our own values put in."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+from django.conf import settings
+
+from caicaini_portal.code_blocks import CodeSample
+from docs_site import samples
+from keys.samples import first_call, streaming_call
+
+_FOLDER = Path(__file__).resolve().parent / "pages"
+
+
+class Page(NamedTuple):
+    """A page; `slug` is its address under /docs and its file's name."""
+
+    slug: str
+    title: str
+    description: str
+
+    @property
+    def url(self) -> str:
+        """Where it is read."""
+        return f"/docs/{self.slug}"
+
+    def source(self) -> str:
+        """Return its Markdown, complete: what /docs/<slug>.md serves and the page renders."""
+        text = (_FOLDER / f"{self.slug}.md").read_text(encoding="utf-8")
+        for name, value in _values().items():
+            text = text.replace(f"{{{{{name}}}}}", value)
+        return text
+
+
+PAGES = (
+    Page("quickstart", "Quickstart", "Sign up, create a key, make the first call, stream it."),
+)
+
+
+def _values() -> dict[str, str]:
+    base_url = settings.PUBLIC_URL
+    return {
+        "public_url": base_url,
+        "welcome_credits": f"{settings.WELCOME_CREDITS:,}",
+        "answer": samples.ANSWER,
+        "first_call": _fences(first_call(base_url=base_url)),
+        "streaming_call": _fences(streaming_call(base_url=base_url)),
+    }
+
+
+def _fences(several: tuple[CodeSample, ...]) -> str:
+    return "\n\n".join(f"```{sample.language}\n{sample.text}\n```" for sample in several)

@@ -1,0 +1,24 @@
+"""An honest sample of the documented answer: the numbers are those of the public worked example."""
+
+ANSWER = """\
+{
+  "id": "msg_4sYqXw0ZbTn7KfLhRgEa2J",
+  "type": "message",
+  "role": "assistant",
+  "model": "caicaini/swift",
+  "content": [
+    {
+      "type": "text",
+      "text": "Hello there, it is lovely to meet you, and I hope that your day will go very well."
+    }
+  ],
+  "stop_reason": "end_turn",
+  "stop_sequence": null,
+  "usage": {
+    "input_tokens": 14,
+    "output_tokens": 23,
+    "cache_creation_input_tokens": 0,
+    "cache_read_input_tokens": 0,
+    "credits_consumed": 12
+  }
+}"""

@@ -1,0 +1,19 @@
+"""What can go wrong with keys.
+
+KeysError
+└── KeyAlreadyMinted   the form was sent before; its key exists, its token was shown
+"""
+
+from keys.models import ApiKey
+
+
+class KeysError(Exception):
+    """Base of all errors of this app."""
+
+
+class KeyAlreadyMinted(KeysError):
+    """A form makes one key, however often it is sent."""
+
+    def __init__(self, key: ApiKey) -> None:
+        super().__init__(f"{key} was minted with this form before")
+        self.key = key

@@ -1,0 +1,72 @@
+"""The form that creates a key."""
+
+import uuid
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+from django import forms
+from django.utils import timezone
+
+from catalogue.models import Model
+
+_NEVER, _ON = "never", "on"
+_EXPIRIES = [
+    (_NEVER, "Never"),
+    ("30", "In 30 days"),
+    ("90", "In 90 days"),
+    ("365", "In a year"),
+    (_ON, "On a date of your choice"),
+]
+
+
+class CreateKeyForm(forms.Form):
+    """Name, expiry, allowed models. `form_id` makes sending the form twice harmless."""
+
+    form_id = forms.UUIDField(initial=uuid.uuid4, widget=forms.HiddenInput)
+    name = forms.CharField(
+        max_length=80,
+        help_text="What uses the key, so that you know later which one to revoke.",
+        error_messages={"required": "Give the key a name."},
+    )
+    expiry = forms.ChoiceField(label="Expires", choices=_EXPIRIES, initial=_NEVER)
+    expires_on = forms.DateField(
+        label="Last day",
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        help_text="For a date of your choice. The key works to the end of that day, UTC.",
+    )
+    allowed_models = forms.MultipleChoiceField(
+        label="Only these models",
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text="Without a tick the key may call every model.",
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        models = Model.objects.filter(retired_at=None).order_by("public_id")
+        choices = [(model.public_id, f"{model.name} ({model.public_id})") for model in models]
+        self.fields["allowed_models"].choices = choices  # type: ignore[attr-defined]
+
+    def clean_expires_on(self) -> date | None:
+        last_day: date | None = self.cleaned_data["expires_on"]
+        if last_day is not None and last_day < timezone.now().date():
+            raise forms.ValidationError("That day is over. Choose today or a later one.")
+        return last_day
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        has_no_day = cleaned.get("expires_on") is None and "expires_on" not in self.errors
+        if cleaned.get("expiry") == _ON and has_no_day:
+            self.add_error("expires_on", "Choose the last day on which the key works.")
+        return cleaned
+
+    def expires_at(self) -> datetime | None:
+        """Return the moment from which the key opens nothing, or None for never."""
+        expiry = self.cleaned_data["expiry"]
+        if expiry == _NEVER:
+            return None
+        if expiry == _ON:
+            day_after = self.cleaned_data["expires_on"] + timedelta(days=1)
+            return datetime.combine(day_after, time(), UTC)
+        return timezone.now() + timedelta(days=int(expiry))

@@ -1,0 +1,102 @@
+"""Pages that list, create and revoke keys."""
+
+from collections.abc import Callable, Mapping
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.debug import sensitive_variables
+from django.views.decorators.http import require_http_methods, require_safe
+
+from accounts.access import ALL_ROLES, KEY_ROLES, MemberRequest, member
+from caicaini_portal.http import render_page
+from keys import samples, services
+from keys.errors import KeyAlreadyMinted
+from keys.forms import CreateKeyForm
+from keys.listing import listed_keys
+from keys.models import ApiKey
+
+SpentByKey = Callable[[int], Mapping[int | None, int]]
+
+
+@member(*ALL_ROLES)
+@require_safe
+def key_list(request: MemberRequest, *, spent_by_key: SpentByKey) -> HttpResponse:
+    """List the workspace's keys. What each has spent is usage's to know: the URLconf passes it."""
+    keys = listed_keys(
+        ApiKey.objects.filter(workspace=request.membership.workspace).select_related("created_by"),
+        spent=spent_by_key(request.membership.workspace_id),
+        now=timezone.now(),
+    )
+    context = {
+        "active_keys": [key for key in keys if key.is_active],
+        "past_keys": [key for key in keys if not key.is_active],
+        "may_change": request.membership.role in KEY_ROLES,
+    }
+    return render_page(request, "keys/list.html", context)
+
+
+@member(*KEY_ROLES)
+@require_http_methods(["GET", "HEAD", "POST"])
+def create(request: MemberRequest) -> HttpResponse:
+    """Ask for a name and limits; the answer to the POST is the only page that shows the token."""
+    if request.method != "POST":
+        return render_page(request, "keys/create.html", {"form": CreateKeyForm()})
+    form = CreateKeyForm(request.POST)
+    if not form.is_valid():
+        return render_page(request, "keys/create.html", {"form": form}, status=422)
+    return _minted(request, form)
+
+
+@sensitive_variables("minted", "context")
+def _minted(request: MemberRequest, form: CreateKeyForm) -> HttpResponse:
+    try:
+        minted = services.mint(
+            workspace=request.membership.workspace,
+            name=form.cleaned_data["name"],
+            created_by=request.user,
+            expires_at=form.expires_at(),
+            allowed_models=tuple(form.cleaned_data["allowed_models"]),
+            form_id=form.cleaned_data["form_id"],
+        )
+    except KeyAlreadyMinted as error:
+        messages.info(
+            request,
+            f"“{error.key.name}” was created before and its key was shown once. "
+            "If you did not store it, revoke it and create another.",
+        )
+        return redirect("keys:list")
+    context = {
+        "key": minted.key,
+        "token": minted.token,
+        "export_line": samples.export_line(minted.token),
+        "first_call": samples.first_call(base_url=settings.PUBLIC_URL, token=minted.token),
+        "streaming_call": samples.curl(
+            base_url=settings.PUBLIC_URL, token=minted.token, is_stream=True
+        ),
+    }
+    return render_page(request, "keys/created.html", context)
+
+
+@member(*ALL_ROLES)
+@require_safe
+def first_call(request: MemberRequest, key_id: int) -> HttpResponse:
+    """Tell the page that shows a new key when its first call has arrived; until then, nothing."""
+    key = get_object_or_404(ApiKey, workspace=request.membership.workspace, pk=key_id)
+    if key.last_used_at is None:
+        return HttpResponse(status=204)
+    return render(request, "keys/created.html#first_call", {"key": key})
+
+
+@member(*KEY_ROLES)
+@require_http_methods(["GET", "HEAD", "POST"])
+def revoke(request: MemberRequest, key_id: int) -> HttpResponse:
+    """Ask once, naming the key; then revoke it for good."""
+    key = get_object_or_404(ApiKey, workspace=request.membership.workspace, pk=key_id)
+    if request.method != "POST":
+        return render_page(request, "keys/revoke.html", {"key": key}, fragment="confirmation")
+    services.revoke(key=key)
+    messages.success(request, f"“{key.name}” is revoked: whatever calls with it gets a 401.")
+    return redirect("keys:list")

@@ -1,0 +1,14 @@
+// Runs before the first paint: puts what was remembered on <html>, so that nothing moves or flashes.
+(() => {
+  const root = document.documentElement;
+  root.classList.add("has-js");
+  root.dataset.language = "curl";
+  try {
+    const theme = localStorage.getItem("theme");
+    if (theme === "light" || theme === "dark") root.dataset.theme = theme;
+    const language = localStorage.getItem("language");
+    if (["curl", "python", "typescript"].includes(language)) root.dataset.language = language;
+  } catch {
+    // Storage is switched off: the system's theme and the first language it is.
+  }
+})();

@@ -1,0 +1,46 @@
+// Tabs over code samples: one choice of language for every sample on every page, remembered.
+const root = document.documentElement;
+
+function mark() {
+  for (const tab of document.querySelectorAll(".samples-tab")) {
+    const isChosen = tab.dataset.language === root.dataset.language;
+    tab.setAttribute("aria-selected", String(isChosen));
+    tab.tabIndex = isChosen ? 0 : -1;
+  }
+}
+
+function choose(tab) {
+  const top = tab.getBoundingClientRect().top;
+  root.dataset.language = tab.dataset.language;
+  mark();
+  // Samples above may have changed height: keep the tab under the pointer.
+  scrollBy({ top: tab.getBoundingClientRect().top - top, behavior: "instant" });
+  try {
+    localStorage.setItem("language", tab.dataset.language);
+  } catch {
+    // Storage is switched off: the choice lasts as long as the page.
+  }
+}
+
+function neighbour(tab, step) {
+  const tabs = [...tab.parentElement.querySelectorAll(".samples-tab")];
+  return tabs[(tabs.indexOf(tab) + step + tabs.length) % tabs.length];
+}
+
+document.addEventListener("click", (event) => {
+  const tab = event.target.closest(".samples-tab");
+  if (tab) choose(tab);
+});
+
+document.addEventListener("keydown", (event) => {
+  const tab = event.target.closest?.(".samples-tab");
+  const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+  if (!tab || !step) return;
+  event.preventDefault();
+  const next = neighbour(tab, step);
+  choose(next);
+  next.focus();
+});
+
+document.addEventListener("htmx:afterSwap", mark);
+mark();

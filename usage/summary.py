@@ -1,0 +1,133 @@
+"""Sums over a stretch of time, right to the second.
+
+Hours whose roll-up is up to date come from UsageHour. The others come from the request records
+themselves: those with a mark (DirtyHour), and the two at the ends that the stretch cuts. All of it
+is read by one statement, so on one snapshot: a roll-up that commits meanwhile cannot make an hour
+count twice or not at all.
+"""
+
+from typing import Any, NamedTuple
+
+from django.db import connection
+from django.utils import timezone
+
+from usage.ranges import Stretch
+
+# What a percentile looks at, at most: the newest calls of the stretch.
+LATENCY_CALLS = 10_000
+
+_ROWS = """
+WITH stretch AS (
+    SELECT %(workspace_id)s::bigint AS workspace_id,
+        %(since)s::timestamptz AS since, %(until)s::timestamptz AS until
+), from_records AS (
+    SELECT mark.starts_at FROM usage_dirtyhour AS mark, stretch
+    WHERE mark.workspace_id = stretch.workspace_id AND mark.starts_at < stretch.until
+        AND mark.starts_at > stretch.since - interval '1 hour'
+    UNION SELECT date_trunc('hour', stretch.since, 'UTC') FROM stretch
+    UNION SELECT date_trunc('hour', stretch.until, 'UTC') FROM stretch
+), summed AS (
+    SELECT hour.key_id, hour.requests, hour.errors, hour.input_tokens, hour.output_tokens,
+        hour.cache_creation_input_tokens, hour.cache_read_input_tokens, hour.credits
+    FROM usage_usagehour AS hour, stretch
+    WHERE hour.workspace_id = stretch.workspace_id
+        AND hour.starts_at >= stretch.since AND hour.starts_at < stretch.until
+        AND hour.starts_at NOT IN (SELECT starts_at FROM from_records)
+    UNION ALL
+    SELECT record.key_id, 1, (record.error_type <> '')::int, record.input_tokens,
+        record.output_tokens, record.cache_creation_input_tokens,
+        record.cache_read_input_tokens, record.credits
+    FROM stretch, from_records
+    JOIN LATERAL (
+        SELECT * FROM usage_requestrecord
+        WHERE workspace_id = stretch.workspace_id
+            AND accepted_at >= greatest(from_records.starts_at, stretch.since)
+            AND accepted_at < least(from_records.starts_at + interval '1 hour', stretch.until)
+    ) AS record ON true
+)
+"""
+_TOTALS = (
+    _ROWS
+    + """
+SELECT coalesce(sum(requests), 0), coalesce(sum(errors), 0),
+    coalesce(sum(input_tokens), 0), coalesce(sum(output_tokens), 0),
+    coalesce(sum(cache_creation_input_tokens), 0), coalesce(sum(cache_read_input_tokens), 0),
+    coalesce(sum(credits), 0)
+FROM summed
+"""
+)
+_BY_KEY = (
+    _ROWS
+    + """
+SELECT key_id, sum(credits)::bigint FROM summed GROUP BY key_id
+"""
+)
+_LATENCY = """
+SELECT percentile_disc(0.5) WITHIN GROUP (ORDER BY duration_ms),
+    percentile_disc(0.95) WITHIN GROUP (ORDER BY duration_ms)
+FROM (
+    SELECT duration_ms FROM usage_requestrecord
+    WHERE workspace_id = %(workspace_id)s
+        AND accepted_at >= %(since)s AND accepted_at < %(until)s AND error_type = ''
+    ORDER BY accepted_at DESC LIMIT %(latency_calls)s
+) AS newest
+"""
+
+
+class Totals(NamedTuple):
+    """Sums over the accepted calls of a stretch of time."""
+
+    requests: int
+    errors: int
+    input_tokens: int
+    output_tokens: int
+    cache_creation_input_tokens: int
+    cache_read_input_tokens: int
+    credits: int
+
+    @property
+    def all_input_tokens(self) -> int:
+        """Input however it was cached: the three classes are disjoint."""
+        return self.input_tokens + self.cache_creation_input_tokens + self.cache_read_input_tokens
+
+    @property
+    def error_rate(self) -> float:
+        """The share of calls that ended with an error; 0 when there were none."""
+        return self.errors / self.requests if self.requests else 0.0
+
+
+class Latency(NamedTuple):
+    """Durations of the calls that succeeded, in milliseconds."""
+
+    p50_ms: int
+    p95_ms: int
+
+
+def totals(stretch: Stretch) -> Totals:
+    """Return the sums over the calls accepted in the stretch."""
+    [row] = _rows(_TOTALS, stretch)
+    return Totals(*(int(number) for number in row))
+
+
+def credits_by_key(stretch: Stretch) -> dict[int | None, int]:
+    """Return the credits that each key has spent; those of the console stand under None."""
+    return dict(_rows(_BY_KEY, stretch))
+
+
+def credits_by_key_this_month(workspace_id: int) -> dict[int | None, int]:
+    """Return what each key has spent since the month began, in UTC."""
+    now = timezone.now()
+    month = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    return credits_by_key(Stretch(workspace_id, month, now))
+
+
+def latency(stretch: Stretch) -> Latency | None:
+    """Return the percentiles over the newest LATENCY_CALLS successes, or None without any."""
+    [row] = _rows(_LATENCY, stretch)
+    return None if row[0] is None else Latency(*row)
+
+
+def _rows(query: str, stretch: Stretch) -> list[Any]:
+    with connection.cursor() as cursor:
+        cursor.execute(query, {**stretch._asdict(), "latency_calls": LATENCY_CALLS})
+        return list(cursor.fetchall())
