@@ -8,6 +8,7 @@ them.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -41,6 +42,7 @@ class NewHold(NamedTuple):
     key_id: int | None
     source: str
     amount: int
+    accepted_at: datetime
 
 
 class StoredHold(NamedTuple):
@@ -95,12 +97,12 @@ def read_holds(
 
 def open_holds(cursor: Cursor[Any], *, owner: int, holds: Sequence[NewHold]) -> None:
     """Write new open holds."""
-    wallet_ids, ids, key_ids, sources, amounts = zip(*holds, strict=True)
+    columns = [list(column) for column in zip(*holds, strict=True)]
     cursor.execute(
-        "INSERT INTO billing_hold (wallet_id, id, key_id, source, amount, owner)"
-        " SELECT *, %s FROM"
-        " unnest(%s::bigint[], %s::uuid[], %s::bigint[], %s::text[], %s::bigint[])",
-        [owner, list(wallet_ids), list(ids), list(key_ids), list(sources), list(amounts)],
+        "INSERT INTO billing_hold (wallet_id, id, key_id, source, amount, accepted_at, owner)"
+        " SELECT *, %s FROM unnest(%s::bigint[], %s::uuid[], %s::bigint[], %s::text[],"
+        " %s::bigint[], %s::timestamptz[])",
+        [owner, *columns],
     )
 
 

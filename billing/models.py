@@ -7,6 +7,7 @@ spent is `posted - held`. The ledger is append-only: the database refuses UPDATE
 import uuid
 
 from django.conf import settings
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
@@ -99,6 +100,7 @@ class LedgerEntry(models.Model):
                 condition=~Q(kind=EntryKind.USAGE) | Q(amount__lte=0), name="entry_usage_takes"
             ),
         ]
+        indexes = [BrinIndex(fields=["created_at"], name="entry_by_moment", autosummarize=True)]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.amount:+} on wallet {self.wallet_id}"
@@ -123,7 +125,8 @@ class Hold(models.Model):
     """Credits set aside for one call; its id is the request's id.
 
     `key_id` has no foreign key: keys stand above billing. It is null for the console. `owner` names
-    the process that made the hold, by the advisory lock it keeps while it lives.
+    the process that made the hold, by the advisory lock it keeps while it lives. `accepted_at` is
+    the request record's, with which the record is found; the other moments are the database's.
     """
 
     pk = models.CompositePrimaryKey("wallet_id", "id")
@@ -138,6 +141,7 @@ class Hold(models.Model):
         max_length=16, choices=HoldState.choices, default=HoldState.OPEN, db_default=HoldState.OPEN
     )
     owner = models.BigIntegerField()
+    accepted_at = models.DateTimeField()
     opened_at = models.DateTimeField(db_default=Now())
     closed_at = models.DateTimeField(null=True)
 
@@ -152,6 +156,7 @@ class Hold(models.Model):
                 | Q(state=HoldState.VOID, actual__isnull=True, closed_at__isnull=False)
                 | Q(
                     state=HoldState.SETTLED,
+                    actual__isnull=False,  # NULL >= 0 is unknown, and a CHECK lets that pass
                     actual__gte=0,
                     actual__lte=F("amount"),
                     closed_at__isnull=False,
@@ -166,10 +171,45 @@ class Hold(models.Model):
             models.Index(
                 fields=["wallet"], name="hold_open_by_wallet", condition=Q(state=HoldState.OPEN)
             ),
+            BrinIndex(fields=["closed_at"], name="hold_by_moment", autosummarize=True),
         ]
 
     def __str__(self) -> str:
         return f"{self.state} hold of {self.amount} on wallet {self.wallet_id}"
+
+
+class AuditKind(models.TextChoices):
+    """How much an audit looks at: everything, or what changed since the one before."""
+
+    FULL = "full"
+    RECENT = "recent"
+
+
+class AuditRun(models.Model):
+    """What one audit of the books saw. The next recent one looks at all from `covered_until` on."""
+
+    kind = models.CharField(max_length=16, choices=AuditKind.choices)
+    started_at = models.DateTimeField()
+    finished_at = models.DateTimeField(db_default=Now())
+    covered_from = models.DateTimeField(null=True)  # none: from the beginning
+    covered_until = models.DateTimeField()
+    is_ok = models.BooleanField()
+    wallets = models.BigIntegerField()
+    entries = models.BigIntegerField()
+    holds = models.BigIntegerField()
+    records = models.BigIntegerField()
+    findings = models.JSONField(default=list)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(kind__in=AuditKind.values), name="audit_run_kind_known"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} audit of {self.started_at:%Y-%m-%d %H:%M}"
 
 
 class WelcomeGrant(models.Model):

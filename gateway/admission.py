@@ -32,7 +32,9 @@ async def admit(services: GatewayServices, call: Call) -> None:
 
 async def _reserve(services: GatewayServices, call: Call, amount: int) -> Reserved:
     caller = call.caller
-    operation = Reserve(call.id, caller.workspace_id, caller.key_id, caller.source, amount)
+    operation = Reserve(
+        call.id, caller.workspace_id, caller.key_id, caller.source, amount, call.accepted_at
+    )
     try:
         return await services.writer.reserve(operation)
     except LedgerAway:

@@ -85,7 +85,9 @@ class _Batch:
         if verdict is Verdict.ADMITTED:
             wallet.held += op.amount
             self._moved[wallet.id] = wallet
-            self._opened.append(NewHold(wallet.id, op.id, op.key_id, op.source, op.amount))
+            self._opened.append(
+                NewHold(wallet.id, op.id, op.key_id, op.source, op.amount, op.accepted_at)
+            )
             self._holds[op.id] = StoredHold(wallet.id, op.id, op.amount, HoldState.OPEN, None)
         return Reserved(verdict, available)
 

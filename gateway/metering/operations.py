@@ -1,6 +1,7 @@
 """What the gateway asks of the ledger, and what it hears back."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 from uuid import UUID
@@ -16,6 +17,7 @@ class Reserve(NamedTuple):
     key_id: int | None
     source: str
     amount: int
+    accepted_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
