@@ -14,6 +14,16 @@ from gateway.services import GatewayServices
 
 async def admit(services: GatewayServices, call: Call) -> None:
     """Set the call's route and hold its credits; raises a GatewayError, and then holds nothing."""
+    find_route(services, call)
+    exchange.encode(call, call.candidate)  # what the format cannot say is refused before any hold
+    reserved = await _reserve(services, call, call.candidate.bound)
+    if reserved.verdict is Verdict.OUT_OF_CREDITS:
+        reserved = await _reserve_tightly(services, call, reserved.available)
+    _raise_unless_admitted(call, reserved)
+
+
+def find_route(services: GatewayServices, call: Call) -> None:
+    """Set the call's route and its best candidate; raises a GatewayError."""
     call.route = router.route(
         call.request,
         services.catalogue.current,
@@ -23,11 +33,6 @@ async def admit(services: GatewayServices, call: Call) -> None:
         draw=random.random,
     )
     call.candidate = call.route.candidates[0]
-    exchange.encode(call, call.candidate)  # what the format cannot say is refused before any hold
-    reserved = await _reserve(services, call, call.candidate.bound)
-    if reserved.verdict is Verdict.OUT_OF_CREDITS:
-        reserved = await _reserve_tightly(services, call, reserved.available)
-    _raise_unless_admitted(call, reserved)
 
 
 async def _reserve(services: GatewayServices, call: Call, amount: int) -> Reserved:

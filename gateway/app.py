@@ -11,12 +11,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from gateway import endpoints, listings
+from gateway import counting, endpoints, listings
 from gateway.errors import MethodNotAllowed, RouteNotFound
 from gateway.respond import error_response, new_request_id
 from gateway.services import running_services
 
-_ADDRESSES = "POST /v1/messages, GET /v1/models, GET /v1/models/{id}, GET /v1/credits"
+_ADDRESSES = "POST /v1/messages, POST /v1/messages/count_tokens, GET /v1/models, GET /v1/models/{id}, GET /v1/credits"
 _EXPOSED_HEADERS = [
     "request-id",
     "retry-after",
@@ -47,6 +47,7 @@ async def _not_allowed(request: Request, error: Exception) -> Response:
 app = Starlette(
     routes=[
         Route("/v1/messages", endpoints.Messages(), methods=["POST"]),
+        Route("/v1/messages/count_tokens", counting.count_tokens, methods=["POST"]),
         Route("/v1/models", listings.list_models, methods=["GET"]),
         Route("/v1/models/{model_id:path}", listings.show_model, methods=["GET"]),
         Route("/v1/credits", listings.show_credits, methods=["GET"]),

@@ -1,11 +1,20 @@
 """Read a request's body from ASGI, up to a limit."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 
+from django.conf import settings
 from starlette.types import Receive
 
 from gateway.calls import CallerGone
-from gateway.errors import BodyTooLarge
+from gateway.errors import BodyTooLarge, InvalidRequest
+
+
+async def checked(headers: Mapping[str, str], receive: Receive) -> bytes:
+    """Return the body of a JSON request; raises InvalidRequest for a compressed one as well."""
+    body = await read(receive, limit_bytes=settings.MAX_BODY_BYTES)
+    if headers.get("content-encoding", "identity").lower() not in {"", "identity"}:
+        raise InvalidRequest("Input should be 'identity'", path="content-encoding")
+    return body
 
 
 async def read(receive: Receive, *, limit_bytes: int) -> bytes:

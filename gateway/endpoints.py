@@ -16,7 +16,6 @@ from gateway.errors import (
     GatewayError,
     InternalFailure,
     InvalidApiKey,
-    InvalidRequest,
     ShuttingDown,
 )
 from gateway.rate_limits import Standings
@@ -37,7 +36,7 @@ class Messages:
         headers = Headers(scope=scope)
         try:
             key = await _authenticated(services, headers, receive)
-            request = requests.parse(await _body(headers, receive))
+            request = requests.parse(await bodies.checked(headers, receive))
             call = Call(
                 id=request_id,
                 caller=Caller(key.workspace_id, key.id, Source.API, tuple(key.allowed_models)),
@@ -68,13 +67,6 @@ async def _authenticated(
     except InvalidApiKey:
         await bodies.discard(receive, limit_bytes=settings.MAX_BODY_BYTES)
         raise
-
-
-async def _body(headers: Headers, receive: Receive) -> bytes:
-    body = await bodies.read(receive, limit_bytes=settings.MAX_BODY_BYTES)
-    if headers.get("content-encoding", "identity").lower() not in {"", "identity"}:
-        raise InvalidRequest("content-encoding: Input should be 'identity'")
-    return body
 
 
 class _Exchange:

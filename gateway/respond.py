@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.authentication import presented_token
+from gateway.calls import CallerGone
 from gateway.errors import GatewayError, InternalFailure
 from gateway.services import GatewayServices
 from keys.standing import StandingKey
@@ -57,6 +58,8 @@ def with_key(endpoint: KeyedEndpoint) -> Callable[[Request], Awaitable[Response]
             return await endpoint(request, key, request_id)
         except GatewayError as error:
             return error_response(error, request_id)
+        except CallerGone:
+            return Response(status_code=499)  # nobody reads it
         except Exception:
             logger.exception("request req_%s failed", request_id.hex)
             return error_response(InternalFailure(), request_id)
