@@ -226,6 +226,25 @@ class WelcomeGrant(models.Model):
         return f"welcome grant to wallet {self.wallet_id}"
 
 
+class StripeCustomer(models.Model):
+    """A workspace as Stripe knows it, once for test mode and once for live mode."""
+
+    workspace = models.ForeignKey(
+        Workspace, on_delete=models.PROTECT, related_name="stripe_customers"
+    )
+    is_live = models.BooleanField()
+    stripe_id = models.CharField(max_length=255)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["workspace", "is_live"], name="stripe_customer_unique")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.stripe_id} for workspace {self.workspace_id}"
+
+
 class TopUpState(models.TextChoices):
     """Where a payment stands; refunds and disputes show in their own columns."""
 
@@ -237,11 +256,14 @@ class TopUpState(models.TextChoices):
     PARKED = "parked"
 
 
+OPEN_STATES = (TopUpState.PENDING, TopUpState.PROCESSING)
+
+
 class TopUp(models.Model):
     """A purchase of credits, written before the Checkout Session is made.
 
     Its id is Stripe's idempotency key and `client_reference_id`. `credited`, `refunded` and
-    `disputed` are what the ledger has been told so far, in credits.
+    `disputed` are what the ledger has been told so far, in credits; `steps` counts how often.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -254,6 +276,7 @@ class TopUp(models.Model):
     credits = models.PositiveBigIntegerField()
     state = models.CharField(max_length=16, choices=TopUpState.choices, default=TopUpState.PENDING)
     parked_because = models.CharField(max_length=200, blank=True, default="")
+    stripe_customer_id = models.CharField(max_length=255, blank=True, default="")
     stripe_session_id = models.CharField(max_length=255, unique=True, null=True)
     stripe_payment_intent_id = models.CharField(max_length=255, unique=True, null=True)
     receipt_url = models.CharField(max_length=500, blank=True, default="")
@@ -262,6 +285,8 @@ class TopUp(models.Model):
     refunded = models.PositiveBigIntegerField(default=0)
     disputed = models.PositiveBigIntegerField(default=0)
     created_at = models.DateTimeField(db_default=Now())
+    # When a page last asked Stripe, answered or not; when Stripe's answer was last booked.
+    asked_at = models.DateTimeField(null=True)
     converged_at = models.DateTimeField(null=True)
 
     class Meta:
@@ -279,31 +304,80 @@ class TopUp(models.Model):
                 condition=Q(state__in=TopUpState.values), name="top_up_state_known"
             ),
             models.CheckConstraint(condition=Q(amount_cents__gt=0), name="top_up_amount_positive"),
+            models.CheckConstraint(
+                condition=Q(credited__gte=F("refunded") + F("disputed")),
+                name="top_up_takes_back_no_more_than_credited",
+            ),
         ]
 
     def __str__(self) -> str:
         return f"top-up {self.id} ({self.state})"
 
+    @property
+    def is_open(self) -> bool:
+        """Whether the payment can still come to a good or a bad end."""
+        return self.state in OPEN_STATES
+
+    @property
+    def status(self) -> str:
+        """What the history calls it: the state, or what has become of a paid one since."""
+        if self.state != TopUpState.PAID:
+            return self.state
+        if self.disputed:
+            return "disputed"
+        if self.refunded:
+            return "refunded" if self.refunded == self.credited else "partly refunded"
+        return self.state
+
 
 class StripeEvent(models.Model):
-    """The webhook's inbox: written once per event, worked off by Celery."""
+    """The webhook's inbox: written once per event, worked off by Celery.
+
+    Of an event only the names of things are kept, because an event is only the news that something
+    changed: what it changed to is asked of Stripe, and who paid with which card is not our affair.
+    """
 
     id = models.CharField(primary_key=True, max_length=255)
     type = models.CharField(max_length=100)
-    payload = models.JSONField()
+    object_id = models.CharField(max_length=255, blank=True, default="")
+    payment_intent_id = models.CharField(max_length=255, blank=True, default="")
+    client_reference_id = models.CharField(max_length=200, blank=True, default="")
+    top_up = models.ForeignKey(TopUp, on_delete=models.PROTECT, null=True, related_name="events")
     received_at = models.DateTimeField(db_default=Now())
+    # Who takes an event moves this into the future: the next try, should this one come to nothing.
+    due_at = models.DateTimeField(db_default=Now())
     processed_at = models.DateTimeField(null=True)
-    attempts = models.PositiveIntegerField(default=0)
-    error = models.TextField(blank=True, default="")
+    attempts = models.PositiveIntegerField(default=0, db_default=0)
+    error = models.TextField(blank=True, default="", db_default="")
 
     class Meta:
         indexes = [
             models.Index(
-                fields=["received_at"],
-                name="stripe_event_open",
-                condition=Q(processed_at__isnull=True),
-            )
+                fields=["due_at"], name="stripe_event_due", condition=Q(processed_at__isnull=True)
+            ),
+            models.Index(
+                fields=["processed_at"],
+                name="stripe_event_done",
+                condition=Q(processed_at__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.type} {self.id}"
+
+
+class LowBalanceLine(models.Model):
+    """The balance below which a workspace's people who hold the purse get a mail."""
+
+    wallet = models.OneToOneField(Wallet, on_delete=models.CASCADE, related_name="low_balance_line")
+    credits = models.PositiveBigIntegerField()
+    # Set while the balance is below the line: one mail a crossing.
+    told_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(credits__gt=0), name="low_balance_line_positive")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.credits} credits for wallet {self.wallet_id}"

@@ -3,8 +3,11 @@
 import logging
 
 from celery import shared_task
+from django.utils import timezone
 
 from billing import audit as auditing
+from billing import inbox, low_balance, reconciliation
+from billing.errors import PaymentsNotConfigured, StripeUnavailable
 
 logger = logging.getLogger(__name__)
 
@@ -14,3 +17,47 @@ def audit() -> None:
     """Check the books; what is wrong goes to the log as an error for every broken rule."""
     for finding in auditing.audit().findings:
         logger.error("ledger audit: %s is broken in %s places", finding.rule, finding.count)
+
+
+@shared_task(name="billing.tasks.sweep_inbox")
+def sweep_inbox() -> None:
+    """Hand each waiting Stripe event to a worker."""
+    for event_id in inbox.due(limit=500):
+        work_off_event.delay(event_id)
+
+
+@shared_task(name="billing.tasks.work_off_event")
+def work_off_event(event_id: str) -> None:
+    """Converge the top-up that one Stripe event is about."""
+    inbox.work_off(event_id=event_id)
+
+
+@shared_task(name="billing.tasks.converge_open_top_ups")
+def converge_open_top_ups() -> None:
+    """Heal the open top-ups whose events were lost."""
+    try:
+        reconciliation.converge_open()
+    except StripeUnavailable as error:
+        logger.warning("open top-ups wait for Stripe: %s", error)
+
+
+@shared_task(name="billing.tasks.converge_recent_top_ups", time_limit=3_000)
+def converge_recent_top_ups() -> None:
+    """Heal what 35 days of Stripe's objects tell otherwise than our books."""
+    since = timezone.now() - reconciliation.RECENT
+    try:
+        reconciliation.converge_recent(since=since)
+        differences = reconciliation.compare(since=since).differences
+    except PaymentsNotConfigured:
+        return
+    for one in differences:
+        logger.error(
+            "Stripe's %s and top-up %s differ: %s", one.session_id, one.top_up_id, one.what
+        )
+    inbox.forget_old()
+
+
+@shared_task(name="billing.tasks.watch_balances")
+def watch_balances() -> None:
+    """Mail the people whose balance has fallen below their line."""
+    low_balance.watch()

@@ -48,10 +48,14 @@ class Child:
 
 
 class Service(NamedTuple):
-    """An embedded server, and the environment variables by which the others find it."""
+    """An embedded server, and the environment variables by which the others find it.
+
+    One that `is_needed_first` must answer before anything else is started.
+    """
 
     child: Child
     gives: Mapping[str, str]
+    is_needed_first: bool
 
 
 def spawn(child: Child, *, log: Path, mark: Mapping[str, str]) -> subprocess.Popen[bytes]:

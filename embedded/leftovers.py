@@ -73,8 +73,17 @@ class Register:
             for birth in msgspec.json.decode(self._path.read_bytes(), type=list[Birth]):
                 with contextlib.suppress(psutil.NoSuchProcess):
                     process = psutil.Process(birth.pid)
-                    if abs(process.create_time() - birth.born_at) < _SAME_MOMENT_S:
+                    if _runs(process) and _is_same(process, birth):
                         yield process, birth.stop_signal
+
+
+def _runs(process: psutil.Process) -> bool:
+    """Whether it still runs: in a container without an init the dead stay in the process table."""
+    return process.status() not in {psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD}
+
+
+def _is_same(process: psutil.Process, birth: Birth) -> bool:
+    return abs(process.create_time() - birth.born_at) < _SAME_MOMENT_S
 
 
 def _orphans(data_dir: Path) -> Iterator[tuple[psutil.Process, int]]:

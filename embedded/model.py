@@ -22,4 +22,4 @@ def service(env: Mapping[str, str]) -> Service:
         env={**env, **gives},
         is_ready=lambda: ports.answers(ports.LOOPBACK, port, "/health"),
     )
-    return Service(child, gives)
+    return Service(child, gives, is_needed_first=False)

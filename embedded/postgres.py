@@ -60,7 +60,7 @@ class Postgres:
             stop_signal=signal.SIGINT,
             stop_window_s=_STOP_WINDOW_S,
         )
-        return Service(child, {"DATABASE_URL": self._url(_DATABASE)})
+        return Service(child, {"DATABASE_URL": self._url(_DATABASE)}, is_needed_first=True)
 
     def initdb(self) -> Child | None:
         """Return the step that makes the cluster, or None when there is one.

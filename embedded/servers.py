@@ -34,14 +34,15 @@ def table(
 
 
 def bring_up(supervisor: Supervisor, rows: Sequence[Service], *, data_dir: Path) -> dict[str, str]:
-    """Start all, wait for all, write `embedded.json`; return the variables by which they are found.
+    """Start all, wait for those needed first; return the variables by which all are found.
 
-    `manage.py` in another terminal finds them through the file.
+    They go into `embedded.json` as well, for a `manage.py` in another terminal.
     """
     for row in rows:
         supervisor.start(row.child)
     for row in rows:
-        supervisor.await_ready(row.child)
+        if row.is_needed_first:
+            supervisor.await_ready(row.child)
     gives = {name: value for row in rows for name, value in row.gives.items()}
     endpoints.save(
         data_dir,

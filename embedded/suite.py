@@ -50,6 +50,7 @@ def _run(supervisor: Supervisor, data_dir: Path, arguments: list[str]) -> int:
     rows = servers.table(supervisor, data_dir=data_dir, env=env, durable=False, with_model=True)
     say(f"Starting {', '.join(row.child.title for row in rows)} for the tests.")
     env |= servers.bring_up(supervisor, rows, data_dir=data_dir)
+    supervisor.await_all()
     return _pytest(supervisor, arguments, env | {CHILD_OF: str(data_dir)})
 
 

@@ -70,6 +70,11 @@ class Supervisor:
                 )
             self.pause(0.05)
 
+    def await_all(self) -> None:
+        """Wait until every started child answers. Raises ChildFailed."""
+        for post in self._posts:
+            self.await_ready(post.child)
+
     def run(self, step: Child) -> None:
         """Run a one-off command to its end. Raises StepFailed with its own words."""
         log = children.open_log(self._log_dir, step.name)

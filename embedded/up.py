@@ -31,15 +31,16 @@ def up(_arguments: list[str]) -> int:
     options = Options.from_environment(os.environ)
     with_model = options.wants_model()
     options.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with _sole_start(options.data_dir), contextlib.suppress(StopRequested):
+    with _sole_start(options.data_dir):
         if Register(options.data_dir).end_leftovers():
             say("Ended what an earlier start left running.")
         ports.require_free(host=options.host, port=options.port)
         supervisor = Supervisor(signals=signals, data_dir=options.data_dir, log_dir=options.log_dir)
         try:
             _run(supervisor, options, with_model=with_model)
-        finally:
+        except StopRequested:
             say("Stopping.")
+        finally:
             supervisor.stop()
             endpoints.remove(options.data_dir)
     return 0
@@ -66,11 +67,9 @@ def _run(supervisor: Supervisor, options: Options, *, with_model: bool) -> None:
 def _serve(supervisor: Supervisor, options: Options, env: Mapping[str, str]) -> None:
     web_log = children.open_log(options.log_dir, "web")
     supervisor.on_pause = ErrorLines(web_log).show_new
-    processes = _processes(options, env)
-    for child in processes:
+    for child in _processes(options, env):
         supervisor.start(child)
-    for child in processes:
-        supervisor.await_ready(child)
+    supervisor.await_all()
 
 
 def _steps(options: Options, env: Mapping[str, str]) -> list[Child]:

@@ -44,7 +44,7 @@ def service(data_dir: Path) -> Service:
         is_ready=lambda: _answers(url),
         cwd=folder,
     )
-    return Service(child, {"REDIS_URL": url})
+    return Service(child, {"REDIS_URL": url}, is_needed_first=True)
 
 
 def _quoted(folder: Path) -> str:

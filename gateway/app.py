@@ -16,7 +16,10 @@ from gateway.errors import MethodNotAllowed, RouteNotFound
 from gateway.respond import error_response, new_request_id
 from gateway.services import running_services
 
-_ADDRESSES = "POST /v1/messages, POST /v1/messages/count_tokens, GET /v1/models, GET /v1/models/{id}, GET /v1/credits"
+_ADDRESSES = (
+    "POST /v1/messages, POST /v1/messages/count_tokens, GET /v1/models, GET /v1/models/{id}, "
+    "GET /v1/credits"
+)
 _EXPOSED_HEADERS = [
     "request-id",
     "retry-after",

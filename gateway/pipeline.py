@@ -33,7 +33,7 @@ async def answer(services: GatewayServices, call: Call) -> PlainAnswer:
         reply = await exchange.first_that_answers(
             services, call, lambda way: exchange.ask(services, call, way), may_retry=lambda: True
         )
-    except BaseException as error:
+    except BaseException as error:  # noqa: BLE001 (every way out closes the hold)
         seen = _as_seen(call, error)
         _give_up(services, call, seen, delivered=None, has_begun=False)
         raise seen from None
@@ -70,7 +70,7 @@ async def stream(services: GatewayServices, call: Call, deliver: Deliver) -> Non
         end = await exchange.first_that_answers(
             services, call, relay.run, may_retry=lambda: not relay.has_begun
         )
-    except BaseException as error:
+    except BaseException as error:  # noqa: BLE001 (every way out closes the hold)
         seen = _as_seen(call, error)
         delivered = relay.usage_so_far()
         _give_up(services, call, seen, delivered=delivered, has_begun=relay.has_begun)
