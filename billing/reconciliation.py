@@ -1,0 +1,138 @@
+"""Heal what webhooks missed, and compare our top-ups with what Stripe has been paid.
+
+Events can be lost, or never be made; Stripe's objects cannot. So the open top-ups are converged
+every five minutes, and every night all that Stripe took in, gave back or lost to a dispute.
+"""
+
+import logging
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db.models import F
+from django.utils import timezone
+
+from billing import checkout, convergence
+from billing.errors import StripeRefused
+from billing.models import OPEN_STATES, TopUp, TopUpState
+from billing.payments import Outcome, Payment, judge
+
+logger = logging.getLogger(__name__)
+
+RECENT = timedelta(days=35)
+_PAGE_LIFE = timedelta(hours=24)  # how long a Checkout Session stays open
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A payment and a top-up that do not tell the same story."""
+
+    session_id: str
+    top_up_id: UUID | None
+    what: str
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What one look over Stripe's payments found; `foreign` ones are another product's."""
+
+    at: datetime
+    since: datetime
+    payments: int
+    foreign: int
+    differences: list[Difference]
+
+    @property
+    def is_ok(self) -> bool:
+        """Whether each paid object has its one converged top-up."""
+        return not self.differences
+
+
+def converge_open() -> int:
+    """Converge each top-up that can still change, the longest unasked first; return how many.
+
+    Raises StripeUnavailable at the first one that meets it: the others would meet it as well.
+    """
+    _close_unopened()
+    waiting = TopUp.objects.filter(state__in=OPEN_STATES, stripe_session_id__isnull=False)
+    oldest_first = waiting.order_by(F("converged_at").asc(nulls_first=True))
+    return _converge_each(oldest_first.values_list("id", flat=True))
+
+
+def converge_recent(*, since: datetime) -> int:
+    """Converge what differs from Stripe, and all that Stripe took back since; return how many."""
+    differing = {one.top_up_id for one in compare(since=since).differences if one.top_up_id}
+    intents = set(checkout.taken_back_since(since))
+    taken_back = TopUp.objects.filter(stripe_payment_intent_id__in=intents)
+    return _converge_each(differing.union(taken_back.values_list("id", flat=True)))
+
+
+def compare(*, since: datetime) -> Comparison:
+    """Compare each paid session opened since then with its top-up. Changes nothing.
+
+    A payment whose event is on its way to us counts as a difference until it has arrived.
+    """
+    payments = list(checkout.paid_since(since))
+    known = {
+        top_up.stripe_session_id: top_up
+        for top_up in TopUp.objects.filter(
+            stripe_session_id__in=[payment.session_id for payment in payments]
+        )
+    }
+    ours = [one for one in payments if one.is_marked or one.session_id in known]
+    differences = [
+        difference
+        for payment in ours
+        if (difference := _difference(payment, known.get(payment.session_id)))
+    ]
+    return Comparison(
+        at=timezone.now(),
+        since=since,
+        payments=len(ours),
+        foreign=len(payments) - len(ours),
+        differences=[*differences, *_unpaid_there(since, known)],
+    )
+
+
+def _close_unopened() -> None:
+    """What never got a page cannot be paid any more, and is not asked about for ever."""
+    TopUp.objects.filter(
+        state=TopUpState.PENDING,
+        stripe_session_id=None,
+        created_at__lt=timezone.now() - _PAGE_LIFE,
+    ).update(state=TopUpState.EXPIRED)
+
+
+def _converge_each(top_up_ids: Iterable[UUID]) -> int:
+    count = 0
+    for top_up_id in top_up_ids:
+        try:
+            convergence.converge(top_up_id=top_up_id)
+        except StripeRefused:
+            logger.exception("top-up %s cannot be compared with Stripe", top_up_id)
+        else:
+            count += 1
+    return count
+
+
+def _difference(payment: Payment, top_up: TopUp | None) -> Difference | None:
+    if top_up is None:
+        return Difference(payment.session_id, None, "Stripe was paid, and there is no top-up")
+    verdict = judge(convergence.expected_of(top_up), payment)
+    if verdict.outcome is Outcome.PARKED:
+        return Difference(payment.session_id, top_up.id, verdict.parked_because)
+    theirs = (verdict.outcome.value, verdict.credited, verdict.refunded, verdict.disputed)
+    here = (str(top_up.state), top_up.credited, top_up.refunded, top_up.disputed)
+    if theirs == here:
+        return None
+    what = f"state, credits in, refunded and disputed: {here} here, {theirs} by Stripe"
+    return Difference(payment.session_id, top_up.id, what)
+
+
+def _unpaid_there(since: datetime, paid: dict[str | None, TopUp]) -> Iterator[Difference]:
+    credited = TopUp.objects.filter(created_at__gte=since, credited__gt=0)
+    for top_up in credited.exclude(stripe_session_id__in=[key for key in paid if key]):
+        yield Difference(
+            top_up.stripe_session_id or "", top_up.id, "credited here, and not paid at Stripe"
+        )

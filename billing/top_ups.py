@@ -1,0 +1,110 @@
+"""What a person does with top-ups: start one, open Stripe's page for it, look how it stands."""
+
+from datetime import timedelta
+from uuid import UUID
+
+from django.conf import settings
+from django.db.models import Q
+from django.utils import timezone
+
+from accounts.models import User, Workspace
+from billing import checkout, convergence, wallets
+from billing.amounts import credits_for
+from billing.checkout import Addresses
+from billing.errors import PaymentsNotConfigured, StripeRefused, StripeUnavailable
+from billing.models import OPEN_STATES, StripeCustomer, TopUp, TopUpState
+
+_BETWEEN_LOOKS = timedelta(seconds=2)
+_KEPT_OPEN = (*OPEN_STATES, TopUpState.PAID)
+
+
+def start(*, workspace: Workspace, user: User, amount_cents: int, form_id: UUID) -> TopUp:
+    """Write down what is to be bought, before Stripe hears of it.
+
+    `form_id` came with the form and becomes the top-up's id: the same form sent twice is one
+    top-up. After an end that was none, or with another amount, it is a new one.
+    """
+    if not settings.STRIPE_SECRET_KEY:
+        raise PaymentsNotConfigured("STRIPE_SECRET_KEY is not set")
+    wallet = wallets.wallet_of(workspace)
+    bought = {
+        "wallet": wallet,
+        "created_by": user,
+        "amount_cents": amount_cents,
+        "credits": credits_for(amount_cents),
+    }
+    top_up, _ = TopUp.objects.get_or_create(id=form_id, defaults=bought)
+    is_same = (top_up.wallet_id, top_up.amount_cents) == (wallet.pk, amount_cents)
+    if is_same and top_up.state in _KEPT_OPEN:
+        return top_up
+    return TopUp.objects.create(**bought)
+
+
+def open_page(*, top_up: TopUp, workspace: Workspace, user: User, back_to: Addresses) -> str | None:
+    """Return the address of Stripe's page; None when there is nothing left to pay there.
+
+    Raises StripeUnavailable: the same top-up can be tried again and gets the same page. Where
+    Stripe would repeat its no for ever, the top-up is failed and only a new one can help.
+    """
+    if not top_up.stripe_session_id:
+        try:
+            return _open_session(top_up, workspace, user, back_to)
+        except (StripeUnavailable, StripeRefused) as error:
+            _give_up_if_hopeless(top_up, error)
+            raise
+    return checkout.page_of(top_up.stripe_session_id) if top_up.is_open else None
+
+
+def _open_session(
+    top_up: TopUp, workspace: Workspace, user: User, back_to: Addresses
+) -> str | None:
+    if not top_up.stripe_customer_id:
+        top_up.stripe_customer_id = _customer_of(workspace, user, top_up)
+        top_up.save(update_fields=["stripe_customer_id"])
+    session = checkout.create_session(top_up, back_to=back_to)
+    top_up.stripe_session_id = session.id
+    top_up.save(update_fields=["stripe_session_id"])  # before anybody can reach the page
+    return session.url
+
+
+def _customer_of(workspace: Workspace, user: User, top_up: TopUp) -> str:
+    """Return the workspace's customer at Stripe. Of two made at once, one is never used."""
+    is_live = settings.STRIPE_LIVEMODE
+    known = StripeCustomer.objects.filter(workspace=workspace, is_live=is_live).first()
+    if known:
+        return known.stripe_id
+    stripe_id = checkout.create_customer(
+        workspace_id=workspace.pk,
+        name=workspace.name,
+        email=user.email,
+        key=f"{top_up.id}-customer",
+    )
+    customer, _ = StripeCustomer.objects.get_or_create(
+        workspace=workspace, is_live=is_live, defaults={"stripe_id": stripe_id}
+    )
+    return customer.stripe_id
+
+
+def _give_up_if_hopeless(top_up: TopUp, error: StripeUnavailable | StripeRefused) -> None:
+    if isinstance(error, StripeUnavailable) and not error.is_remembered:
+        return
+    if isinstance(error, StripeRefused) and error.param == "customer":
+        # Somebody deleted the customer at Stripe: the next top-up gets a new one.
+        StripeCustomer.objects.filter(stripe_id=top_up.stripe_customer_id).delete()
+    TopUp.objects.filter(pk=top_up.pk, state=TopUpState.PENDING).update(state=TopUpState.FAILED)
+
+
+def look(*, top_up: TopUp) -> TopUp:
+    """Return the top-up as it stands, and ask Stripe first if nobody has in the last two seconds.
+
+    For pages that wait. Raises StripeUnavailable; our own state is still there to be shown.
+    """
+    if not (top_up.is_open and top_up.stripe_session_id):
+        return top_up
+    now = timezone.now()
+    is_our_turn = TopUp.objects.filter(
+        Q(asked_at=None) | Q(asked_at__lt=now - _BETWEEN_LOOKS), pk=top_up.pk
+    ).update(asked_at=now)
+    if not is_our_turn:
+        return top_up
+    return convergence.converge_if_free(top_up_id=top_up.pk) or top_up

@@ -1,0 +1,112 @@
+"""A person who buys credits, the worker behind the webhook, and a look into the books."""
+
+import itertools
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import NamedTuple
+from uuid import UUID, uuid4
+
+from django.db import connection
+
+from accounts.models import User, Workspace
+from accounts.services import give_personal_workspace
+from billing import inbox, ledger, top_ups, wallets
+from billing.checkout import Addresses
+from billing.models import EntryKind, LedgerEntry, TopUp, Wallet
+from stripe_sandbox.client import Json, Sandbox
+
+BACK_TO = Addresses(
+    paid="http://shop.localhost:9/developers/billing/top-ups/1",
+    cancelled="http://shop.localhost:9/developers/billing",
+)
+_SPENT = "spent-"
+_numbers = itertools.count(1)
+
+
+@dataclass
+class Buyer:
+    """A person with a workspace of their own, and an empty wallet."""
+
+    user: User
+    workspace: Workspace
+
+    @property
+    def wallet(self) -> Wallet:
+        """Read anew from the database."""
+        return wallets.wallet_of(self.workspace)
+
+    def start(self, dollars: int = 20) -> TopUp:
+        """Fill in the form and be sent to Stripe's page."""
+        top_up = self.fill_in(uuid4(), dollars=dollars)
+        self.open_page(top_up)
+        return top_up
+
+    def fill_in(self, form_id: UUID, *, dollars: int = 20) -> TopUp:
+        return top_ups.start(
+            workspace=self.workspace,
+            user=self.user,
+            amount_cents=dollars * 100,
+            form_id=form_id,
+        )
+
+    def open_page(self, top_up: TopUp) -> str | None:
+        return top_ups.open_page(
+            top_up=top_up, workspace=self.workspace, user=self.user, back_to=BACK_TO
+        )
+
+    def spend(self, credits: int) -> None:
+        """Be without so many credits; a real call would need a gateway."""
+        ledger.post(
+            wallet_id=self.wallet.pk,
+            kind=EntryKind.ADJUSTMENT,
+            amount=-credits,
+            reference=f"{_SPENT}{next(_numbers)}",
+        )
+
+
+def new_buyer() -> Buyer:
+    user = User.objects.create_user(f"buyer-{next(_numbers)}@example.com", "a-long-pass-phrase")
+    workspace = give_personal_workspace(user)
+    wallets.wallet_of(workspace)
+    return Buyer(user, workspace)
+
+
+class Entry(NamedTuple):
+    kind: str
+    amount: int
+
+
+def entries_of(wallet: Wallet) -> list[Entry]:
+    """What the ledger says, oldest first, without what was spent."""
+    rows = LedgerEntry.objects.filter(wallet=wallet).exclude(reference__startswith=_SPENT)
+    return [Entry(row.kind, row.amount) for row in rows.order_by("seq")]
+
+
+def pay(sandbox: Sandbox, top_up: TopUp, instrument: str = "4242424242424242") -> Json:
+    assert top_up.stripe_session_id
+    return sandbox.pay(top_up.stripe_session_id, instrument)
+
+
+def deliver(sandbox: Sandbox) -> None:
+    """Let every webhook arrive, and the worker work it off."""
+    sandbox.wait_until_delivered()
+    work_off_all()
+
+
+def work_off_all() -> None:
+    for event_id in inbox.due(limit=10_000):
+        inbox.work_off(event_id=event_id)
+
+
+def at_once(act: Callable[[str], object], given: Iterable[str], *, threads: int = 8) -> None:
+    """Call `act` from several threads; the first error is raised."""
+
+    def in_thread(value: str) -> None:
+        try:
+            act(value)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(in_thread, given))

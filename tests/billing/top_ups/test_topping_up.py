@@ -1,0 +1,256 @@
+"""A person buys credits: every way in which a payment can come to an end."""
+
+from uuid import uuid4
+
+import pytest
+from pytest_django.fixtures import Settings
+
+from billing import inbox, top_ups
+from billing.errors import PaymentsNotConfigured
+from billing.models import StripeCustomer, StripeEvent, TopUp, TopUpState
+from stripe_sandbox.client import Sandbox
+from tests.billing.top_ups.shop import (
+    Buyer,
+    Entry,
+    deliver,
+    entries_of,
+    new_buyer,
+    pay,
+    work_off_all,
+)
+
+
+def test_paid_credits_are_there(buyer: Buyer, sandbox: Sandbox) -> None:
+    top_up = buyer.start(dollars=20)
+
+    pay(sandbox, top_up)
+    deliver(sandbox)
+
+    top_up.refresh_from_db()
+    assert top_up.state == TopUpState.PAID
+    assert (buyer.wallet.posted, buyer.wallet.owed) == (2_000_000, 0)
+    assert entries_of(buyer.wallet) == [Entry("top_up", 2_000_000)]
+    assert "/receipts/" in top_up.receipt_url
+
+
+def test_nothing_is_credited_before_it_is_paid(buyer: Buyer, sandbox: Sandbox) -> None:
+    top_up = buyer.start()
+
+    assert top_ups.look(top_up=top_up).state == TopUpState.PENDING
+    assert buyer.wallet.posted == 0
+
+
+def test_the_return_page_credits_without_any_webhook(buyer: Buyer, sandbox: Sandbox) -> None:
+    sandbox.set_faults(drop_types=["*"])
+    top_up = buyer.start()
+    pay(sandbox, top_up)
+
+    assert top_ups.look(top_up=top_up).state == TopUpState.PAID
+    assert buyer.wallet.posted == 2_000_000
+
+
+def test_a_waiting_page_asks_stripe_only_now_and_then(buyer: Buyer, sandbox: Sandbox) -> None:
+    top_up = buyer.start()
+    before = len(sandbox.requests())
+
+    for _ in range(5):
+        top_up = top_ups.look(top_up=top_up)
+
+    assert len(sandbox.requests()) == before + 1
+
+
+def test_a_declined_card_leaves_the_page_open_for_another(buyer: Buyer, sandbox: Sandbox) -> None:
+    top_up = buyer.start()
+
+    pay(sandbox, top_up, "4000000000000002")
+    deliver(sandbox)
+    assert top_ups.look(top_up=top_up).state == TopUpState.PENDING
+    pay(sandbox, top_up)
+    deliver(sandbox)
+
+    top_up.refresh_from_db()
+    assert top_up.state == TopUpState.PAID
+    assert entries_of(buyer.wallet) == [Entry("top_up", 2_000_000)]
+
+
+def test_a_card_that_needs_authentication_is_credited_after_it(
+    buyer: Buyer, sandbox: Sandbox
+) -> None:
+    top_up = buyer.start()
+    pay(sandbox, top_up, "4000002500003155")
+    deliver(sandbox)
+    assert buyer.wallet.posted == 0
+
+    sandbox.authenticate(str(top_up.stripe_session_id))
+    deliver(sandbox)
+
+    assert buyer.wallet.posted == 2_000_000
+
+
+def test_a_bank_debit_is_processing_until_the_bank_has_paid(buyer: Buyer, sandbox: Sandbox) -> None:
+    top_up = buyer.start()
+    pay(sandbox, top_up, "bank_succeeds")
+    deliver(sandbox)
+    top_up.refresh_from_db()
+    assert (top_up.state, buyer.wallet.posted) == (TopUpState.PROCESSING, 0)
+
+    sandbox.settle(str(top_up.stripe_session_id))
+    deliver(sandbox)
+
+    top_up.refresh_from_db()
+    assert (top_up.state, buyer.wallet.posted) == (TopUpState.PAID, 2_000_000)
+
+
+def test_a_bank_debit_that_is_refused_has_failed(buyer: Buyer, sandbox: Sandbox) -> None:
+    top_up = buyer.start()
+    pay(sandbox, top_up, "bank_fails")
+    deliver(sandbox)
+
+    sandbox.settle(str(top_up.stripe_session_id), succeed=False)
+    deliver(sandbox)
+
+    top_up.refresh_from_db()
+    assert (top_up.state, buyer.wallet.posted) == (TopUpState.FAILED, 0)
+
+
+def test_a_page_that_nobody_pays_on_expires(buyer: Buyer, sandbox: Sandbox) -> None:
+    top_up = buyer.start()
+
+    sandbox.expire(str(top_up.stripe_session_id))
+    deliver(sandbox)
+
+    top_up.refresh_from_db()
+    assert (top_up.state, buyer.wallet.posted) == (TopUpState.EXPIRED, 0)
+
+
+def test_the_same_form_sent_twice_is_one_payment(buyer: Buyer, sandbox: Sandbox) -> None:
+    form_id = uuid4()
+
+    pages = {buyer.open_page(buyer.fill_in(form_id)) for _ in range(2)}
+
+    assert len(pages) == 1
+    assert TopUp.objects.get().pk == form_id
+
+
+def test_the_same_form_with_another_amount_is_another_payment(buyer: Buyer) -> None:
+    form_id = uuid4()
+
+    first = buyer.fill_in(form_id, dollars=5)
+    second = buyer.fill_in(form_id, dollars=9)
+
+    assert first.pk != second.pk
+    assert (first.credits, second.credits) == (500_000, 900_000)
+
+
+def test_the_form_of_a_payment_that_came_to_nothing_starts_a_new_one(
+    buyer: Buyer, sandbox: Sandbox
+) -> None:
+    top_up = buyer.start(dollars=5)
+    sandbox.expire(str(top_up.stripe_session_id))
+    deliver(sandbox)
+
+    again = buyer.fill_in(top_up.pk, dollars=5)
+
+    assert again.pk != top_up.pk
+    assert again.state == TopUpState.PENDING
+
+
+def test_nobody_can_take_over_the_top_up_of_another_workspace(buyer: Buyer) -> None:
+    theirs = buyer.start(dollars=5)
+    stranger = new_buyer()
+
+    own = stranger.fill_in(theirs.pk, dollars=5)
+
+    assert own.pk != theirs.pk
+    assert own.wallet == stranger.wallet
+
+
+def test_nothing_is_left_to_pay_on_the_page_of_a_paid_top_up(
+    buyer: Buyer, sandbox: Sandbox
+) -> None:
+    top_up = buyer.start()
+    pay(sandbox, top_up)
+
+    assert buyer.open_page(top_up) is None  # paid, and we have not heard of it
+    deliver(sandbox)
+    top_up.refresh_from_db()
+    assert buyer.open_page(top_up) is None
+
+
+def test_a_workspace_is_one_customer_at_stripe(buyer: Buyer, sandbox: Sandbox) -> None:
+    buyer.start()
+    buyer.start(dollars=50)
+
+    customers = [one for one in sandbox.requests() if one["path"] == "/v1/customers"]
+    assert len(customers) == 1
+    assert StripeCustomer.objects.get().workspace == buyer.workspace
+
+
+def test_the_session_is_asked_for_as_promised(buyer: Buyer, sandbox: Sandbox) -> None:
+    top_up = buyer.start()
+
+    [asked] = [one for one in sandbox.requests() if one["path"] == "/v1/checkout/sessions"]
+    assert asked["idempotency_key"] == str(top_up.pk)
+    assert asked["params"]["client_reference_id"] == str(top_up.pk)
+    assert asked["api_version"] == "2026-10-28.endive"
+
+
+def test_tax_comes_on_top_and_buys_no_credits(
+    buyer: Buyer, sandbox: Sandbox, settings: Settings
+) -> None:
+    settings.STRIPE_AUTOMATIC_TAX = True
+    top_up = buyer.start()
+
+    session = pay(sandbox, top_up)["session"]
+    deliver(sandbox)
+
+    assert session["amount_total"] == 2_200
+    assert buyer.wallet.posted == 2_000_000
+
+
+def test_the_receipt_is_the_invoice_where_invoices_are_made(
+    buyer: Buyer, sandbox: Sandbox, settings: Settings
+) -> None:
+    settings.STRIPE_INVOICE_CREATION = True
+    top_up = buyer.start()
+
+    pay(sandbox, top_up)
+    deliver(sandbox)
+
+    top_up.refresh_from_db()
+    assert "/invoices/" in top_up.receipt_url
+
+
+def test_nothing_can_be_bought_without_a_stripe_key(buyer: Buyer, settings: Settings) -> None:
+    settings.STRIPE_SECRET_KEY = ""
+
+    with pytest.raises(PaymentsNotConfigured):
+        buyer.start()
+    assert not TopUp.objects.exists()
+
+
+def test_events_about_what_is_not_ours_are_done_with_politely(
+    buyer: Buyer, sandbox: Sandbox
+) -> None:
+    """Another product sells through the same Stripe account."""
+    with_session = buyer.start()
+    pay(sandbox, with_session)
+    sandbox.refund(str(with_session.stripe_session_id))
+    TopUp.objects.all().delete()
+
+    deliver(sandbox)
+
+    assert StripeEvent.objects.filter(processed_at=None).count() == 0
+    assert StripeEvent.objects.exclude(top_up=None).count() == 0
+    assert buyer.wallet.posted == 0
+
+
+def test_old_events_are_forgotten(buyer: Buyer, sandbox: Sandbox) -> None:
+    pay(sandbox, buyer.start())
+    deliver(sandbox)
+    done = StripeEvent.objects.get(type="checkout.session.completed")
+    StripeEvent.objects.update(processed_at="2020-01-01T00:00:00Z")
+
+    assert inbox.forget_old() == 1
+    work_off_all()
+    assert not StripeEvent.objects.filter(pk=done.pk).exists()
