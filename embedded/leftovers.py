@@ -83,7 +83,8 @@ def _runs(process: psutil.Process) -> bool:
 
 
 def _is_same(process: psutil.Process, birth: Birth) -> bool:
-    return abs(process.create_time() - birth.born_at) < _SAME_MOMENT_S
+    born_at: float = process.create_time()
+    return abs(born_at - birth.born_at) < _SAME_MOMENT_S
 
 
 def _orphans(data_dir: Path) -> Iterator[tuple[psutil.Process, int]]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from embedded import children, endpoints, ports, servers
-from embedded.children import PROJECT, Child
+from embedded.children import Child
 from embedded.error_lines import ErrorLines
 from embedded.errors import AlreadyRunning, StopRequested
 from embedded.leftovers import Register
@@ -55,9 +55,8 @@ def _run(supervisor: Supervisor, options: Options, *, with_model: bool) -> None:
     if rows:
         say(f"Starting {', '.join(row.child.title for row in rows)}.")
     env |= servers.bring_up(supervisor, rows, data_dir=options.data_dir)
-    for step in _steps(options, env):
-        say(f"{step.title}.")
-        supervisor.run(step)
+    say("Preparing the database: migrations and catalogue.")
+    supervisor.run(_preparation(options, env))
     say("Starting the portal, the gateway, the worker and the scheduler.")
     _serve(supervisor, options, env)
     say(f"Ready after {time.monotonic() - started_at:.1f} seconds.\n\n{_welcome(options)}")
@@ -72,22 +71,14 @@ def _serve(supervisor: Supervisor, options: Options, env: Mapping[str, str]) -> 
     supervisor.await_all()
 
 
-def _steps(options: Options, env: Mapping[str, str]) -> list[Child]:
-    """Return the one-off commands before serving, in their order."""
-    steps = [
-        _manage("migrate", "Bringing the database up to date", env, "--no-input"),
-        _manage("sync_catalogue", "Loading the catalogue", env),
-    ]
-    if options.seeds_demo:
-        steps.append(_manage("seed_demo", "Seeding the demo workspace", env))
-    return steps
-
-
-def _manage(command: str, title: str, env: Mapping[str, str], *arguments: str) -> Child:
+def _preparation(options: Options, env: Mapping[str, str]) -> Child:
     return Child(
-        name=command,
-        title=title,
-        command=(sys.executable, str(PROJECT / "manage.py"), command, *arguments),
+        name="prepare",
+        title="Preparing the database",
+        command=(
+            *(sys.executable, "-m", "embedded.prepare"),
+            *(("--demo",) if options.seeds_demo else ()),
+        ),
         env=env,
     )
 
