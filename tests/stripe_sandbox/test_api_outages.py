@@ -6,7 +6,7 @@ import stripe
 
 from stripe_sandbox.client import Sandbox
 from stripe_sandbox.server import SandboxServer
-from tests.stripe_sandbox.library import library, response
+from tests.stripe_sandbox.library import eventually, library, response
 
 KEY: stripe.RequestOptions = {"idempotency_key": "top-up-1"}
 
@@ -45,28 +45,31 @@ def test_rate_limits_until_they_are_cleared(api: stripe.StripeClient, sandbox: S
     assert api.v1.customers.list().data == []
 
 
+def _hasty() -> stripe.RequestsClient:
+    return stripe.RequestsClient(timeout=0.3)
+
+
 def test_a_timeout_answers_nothing(server: SandboxServer, sandbox: Sandbox) -> None:
-    hasty = library(server, http_client=stripe.RequestsClient(timeout=0.3))
+    hasty, patient = library(server, http_client=_hasty()), library(server)
     sandbox.start_outage("timeout", requests=1)
 
     with pytest.raises(stripe.APIConnectionError):
         hasty.v1.customers.create({"email": "a@b.example"}, KEY)
 
-    assert hasty.v1.customers.list().data == []
+    assert patient.v1.customers.list().data == []
 
 
 def test_a_request_may_take_effect_although_its_answer_is_lost(
     server: SandboxServer, sandbox: Sandbox
 ) -> None:
-    hasty = library(server, http_client=stripe.RequestsClient(timeout=0.3))
+    hasty, patient = library(server, http_client=_hasty()), library(server)
     sandbox.start_outage("timeout", requests=1, applied=True)
 
     with pytest.raises(stripe.APIConnectionError):
         hasty.v1.customers.create({"email": "a@b.example"}, KEY)
-    while sandbox.status()["requests_hanging"]:
-        pass
-    made = hasty.v1.customers.list().data
-    again = hasty.v1.customers.create({"email": "a@b.example"}, KEY)
+    eventually(lambda: not sandbox.status()["requests_hanging"])
+    made = patient.v1.customers.list().data
+    again = patient.v1.customers.create({"email": "a@b.example"}, KEY)
 
     assert [one.id for one in made] == [again.id]
     assert response(again).headers["Idempotent-Replayed"] == "true"

@@ -7,7 +7,7 @@ import stripe
 
 from stripe_sandbox.client import Sandbox
 from stripe_sandbox.server import SandboxServer
-from tests.stripe_sandbox.library import Checkout, library, request_id, response
+from tests.stripe_sandbox.library import Checkout, eventually, library, request_id, response
 
 KEY: stripe.RequestOptions = {"idempotency_key": "top-up-1"}
 
@@ -55,8 +55,7 @@ def test_a_key_at_work_is_a_conflict(server: SandboxServer, sandbox: Sandbox) ->
     impatient = library(server)
     first = threading.Thread(target=_try_to_create, args=(library(server),))
     first.start()
-    while not sandbox.status()["requests_hanging"]:
-        pass
+    eventually(lambda: sandbox.status()["requests_hanging"])
 
     with pytest.raises(stripe.APIError, match="in-progress request") as caught:
         impatient.v1.customers.create({}, KEY)

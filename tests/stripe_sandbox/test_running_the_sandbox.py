@@ -16,7 +16,7 @@ import stripe
 from stripe_sandbox.client import Sandbox
 from stripe_sandbox.server import SandboxServer
 from stripe_sandbox.settings import Settings
-from tests.stripe_sandbox.library import library
+from tests.stripe_sandbox.library import eventually, library
 from tests.stripe_sandbox.receiver import Receiver
 
 SESSION = {
@@ -115,8 +115,7 @@ def test_what_happens_later_happens_by_itself(receiver: Receiver) -> None:
     with SandboxServer(Settings(webhook_url=receiver.url, later_s=0)) as server:
         session = library(server).v1.checkout.sessions.create(SESSION)  # type: ignore[arg-type]
         server.control.pay(session.id, "bank_succeeds")
-        while "checkout.session.async_payment_succeeded" not in receiver.types:
-            pass
+        eventually(lambda: "checkout.session.async_payment_succeeded" in receiver.types)
         found = library(server).v1.checkout.sessions.retrieve(session.id)
 
     assert found.payment_status == "paid"
@@ -157,8 +156,7 @@ def test_stopping_lets_go_of_requests_that_hang() -> None:
         server.control.start_outage("timeout")
         asking = threading.Thread(target=ask, args=(library(server),))
         asking.start()
-        while not server.control.status()["requests_hanging"]:
-            pass
+        eventually(lambda: server.control.status()["requests_hanging"])
     asking.join()
 
     assert statuses == [500]

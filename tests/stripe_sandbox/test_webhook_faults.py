@@ -6,7 +6,7 @@ import pytest
 import stripe
 
 from stripe_sandbox.client import Sandbox, SandboxRefused
-from tests.stripe_sandbox.library import Checkout
+from tests.stripe_sandbox.library import Checkout, eventually
 from tests.stripe_sandbox.receiver import Receiver
 
 
@@ -53,8 +53,7 @@ def test_late_deliveries_wait_and_come(
     waiting = sandbox.deliveries(state="pending")
     sandbox.set_faults(delay_s=0.05)
     soon = make_customers(api, 1)
-    while len(sandbox.deliveries(state="delivered")) < 1:
-        pass
+    eventually(lambda: sandbox.deliveries(state="delivered"))
 
     assert [event["data"]["object"]["id"] for event in receiver.events] == soon
     assert len(waiting) == len(late) == 1
@@ -89,8 +88,7 @@ def test_many_at_once(
 ) -> None:
     sandbox.set_faults(concurrency=16, copies_min=16, copies_max=16)
     make_customers(api, 2)
-    while receiver.at_once < 16:
-        pass
+    eventually(lambda: receiver.at_once == 16)
 
     assert sandbox.status()["deliveries"]["on_the_way"] == 16
     assert receiver.gate is not None
