@@ -50,8 +50,14 @@ async def _reserve(services: GatewayServices, call: Call, amount: int) -> Reserv
 
 
 async def _reserve_tightly(services: GatewayServices, call: Call, available: int) -> Reserved:
-    """Count the tokens and ask again: the first bound took each byte for a token."""
+    """Count the tokens and ask again: the first bound took each byte for a token.
+
+    No upstream is troubled to count what cannot fit however few tokens it has.
+    """
     candidate = call.candidate
+    least = candidate.price.bound(input_tokens=1, output_tokens=candidate.max_tokens)
+    if least > available:
+        _raise_out_of_credits(call, candidate.bound, available)
     count = await exchange.count_tokens(services, call, candidate)
     if count is None:
         _raise_out_of_credits(call, candidate.bound, available)

@@ -9,7 +9,7 @@ from gateway.contract import content, settings, tools, turns, values
 from gateway.errors import InvalidRequest
 
 # What counting tokens does not depend on, and strict upstreams refuse there.
-_NOT_COUNTED = frozenset(
+NOT_COUNTED = frozenset(
     {
         "max_tokens",
         "stream",
@@ -55,7 +55,7 @@ def parse_count(body: bytes) -> MessagesRequest:
 
     Clients count single turns of a conversation, so a tool call may lack its result.
     """
-    fields = {name: value for name, value in _decode(body).items() if name not in _NOT_COUNTED}
+    fields = {name: value for name, value in _decode(body).items() if name not in NOT_COUNTED}
     values.field(fields, "model", "")
     return _check(fields, body_bytes=len(body), check_pairs=False)
 

@@ -15,7 +15,7 @@ from gateway.errors import InvalidRequest, UpstreamError, UpstreamFailed
 from gateway.formats import documents, payloads, refusals
 from gateway.formats.protocol import EncodedRequest
 from gateway.messages import Event, Reply, Usage
-from gateway.requests import MessagesRequest
+from gateway.requests import NOT_COUNTED, MessagesRequest
 from gateway.resequence import Resequencer
 
 # The version that takes sampling parameters; the newer one refuses them.
@@ -52,8 +52,8 @@ def encode_request(
 def encode_count(
     request: MessagesRequest, *, upstream_model: str, beta: str | None = None
 ) -> EncodedRequest | None:
-    fields = {**request.fields, "model": upstream_model}
-    return _post("/v1/messages/count_tokens", fields, beta)
+    fields = {name: value for name, value in request.fields.items() if name not in NOT_COUNTED}
+    return _post("/v1/messages/count_tokens", fields | {"model": upstream_model}, beta)
 
 
 def decode_count(body: bytes) -> int:
