@@ -76,9 +76,8 @@ class BlockSequence:
         return self._advance()
 
     def abandon(self) -> list[Event]:
-        """Close what can stand as it is. A tool call that is cut stays open: closed, it would
-        look like one to run."""
-        self._waiting.clear()
+        """Close what can stand as it is. A tool call that is cut stays open, and what waits for
+        its end is lost: closed, it would look like one to run."""
         if self._open is None or not self._open.may_yield:
             return []
         return self.stop(self._open)

@@ -85,8 +85,8 @@ class _Calls:
 def check_tool_pairs(turns: list[dict[str, Any]]) -> None:
     """Each `tool_use` is answered once, by the user turns that follow, and no result is stray.
 
-    Turns of one role in a row count as one, and system turns may stand between. Raises
-    InvalidRequest in the words clients know.
+    Turns of one role in a row count as one, and a system turn may stand between a call and its
+    result. Raises InvalidRequest in the words clients know.
     """
     calls = _Calls()
     previous = "user"
@@ -95,8 +95,7 @@ def check_tool_pairs(turns: list[dict[str, Any]]) -> None:
         if role == "assistant" and previous != "assistant":
             _require_answers(calls)
             calls = _Calls()
-        if role != "system":
-            previous = role
+        previous = role
         if type(blocks) is list:
             _pair(blocks, f"messages.{n}", calls)
     _require_answers(calls)

@@ -25,5 +25,5 @@ def _decode(payload: bytes) -> Any:
     except msgspec.DecodeError:
         # A server that cuts its text by UTF-16 units sends half a character as "\ud83d", which
         # no UTF-8 can hold. It becomes a question mark.
-        text = json.dumps(json.loads(payload), ensure_ascii=False, allow_nan=False)
+        text = json.dumps(json.loads(payload), ensure_ascii=False)
         return msgspec.json.decode(text.encode("utf-8", "replace"))

@@ -125,7 +125,7 @@ def _classify(
     message = error.get("message", error.get("detail"))
     text = " ".join(message.split()) if isinstance(message, str) else ""
     known = _too_long(error, text) or _image_refusal(text)
-    if known is not None and status not in (401, 403, 429):
+    if known is not None:
         return UpstreamRefused(known)
     if status in _FAULTS_OF_REQUEST:
         return UpstreamRefused(_public(text, hide))

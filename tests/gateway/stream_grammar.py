@@ -28,6 +28,7 @@ class Seen:
     ending: dict[str, Any] | None = None
     usage: dict[str, Any] | None = None
     error: dict[str, Any] | None = None
+    is_open: bool = False  # the last block was never closed
 
     def joined(self, kind: str) -> str:
         """All text of one kind of block, in order."""
@@ -68,9 +69,9 @@ def read(raw: bytes) -> Seen:
     else:
         assert events.pop() == {"type": "message_stop"}
         _end(events.pop(), seen)
-    is_open = _blocks(events, seen)
+    seen.is_open = _blocks(events, seen)
     if seen.error is None:
-        assert not is_open, "a block was left open"
+        assert not seen.is_open, "a block was left open"
         assert seen.blocks, "a message has at least one block"
         _parse_inputs(seen)
     return seen

@@ -542,9 +542,11 @@ def test_what_was_delivered_is_counted_by_the_bytes_that_were_passed_on():
 
 def test_what_still_waits_is_not_delivered():
     stream = new_stream()
-    stream.feed(b"".join(map(frame, [START, tool(0), fragment(0, '{"a": ')])))
+    stream.feed(frame(START) + frame(tool(0, "abcde")))
+    assert stream.delivered_tokens_estimate() == 2
+    stream.feed(frame(fragment(0, '{"a": ')))
     before = stream.delivered_tokens_estimate()
-    assert before > 0
+    assert before == 3
     stream.feed(frame(opened(1, "text", text="")) + frame(text(1, "waiting" * 9)))
     assert stream.delivered_tokens_estimate() == before
 
@@ -609,6 +611,7 @@ def test_an_upstreams_own_error_ends_the_stream_in_our_words():
     error = {"type": "overloaded_error", "message": "node 10.0.0.7 is busy"}
     seen = see(START, HELLO[0], text(0, "Hel"), {"type": "error", "error": error}, *END)
     assert seen.joined("text") == "Hel"
+    assert not seen.is_open
     assert seen.error == {
         "type": "overloaded_error",
         "message": UpstreamOverloaded().message,
@@ -631,6 +634,7 @@ def test_a_cut_call_is_not_closed_when_the_stream_breaks():
     """A client that sees it closed may run it."""
     seen = see(START, tool(0), fragment(0, '{"path": "/tmp'), {"type": "error", "error": {}})
     assert seen.error is not None
+    assert seen.is_open
     assert seen.blocks[0]["json"] == '{"path": "/tmp'
 
 

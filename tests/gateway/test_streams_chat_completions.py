@@ -270,6 +270,8 @@ CUT = call(0, "a", '{"x": ', "1")
         ([text("a"), chunk({}, "content_filter")], "refusal"),
         ([text("a"), chunk({}, "some_new_word")], "end_turn"),
         ([text("a"), chunk({}, "model_length")], "max_tokens"),
+        ([text("a"), chunk({}, "length"), chunk({}, "stop")], "max_tokens"),
+        ([text("a"), chunk({}, "stop"), chunk({}, "length")], "max_tokens"),
         ([CUT, chunk({}, "tool_calls"), chunk({}, "max_tokens")], "max_tokens"),
         ([text("a"), chunk({}, "tool_calls")], "end_turn"),
         ([CALL, chunk({}, "tool_calls")], "tool_use"),
@@ -404,8 +406,10 @@ def test_an_error_first_is_all_there_is():
 
 
 def test_a_cut_call_is_not_closed_when_the_stream_breaks():
-    seen = see(ROLE, CUT)
+    seen = see(ROLE, CUT, text("waiting"))
     assert seen.error is not None
+    assert seen.is_open
+    assert seen.kinds() == ["tool_use"]
     assert seen.blocks[0]["json"] == '{"x": '
 
 

@@ -377,6 +377,10 @@ UNPAIRED = [
     ([assistant(CALL), user(TEXT)], "messages.0: `tool_use` ids were found without"),
     ([assistant(CALL)], "messages.0: `tool_use` ids were found without"),
     (
+        [assistant(CALL), {"role": "system", "content": "x"}, assistant(TEXT), user(RESULT)],
+        "messages.0: `tool_use` ids were found without",
+    ),
+    (
         [user(TEXT), assistant(CALL, OTHER_CALL), user(RESULT)],
         "messages.1: `tool_use` ids were found without `tool_result` blocks immediately after: "
         "call_2.",
