@@ -11,14 +11,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from gateway import counting, endpoints, listings
+from gateway import counting, endpoints, listings, usage_report
 from gateway.errors import MethodNotAllowed, RouteNotFound
 from gateway.respond import error_response, new_request_id
 from gateway.services import running_services
 
 _ADDRESSES = (
     "POST /v1/messages, POST /v1/messages/count_tokens, GET /v1/models, GET /v1/models/{id}, "
-    "GET /v1/credits"
+    "GET /v1/credits, GET /v1/usage"
 )
 _EXPOSED_HEADERS = [
     "request-id",
@@ -54,6 +54,7 @@ app = Starlette(
         Route("/v1/models", listings.list_models, methods=["GET"]),
         Route("/v1/models/{model_id:path}", listings.show_model, methods=["GET"]),
         Route("/v1/credits", listings.show_credits, methods=["GET"]),
+        Route("/v1/usage", usage_report.show_usage, methods=["GET"]),
     ],
     exception_handlers={404: _not_found, 405: _not_allowed},
     # Any page may call us with its user's key: no cookie is ever read here.

@@ -16,7 +16,9 @@ from usage.ranges import Stretch
 # What a percentile looks at, at most: the newest calls of the stretch.
 LATENCY_CALLS = 10_000
 
-_ROWS = """
+# `summed`: one row per call or clean hour, with what to group it by. Needs %(workspace_id)s,
+# %(since)s and %(until)s; buckets.py reads it too.
+SUMMED_ROWS = """
 WITH stretch AS (
     SELECT %(workspace_id)s::bigint AS workspace_id,
         %(since)s::timestamptz AS since, %(until)s::timestamptz AS until
@@ -27,16 +29,17 @@ WITH stretch AS (
     UNION SELECT date_trunc('hour', stretch.since, 'UTC') FROM stretch
     UNION SELECT date_trunc('hour', stretch.until, 'UTC') FROM stretch
 ), summed AS (
-    SELECT hour.key_id, hour.requests, hour.errors, hour.input_tokens, hour.output_tokens,
+    SELECT hour.starts_at, hour.key_id, hour.model, hour.source, hour.requests, hour.errors,
+        hour.input_tokens, hour.output_tokens,
         hour.cache_creation_input_tokens, hour.cache_read_input_tokens, hour.credits
     FROM usage_usagehour AS hour, stretch
     WHERE hour.workspace_id = stretch.workspace_id
         AND hour.starts_at >= stretch.since AND hour.starts_at < stretch.until
         AND hour.starts_at NOT IN (SELECT starts_at FROM from_records)
     UNION ALL
-    SELECT record.key_id, 1, (record.error_type <> '')::int, record.input_tokens,
-        record.output_tokens, record.cache_creation_input_tokens,
-        record.cache_read_input_tokens, record.credits
+    SELECT from_records.starts_at, record.key_id, record.resolved_model, record.source,
+        1, (record.error_type <> '')::int, record.input_tokens, record.output_tokens,
+        record.cache_creation_input_tokens, record.cache_read_input_tokens, record.credits
     FROM stretch, from_records
     JOIN LATERAL (
         SELECT * FROM usage_requestrecord
@@ -47,7 +50,7 @@ WITH stretch AS (
 )
 """
 _TOTALS = (
-    _ROWS
+    SUMMED_ROWS
     + """
 SELECT coalesce(sum(requests), 0), coalesce(sum(errors), 0),
     coalesce(sum(input_tokens), 0), coalesce(sum(output_tokens), 0),
@@ -57,7 +60,7 @@ FROM summed
 """
 )
 _BY_KEY = (
-    _ROWS
+    SUMMED_ROWS
     + """
 SELECT key_id, sum(credits)::bigint FROM summed GROUP BY key_id
 """

@@ -1,0 +1,54 @@
+"""Usage by hour or day, for GET /v1/usage: plain SQL, since it runs off the ORM."""
+
+from collections.abc import Sequence
+from enum import StrEnum
+
+from usage.summary import SUMMED_ROWS
+
+SUMS = (
+    "requests",
+    "errors",
+    "input_tokens",
+    "output_tokens",
+    "cache_creation_input_tokens",
+    "cache_read_input_tokens",
+    "credits",
+)
+
+
+class Bucket(StrEnum):
+    """How long a bucket is; it begins on the hour or at midnight, UTC."""
+
+    HOUR = "1h"
+    DAY = "1d"
+
+    @property
+    def unit(self) -> str:
+        """PostgreSQL's word for it."""
+        return "hour" if self is Bucket.HOUR else "day"
+
+
+class Grouping(StrEnum):
+    """What a bucket can be split by."""
+
+    MODEL = "model"
+    KEY = "key"
+    SOURCE = "source"
+
+    @property
+    def column(self) -> str:
+        """Where it stands in `summed`."""
+        return "key_id" if self is Grouping.KEY else self.value
+
+
+def query(bucket: Bucket, groupings: Sequence[Grouping]) -> str:
+    """Return the query for the parameters of SUMMED_ROWS.
+
+    Its columns: the bucket's start, the groupings in their order, then SUMS. Buckets without any
+    call have no row.
+    """
+    start = f"date_trunc('{bucket.unit}', starts_at, 'UTC')"
+    keys = ", ".join([start, *(grouping.column for grouping in groupings)])
+    sums = ", ".join(f"sum({name})::bigint" for name in SUMS)
+    select = f"SELECT {keys}, {sums} FROM summed GROUP BY {keys} ORDER BY {keys}"  # noqa: S608
+    return SUMMED_ROWS + select  # every name in it is from above, none from a caller
