@@ -21,7 +21,7 @@ def grant_welcome(*, user: User, email: str) -> LedgerEntry | None:
     workspace = Workspace.objects.filter(memberships__user=user).order_by("memberships__id").first()
     if workspace is None or settings.WELCOME_CREDITS <= 0:
         return None
-    digest = hashlib.sha256(email.strip().lower().encode()).digest()
+    digest = address_digest(email)
     wallet = wallets.wallet_of(workspace)
     _, is_first = WelcomeGrant.objects.get_or_create(
         email_digest=digest, defaults={"wallet": wallet}
@@ -35,6 +35,11 @@ def grant_welcome(*, user: User, email: str) -> LedgerEntry | None:
         reference=f"welcome:{digest.hex()}",
         reason="Welcome credits",
     )
+
+
+def address_digest(email: str) -> bytes:
+    """Return what WelcomeGrant remembers an address by, in whatever case it is written."""
+    return hashlib.sha256(email.strip().lower().encode()).digest()
 
 
 def grant(*, workspace: Workspace, credits: int, reason: str) -> LedgerEntry:

@@ -8,8 +8,8 @@ from django.core.management.base import BaseCommand, CommandError
 
 from accounts.models import User
 from accounts.services import give_personal_workspace
-from billing import ledger, wallets
-from billing.models import EntryKind
+from billing import grants, ledger, wallets
+from billing.models import EntryKind, WelcomeGrant
 
 EMAIL = "demo@example.com"
 PASSWORD = "caicaini-demo"  # noqa: S105 (published; the command refuses to run in production)
@@ -28,8 +28,13 @@ class Command(BaseCommand):
         EmailAddress.objects.get_or_create(
             user=user, email=EMAIL, defaults={"verified": True, "primary": True}
         )
+        wallet = wallets.wallet_of(give_personal_workspace(user))
+        # The published balance is exact: no welcome credits on top at the first sign-in.
+        WelcomeGrant.objects.get_or_create(
+            email_digest=grants.address_digest(EMAIL), defaults={"wallet": wallet}
+        )
         ledger.post(
-            wallet_id=wallets.wallet_of(give_personal_workspace(user)).pk,
+            wallet_id=wallet.pk,
             kind=EntryKind.GRANT,
             amount=CREDITS,
             reference="demo",
