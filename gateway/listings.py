@@ -1,5 +1,6 @@
 """The read-only endpoints: what can be called, and what is left to spend."""
 
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -72,10 +73,12 @@ async def show_credits(request: Request, key: StandingKey, request_id: UUID) -> 
 
 
 def _visible(catalogue: CatalogueSnapshot, key: StandingKey) -> list[ModelRow]:
+    now = datetime.now(UTC)
     return [
         model
         for model in catalogue.models.values()
-        if model.prices and (not key.allowed_models or model.public_id in key.allowed_models)
+        if model.price_at(now) is not None
+        and (not key.allowed_models or model.public_id in key.allowed_models)
     ]
 
 
@@ -103,7 +106,8 @@ def _limit(text: str | None) -> int:
 
 def _described(model: ModelRow) -> dict[str, Any]:
     """Return the ModelInfo that SDKs read, with the price as an extension."""
-    _, price = model.prices[0]
+    price = model.price_at(datetime.now(UTC))
+    assert price is not None, "a model without a price in force is not visible"
     return {
         "id": model.public_id,
         "type": "model",
