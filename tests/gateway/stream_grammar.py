@@ -81,7 +81,7 @@ def _frame(frame: bytes) -> dict[str, Any]:
     event_line, data_line = frame.split(b"\n")
     assert event_line.startswith(b"event: ")
     assert data_line.startswith(b"data: ")
-    data = json.loads(data_line[6:])
+    data: dict[str, Any] = json.loads(data_line[6:])
     assert data["type"] == event_line[7:].decode()
     return data
 

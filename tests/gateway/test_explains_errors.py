@@ -265,7 +265,7 @@ def test_too_long_is_told_in_the_words_that_clients_shorten_by(message: str, exp
 
 
 def test_too_long_is_known_by_its_code_and_by_numbers_beside_the_text():
-    numbers = {"n_prompt_tokens": 2031, "n_ctx": 1024}
+    numbers: dict[str, Any] = {"n_prompt_tokens": 2031, "n_ctx": 1024}
     error = decoded(400, "too much", type="exceed_context_size_error", **numbers)
     assert error.message == "prompt is too long: 2031 tokens > 1024 maximum"
     error = decoded(400, "too much", code="context_length_exceeded")

@@ -28,13 +28,14 @@ def encoded(max_tokens: int = 4096, *, stream: bool = False, **fields: Any) -> d
     body = FORMAT.encode_request(
         request(**fields), upstream_model="real-model", max_tokens=max_tokens, stream=stream
     ).body
-    return json.loads(body)
+    sent: dict[str, Any] = json.loads(body)
+    return sent
 
 
 def test_a_request_goes_on_with_the_upstreams_name_and_nothing_else_changed():
     unknown = {"context_management": {"edits": []}, "fallbacks": ["x"], "top_k": 3, "new": [1.5]}
     content = [{"type": "text", "text": 'é\u2028"\\', "cache_control": {"type": "ephemeral"}}]
-    fields = unknown | {"messages": [{"role": "user", "content": content}]}
+    fields: dict[str, Any] = unknown | {"messages": [{"role": "user", "content": content}]}
     sent = encoded(stream=True, **fields)
     assert sent == MINIMAL | fields | {"model": "real-model", "stream": True}
 
@@ -84,7 +85,7 @@ def test_a_clamped_answer_leaves_room_for_less_thinking(
 
 def test_where_thinking_goes_the_clearing_of_it_goes_too():
     other = {"type": "clear_tool_uses_20250919"}
-    fields = {
+    fields: dict[str, Any] = {
         "thinking": {"type": "enabled", "budget_tokens": 4000},
         "context_management": {"edits": [CLEARING, other], "x": 1},
     }

@@ -663,9 +663,9 @@ def answers(draw: st.DrawFn) -> tuple[list[list[dict[str, Any]]], list[Any]]:
     streams: list[list[dict[str, Any]]] = []
     for n, (index, kind) in enumerate(zip(indexes, kinds, strict=False)):
         if kind == "tool_use":
-            value = draw(json_object)
-            raw = json.dumps(value)
-            said.append((kind, (f"t{n}", value)))
+            arguments = draw(json_object)
+            raw = json.dumps(arguments)
+            said.append((kind, (f"t{n}", arguments)))
             events = [tool(index, f"t{n}", f"c{n}")]
             events += [fragment(index, part) for part in draw(pieces(raw))]
         else:

@@ -442,8 +442,8 @@ def answers(draw: st.DrawFn) -> tuple[list[bytes], str, str, list[tuple[str, Any
     queues += [said, thought]
     order = draw(st.permutations([n for n, queue in enumerate(queues) for _ in queue]))
     iterators = [iter(queue) for queue in queues]
-    contents = [_joined(said, "content"), _joined(thought, "reasoning_content")]
-    return [next(iterators[n]) for n in order], *contents, calls
+    chunks = [next(iterators[n]) for n in order]
+    return chunks, _joined(said, "content"), _joined(thought, "reasoning_content"), calls
 
 
 def _pieces(draw: st.DrawFn, index: int, name: str, value: Any) -> list[bytes]:
@@ -477,7 +477,9 @@ def test_any_interleaving_and_any_cut_keep_grammar_and_content(
     }
 
 
-scalar = st.none() | words | st.integers(-2, 3) | st.booleans() | st.just({})
+scalar: st.SearchStrategy[Any] = (
+    st.none() | words | st.integers(-2, 3) | st.booleans() | st.just({})
+)
 strange_call = st.fixed_dictionaries(
     {},
     optional={

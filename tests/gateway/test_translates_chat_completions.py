@@ -51,12 +51,14 @@ def encoded(
     )
     assert post.path == "/v1/chat/completions"
     assert post.headers == {"content-type": "application/json"}
-    return json.loads(post.body)
+    body: dict[str, Any] = json.loads(post.body)
+    return body
 
 
 def turns(*messages: tuple[str, Any], **fields: Any) -> list[dict[str, Any]]:
     content = [{"role": role, "content": content} for role, content in messages]
-    return encoded(messages=content, **fields)["messages"]
+    sent: list[dict[str, Any]] = encoded(messages=content, **fields)["messages"]
+    return sent
 
 
 # --- requests -------------------------------------------------------------------------------
@@ -89,7 +91,7 @@ def test_sampling_and_stops_keep_their_values():
 
 
 def test_what_has_no_equivalent_is_left_out():
-    extra = {
+    extra: dict[str, Any] = {
         "metadata": {"user_id": "me"},
         "service_tier": "auto",
         "cache_control": {"type": "ephemeral"},
