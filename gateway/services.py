@@ -1,6 +1,7 @@
 """What a gateway process keeps open while it runs, from its start to its end."""
 
 import asyncio
+import gc
 import logging
 import secrets
 from collections.abc import AsyncIterator
@@ -76,6 +77,7 @@ async def running_services() -> AsyncIterator[GatewayServices]:
     A database that is away does not keep the process from starting: it answers 503 until the
     database is there.
     """
+    _calm_garbage_collector()
     async with AsyncExitStack() as stack:
         pool = await _open_pool(stack)
         key_ring = KeyRing(pool)
@@ -106,6 +108,17 @@ async def running_services() -> AsyncIterator[GatewayServices]:
             ),
             drain=drain,
         )
+
+
+def _calm_garbage_collector() -> None:
+    """Leave out of every collection what was loaded at start, and collect less often.
+
+    A call makes many short-lived objects and few cycles: at Python's own thresholds an eighth of
+    the processor time went into looking for them.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
 
 
 async def _open_pool(stack: AsyncExitStack) -> Pool:

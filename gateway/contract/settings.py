@@ -7,7 +7,6 @@ from gateway.contract import values
 from gateway.errors import InvalidRequest
 
 _THINKING_KINDS = ("enabled", "adaptive", "disabled", "between_tools")
-_THINKING_ON = ("enabled", "adaptive")
 
 
 def check_settings(fields: dict[str, Any]) -> None:
@@ -24,8 +23,9 @@ def is_optional(name: str) -> bool:
 
 
 def thinks(fields: dict[str, Any]) -> bool:
-    """Whether the caller has switched thinking on."""
-    return (fields.get("thinking") or {}).get("type") in _THINKING_ON
+    """Whether the model must think. `adaptive` leaves it to the model, so any model will do:
+    agents send it with every call, to models of all kinds."""
+    return (fields.get("thinking") or {}).get("type") == "enabled"
 
 
 def wants_structure(fields: dict[str, Any]) -> bool:

@@ -41,7 +41,10 @@ def encode_request(
     capabilities: frozenset[str] | None = None,
 ) -> EncodedRequest:
     fields = {**request.fields, "model": upstream_model, "max_tokens": max_tokens, "stream": stream}
-    if max_tokens < request.max_tokens:
+    if capabilities is not None and "thinking" not in capabilities:
+        # Whoever must have it was refused by the router; the others leave it to the model.
+        _drop_thinking(fields)
+    elif max_tokens < request.max_tokens:
         _fit_thinking(fields, max_tokens=max_tokens)
     if capabilities is not None and "documents" not in capabilities:
         fields["messages"] = [_without_documents(turn) for turn in fields["messages"]]
@@ -116,11 +119,11 @@ def _fit_thinking(fields: dict[str, Any], *, max_tokens: int) -> None:
     if max_tokens > _MIN_THINKING_BUDGET:
         fields["thinking"] = thinking | {"budget_tokens": max_tokens - 1}
         return
-    del fields["thinking"]
-    _drop_clearing(fields)
+    _drop_thinking(fields)
 
 
-def _drop_clearing(fields: dict[str, Any]) -> None:
+def _drop_thinking(fields: dict[str, Any]) -> None:
+    fields.pop("thinking", None)
     management = fields.get("context_management", {})
     edits = management.get("edits")
     if isinstance(edits, list):

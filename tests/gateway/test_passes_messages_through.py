@@ -323,3 +323,15 @@ def test_the_answer_carries_our_id_our_name_and_the_cost():
 )
 def test_an_answer_without_usage_is_counted_by_its_bytes(content: Any, tokens: int):
     assert tally.delivered_tokens_estimate(content) == tokens
+
+
+def test_leaves_thinking_out_for_a_model_that_has_none():
+    clearing = {
+        "edits": [{"type": "clear_thinking_20251015"}, {"type": "clear_tool_uses_20250919"}]
+    }
+    fields = {"thinking": {"type": "adaptive"}, "context_management": clearing}
+
+    sent = encoded(fields, capabilities=frozenset({"tools"}))
+
+    assert "thinking" not in sent
+    assert sent["context_management"] == {"edits": [{"type": "clear_tool_uses_20250919"}]}

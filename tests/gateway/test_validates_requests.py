@@ -522,7 +522,7 @@ NEEDS = [
     ({"tools": []}, set()),
     ({"messages": [assistant(CALL), user(RESULT)]}, {"tools"}),
     ({"thinking": {"type": "enabled", "budget_tokens": 2000}}, {"thinking"}),
-    ({"thinking": {"type": "adaptive"}}, {"thinking"}),
+    ({"thinking": {"type": "adaptive"}}, set()),
     ({"thinking": {"type": "disabled"}}, set()),
     ({"thinking": {"type": "between_tools"}}, set()),
     ({"output_config": {"format": SCHEMA}}, {"structured_output"}),
