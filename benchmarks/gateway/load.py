@@ -1,0 +1,173 @@
+"""A load generator over raw asyncio protocols: calls in a closed loop, and paced streams.
+
+Runs as a process of its own, `python -m benchmarks.gateway.load '<Order as JSON>'`, and prints its
+Measured as JSON: so the load's own work is on another core than what it measures.
+"""
+
+import asyncio
+import re
+import sys
+import time
+from typing import cast
+
+import msgspec
+import uvloop
+
+_LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
+_DELTA = b"event: content_block_delta"
+
+
+class Order(msgspec.Struct):
+    """What to do: `calls` in all over `connections`, or one stream of `events` on each."""
+
+    port: int
+    key: str
+    model: str
+    connections: int
+    calls: int = 0
+    events: int = 0
+
+
+class Measured(msgspec.Struct):
+    """What came of it; times in milliseconds."""
+
+    seconds: float
+    completed: int
+    failed: int
+    p50_ms: float
+    p99_ms: float
+
+
+def _request(order: Order) -> bytes:
+    body = msgspec.json.encode(
+        {
+            "model": order.model,
+            "max_tokens": order.events or 256,
+            "stream": bool(order.events),
+            "messages": [{"role": "user", "content": "Hello there, how are you today?"}],
+        }
+    )
+    head = (
+        f"POST /v1/messages HTTP/1.1\r\nhost: 127.0.0.1:{order.port}\r\n"
+        f"authorization: Bearer {order.key}\r\ncontent-type: application/json\r\n"
+        f"content-length: {len(body)}\r\n\r\n"
+    )
+    return head.encode() + body
+
+
+class _Caller(asyncio.Protocol):
+    """Sends one call after another on its connection until the shared number is used up."""
+
+    def __init__(self, request: bytes, left: list[int], times: list[float]) -> None:
+        self._request = request
+        self._left = left
+        self._times = times
+        self._received = b""
+        self._sent_at = 0.0
+        self.failed = 0
+        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin."""
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is no subclass
+        self._send()
+
+    def _send(self) -> None:
+        if not self._left[0]:
+            self._transport.close()
+            return
+        self._left[0] -= 1
+        self._sent_at = time.perf_counter()
+        self._transport.write(self._request)
+
+    def data_received(self, data: bytes) -> None:
+        """Take the time once an answer is whole."""
+        self._received += data
+        head_end = self._received.find(b"\r\n\r\n")
+        if head_end < 0:
+            return
+        found = _LENGTH.search(self._received, 0, head_end)
+        if found is None or len(self._received) < head_end + 4 + int(found[1]):
+            return
+        self._times.append((time.perf_counter() - self._sent_at) * 1000)
+        self.failed += not self._received.startswith(b"HTTP/1.1 200")
+        self._received = b""
+        self._send()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """Over."""
+        if not self.done.done():
+            self.done.set_result(None)
+
+
+class _Listener(asyncio.Protocol):
+    """Listens to one stream; notes by how much each event came later than the upstream's pace."""
+
+    def __init__(self, request: bytes, events: int, pace_s: float, delays: list[float]) -> None:
+        self._request = request
+        self._events = events
+        self._pace_s = pace_s
+        self._delays = delays
+        self._seen = 0
+        self._last_at = 0.0
+        self.failed = 0
+        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin."""
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is no subclass
+        self._transport.write(self._request)
+
+    def data_received(self, data: bytes) -> None:
+        """Note the gap since the event before; what is over the pace is delay."""
+        count = data.count(_DELTA)
+        if count:
+            now = time.perf_counter()
+            if self._last_at:
+                gap_s = now - self._last_at
+                self._delays.append(max(0.0, gap_s - count * self._pace_s) * 1000)
+            self._last_at = now
+            self._seen += count
+        if b"event: message_stop" in data:
+            self.failed = int(self._seen != self._events)
+            self._transport.close()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """Over."""
+        if not self.done.done():
+            self.done.set_result(None)
+
+
+async def measure(order: Order, *, pace_s: float) -> Measured:
+    """Carry out the order."""
+    loop = asyncio.get_running_loop()
+    request, times = _request(order), list[float]()
+    left = [order.calls]
+
+    def protocol() -> "_Caller | _Listener":
+        if order.events:
+            return _Listener(request, order.events, pace_s, times)
+        return _Caller(request, left, times)
+
+    began = time.perf_counter()
+    callers = []
+    for _ in range(order.connections):
+        _, caller = await loop.create_connection(protocol, "127.0.0.1", order.port)
+        callers.append(caller)
+        if order.events:  # not all at one beat, which no real traffic has
+            await asyncio.sleep(pace_s / order.connections)
+    await asyncio.gather(*(caller.done for caller in callers))
+    times.sort()
+    return Measured(
+        seconds=time.perf_counter() - began,
+        completed=len(times),
+        failed=sum(caller.failed for caller in callers),
+        p50_ms=times[len(times) // 2] if times else 0.0,
+        p99_ms=times[len(times) * 99 // 100] if times else 0.0,
+    )
+
+
+if __name__ == "__main__":
+    order = msgspec.json.decode(sys.argv[1], type=Order)
+    result = uvloop.run(measure(order, pace_s=1 / 20))
+    sys.stdout.write(msgspec.json.encode(result).decode())

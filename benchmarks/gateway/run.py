@@ -1,0 +1,202 @@
+"""`bin/bench gateway`: requests, latency, streams and memory, the product beside the reference.
+
+Everything runs in one go on loopback, product and reference in turns, several rounds of each: the
+ratios of their medians mean something even on a machine that does other things. The product has all
+of itself on: keys, validation, holds, settlements and records in durable commits.
+"""
+
+import argparse
+import os
+import socket
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+import psutil
+
+from benchmarks.gateway.load import Measured, Order
+
+_PROJECT = Path(__file__).resolve().parents[2]
+_MODEL = "bench/fixed"
+_CATALOGUE = """
+[[models]]
+id = "{model}"
+name = "Fixed"
+context_tokens = 8192
+max_output_tokens = 4096
+[[models.prices]]
+from = 2026-11-01T00:00:00Z
+input = 100_000
+output = 450_000
+cache_write = 125_000
+cache_read = 10_000
+[[models.upstreams]]
+format = "messages"
+base_url = "http://127.0.0.1:{port}"
+model = "bench"
+"""
+_EMAIL = "demo@example.com"
+
+
+class _Server(NamedTuple):
+    """A server under measurement."""
+
+    name: str
+    port: int
+    process: subprocess.Popen[bytes]
+
+    def rss_mib(self) -> float:
+        """Return the resident memory of the largest process behind the port, in MiB."""
+        main = psutil.Process(self.process.pid)
+        family = [main, *main.children(recursive=True)]
+        return max(float(one.memory_info().rss) for one in family) / 2**20
+
+    def cpu_s(self) -> float:
+        """Return the processor time that all its processes have used, in seconds."""
+        main = psutil.Process(self.process.pid)
+        times = [one.cpu_times() for one in (main, *main.children(recursive=True))]
+        return sum(float(one.user + one.system) for one in times)
+
+
+def main(arguments: list[str]) -> int:
+    """Measure and print; return 0. Figures are for reading, not for passing."""
+    options = _options(arguments)
+    with ExitStack() as stack:
+        upstream_port = _free_port()
+        stack.enter_context(
+            _running([sys.executable, "-m", "benchmarks.gateway.upstream", str(upstream_port)])
+        )
+        key = _prepare(upstream_port)
+        upstream = {"UPSTREAM": f"http://127.0.0.1:{upstream_port}"}
+        servers = [
+            stack.enter_context(_served("reference", "benchmarks.gateway.reference:app", upstream)),
+            stack.enter_context(_served("product", "caicaini_portal.asgi:application", {})),
+        ]
+        for connections, calls in ((32, options.calls), (1, options.calls // 8)):
+            order = Order(0, key, _MODEL, connections=connections, calls=calls)
+            _compare(f"{connections} connections", servers, order, rounds=options.rounds)
+        order = Order(0, key, _MODEL, connections=200, events=options.events)
+        _compare("200 streams of 20 events/s (late by)", servers, order, rounds=1)
+        _hold_streams(servers[1], Order(0, key, _MODEL, connections=500, events=options.events))
+    return 0
+
+
+def _options(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="bin/bench gateway", description=__doc__)
+    parser.add_argument("--calls", type=int, default=8000, help="calls a round (default: 8000)")
+    parser.add_argument("--rounds", type=int, default=3, help="rounds of each (default: 3)")
+    parser.add_argument("--events", type=int, default=200, help="events a stream (default: 200)")
+    return parser.parse_args(arguments)
+
+
+def _prepare(upstream_port: int) -> str:
+    """Make a workspace that can pay for everything; return its key."""
+    catalogue = Path(os.environ["DATA_DIR"]) / "benchmark-catalogue.toml"
+    catalogue.write_text(_CATALOGUE.format(model=_MODEL, port=upstream_port))
+    os.environ["CATALOGUE"] = str(catalogue)
+    for command in (
+        ["migrate", "--no-input"],
+        ["sync_catalogue"],
+        ["seed_demo"],
+        ["grant_credits", "--email", _EMAIL, "--credits", "1000000000", "--reason", "benchmark"],
+    ):
+        _manage(*command)
+    return _manage("mint_key", "--email", _EMAIL, "--name", "benchmark").strip()
+
+
+def _manage(*arguments: str) -> str:
+    command = [sys.executable, str(_PROJECT / "manage.py"), *arguments]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+def _compare(title: str, servers: list[_Server], order: Order, *, rounds: int) -> None:
+    """Print medians over the rounds, and what the product's are to the reference's."""
+    print(f"\n{title}")
+    rates: dict[str, float] = {}
+    medians: dict[str, float] = {}
+    measured: dict[str, list[Measured]] = {server.name: [] for server in servers}
+    cpu_s = dict.fromkeys(measured, 0.0)
+    for _ in range(rounds):
+        for server in servers:
+            before = server.cpu_s()
+            measured[server.name].append(_load(server, order))
+            cpu_s[server.name] += server.cpu_s() - before
+    for server in servers:
+        some = measured[server.name]
+        rates[server.name] = statistics.median(one.completed / one.seconds for one in some)
+        medians[server.name] = statistics.median(one.p50_ms for one in some)
+        p99_ms = statistics.median(one.p99_ms for one in some)
+        per_call_us = cpu_s[server.name] / sum(one.completed for one in some) * 1e6
+        print(
+            f"  {server.name:10} {rates[server.name]:8.0f}/s  p50 {medians[server.name]:7.2f} ms"
+            f"  p99 {p99_ms:7.2f} ms  cpu {per_call_us:6.0f} us each"
+            f"  memory {server.rss_mib():4.0f} MiB  failed {sum(one.failed for one in some)}"
+        )
+    print(
+        f"  product/reference {rates['product'] / rates['reference']:.2f} of the rate, "
+        f"{medians['product'] - medians['reference']:+.2f} ms at the median"
+    )
+
+
+def _load(server: _Server, order: Order) -> Measured:
+    ordered = msgspec.json.encode(msgspec.structs.replace(order, port=server.port)).decode()
+    command = [sys.executable, "-m", "benchmarks.gateway.load", ordered]
+    done = subprocess.run(command, check=True, capture_output=True, timeout=300)
+    return msgspec.json.decode(done.stdout, type=Measured)
+
+
+def _hold_streams(server: _Server, order: Order) -> None:
+    """Print the product's memory while it has 500 streams open."""
+    ordered = msgspec.json.encode(msgspec.structs.replace(order, port=server.port)).decode()
+    load = subprocess.Popen([sys.executable, "-m", "benchmarks.gateway.load", ordered])
+    most_mib = 0.0
+    while load.poll() is None:
+        most_mib = max(most_mib, server.rss_mib())
+        time.sleep(0.2)
+    print(f"\n500 open streams: {most_mib:.0f} MiB at most")
+
+
+@contextmanager
+def _served(name: str, target: str, env: dict[str, str]) -> Iterator[_Server]:
+    port = _free_port()
+    command = [sys.executable, "-m", "granian", "--interface", "asgi", "--loop", "uvloop"]
+    command += ["--no-ws", "--host", "127.0.0.1", "--port", str(port), target]
+    limits = {"RATE_LIMITS": "requests=1000000000,input_tokens=1000000000000"}
+    quiet = {"LOG_LEVEL": "WARNING", "GRANIAN_LOG_ENABLED": "false"}
+    with _running(command, limits | quiet | env) as process:
+        _await_port(port)
+        yield _Server(name, port, process)
+
+
+@contextmanager
+def _running(
+    command: list[str], env: dict[str, str] | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
+    process = subprocess.Popen(command, cwd=_PROJECT, env=os.environ | (env or {}))
+    try:
+        yield process
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _await_port(port: int) -> None:
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.1)
+    raise TimeoutError(f"nothing listens on port {port}")
