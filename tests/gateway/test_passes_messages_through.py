@@ -326,12 +326,19 @@ def test_an_answer_without_usage_is_counted_by_its_bytes(content: Any, tokens: i
 
 
 def test_leaves_thinking_out_for_a_model_that_has_none():
-    clearing = {
-        "edits": [{"type": "clear_thinking_20251015"}, {"type": "clear_tool_uses_20250919"}]
-    }
-    fields = {"thinking": {"type": "adaptive"}, "context_management": clearing}
+    other = {"type": "clear_tool_uses_20250919"}
+    checked = request(
+        thinking={"type": "adaptive"}, context_management={"edits": [CLEARING, other]}
+    )
 
-    sent = encoded(fields, capabilities=frozenset({"tools"}))
+    body = FORMAT.encode_request(
+        checked,
+        upstream_model="real-model",
+        max_tokens=4096,
+        stream=False,
+        capabilities=frozenset({"tools"}),
+    ).body
 
+    sent = json.loads(body)
     assert "thinking" not in sent
-    assert sent["context_management"] == {"edits": [{"type": "clear_tool_uses_20250919"}]}
+    assert sent["context_management"] == {"edits": [other]}
