@@ -23,7 +23,10 @@ class Section(NamedTuple):
 
 def frame(request: HttpRequest) -> dict[str, Any]:
     """Give templates what stands around a page; the membership and its wallet when signed in."""
-    around: dict[str, Any] = {"welcome_credits": settings.WELCOME_CREDITS}
+    around: dict[str, Any] = {
+        "welcome_credits": settings.WELCOME_CREDITS,
+        "area": request.path.split("/")[1],
+    }
     if is_mail_kept():
         around["development_mail_url"] = reverse("development_mail")
     membership = _membership(request)

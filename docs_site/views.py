@@ -42,7 +42,6 @@ def page(request: HttpRequest, slug: str) -> HttpResponse:
         "page": shown,
         "pages": PAGES,
         "rendered": render(shown.source()),
-        "area": "docs",
     }
     return render_page(request, "docs/page.html", context)
 

@@ -35,7 +35,9 @@ def curl(*, base_url: str, token: str | None = None, is_stream: bool = False) ->
         '    "model": "caicaini/auto",\n'
         '    "max_tokens": 100,\n'
         f"{_STREAM_LINE if is_stream else ''}"
-        f'    "messages": [{{"role": "user", "content": "{PROMPT}"}}]\n'
+        '    "messages": [\n'
+        f'      {{"role": "user", "content": "{PROMPT}"}}\n'
+        "    ]\n"
         "  }'"
     )
 
