@@ -1,0 +1,51 @@
+"""Operator pages for money.
+
+Ledger entries and holds have composite keys, which the admin cannot register: they show on the page
+of their wallet.
+"""
+
+from django.contrib import admin
+from django.template.loader import render_to_string
+from django.utils.safestring import SafeString
+
+from billing.models import Hold, HoldState, LedgerEntry, StripeEvent, TopUp, Wallet
+from caicaini_portal.read_only_admin import ReadOnlyAdmin
+
+_SHOWN = 100
+
+
+@admin.register(Wallet)
+class WalletAdmin(ReadOnlyAdmin):
+    list_display = ("workspace", "pool", "posted", "held", "owed", "frozen_at")
+    list_select_related = ("workspace",)
+    list_filter = ("pool",)
+    search_fields = ("workspace__name", "workspace__members__email")
+    fields = (*list_display, "seq", "newest_entries", "open_holds")
+    readonly_fields = ("newest_entries", "open_holds")
+
+    def newest_entries(self, wallet: Wallet) -> SafeString:
+        """Show the newest movements."""
+        entries = LedgerEntry.objects.filter(wallet=wallet).order_by("-seq")[:_SHOWN]
+        return render_to_string("billing/admin_entries.html", {"entries": entries})
+
+    def open_holds(self, wallet: Wallet) -> SafeString:
+        """Show what is held now."""
+        holds = Hold.objects.filter(wallet=wallet, state=HoldState.OPEN).order_by("opened_at")
+        return render_to_string("billing/admin_holds.html", {"holds": holds[:_SHOWN]})
+
+
+@admin.register(TopUp)
+class TopUpAdmin(ReadOnlyAdmin):
+    list_display = ("id", "wallet", "amount_cents", "currency", "credits", "state", "created_at")
+    list_select_related = ("wallet__workspace",)
+    list_filter = ("state",)
+    search_fields = ("id", "stripe_session_id", "stripe_payment_intent_id")
+
+
+@admin.register(StripeEvent)
+class StripeEventAdmin(ReadOnlyAdmin):
+    list_display = ("id", "type", "received_at", "processed_at", "attempts")
+    list_filter = ("type",)
+    search_fields = ("id",)
+    ordering = ("-received_at",)
+    exclude = ("payload",)
