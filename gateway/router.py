@@ -99,7 +99,7 @@ def _route_auto(
             dropped[model.public_id] = reason
     if not kept:
         _refuse(request, dropped)
-    kept.sort(key=lambda way: (way.bound, way.model.public_id))  # stable: keeps the drawn order
+    kept.sort(key=_dearness)  # stable: keeps the drawn order
     healthy = [way for way in kept if way.upstream.id not in unhealthy]
     for way in kept:
         if healthy and all(other.model is not way.model for other in healthy):
@@ -156,6 +156,11 @@ def _ordered(ways: Iterable[Candidate], draw: Callable[[], float]) -> tuple[Cand
         return way.upstream.priority, -math.log(1.0 - draw()) / way.upstream.weight
 
     return tuple(sorted(ways, key=place))
+
+
+def _dearness(way: Candidate) -> tuple[int, int, int, str]:
+    """The bound first; prices break a tie that only rounding made."""
+    return way.bound, way.price.output, way.price.input, way.model.public_id
 
 
 def _healthy_first(ways: tuple[Candidate, ...], unhealthy: frozenset[int]) -> tuple[Candidate, ...]:

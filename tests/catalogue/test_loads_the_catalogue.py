@@ -1,0 +1,135 @@
+"""An operator loads a catalogue file, changes it, and gets it wrong."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from caicaini_portal.settings import BASE_DIR
+from catalogue import file, sync
+from catalogue.errors import CatalogueError
+from catalogue.models import CatalogueSync, Model, ModelPrice
+
+MODEL = """
+[[models]]
+id = "a/model"
+name = "A model"
+context_tokens = 100
+max_output_tokens = 10
+
+[[models.prices]]
+from = 2026-01-01T00:00:00Z
+input = 1
+output = 2
+cache_write = 3
+cache_read = 4
+
+[[models.upstreams]]
+format = "messages"
+base_url = "http://localhost:1/"
+model = "inside"
+"""
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "catalogue.toml"
+
+
+def load(path: Path, text: str) -> bool:
+    path.write_text(text)
+    return sync.sync(path=path)
+
+
+@pytest.mark.django_db
+def test_the_shipped_file_loads_and_loading_it_again_changes_nothing():
+    shipped = BASE_DIR / "catalogue.toml"
+
+    assert sync.sync(path=shipped) is True
+    assert sync.sync(path=shipped) is False
+
+    assert Model.objects.get(public_id="caicaini/swift").is_auto
+    assert CatalogueSync.objects.count() == 1
+
+
+@pytest.mark.django_db
+def test_a_model_that_leaves_the_file_is_retired_and_may_come_back(path):
+    load(path, MODEL)
+    load(path, MODEL.replace("a/model", "another/model"))
+    assert Model.objects.get(public_id="a/model").retired_at is not None
+
+    load(path, MODEL)
+
+    model = Model.objects.get(public_id="a/model")
+    assert model.retired_at is None
+    assert model.upstreams.get().base_url == "http://localhost:1"
+
+
+@pytest.mark.django_db
+def test_a_price_that_is_in_the_books_keeps_its_numbers(path):
+    load(path, MODEL)
+
+    with pytest.raises(CatalogueError, match="already in the books"):
+        load(path, MODEL.replace("input = 1", "input = 7"))
+
+    assert ModelPrice.objects.get().input_credits_per_mtok == 1
+
+
+@pytest.mark.django_db
+def test_a_new_price_is_a_row_from_a_later_moment(path):
+    later = """
+[[models.prices]]
+from = 2027-01-01T00:00:00Z
+input = 9
+output = 9
+cache_write = 9
+cache_read = 9
+"""
+    load(path, MODEL)
+    load(path, MODEL + later)
+
+    moments = ModelPrice.objects.values_list("in_force_from", flat=True)
+    assert list(moments) == [datetime(2026, 1, 1, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC)]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("[[models]]", "[[models", "not valid TOML"),
+        ('id = "a/model"', 'id = "a model"', "id"),
+        ("context_tokens = 100", "context_tokens = 0", "context_tokens"),
+        ("input = 1", "input = -1", "input"),
+        ("input = 1", "input = 1.5", "input"),
+        ("2026-01-01T00:00:00Z", "2026-01-01T00:00:00", "no time zone"),
+        ('format = "messages"', 'format = "smoke signals"', "format"),
+        ('"http://localhost:1/"', '"ftp://localhost"', "base_url"),
+        ("max_output_tokens = 10", "max_output_tokens = 10\nunheard_of = 1", "unheard_of"),
+        ("max_output_tokens = 10", 'max_output_tokens = 10\ncapabilities = ["singing"]', "singing"),
+    ],
+)
+def test_a_wrong_file_is_told_in_one_sentence_that_names_the_place(path, old, new, says):
+    assert old in MODEL
+    path.write_text(MODEL.replace(old, new))
+
+    with pytest.raises(CatalogueError) as told:
+        file.read(path)
+
+    assert says in str(told.value)
+    assert "\n" not in str(told.value)
+
+
+@pytest.mark.parametrize("text", [MODEL + MODEL, MODEL + MODEL.partition("[[models.prices]]")[0]])
+def test_a_model_named_twice_is_refused(path, text):
+    path.write_text(text)
+
+    with pytest.raises(CatalogueError, match="more than once"):
+        file.read(path)
+
+
+@pytest.mark.django_db
+def test_the_command_says_it_without_a_traceback(path, settings):
+    settings.CATALOGUE = path
+
+    with pytest.raises(CommandError, match="There is no catalogue file"):
+        call_command("sync_catalogue")
