@@ -1,15 +1,12 @@
 """Tell Celery that the inbox has work, without making anybody wait for the broker.
 
-Publishing with the broker down blocks for the better part of a second and raises, so a thread of
-its own does it. A hint that is lost costs seconds: beat sweeps the inbox anyway. Many hints at once
-are one.
+Publishing with the broker down blocks for seconds and raises, so a thread of its own does it. A
+hint that is lost costs seconds: beat sweeps the inbox anyway. Many hints at once are one.
 """
 
 import logging
 import threading
 from functools import cache
-
-from kombu.exceptions import OperationalError
 
 from billing import tasks
 
@@ -35,5 +32,5 @@ def _publish(bell: threading.Event) -> None:
         bell.clear()
         try:
             tasks.sweep_inbox.delay()
-        except OperationalError as error:
+        except Exception as error:  # noqa: BLE001 (whatever ails the broker, the thread lives on)
             logger.warning("no hint for the inbox, its sweep will find the work: %s", error)

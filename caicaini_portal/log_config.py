@@ -25,8 +25,8 @@ def logging_config(*, json: bool, level: str) -> dict[str, Any]:
         "root": {"handlers": ["stderr"], "level": level},
         # Django's own configuration adds handlers of its own to these two; ours is enough.
         "loggers": {
-            "stripe": {"level": "WARNING"},  # it writes two lines for every question
             "django": {"handlers": [], "propagate": True},
             "django.server": {"handlers": [], "propagate": True},
+            "stripe": {"level": "WARNING"},  # it writes two lines for every question
         },
     }

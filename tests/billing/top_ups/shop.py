@@ -5,15 +5,19 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import NamedTuple
+from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
+from django.conf import settings
 from django.db import connection
+from django.db.models import F
+from django.utils import timezone
 
 from accounts.models import User, Workspace
 from accounts.services import give_personal_workspace
 from billing import inbox, ledger, top_ups, wallets
 from billing.checkout import Addresses
-from billing.models import EntryKind, LedgerEntry, TopUp, Wallet
+from billing.models import EntryKind, Hold, HoldState, LedgerEntry, Source, TopUp, Wallet
 from stripe_sandbox.client import Json, Sandbox
 
 BACK_TO = Addresses(
@@ -64,9 +68,26 @@ class Buyer:
             reference=f"{_SPENT}{next(_numbers)}",
         )
 
+    def hold(self, credits: int) -> Hold:
+        """Begin a call that may cost so much."""
+        Wallet.objects.filter(pk=self.wallet.pk).update(held=F("held") + credits)
+        return Hold.objects.create(
+            wallet=self.wallet,
+            id=uuid4(),
+            source=Source.API,
+            amount=credits,
+            owner=1,
+            accepted_at=timezone.now(),
+        )
+
+    def let_go(self, hold: Hold) -> None:
+        """End a call that cost nothing."""
+        Hold.objects.filter(pk=hold.pk).update(state=HoldState.VOID, closed_at=timezone.now())
+        Wallet.objects.filter(pk=self.wallet.pk).update(held=F("held") - hold.amount)
+
 
 def new_buyer() -> Buyer:
-    user = User.objects.create_user(f"buyer-{next(_numbers)}@example.com", "a-long-pass-phrase")
+    user = User.objects.create_user(f"buyer-{next(_numbers)}@example.com")
     workspace = give_personal_workspace(user)
     wallets.wallet_of(workspace)
     return Buyer(user, workspace)
@@ -83,9 +104,21 @@ def entries_of(wallet: Wallet) -> list[Entry]:
     return [Entry(row.kind, row.amount) for row in rows.order_by("seq")]
 
 
-def pay(sandbox: Sandbox, top_up: TopUp, instrument: str = "4242424242424242") -> Json:
+def session_of(top_up: TopUp) -> str:
     assert top_up.stripe_session_id
-    return sandbox.pay(top_up.stripe_session_id, instrument)
+    return top_up.stripe_session_id
+
+
+def pay(sandbox: Sandbox, top_up: TopUp, instrument: str = "4242424242424242") -> Json:
+    return sandbox.pay(session_of(top_up), instrument)
+
+
+def paid(buyer: Buyer, sandbox: Sandbox, *, dollars: int = 20) -> TopUp:
+    """A top-up whose credits have landed."""
+    top_up = buyer.start(dollars)
+    pay(sandbox, top_up)
+    deliver(sandbox)
+    return top_up
 
 
 def deliver(sandbox: Sandbox) -> None:
@@ -110,3 +143,9 @@ def at_once(act: Callable[[str], object], given: Iterable[str], *, threads: int 
 
     with ThreadPoolExecutor(threads) as pool:
         list(pool.map(in_thread, given))
+
+
+def database_url() -> str:
+    """The database of this test, for another process."""
+    parts = urlsplit(settings.DATABASE_URL)
+    return parts._replace(path=f"/{connection.settings_dict['NAME']}").geturl()

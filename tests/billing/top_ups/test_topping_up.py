@@ -16,6 +16,7 @@ from tests.billing.top_ups.shop import (
     entries_of,
     new_buyer,
     pay,
+    session_of,
     work_off_all,
 )
 
@@ -81,7 +82,7 @@ def test_a_card_that_needs_authentication_is_credited_after_it(
     deliver(sandbox)
     assert buyer.wallet.posted == 0
 
-    sandbox.authenticate(str(top_up.stripe_session_id))
+    sandbox.authenticate(session_of(top_up))
     deliver(sandbox)
 
     assert buyer.wallet.posted == 2_000_000
@@ -94,7 +95,7 @@ def test_a_bank_debit_is_processing_until_the_bank_has_paid(buyer: Buyer, sandbo
     top_up.refresh_from_db()
     assert (top_up.state, buyer.wallet.posted) == (TopUpState.PROCESSING, 0)
 
-    sandbox.settle(str(top_up.stripe_session_id))
+    sandbox.settle(session_of(top_up))
     deliver(sandbox)
 
     top_up.refresh_from_db()
@@ -106,7 +107,7 @@ def test_a_bank_debit_that_is_refused_has_failed(buyer: Buyer, sandbox: Sandbox)
     pay(sandbox, top_up, "bank_fails")
     deliver(sandbox)
 
-    sandbox.settle(str(top_up.stripe_session_id), succeed=False)
+    sandbox.settle(session_of(top_up), succeed=False)
     deliver(sandbox)
 
     top_up.refresh_from_db()
@@ -116,7 +117,7 @@ def test_a_bank_debit_that_is_refused_has_failed(buyer: Buyer, sandbox: Sandbox)
 def test_a_page_that_nobody_pays_on_expires(buyer: Buyer, sandbox: Sandbox) -> None:
     top_up = buyer.start()
 
-    sandbox.expire(str(top_up.stripe_session_id))
+    sandbox.expire(session_of(top_up))
     deliver(sandbox)
 
     top_up.refresh_from_db()
@@ -146,7 +147,7 @@ def test_the_form_of_a_payment_that_came_to_nothing_starts_a_new_one(
     buyer: Buyer, sandbox: Sandbox
 ) -> None:
     top_up = buyer.start(dollars=5)
-    sandbox.expire(str(top_up.stripe_session_id))
+    sandbox.expire(session_of(top_up))
     deliver(sandbox)
 
     again = buyer.fill_in(top_up.pk, dollars=5)
@@ -235,7 +236,7 @@ def test_events_about_what_is_not_ours_are_done_with_politely(
     """Another product sells through the same Stripe account."""
     with_session = buyer.start()
     pay(sandbox, with_session)
-    sandbox.refund(str(with_session.stripe_session_id))
+    sandbox.refund(session_of(with_session))
     TopUp.objects.all().delete()
 
     deliver(sandbox)

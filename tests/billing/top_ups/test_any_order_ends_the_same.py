@@ -1,0 +1,19 @@
+"""Refunds and disputes in every order, and every order in which we hear of them."""
+
+from stripe_sandbox.client import Sandbox
+from tests.billing.top_ups.stories import stories, tell
+
+
+def test_every_story_of_up_to_three_steps_ends_as_stripes_objects_say(sandbox: Sandbox) -> None:
+    """With most of the credits spent in every second one, so that something is owed."""
+    sandbox.set_faults(drop_types=["*"])
+    told = stories(sandbox, longest=3)
+    sandbox.set_faults()
+
+    wrong = {}
+    for number, story in enumerate(told):
+        ours, right = tell(sandbox, story, spent=1_600_000 * (number % 2), seed=number)
+        if ours != right:
+            wrong[story] = (ours, right)
+    assert wrong == {}
+    assert len(told) > 30
