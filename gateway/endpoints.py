@@ -9,7 +9,7 @@ from starlette.datastructures import Headers
 from starlette.types import Message, Receive, Scope, Send
 
 from billing.models import Source
-from gateway import admission, bodies, pipeline, requests, tally
+from gateway import admission, bodies, cross_origin, pipeline, requests, tally
 from gateway.authentication import presented_token
 from gateway.calls import Call, Caller, CallerGone
 from gateway.errors import (
@@ -19,11 +19,17 @@ from gateway.errors import (
     ShuttingDown,
 )
 from gateway.rate_limits import Standings
-from gateway.respond import error_response, json_response, new_request_id
+from gateway.respond import error_response, new_request_id
 from gateway.services import GatewayServices
 from keys.standing import StandingKey
 
 logger = logging.getLogger(__name__)
+
+_STREAM_HEADERS = {
+    "content-type": "text/event-stream; charset=utf-8",
+    "cache-control": "no-cache",
+    "x-accel-buffering": "no",  # a proxy that collects events would undo streaming
+}
 
 
 class Messages:
@@ -121,9 +127,16 @@ class _Exchange:
 
     async def _answer(self) -> None:
         answer = await pipeline.answer(self._services, self._call)
-        response = json_response(answer.body, self._call.id, headers=self._headers())
-        response.headers["caicaini-credits-consumed"] = str(answer.credits_consumed)
-        await response(self._scope, self._receive, self._send)
+        await self._send(
+            self._head(
+                {
+                    "content-type": "application/json",
+                    "content-length": str(len(answer.body)),
+                    "caicaini-credits-consumed": str(answer.credits_consumed),
+                }
+            )
+        )
+        await self._send({"type": "http.response.body", "body": answer.body})
 
     async def _stream(self) -> None:
         await pipeline.stream(self._services, self._call, self._deliver)
@@ -132,27 +145,25 @@ class _Exchange:
     async def _deliver(self, frames: bytes) -> None:
         if not self._has_started:
             self._has_started = True
-            await self._send_or_gone(self._head())
+            await self._send_or_gone(self._head(_STREAM_HEADERS))
         await self._send_or_gone({"type": "http.response.body", "body": frames, "more_body": True})
 
     async def _send_or_gone(self, message: Message) -> None:
+        """Send; raises CallerGone for a broken connection, and for a caller who reads nothing."""
         try:
-            await self._send(message)
-        except OSError:
+            async with asyncio.timeout(settings.CALLER_STALL_TIMEOUT_S):
+                await self._send(message)
+        except OSError:  # a TimeoutError is one
             raise CallerGone from None
 
-    def _head(self) -> Message:
+    def _head(self, headers: dict[str, str]) -> Message:
+        explanation = self._call.route.explanation
         headers = {
-            "content-type": "text/event-stream; charset=utf-8",
-            "cache-control": "no-cache",
-            "x-accel-buffering": "no",
+            **headers,
             "request-id": self._call.request_id,
-            **self._headers(),
+            "caicaini-route": explanation.encode("ascii", "replace").decode(),
+            **self._standings.headers(),
+            **cross_origin.HEADERS,
         }
         raw = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
         return {"type": "http.response.start", "status": 200, "headers": raw}
-
-    def _headers(self) -> dict[str, str]:
-        explanation = self._call.route.explanation
-        route = {"caicaini-route": explanation.encode("ascii", "replace").decode()}
-        return route | self._standings.headers()

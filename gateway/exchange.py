@@ -10,7 +10,7 @@ from typing import TypeVar
 from django.conf import settings
 
 from gateway import sse
-from gateway.calls import Call
+from gateway.calls import Call, CallerGone
 from gateway.errors import UpstreamError, UpstreamFailed, UpstreamTimeout
 from gateway.formats import FORMATS, EncodedRequest, Stream
 from gateway.messages import (
@@ -94,11 +94,24 @@ class Relay:
         self._call = call
         self._deliver = deliver
         self._stream: Stream | None = None
+        self._waits_for_caller = False
         self.encoder: FrameEncoder
         self.has_begun = False
 
     async def run(self, candidate: Candidate) -> MessageDelta:
-        """Relay one attempt; return how it ended."""
+        """Relay one attempt; return how it ended.
+
+        Raises CallerGone for a caller who reads so slowly that the upstream's time runs out: what
+        they got is theirs to pay for.
+        """
+        try:
+            return await self._attempt(candidate)
+        except UpstreamTimeout:
+            if self._waits_for_caller:
+                raise CallerGone from None
+            raise
+
+    async def _attempt(self, candidate: Candidate) -> MessageDelta:
         call = self._call
         wire = FORMATS[candidate.upstream.format]
         self.encoder = FrameEncoder(
@@ -126,7 +139,7 @@ class Relay:
         """Return what came; a caller who has heard something is kept from giving up meanwhile."""
         while (chunk := await response.chunk(patience_s=KEEP_ALIVE_EVERY_S)) is None:
             if self.has_begun:
-                await self._deliver(sse.COMMENT)
+                await self._hand_over(sse.COMMENT)
         return chunk
 
     async def _pass_on(self, events: list[Event]) -> MessageDelta | None:
@@ -143,10 +156,15 @@ class Relay:
         if frames:
             self._call.note_first_byte()
             self.has_begun = True
-            await self._deliver(b"".join(frames))
+            await self._hand_over(b"".join(frames))
         if failure is not None:
             raise failure.error
         return end
+
+    async def _hand_over(self, frames: bytes) -> None:
+        self._waits_for_caller = True
+        await self._deliver(frames)
+        self._waits_for_caller = False
 
     def usage_so_far(self) -> Usage | None:
         """What was asked and delivered until now; None if nothing was delivered."""

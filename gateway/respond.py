@@ -11,6 +11,7 @@ import uuid_utils.compat as uuid_utils
 from starlette.requests import Request
 from starlette.responses import Response
 
+from gateway import cross_origin
 from gateway.authentication import presented_token
 from gateway.calls import CallerGone
 from gateway.errors import GatewayError, InternalFailure
@@ -33,7 +34,7 @@ def json_response(
 ) -> Response:
     """Return `body`, encoded unless it is bytes already, with its request id."""
     content = body if isinstance(body, bytes) else msgspec.json.encode(body)
-    named = {"request-id": f"req_{request_id.hex}", **(headers or {})}
+    named = {"request-id": f"req_{request_id.hex}", **cross_origin.HEADERS, **(headers or {})}
     return Response(content, status_code=status, headers=named, media_type=_JSON)
 
 
