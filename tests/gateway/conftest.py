@@ -1,0 +1,145 @@
+"""Real gateways on a real database, with a scripted upstream behind them.
+
+These tests use neither `db` nor `transactional_db`: each makes customers of its own and undoes
+nothing. When it ends, its customers must have no open hold and the books of all must be right.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from pytest_django import DjangoDbBlocker
+
+from billing.audit import audit
+from embedded import ports
+from tests import servers
+from tests.gateway import customers, database, offer
+from tests.gateway.customers import Customer
+from tests.gateway.scripted_upstream import ScriptedUpstream
+from tests.servers import WebServer
+
+NewCustomer = Callable[..., Customer]
+StartGateway = Callable[..., WebServer]
+
+
+@pytest.fixture(scope="session")
+def upstream() -> Iterator[ScriptedUpstream]:
+    with ScriptedUpstream().running() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def gateway_env(
+    upstream: ScriptedUpstream, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, str]]:
+    """The environment of every gateway, on a database with our catalogue in it."""
+    catalogue = tmp_path_factory.mktemp("catalogue") / "catalogue.toml"
+    dead_url = f"http://{ports.LOOPBACK}:{ports.free_port()}"
+    catalogue.write_text(offer.catalogue(upstream_url=upstream.url, dead_url=dead_url))
+    with database.fresh() as url:
+        env = {"DATABASE_URL": url, "CATALOGUE": str(catalogue)}
+        database.manage("migrate", "--no-input", env=env)
+        database.manage("sync_catalogue", env=env)
+        yield env
+
+
+@pytest.fixture(scope="session")
+def gateways(
+    gateway_env: dict[str, str], upstream: ScriptedUpstream, logs: Path
+) -> Iterator[dict[str, WebServer]]:
+    """The gateways that live as long as the tests, started side by side.
+
+    One as it is shipped, a twin on the same books, and an impatient one: short deadlines, small
+    bodies, and the scripted upstream in the place of the embedded model.
+    """
+    impatient = {
+        "UPSTREAM_CONNECT_TIMEOUT_S": "0.5",
+        "UPSTREAM_FIRST_BYTE_TIMEOUT_S": "1",
+        "UPSTREAM_IDLE_TIMEOUT_S": "1",
+        "UPSTREAM_TOTAL_TIMEOUT_S": "3",
+        "CALLER_STALL_TIMEOUT_S": "1.5",
+        "MAX_BODY_BYTES": "10000",
+        "EMBEDDED_MODEL_URL": upstream.url,
+    }
+    wanted = {"first": {}, "twin": {}, "impatient": impatient}
+    with ExitStack() as stack:
+        started = {}
+        for name, env in wanted.items():
+            started[name] = WebServer(env={**gateway_env, **env}, log=logs / f"{name}.log")
+            stack.callback(started[name].stop)
+        for server in started.values():
+            server.await_ready()
+        yield started
+
+
+@pytest.fixture(scope="session")
+def logs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("gateways")
+
+
+@pytest.fixture
+def gateway(gateways: dict[str, WebServer]) -> WebServer:
+    return gateways["first"]
+
+
+@pytest.fixture
+def twin(gateways: dict[str, WebServer]) -> WebServer:
+    """A second process beside `gateway`, on the same database."""
+    return gateways["twin"]
+
+
+@pytest.fixture
+def impatient(gateways: dict[str, WebServer]) -> WebServer:
+    return gateways["impatient"]
+
+
+@pytest.fixture
+def start_gateway(
+    gateway_env: dict[str, str], logs: Path, request: pytest.FixtureRequest
+) -> Iterator[StartGateway]:
+    """Start a gateway that the test may kill; keyword arguments are its environment."""
+    with ExitStack() as stack:
+
+        def start(**env: str) -> WebServer:
+            log = logs / f"{request.node.name[:80]}.log"
+            return stack.enter_context(servers.running(env={**gateway_env, **env}, log=log))
+
+        yield start
+
+
+@pytest.fixture
+def books(gateway_env: dict[str, str], django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """Django's models in this process read and write the gateways' database."""
+    with django_db_blocker.unblock(), database.in_use(gateway_env["DATABASE_URL"]):
+        yield
+
+
+@pytest.fixture
+def new_customer(gateway: WebServer, books: None) -> Iterator[NewCustomer]:
+    """Make customers; at the end none has an open hold, and every rule of the books is kept."""
+    made: list[Customer] = []
+
+    def new(*, credits: int = 1_000_000, url: str = "", **key_options: object) -> Customer:
+        made.append(customers.sign_up(url=url or gateway.url, credits=credits, **key_options))
+        return made[-1]
+
+    yield new
+    for customer in made:
+        customer.wait_until_settled()
+    assert audit().findings == []
+
+
+@pytest.fixture
+def customer(new_customer: NewCustomer) -> Customer:
+    """A customer with a million credits."""
+    return new_customer()
+
+
+@pytest.fixture
+def embedded_model() -> str:
+    """The embedded model's public name; without a running model its tests are skipped."""
+    if not os.environ.get("EMBEDDED_MODEL_URL"):
+        pytest.skip("EMBEDDED_MODEL_URL is not set: no embedded model runs")
+    return "caicaini/swift"

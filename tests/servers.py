@@ -1,0 +1,102 @@
+"""The product's web server as a process of its own, started the way `bin/up` starts it."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from embedded import ports
+from embedded.children import PROJECT
+from tests.waiting import eventually
+
+_START_WINDOW_S = 60
+
+
+class WebServer:
+    """One Granian with one worker. Signals go to both, as they would to one process."""
+
+    def __init__(self, *, env: Mapping[str, str], log: Path) -> None:
+        self.port = ports.free_port()
+        self.url = f"http://{ports.LOOPBACK}:{self.port}"
+        self._log = log
+        with log.open("ab") as output:
+            self._process = subprocess.Popen(
+                [
+                    *(sys.executable, "-m", "granian", "caicaini_portal.asgi:application"),
+                    *("--interface", "asgi", "--loop", "uvloop", "--workers", "1"),
+                    *("--host", ports.LOOPBACK, "--port", str(self.port)),
+                    *("--workers-kill-timeout", "5"),
+                ],
+                cwd=PROJECT,
+                env={**os.environ, **env},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def await_ready(self) -> None:
+        """Wait until it can serve; fail with its log when it ends instead."""
+
+        def is_ready() -> bool:
+            assert self._process.poll() is None, f"the server ended:\n{self.log()}"
+            return ports.answers(ports.LOOPBACK, self.port, "/readyz")
+
+        eventually(is_ready, within_s=_START_WINDOW_S, what="the server's readiness")
+
+    def log(self) -> str:
+        """Return what the server has written so far."""
+        return self._log.read_text(errors="replace")
+
+    def open_sockets(self) -> int:
+        """Return how many sockets the process that answers calls has open."""
+        counts = [_sockets_of(pid) for pid in _children_of(self._process.pid)]
+        return max(counts)
+
+    def send_signal(self, number: signal.Signals) -> None:
+        """Signal the whole process group at once."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, number)
+
+    def ask_to_stop(self) -> None:
+        """Send SIGTERM to the main process, as a supervisor does."""
+        with contextlib.suppress(ProcessLookupError):
+            self._process.terminate()
+
+    def wait(self, *, within_s: float) -> int:
+        """Return the exit code."""
+        return self._process.wait(within_s)
+
+    def stop(self) -> None:
+        """End it, gently first."""
+        self.ask_to_stop()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(10)
+        self.send_signal(signal.SIGKILL)
+        self._process.wait()
+
+
+def _children_of(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def _sockets_of(pid: int) -> int:
+    count = 0
+    for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # closed while we look
+            count += os.readlink(descriptor).startswith("socket:")
+    return count
+
+
+@contextlib.contextmanager
+def running(*, env: Mapping[str, str], log: Path) -> Iterator[WebServer]:
+    """Run a server for the block; it is ready when the block begins."""
+    server = WebServer(env=env, log=log)
+    try:
+        server.await_ready()
+        yield server
+    finally:
+        server.stop()
