@@ -127,7 +127,7 @@ class _Exchange:
 
     async def _answer(self) -> None:
         answer = await pipeline.answer(self._services, self._call)
-        await self._send(
+        await self._send_or_gone(
             self._head(
                 {
                     "content-type": "application/json",
@@ -136,7 +136,7 @@ class _Exchange:
                 }
             )
         )
-        await self._send({"type": "http.response.body", "body": answer.body})
+        await self._send_or_gone({"type": "http.response.body", "body": answer.body})
 
     async def _stream(self) -> None:
         await pipeline.stream(self._services, self._call, self._deliver)
