@@ -1,0 +1,28 @@
+"""The system's Chromium, without a window and without what it asks its maker for."""
+
+import contextlib
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from embedded.chromium import NAMES
+
+EXECUTABLE = next((path for name in NAMES if (path := shutil.which(name))), None)
+NEEDED = pytest.mark.skipif(
+    EXECUTABLE is None, reason="there is no Chromium on the PATH: apt-get install chromium"
+)
+_ARGUMENTS = (
+    *("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"),
+    *("--disable-component-update", "--disable-sync", "--disable-quic"),
+)
+
+
+@contextlib.contextmanager
+def running() -> Iterator[Browser]:
+    """Run the browser for the block."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=EXECUTABLE, args=_ARGUMENTS)
+        yield browser
+        browser.close()

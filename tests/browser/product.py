@@ -1,0 +1,106 @@
+"""The whole product as a person starts it: `bin/up`, on a data folder and a port of its own."""
+
+import contextlib
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+
+from embedded import places, ports
+from embedded.children import PROJECT
+from embedded.leftovers import CHILD_OF, Register
+from tests.waiting import eventually
+
+# What a newcomer's shell has; a test run's own servers must not be found. CHILD_OF lets the next
+# test run end what one that was killed has left.
+_KEPT = ("PATH", "HOME", "LANG", CHILD_OF)
+_START_WINDOW_S = 180
+_STOP_WINDOW_S = 60
+
+
+class Product:
+    """One `bin/up` and all that it starts."""
+
+    def __init__(self, data_dir: Path, **env: str) -> None:
+        self.data_dir = data_dir
+        self.port = ports.free_port()
+        self.url = f"http://localhost:{self.port}"
+        self._output = data_dir.with_suffix(".out")
+        kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
+        with self._output.open("w") as output:
+            self._process = subprocess.Popen(
+                [PROJECT / "bin/up"],
+                env={**kept, "DATA_DIR": str(data_dir), "PORT": str(self.port), **env},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def await_ready(self) -> None:
+        """Wait until it says that it is; fail with what it says when it ends instead."""
+
+        def is_ready() -> bool:
+            assert self._process.poll() is None, f"bin/up ended:\n{self.output()}"
+            return "Ctrl-C stops everything." in self.output()
+
+        eventually(is_ready, within_s=_START_WINDOW_S, what="bin/up's readiness")
+
+    def output(self) -> str:
+        """Return what it has printed so far."""
+        return self._output.read_text()
+
+    def stop(self) -> int:
+        """Send SIGTERM; return the exit code."""
+        self._process.terminate()
+        return self._process.wait(_STOP_WINDOW_S)
+
+    def processes(self) -> list[str]:
+        """Return the command lines of all that runs on the data folder."""
+        return [" ".join(process.cmdline()) for process in _running() if self._owns(process)]
+
+    def files_with(self, text: str) -> list[Path]:
+        """Return the files of the data folder, the database's too, that hold the text."""
+        roots = [self.data_dir, (self.data_dir / "postgres").resolve()]
+        files = [path for root in roots for path in root.rglob("*") if path.is_file()]
+        return [path for path in files if text.encode() in path.read_bytes()]
+
+    def remove(self) -> None:
+        """End what a stop that failed has left, and delete the database."""
+        if self._process.poll() is None:
+            self._process.kill()
+            self._process.wait()
+        Register(self.data_dir).end_leftovers()
+        places.remove(self.data_dir)
+
+    def _owns(self, process: psutil.Process) -> bool:
+        with contextlib.suppress(psutil.Error):
+            return str(self.data_dir) in process.environ().values()
+        return False
+
+
+@contextlib.contextmanager
+def running(data_dir: Path, **env: str) -> Iterator[Product]:
+    """Run the product for the block; it is ready when the block begins.
+
+    `env` is added to its environment. SIGTERM ends it, and nothing of it may stay.
+    """
+    product = Product(data_dir, **env)
+    try:
+        product.await_ready()
+        assert product.processes(), "nothing runs on the data folder"
+        yield product
+        assert product.stop() == 0, product.output()
+        assert product.processes() == []
+    finally:
+        product.remove()
+
+
+def _running() -> Iterator[psutil.Process]:
+    """Yield what lives; in a container without an init the dead stay in the process table."""
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if process.status() != psutil.STATUS_ZOMBIE:
+                yield process

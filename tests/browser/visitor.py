@@ -1,0 +1,82 @@
+"""A person at a browser who also notices what a click-through does not.
+
+What is noticed on the way: script errors, broken content policies, requests to anybody else. What
+`look` adds: each rule of axe that the page breaks, and text wider than the screen, on a desktop and
+on a phone, light and dark.
+"""
+
+from collections.abc import Iterator
+from itertools import product
+from pathlib import Path
+from typing import Any, Literal
+
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, ViewportSize
+
+from embedded.children import PROJECT
+
+DESKTOP: ViewportSize = {"width": 1280, "height": 900}
+PHONE: ViewportSize = {"width": 390, "height": 844}
+_SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+_AXE = PROJECT / "node_modules/axe-core/axe.min.js"
+# Without what it loads for itself: it reads style sheets by a way that our content policy forbids.
+_RUN_AXE = "axe.run({preload: false})"
+
+
+class Visitor:
+    """One browser session on the product at `home`."""
+
+    def __init__(self, browser: Browser, *, home: str, has_javascript: bool = True) -> None:
+        self.home = home
+        self.faults: list[str] = []
+        self._context = browser.new_context(
+            base_url=home,
+            viewport=DESKTOP,
+            # A colour that is on its way from light to dark has neither's contrast.
+            reduced_motion="reduce",
+            java_script_enabled=has_javascript,
+            permissions=["clipboard-read", "clipboard-write"],
+        )
+        # Before the page's own scripts, where the content policy does not reach.
+        self._context.add_init_script(path=_AXE)
+        self.page: Page = self._context.new_page()
+        self.page.on("console", self._hear)
+        self.page.on("pageerror", lambda error: self._note(f"script error: {error}"))
+        self.page.on("request", self._see_request)
+
+    def look(self) -> None:
+        """Examine the page in all views."""
+        for size, scheme in product((DESKTOP, PHONE), _SCHEMES):
+            self.page.set_viewport_size(size)
+            self.page.emulate_media(color_scheme=scheme)
+            for fault in self._visible_faults():
+                self._note(f"{size['width']} px, {scheme}: {fault}")
+        self.page.set_viewport_size(DESKTOP)
+        self.page.emulate_media(color_scheme="light")
+
+    def copied(self) -> str:
+        """Return what is in the clipboard."""
+        return str(self.page.evaluate("navigator.clipboard.readText()"))
+
+    def leave(self, *, picture: Path) -> None:
+        """Close the session; a picture of the last page stays, for whoever asks what went wrong."""
+        self.page.screenshot(path=picture)
+        self._context.close()
+
+    def _visible_faults(self) -> Iterator[str]:
+        report: dict[str, Any] = self.page.evaluate(_RUN_AXE)
+        assert report["passes"], "axe looked at nothing"
+        for rule in report["violations"]:
+            yield f"{rule['help']}: {rule['nodes'][0]['html']}"
+        if self.page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+            yield "the page is wider than the screen"
+
+    def _hear(self, message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"}:
+            self._note(f"console: {message.text}")
+
+    def _see_request(self, request: Request) -> None:
+        if not request.url.startswith((f"{self.home}/", "data:")):
+            self._note(f"a request to somebody else: {request.url}")
+
+    def _note(self, fault: str) -> None:
+        self.faults.append(f"{self.page.url}: {fault}")
