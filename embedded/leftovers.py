@@ -15,7 +15,8 @@ import msgspec
 import psutil
 
 CHILD_OF = "CAICAINI_CHILD_OF"
-_STOP_WINDOW_S = 12
+# They lost whoever they worked for; a person waits for the start behind them.
+_STOP_WINDOW_S = 5
 # The kernel counts births in ticks of 10 ms and the clock may be corrected in between.
 _SAME_MOMENT_S = 1.0
 

@@ -24,6 +24,8 @@ class Options:
     database_url: str
     redis_url: str
     in_development: bool
+    # How long open streams may run on after a stop; the gateway ends them itself just before.
+    drain_window_s: int
 
     @property
     def log_dir(self) -> Path:
@@ -38,7 +40,7 @@ class Options:
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> "Options":
         """Read the variables; an empty one counts as unset. Raises BadSetting."""
-        port = _port(environ.get("PORT") or "8000")
+        port = _whole_number(environ, "PORT", default=8000, largest=_LARGEST_PORT)
         return cls(
             host=environ.get("HOST") or "127.0.0.1",
             port=port,
@@ -48,6 +50,7 @@ class Options:
             database_url=environ.get("DATABASE_URL", ""),
             redis_url=environ.get("REDIS_URL", ""),
             in_development=not environ.get("SECRET_KEY"),
+            drain_window_s=_whole_number(environ, "DRAIN_WINDOW_S", default=20, largest=1800),
         )
 
     def environment(self) -> dict[str, str]:
@@ -60,6 +63,7 @@ class Options:
             "CATALOGUE": str(self.catalogue),
             "DATABASE_URL": self.database_url,
             "REDIS_URL": self.redis_url,
+            "DRAIN_WINDOW_S": str(self.drain_window_s),
             "DJANGO_SETTINGS_MODULE": "caicaini_portal.settings",
         }
 
@@ -73,7 +77,8 @@ class Options:
         return any(upstream.base_url == "embedded" for upstream in upstreams)
 
 
-def _port(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= _LARGEST_PORT:
-        raise BadSetting(f"PORT={text} is no port: give a number from 1 to {_LARGEST_PORT}.")
+def _whole_number(environ: Mapping[str, str], name: str, *, default: int, largest: int) -> int:
+    text = environ.get(name) or str(default)
+    if not text.isdecimal() or not 1 <= int(text) <= largest:
+        raise BadSetting(f"{name}={text} makes no sense: give a whole number from 1 to {largest}.")
     return int(text)

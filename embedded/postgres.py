@@ -19,6 +19,7 @@ from embedded.places import Place
 
 _USER = _DATABASE = "caicaini"
 _STOP_WINDOW_S = 20
+_LEFTOVER_WINDOW_S = 5
 # Nothing of ours: locale and libraries of whoever starts us must not reach the cluster.
 _ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C"}
 
@@ -32,8 +33,8 @@ _SETTINGS = {
     "log_timezone": "UTC",
     "log_line_prefix": "%m [%p] ",
 }
-# What a test run may lose when the machine loses power.
-_NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+# Commits then outlive a server that is killed, but not a machine that loses power.
+_NOT_DURABLE = {"fsync": "off", "full_page_writes": "off"}
 
 
 @dataclass(frozen=True)
@@ -144,27 +145,35 @@ def _create_missing_database(connection: psycopg.Connection) -> None:
 
 
 def end_leftover(root: Path) -> None:
-    """End a server that still runs on the cluster in `root`, and clear a lock that is nobody's.
+    """End what still runs on the cluster in `root`, and clear a lock that is nobody's.
 
-    PostgreSQL takes a process id in its lock file for a server even when the system has since given
-    it to another program of the same user; it then refuses to start. Shared memory still guards the
-    data: a server that lives without a lock file keeps another one out.
+    When PostgreSQL's master is killed its sessions end a moment later, and until then they keep a
+    new one from starting. And PostgreSQL takes the process id in its lock file for a server even
+    when the system has since given it to another program of the same user.
     """
     data = root / "data"
     lock = data / "postmaster.pid"
-    try:
-        process = psutil.Process(int(lock.read_text().split(maxsplit=1)[0]))
-        is_ours = str(data) in process.cmdline()
-    except (FileNotFoundError, ValueError, IndexError, psutil.Error):
-        return  # PostgreSQL itself clears a lock whose process is gone
-    if not is_ours:
-        lock.unlink()
+    if not lock.exists():
         return
     for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
-        with contextlib.suppress(psutil.NoSuchProcess):
-            process.send_signal(number)
-        if not psutil.wait_procs([process], timeout=_STOP_WINDOW_S)[1]:
-            return
+        processes = _processes_in(data)
+        for process in processes:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.send_signal(number)
+        if not psutil.wait_procs(processes, timeout=_LEFTOVER_WINDOW_S)[1]:
+            break
+    # A server in the act of starting would hold shared memory, which keeps a second one out.
+    lock.unlink(missing_ok=True)
+
+
+def _processes_in(data: Path) -> list[psutil.Process]:
+    """Return the processes that work in the data folder, as all of PostgreSQL's do."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError):
+            if process.cwd() == str(data) and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+    return found
 
 
 def _require_same_version(data: Path, binaries: Path) -> None:

@@ -20,8 +20,6 @@ from embedded.supervisor import Supervisor
 from embedded.terminal import say
 
 _WEB_WORKERS = 2
-# How long open streams may run on after a stop; a second Ctrl-C does not wait for them.
-_DRAIN_WINDOW_S = 20
 _WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 (recognised, not bound)
 
 
@@ -111,7 +109,7 @@ def _processes(options: Options, env: Mapping[str, str]) -> list[Child]:
             *(sys.executable, "-m", "granian", "caicaini_portal.asgi:application"),
             *("--interface", "asgi", "--loop", "uvloop", "--workers", str(_WEB_WORKERS)),
             *("--host", options.host, "--port", str(options.port)),
-            *("--workers-kill-timeout", str(_DRAIN_WINDOW_S), "--respawn-failed-workers"),
+            *("--workers-kill-timeout", str(options.drain_window_s), "--respawn-failed-workers"),
         ),
         env=env,
         is_ready=lambda: ports.answers(
@@ -120,7 +118,7 @@ def _processes(options: Options, env: Mapping[str, str]) -> list[Child]:
             "/readyz",
             name=urlsplit(options.public_url).netloc,
         ),
-        stop_window_s=_DRAIN_WINDOW_S + 2,
+        stop_window_s=options.drain_window_s + 2,
     )
     return [worker, beat, web]
 

@@ -1,0 +1,69 @@
+"""Starts of small real commands, ended with the test that made them."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from embedded.children import PROJECT
+from embedded.leftovers import Register
+from tests.waiting import eventually
+
+Row = dict[str, str]
+
+
+class Start:
+    """A running start, as the person sees it who made it."""
+
+    def __init__(self, data_dir: Path, rows: list[Row]) -> None:
+        self.output = data_dir / f"output-{len(list(data_dir.glob('output-*')))}"
+        with self.output.open("w") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "tests.embedded.start", str(data_dir), json.dumps(rows)],
+                cwd=PROJECT,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+
+    def await_ready(self) -> None:
+        eventually(lambda: "ready" in self.output.read_text(), what="ready")
+
+    def ending(self) -> tuple[int, str]:
+        """Wait for its end; return its exit code and all it printed."""
+        return self.process.wait(timeout=30), self.output.read_text()
+
+
+@pytest.fixture
+def data_dir(tmp_path: Path) -> Path:
+    folder = tmp_path / "data"
+    folder.mkdir(mode=0o700)
+    return folder
+
+
+@pytest.fixture
+def start(data_dir: Path) -> Iterator[Callable[..., Start]]:
+    made: list[Start] = []
+
+    def make(*rows: Row) -> Start:
+        made.append(Start(data_dir, list(rows)))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.process.terminate()
+        one.process.wait(timeout=30)
+    Register(data_dir).end_leftovers()
+
+
+@pytest.fixture
+def bare_environ(data_dir: Path) -> dict[str, str]:
+    """The environment of somebody who has set nothing but the data folder."""
+    return {
+        "PATH": os.environ["PATH"],
+        "HOME": os.environ.get("HOME", "/"),
+        "DATA_DIR": str(data_dir),
+    }
