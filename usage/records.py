@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from psycopg import Cursor
 
 
@@ -65,26 +66,20 @@ _TYPES = {
     "first_byte_ms": "integer",
     "duration_ms": "integer",
 }
+_COLUMNS = ", ".join(_TYPES)
+# One JSON parameter rather than an array for each column: psycopg takes longer to write two dozen
+# arrays than PostgreSQL takes to store their rows.
 _INSERT = (
-    f"INSERT INTO usage_requestrecord ({', '.join(_TYPES)})"  # noqa: S608 (names from above)
-    f" SELECT * FROM unnest({', '.join(f'%s::{kind}[]' for kind in _TYPES.values())})"
+    "WITH given AS (SELECT * FROM json_to_recordset(%s::json)"  # noqa: S608 (names from above)
+    f" AS record ({', '.join(f'{name} {kind}' for name, kind in _TYPES.items())})),"
+    f" inserted AS (INSERT INTO usage_requestrecord ({_COLUMNS}) SELECT {_COLUMNS} FROM given"
     # A batch whose commit went unheard is run again: its records may be there already.
-    " ON CONFLICT (workspace_id, accepted_at, id) DO NOTHING"
-)
-_MARK = (
-    "INSERT INTO usage_dirtyhour (workspace_id, starts_at)"
-    " SELECT DISTINCT workspace_id, date_trunc('hour', accepted_at, 'UTC')"
-    " FROM unnest(%s::bigint[], %s::timestamptz[]) AS record (workspace_id, accepted_at)"
+    " ON CONFLICT (workspace_id, accepted_at, id) DO NOTHING)"
+    " INSERT INTO usage_dirtyhour (workspace_id, starts_at)"
+    " SELECT DISTINCT workspace_id, date_trunc('hour', accepted_at, 'UTC') FROM given"
 )
 
 
 def insert(cursor: Cursor[Any], records: Sequence[Record]) -> None:
     """Write the records, and mark their hours for the roll-up."""
-    cursor.execute(_INSERT, [[getattr(record, name) for record in records] for name in _TYPES])
-    cursor.execute(
-        _MARK,
-        [
-            [record.workspace_id for record in records],
-            [record.accepted_at for record in records],
-        ],
-    )
+    cursor.execute(_INSERT, [msgspec.json.encode(records).decode()])
