@@ -17,12 +17,17 @@ _EXPIRIES = [
     ("365", "In a year"),
     (_ON, "On a date of your choice"),
 ]
+_OUT_OF_DATE = "This form is out of date. Reload the page and send it again."
 
 
 class CreateKeyForm(forms.Form):
     """Name, expiry, allowed models. `form_id` makes sending the form twice harmless."""
 
-    form_id = forms.UUIDField(initial=uuid.uuid4, widget=forms.HiddenInput)
+    form_id = forms.UUIDField(
+        initial=uuid.uuid4,
+        widget=forms.HiddenInput,
+        error_messages=dict.fromkeys(("required", "invalid"), _OUT_OF_DATE),
+    )
     name = forms.CharField(
         max_length=80,
         help_text="What uses the key, so that you know later which one to revoke.",

@@ -1,6 +1,6 @@
 """The token format: `cai_api_` + 32 random base62 characters + 6 characters of checksum.
 
-Example: cai_api_4sYqXw0ZbTn7KfLhRgEa2JcVdU5iMp9o0QeV1s. The checksum is the CRC-32 of everything
+Example: cai_api_4sYqXw0ZbTn7KfLhRgEa2JcVdU5iMp9o1ynZZl. The checksum is the CRC-32 of everything
 before it, in base62, zero-padded: a mistyped or invented token is told apart without any look-up,
 and a secret scanner can tell a real one. Published pattern: cai_api_[0-9A-Za-z]{38}
 """

@@ -7,11 +7,18 @@ from django.utils.safestring import SafeString
 register = template.Library()
 
 
+@register.filter
+def is_first_error(field: BoundField) -> bool:
+    """Whether this is the first visible field of its form with an error."""
+    wrong = (other.name for other in field.form.visible_fields() if other.errors)
+    return next(wrong, None) == field.name
+
+
 @register.simple_tag
 def control(field: BoundField) -> SafeString:
     """Render a field's control; the form's first one with an error takes the focus."""
     attributes: dict[str, str | bool] = {}
-    if next((other.name for other in field.form if other.errors), None) == field.name:
+    if is_first_error(field):
         attributes["autofocus"] = True
     # A placeholder that repeats the label is gone when one types and reads as a value before.
     field.field.widget.attrs.pop("placeholder", None)
