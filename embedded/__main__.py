@@ -1,4 +1,4 @@
-"""`python -m embedded up | test | check`, as the commands in bin/ call it."""
+"""`python -m embedded up | test | bench | check`, as the commands in bin/ call it."""
 
 import contextlib
 import os
@@ -9,11 +9,11 @@ from pathlib import Path
 from embedded import causes
 from embedded.checks import check
 from embedded.errors import EmbeddedError
-from embedded.suite import suite
+from embedded.suite import bench, suite
 from embedded.terminal import complain
 from embedded.up import up
 
-_COMMANDS = {"up": up, "test": suite, "check": check}
+_COMMANDS = {"up": up, "test": suite, "bench": bench, "check": check}
 
 
 def main(arguments: list[str]) -> int:

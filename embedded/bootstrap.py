@@ -20,7 +20,6 @@ from embedded.stop_signals import STOP, on_stop
 from embedded.terminal import complain, say
 
 PROJECT = Path(__file__).resolve().parent.parent
-_MODULES = {"up": "embedded", "test": "embedded", "check": "embedded", "bench": "benchmarks"}
 
 
 def main(arguments: list[str]) -> int:
@@ -54,12 +53,10 @@ def _become(command: str, arguments: list[str]) -> None:
 
     Signals that ask to stop wait until the command has its own handlers.
     """
-    module = _MODULES[command]
-    own = [command] if module == "embedded" else []
-    if command in {"up", "test"}:
+    if command != "check":
         signal.pthread_sigmask(signal.SIG_BLOCK, STOP)
     python = packages.python_of(PROJECT)
-    os.execv(python, [str(python), "-m", module, *own, *arguments])  # noqa: S606 (no shell wanted)
+    os.execv(python, [str(python), "-m", "embedded", command, *arguments])  # noqa: S606 (no shell wanted)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""`bin/test`: the whole suite on embedded servers of its own, in a data folder of its own."""
+"""`bin/test` and `bin/bench`: a run on embedded servers of its own, in a data folder of its own."""
 
 import contextlib
 import fcntl
@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from embedded import places, postgres, servers
@@ -29,13 +29,25 @@ _UNSET = (
 
 
 def suite(arguments: list[str]) -> int:
-    """Run pytest with `arguments`; return its exit code, or 130 when a signal asked to stop."""
+    """Run pytest with `arguments`; return its exit code, or 130 when a signal asked to stop.
+
+    The database does not wait for the disk: no test cuts the power.
+    """
+    return _on_own_servers(("pytest", *arguments), durable=False)
+
+
+def bench(arguments: list[str]) -> int:
+    """Run a benchmark likewise, on a database as durable as in production."""
+    return _on_own_servers(("benchmarks", *arguments), durable=True)
+
+
+def _on_own_servers(module: Sequence[str], *, durable: bool) -> int:
     signals = StopSignals()
     _remove_abandoned()
     with _data_folder() as data_dir:
         supervisor = Supervisor(signals=signals, data_dir=data_dir, log_dir=data_dir / "log")
         try:
-            return _run(supervisor, data_dir, arguments)
+            return _run(supervisor, data_dir, module, durable=durable)
         except StopRequested:
             return 130
         finally:
@@ -44,19 +56,19 @@ def suite(arguments: list[str]) -> int:
             places.remove(data_dir)
 
 
-def _run(supervisor: Supervisor, data_dir: Path, arguments: list[str]) -> int:
+def _run(supervisor: Supervisor, data_dir: Path, module: Sequence[str], *, durable: bool) -> int:
     inherited = {name: value for name, value in os.environ.items() if name not in _UNSET}
     env = inherited | {"DATA_DIR": str(data_dir)}
-    rows = servers.table(supervisor, data_dir=data_dir, env=env, durable=False, with_model=True)
-    say(f"Starting {', '.join(row.child.title for row in rows)} for the tests.")
+    rows = servers.table(supervisor, data_dir=data_dir, env=env, durable=durable, with_model=True)
+    say(f"Starting {', '.join(row.child.title for row in rows)} for this run.")
     env |= servers.bring_up(supervisor, rows, data_dir=data_dir)
     supervisor.await_all()
-    return _pytest(supervisor, arguments, env | {CHILD_OF: str(data_dir)})
+    return _run_module(supervisor, module, env | {CHILD_OF: str(data_dir)})
 
 
-def _pytest(supervisor: Supervisor, arguments: list[str], env: Mapping[str, str]) -> int:
-    """Run pytest in our own session, so that a debugger in it has the terminal."""
-    process = subprocess.Popen([sys.executable, "-m", "pytest", *arguments], cwd=PROJECT, env=env)
+def _run_module(supervisor: Supervisor, module: Sequence[str], env: Mapping[str, str]) -> int:
+    """Run it in our own session, so that a debugger in it has the terminal."""
+    process = subprocess.Popen([sys.executable, "-m", *module], cwd=PROJECT, env=env)
     try:
         while process.poll() is None:
             supervisor.pause(0.2)
