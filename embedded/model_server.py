@@ -13,7 +13,7 @@ from embedded import ports
 ALIAS = "smollm2-135m-instruct"
 # Each slot has the model's whole context to itself, at 190 MB; calls beyond four wait for a slot.
 # One context shared by all would fail the longest calls when two of them meet.
-SLOTS = 4
+_SLOTS = 4
 _SLOT_TOKENS = 8192
 # A running call holds a connection, and counting tokens must not wait for one.
 _HTTP_THREADS = 64
@@ -39,8 +39,8 @@ def parameters(*, port: int, api_key: str) -> xllamacpp.CommonParams:
     params.hostnames = [ports.LOOPBACK]
     params.port = port
     params.api_keys = [api_key]
-    params.n_parallel = SLOTS
-    params.n_ctx = SLOTS * _SLOT_TOKENS
+    params.n_parallel = _SLOTS
+    params.n_ctx = _SLOTS * _SLOT_TOKENS
     params.n_threads_http = _HTTP_THREADS
     params.cache_ram_mib = 0  # the prompts kept outside the slots: 8 GB unless told otherwise
     params.cors_origins = ""

@@ -3,13 +3,14 @@
 import http.client
 import json
 import os
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
-from embedded.model_server import ALIAS, SLOTS
+from catalogue import file as catalogue_file
+from embedded.children import PROJECT
+from embedded.model_server import ALIAS, parameters
 
 MODEL_URL = os.environ.get("EMBEDDED_MODEL_URL", "")
 API_KEY = os.environ.get("EMBEDDED_MODEL_API_KEY", "")
@@ -74,17 +75,16 @@ def test_a_stranger_is_refused() -> None:
     assert status == 401
 
 
-def test_every_slot_has_room_for_a_long_prompt_at_the_same_time() -> None:
-    prompts = [f"{number} " + "word " * 3000 for number in range(SLOTS)]
+def test_every_slot_has_the_context_that_the_shipped_catalogue_promises() -> None:
+    shipped = catalogue_file.read(PROJECT / "catalogue.toml")
+    promised = [
+        model.context_tokens
+        for model in shipped.models
+        for upstream in model.upstreams
+        if (upstream.base_url, upstream.model) == ("embedded", ALIAS)
+    ]
 
-    with ThreadPoolExecutor(SLOTS) as pool:
-        answers = list(
-            pool.map(
-                lambda prompt: _answer(
-                    max_tokens=1, messages=[{"role": "user", "content": prompt}]
-                ),
-                prompts,
-            )
-        )
+    params = parameters(port=1, api_key="key")
 
-    assert all(answer["usage"]["input_tokens"] > 3000 for answer in answers)
+    assert promised
+    assert max(promised) <= params.n_ctx // params.n_parallel
