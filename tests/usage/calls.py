@@ -1,0 +1,80 @@
+"""Request records of all sorts, written as the gateway writes them."""
+
+import uuid
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from accounts.models import Workspace
+from billing.models import Source
+from catalogue.models import Model, ModelPrice
+from usage import records
+from usage.models import Ending
+from usage.records import Record
+
+
+def a_record(workspace: Workspace, *, at: datetime | None = None, **fields: Any) -> Record:
+    """Return a call of 14 and 23 tokens for 12 credits, except for what `fields` says."""
+    usual: dict[str, Any] = {
+        "id": uuid.uuid4(),
+        "workspace_id": workspace.pk,
+        "accepted_at": at or timezone.now(),
+        "key_id": None,
+        "source": Source.API,
+        "requested_model": "caicaini/auto",
+        "resolved_model": "caicaini/swift",
+        "upstream_id": None,
+        "price_id": a_price().pk,
+        "route": "",
+        "is_stream": False,
+        "status": 200,
+        "error_type": "",
+        "ending": Ending.COMPLETED,
+        "stop_reason": "end_turn",
+        "input_tokens": 14,
+        "output_tokens": 23,
+        "cache_creation_input_tokens": 0,
+        "cache_read_input_tokens": 0,
+        "is_usage_estimated": False,
+        "credits": 12,
+        "lost_credits": 0,
+        "first_byte_ms": 50,
+        "duration_ms": 200,
+    }
+    return Record(**usual | fields)
+
+
+@transaction.atomic
+def write(*several: Record) -> None:
+    """Write them in one settlement, with the marks for the roll-up."""
+    with connection.cursor() as cursor:
+        records.insert(cursor, several)  # type: ignore[arg-type]
+
+
+def a_price() -> ModelPrice:
+    """Return the one price row of these tests."""
+    model, _ = Model.objects.get_or_create(
+        public_id="caicaini/swift",
+        defaults={"name": "Swift", "context_tokens": 8192, "max_output_tokens": 2048},
+    )
+    price, _ = ModelPrice.objects.get_or_create(
+        model=model,
+        in_force_from=datetime.fromisoformat("2026-01-01T00:00:00Z"),
+        defaults={
+            "input_credits_per_mtok": 100_000,
+            "output_credits_per_mtok": 450_000,
+            "cache_write_credits_per_mtok": 125_000,
+            "cache_read_credits_per_mtok": 10_000,
+        },
+    )
+    return price
+
+
+def spread(workspace: Workspace, moments: Sequence[datetime], **fields: Any) -> list[Record]:
+    """Write one call per moment."""
+    several = [a_record(workspace, at=moment, **fields) for moment in moments]
+    write(*several)
+    return several
