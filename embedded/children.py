@@ -78,8 +78,24 @@ def spawn(child: Child, *, log: Path, mark: Mapping[str, str]) -> subprocess.Pop
             user=owner.uid if as_somebody_else else None,
             group=owner.gid if as_somebody_else else None,
             extra_groups=[] if as_somebody_else else None,
-            preexec_fn=_end_with_parent(child.stop_signal),
+            preexec_fn=end_with_parent(child.stop_signal),
         )
+
+
+def end_with_parent(stop_signal: signal.Signals) -> Callable[[], None]:
+    """Make Linux send the child its stop signal when we die, even by SIGKILL.
+
+    It runs after the change of user, which would reset it.
+    """
+    parent = os.getpid()
+
+    def ask_the_kernel() -> None:
+        if _LIBC is not None:
+            _LIBC.prctl(_PR_SET_PDEATHSIG, int(stop_signal), 0, 0, 0)
+            if os.getppid() != parent:  # we died before the request: nobody will ever ask
+                os._exit(1)
+
+    return ask_the_kernel
 
 
 def stop(process: subprocess.Popen[bytes], child: Child, *, wait: Callable[[float], bool]) -> None:
@@ -111,19 +127,3 @@ def open_log(directory: Path, name: str) -> Path:
         log.replace(log.with_suffix(".log.1"))
     log.touch(mode=0o600)
     return log
-
-
-def _end_with_parent(stop_signal: signal.Signals) -> Callable[[], None]:
-    """Make Linux send the child its stop signal when we die, even by SIGKILL.
-
-    It runs after the change of user, which would reset it.
-    """
-    parent = os.getpid()
-
-    def ask_the_kernel() -> None:
-        if _LIBC is not None:
-            _LIBC.prctl(_PR_SET_PDEATHSIG, int(stop_signal), 0, 0, 0)
-            if os.getppid() != parent:  # we died before the request: nobody will ever ask
-                os._exit(1)
-
-    return ask_the_kernel

@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from embedded import places, postgres, servers
+from embedded import children, places, postgres, servers
 from embedded.children import PROJECT
 from embedded.errors import StopRequested
 from embedded.leftovers import CHILD_OF, Register
@@ -68,7 +68,12 @@ def _run(supervisor: Supervisor, data_dir: Path, module: Sequence[str], *, durab
 
 def _run_module(supervisor: Supervisor, module: Sequence[str], env: Mapping[str, str]) -> int:
     """Run it in our own session, so that a debugger in it has the terminal."""
-    process = subprocess.Popen([sys.executable, "-m", *module], cwd=PROJECT, env=env)
+    process = subprocess.Popen(
+        [sys.executable, "-m", *module],
+        cwd=PROJECT,
+        env=env,
+        preexec_fn=children.end_with_parent(signal.SIGINT),
+    )
     try:
         while process.poll() is None:
             supervisor.pause(0.2)
