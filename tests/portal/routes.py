@@ -1,0 +1,43 @@
+"""Every route of the portal, as the resolver has it."""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from django.urls import URLPattern, URLResolver, get_resolver
+
+# Routes that are not ours to decorate, and why that is safe.
+FOREIGN = {
+    "accounts/": "allauth guards each of its views itself; tests/accounts uses them",
+    "admin/": "Django's admin asks for staff on each view; signing in there is allauth's",
+}
+
+
+class Route(NamedTuple):
+    """An address pattern and what answers it."""
+
+    pattern: str
+    view: Any
+
+    @property
+    def policy(self) -> str | None:
+        """The access policy that the view declares, if it does."""
+        return getattr(self.view, "access_policy", None)
+
+
+def all_routes() -> list[Route]:
+    """Return every route there is."""
+    return list(_walk(get_resolver().url_patterns, ""))
+
+
+def our_routes() -> list[Route]:
+    """Return those that are ours."""
+    return [route for route in all_routes() if not route.pattern.startswith(tuple(FOREIGN))]
+
+
+def _walk(patterns: list[URLPattern | URLResolver], prefix: str) -> Iterator[Route]:
+    for pattern in patterns:
+        path = prefix + str(pattern.pattern)
+        if isinstance(pattern, URLResolver):
+            yield from _walk(pattern.url_patterns, path)
+        else:
+            yield Route(path, pattern.callback)
