@@ -2,11 +2,18 @@
 
 import html
 import re
+from typing import Protocol
 
-from django.http import HttpResponse
+
+class Answer(Protocol):
+    """A response that is no stream."""
+
+    @property
+    def content(self) -> bytes:
+        """Its body."""
 
 
-def text_of(answer: HttpResponse) -> str:
+def text_of(answer: Answer) -> str:
     """Return a page's text without its markup, its white space folded."""
     without_tags = re.sub(r"<[^>]*>", "", answer.content.decode())
     return " ".join(html.unescape(without_tags).split())

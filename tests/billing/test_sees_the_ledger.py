@@ -43,7 +43,7 @@ def hold(wallet: Wallet, amount: int) -> None:
 
 
 def see(browser: Client, query: str = "") -> str:
-    return text_of(browser.get(f"/developers/billing{query}"))  # type: ignore[arg-type]
+    return text_of(browser.get(f"/developers/billing{query}"))
 
 
 def test_the_balance_stands_with_its_dollars_and_each_movement_with_what_it_left(
@@ -107,7 +107,8 @@ def test_pages_lead_through_the_whole_ledger_once(browser: Client, wallet: Walle
     for number in range(2 * PAGE_SIZE + 1):
         move(wallet, 1_000 + number)
 
-    query, seen = "", []
+    query: str | None = ""
+    seen: list[int] = []
     while query is not None:
         page = browser.get(f"/developers/billing{query}").content.decode()
         seen += [int(found.replace(",", "")) for found in re.findall(r">\+([\d,]+)<", page)]

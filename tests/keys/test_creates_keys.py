@@ -17,7 +17,7 @@ from catalogue.models import Model
 from keys import tokens
 from keys.models import ApiKey, KeyStatus
 from tests import people
-from tests.reading import text_of
+from tests.reading import Answer, text_of
 
 TOKEN = re.compile(r"cai_api_[0-9A-Za-z]{38}")
 FORM_ID = re.compile(r'name="form_id" value="([0-9a-f-]{36})"')
@@ -35,7 +35,7 @@ def create(browser: Client, **fields: object) -> HttpResponse:
     return answer
 
 
-def token_in(answer: HttpResponse) -> str:
+def token_in(answer: Answer) -> str:
     [token] = set(TOKEN.findall(answer.content.decode()))
     return str(token)
 

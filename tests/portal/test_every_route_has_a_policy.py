@@ -1,11 +1,14 @@
 """No page without a declared access policy, and each keeps what it declares."""
 
+from collections.abc import Callable
+
 import pytest
-from django.http import HttpResponse
+from django.http import HttpResponseBase
 from django.test import Client
 
 from accounts.models import Membership, Role, User, Workspace
 from keys import services
+from keys.models import ApiKey
 from tests import people
 from tests.portal.routes import FOREIGN, Route, all_routes, our_routes
 
@@ -40,7 +43,7 @@ def roles_of(route: Route) -> set[str]:
 
 
 MEMBER_ROUTES = [route for route in our_routes() if roles_of(route)]
-ADDRESSES = {
+ADDRESSES: dict[str, Callable[[Workspace], str]] = {
     "<int:key_id>": lambda workspace: str(a_key(workspace).pk),
     "<uuid:top_up_id>": lambda workspace: "00000000-0000-0000-0000-000000000000",
     "<slug:slug>": lambda _: "quickstart",
@@ -48,7 +51,7 @@ ADDRESSES = {
 }
 
 
-def a_key(workspace: Workspace) -> services.ApiKey:
+def a_key(workspace: Workspace) -> ApiKey:
     person = User.objects.filter(memberships__workspace=workspace).earliest("pk")
     return services.mint(workspace=workspace, name="CI", created_by=person).key
 
@@ -63,13 +66,13 @@ def address_of(route: Route, workspace: Workspace) -> str:
     return address
 
 
-def knock(browser: Client, address: str) -> HttpResponse:
+def knock(browser: Client, address: str) -> HttpResponseBase:
     """Open it; where only a form may go, send an empty form."""
     answer = browser.get(address)
-    return browser.post(address) if answer.status_code == 405 else answer  # type: ignore[return-value]
+    return browser.post(address) if answer.status_code == 405 else answer
 
 
-def is_sign_in(answer: HttpResponse) -> bool:
+def is_sign_in(answer: HttpResponseBase) -> bool:
     return answer.status_code == 302 and answer["Location"].startswith("/accounts/login/")
 
 

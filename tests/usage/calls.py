@@ -51,7 +51,7 @@ def a_record(workspace: Workspace, *, at: datetime | None = None, **fields: Any)
 def write(*several: Record) -> None:
     """Write them in one settlement, with the marks for the roll-up."""
     with connection.cursor() as cursor:
-        records.insert(cursor, several)  # type: ignore[arg-type]
+        records.insert(cursor.cursor, several)
 
 
 def a_price() -> ModelPrice:

@@ -11,14 +11,14 @@ from django.utils import timezone
 from accounts.models import User, Workspace
 from keys import services
 from tests import people
-from tests.reading import text_of
+from tests.reading import Answer, text_of
 from tests.usage.calls import a_record, spread, write
 from usage import roll_up
 from usage.calls import PAGE_SIZE
 from usage.models import Ending
 
 
-def rows_of(answer: HttpResponse) -> list[str]:
+def rows_of(answer: Answer) -> list[str]:
     """Return the text of each row of the table of calls."""
     body = answer.content.decode().partition("<tbody>")[2]
     rows = re.findall(r"<tr>(.*?)</tr>", body, re.DOTALL)
@@ -181,7 +181,7 @@ def test_what_a_key_spent_this_month_stands_beside_it(
     spread(workspace, [last_month], key_id=key.pk, credits=1_000_000)
     roll_up.roll_up()
 
-    text = text_of(browser.get("/developers/keys"))  # type: ignore[arg-type]
+    text = text_of(browser.get("/developers/keys"))
 
     assert "4,321" in text
     assert "1,004,321" not in text

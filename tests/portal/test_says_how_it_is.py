@@ -1,0 +1,77 @@
+"""/healthz and /readyz: whether the process lives, and whether it can serve."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.db import connection
+from django.test import Client
+
+from embedded import ports
+
+PROJECT = Path(__file__).resolve().parents[2]
+ASK = (
+    "import django; django.setup(); from django.test import Client\n"
+    "for path in ('/healthz', '/readyz'):\n"
+    "    answer = Client(headers={'host': 'localhost'}).get(path)\n"
+    "    print(answer.status_code, answer.content.decode())\n"
+)
+
+
+def ask(**env: str) -> list[tuple[int, dict[str, object]]]:
+    """Ask a process of its own, whose database and Redis may be elsewhere."""
+    output = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", ASK],
+        cwd=PROJECT,
+        env={**os.environ, "DJANGO_SETTINGS_MODULE": "caicaini_portal.settings", **env},
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    answers = [line.partition(" ") for line in output.splitlines()]
+    return [(int(status), json.loads(body)) for status, _, body in answers]
+
+
+@pytest.mark.django_db
+def test_with_all_in_place_it_is_ready(client: Client) -> None:
+    answer = client.get("/readyz")
+
+    assert answer.status_code == 200
+    assert answer.json()["status"] == "ready"
+    assert set(answer.json()["checks"].values()) == {"ok"}
+    assert "no-store" in answer["Cache-Control"]
+
+
+def test_without_a_database_it_lives_but_is_not_ready() -> None:
+    nowhere = f"postgresql://nobody@{ports.LOOPBACK}:{ports.free_port()}/none"
+
+    (alive, _), (ready, body) = ask(DATABASE_URL=nowhere)
+
+    assert (alive, ready) == (200, 503)
+    assert body["checks"] == {
+        "database": "does not answer",
+        "migrations": "unknown: the database does not answer",
+        "redis": "ok",
+    }
+
+
+@pytest.mark.parametrize("url", ["redis://127.0.0.1:1/0", "no address"])
+def test_without_redis_it_lives_but_is_not_ready(url: str) -> None:
+    (alive, _), (ready, body) = ask(REDIS_URL=url)
+
+    assert (alive, ready) == (200, 503)
+    assert body["checks"]["redis"] == "does not answer"  # type: ignore[index]
+
+
+@pytest.mark.django_db
+def test_a_migration_that_was_not_applied_is_named(client: Client) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM django_migrations WHERE app = 'keys' AND name LIKE '0001%'")
+
+    answer = client.get("/readyz")
+
+    assert answer.status_code == 503
+    assert "keys.0001_initial" in answer.json()["checks"]["migrations"]
