@@ -3,6 +3,7 @@
 import contextlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -28,7 +29,7 @@ class WebServer:
                     *(sys.executable, "-m", "granian", "caicaini_portal.asgi:application"),
                     *("--interface", "asgi", "--loop", "uvloop", "--workers", "1"),
                     *("--host", ports.LOOPBACK, "--port", str(self.port)),
-                    *("--workers-kill-timeout", "5"),
+                    *("--workers-kill-timeout", env.get("DRAIN_WINDOW_S", "20")),
                 ],
                 cwd=PROJECT,
                 env={**os.environ, **env},
@@ -46,6 +47,14 @@ class WebServer:
             return ports.answers(ports.LOOPBACK, self.port, "/readyz")
 
         eventually(is_ready, within_s=_START_WINDOW_S, what="the server's readiness")
+
+    def accepts(self) -> bool:
+        """Tell whether it takes new connections."""
+        try:
+            socket.create_connection((ports.LOOPBACK, self.port), timeout=5).close()
+        except OSError:
+            return False
+        return True
 
     def log(self) -> str:
         """Return what the server has written so far."""

@@ -39,7 +39,12 @@ def gateway_env(
     dead_url = f"http://{ports.LOOPBACK}:{ports.free_port()}"
     catalogue.write_text(offer.catalogue(upstream_url=upstream.url, dead_url=dead_url))
     with database.fresh() as url:
-        env = {"DATABASE_URL": url, "CATALOGUE": str(catalogue)}
+        env = {
+            "DATABASE_URL": url,
+            "CATALOGUE": str(catalogue),
+            "DRAIN_WINDOW_S": "4",
+            "RATE_LIMITS": "requests=100000,input_tokens=1000000000",
+        }
         database.manage("migrate", "--no-input", env=env)
         database.manage("sync_catalogue", env=env)
         yield env

@@ -49,6 +49,10 @@ class Customer:
         """Mint a further key of the same workspace."""
         return keys.mint(workspace=self.workspace, name="more", created_by=self.owner, **options)
 
+    def revoke(self) -> None:
+        """Revoke the key."""
+        keys.revoke(key=self.key)
+
     def give(self, credits: int) -> None:
         """Add credits to the balance."""
         grants.grant(workspace=self.workspace, credits=credits, reason="For a test")

@@ -8,7 +8,6 @@ import pytest
 from django.utils import timezone
 
 from billing.models import Hold
-from keys import services as keys
 from keys import tokens
 from keys.models import ApiKey
 from tests.gateway.callers import Caller, request_body
@@ -125,7 +124,7 @@ def test_a_revoked_key_opens_nothing_from_the_next_call_on(
     callers = [customer.caller, customer.at(twin.url)]
     assert [caller.ask(script.prompt).status for caller in callers] == [200, 200]
 
-    keys.revoke(key=customer.key)
+    customer.revoke()
 
     assert [caller.ask(script.prompt).status for caller in callers] == [401, 401]
     assert [caller.ask(script.prompt, stream=True).status for caller in callers] == [401, 401]
@@ -141,7 +140,7 @@ def test_a_call_that_runs_when_its_key_is_revoked_comes_to_its_end(
     call = customer.begin(script.prompt)
     script.wait_for_request()
 
-    keys.revoke(key=customer.key)
+    customer.revoke()
     script.release()
 
     assert call.answer().json()["usage"]["credits_consumed"] == 60
@@ -167,7 +166,7 @@ def test_no_hold_is_opened_once_revoking_has_returned(
         thread.start()
     try:
         eventually(lambda: len(script.requests) > 100, within_s=30, what="a hundred calls")
-        keys.revoke(key=customer.key)
+        customer.revoke()
         opened = Hold.objects.filter(wallet=customer.wallet()).count()
         for _ in range(100):
             assert refused.acquire(timeout=20), "the revoked key still works"

@@ -198,7 +198,7 @@ def test_a_silent_upstream_does_not_keep_the_first_words_back(
 
 def test_the_embedded_model_streams_word_by_word(customer: Customer, embedded_model: str) -> None:
     answer = customer.stream(
-        "Count from one to ten.", model="caicaini/auto", max_tokens=24, temperature=0
+        "Count from one to ten.", model="caicaini/auto", max_tokens=12, temperature=0
     )
 
     seen = answer.transcript

@@ -1,0 +1,305 @@
+"""A gateway dies, stands still, is asked to stop, or loses its database, amid running calls."""
+
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from tests.gateway.cable import Cable
+from tests.gateway.callers import Call
+from tests.gateway.conftest import NewCustomer, StartGateway
+from tests.gateway.customers import Customer
+from tests.gateway.replies import after_release, events, says, silence, streams, wait
+from tests.gateway.scripted_upstream import Script, ScriptedUpstream
+from tests.servers import WebServer
+from tests.waiting import eventually
+from usage.models import Ending
+
+
+def stays(look: Callable[[], bool], *, for_s: float) -> bool:
+    """Tell whether `look` says yes all the while."""
+    until = time.monotonic() + for_s
+    while time.monotonic() < until:
+        if not look():
+            return False
+        time.sleep(0.05)
+    return True
+
+
+@pytest.fixture
+def cable(gateway_env: dict[str, str]) -> Iterator[Cable]:
+    """A cable to the database, for one gateway alone."""
+    with Cable(gateway_env["DATABASE_URL"]).laid() as cable:
+        yield cable
+
+
+@pytest.fixture
+def cabled(
+    new_customer: NewCustomer, start_gateway: StartGateway, cable: Cable
+) -> Callable[..., Customer]:
+    """Make a customer whose calls go to a gateway at the end of the cable."""
+    url = start_gateway(DATABASE_URL=cable.url).url
+
+    def new(**options: Any) -> Customer:
+        return new_customer(url=url, **options)
+
+    return new
+
+
+def begin_mixed(customer: Customer, script: Script, *, each: int) -> list[Call]:
+    """Begin as many streams, amid their words, as plain calls, without an answer."""
+    calls = [customer.begin(script.prompt, stream=number < each) for number in range(2 * each)]
+    for call in calls[:each]:
+        call.read_until("content_block_delta")
+    script.wait_for_request(2 * each)
+    return calls
+
+
+def test_what_a_killed_process_held_is_freed_by_another(
+    new_customer: NewCustomer,
+    gateway: WebServer,
+    start_gateway: StartGateway,
+    upstream: ScriptedUpstream,
+) -> None:
+    doomed = start_gateway()
+    customer = new_customer(url=doomed.url)
+    script = upstream.script(streams(*events()[:3], silence))
+    calls = begin_mixed(customer, script, each=10)
+    elsewhere = upstream.script(after_release(says()))
+    survivor = customer.at(gateway.url).begin(elsewhere.prompt)
+    elsewhere.wait_for_request()
+    assert customer.open_holds() == 21
+
+    doomed.send_signal(signal.SIGKILL)
+
+    script.wait_for_hang_up(20)
+    eventually(lambda: customer.open_holds() == 1, what="the freeing of the dead one's holds")
+    assert customer.charges() == []
+    elsewhere.release()
+    assert survivor.answer().json()["usage"]["credits_consumed"] == 60
+    assert customer.charges() == [60]
+    assert customer.wallet().held == 0
+    for call in calls:
+        call.hang_up()
+
+
+def test_what_a_process_holds_is_never_freed_while_it_only_stands_still(
+    new_customer: NewCustomer, start_gateway: StartGateway, upstream: ScriptedUpstream
+) -> None:
+    standing = start_gateway()
+    customer = new_customer(url=standing.url)
+    script = upstream.script(after_release(says()))
+    plain, stream = (customer.begin(script.prompt, stream=kind) for kind in (False, True))
+    script.wait_for_request(2)
+
+    standing.send_signal(signal.SIGSTOP)
+    script.release(2)
+    try:
+        assert stays(lambda: customer.open_holds() == 2, for_s=6)
+    finally:
+        standing.send_signal(signal.SIGCONT)
+
+    assert plain.answer().json()["usage"]["credits_consumed"] == 60
+    assert stream.answer().transcript.usage["credits_consumed"] == 60
+    assert customer.charges() == [60, 60]
+
+
+def test_what_a_process_holds_is_never_freed_while_it_only_lost_its_lock(
+    cabled: NewCustomer, gateway: WebServer, cable: Cable, upstream: ScriptedUpstream
+) -> None:
+    """A restart of the database frees all locks while their owners live; they take them again."""
+    customer = cabled()
+    script = upstream.script(after_release(says()))
+    call = customer.begin(script.prompt)
+    script.wait_for_request()
+
+    for _ in range(5):
+        cable.pull_out()
+        cable.plug_in()
+        assert stays(lambda: customer.open_holds() == 1, for_s=1)
+
+    script.release()
+    assert call.answer().status == 200
+    assert customer.charges() == [60]
+
+
+def test_a_broken_connection_to_the_books_loses_no_settlement(
+    cabled: NewCustomer, cable: Cable, upstream: ScriptedUpstream
+) -> None:
+    customer = cabled()
+    script = upstream.script(after_release(says()))
+    calls = [customer.begin(script.prompt, stream=stream) for stream in (False, True)]
+    script.wait_for_request(2)
+
+    cable.pull_out()
+    cable.plug_in()
+    script.release(2)
+
+    plain, stream = (call.answer() for call in calls)
+    assert plain.json()["usage"]["credits_consumed"] == 60
+    assert stream.transcript.usage["credits_consumed"] == 60
+    assert customer.charges() == [60, 60]
+
+
+def test_books_that_break_again_and_again_charge_each_answer_once(
+    cabled: NewCustomer, cable: Cable, upstream: ScriptedUpstream
+) -> None:
+    """Whether the last commit arrived is unknown each time: nothing is lost or done twice."""
+    customer = cabled()
+    script = upstream.script(says())
+    stop = threading.Event()
+
+    def hammer() -> list[int]:
+        statuses = []
+        while not stop.is_set():
+            statuses.append(customer.ask(script.prompt).status)
+        return statuses
+
+    with ThreadPoolExecutor(8) as pool:
+        hammers = [pool.submit(hammer) for _ in range(8)]
+        for _ in range(40):
+            cable.pull_out()
+            time.sleep(0.01)
+            cable.plug_in()
+            time.sleep(0.2)
+        stop.set()
+        statuses = [status for done in hammers for status in done.result(60)]
+
+    assert set(statuses) == {200, 503}
+    customer.wait_until_settled()
+    assert customer.charges() == [60] * statuses.count(200)
+    assert len(script.requests) == statuses.count(200)
+
+
+def test_while_the_books_are_away_no_call_is_taken_and_none_is_lost(
+    cabled: NewCustomer, cable: Cable, upstream: ScriptedUpstream
+) -> None:
+    customer = cabled()
+    script = upstream.script(streams(*events()[:3], wait, *events()[3:]))
+    running = customer.begin(script.prompt, stream=True)
+    running.read_until("content_block_delta")
+
+    cable.pull_out()
+
+    new = upstream.script(says())
+    refused = customer.ask(new.prompt)
+    assert refused.status == 503
+    assert refused.error["type"] == "api_error"
+    assert int(refused.headers["retry-after"]) >= 1
+    assert new.requests == []
+    assert customer.caller.get("/v1/credits").status == 503
+    script.release()
+    running.read_until("content_block_stop")  # the words go on; the price has to wait
+    assert stays(lambda: not customer.charges(), for_s=1)
+
+    cable.plug_in()
+
+    final = running.read_until("message_delta")
+    assert final.data["usage"]["credits_consumed"] == 60
+    assert customer.charges() == [60]
+    eventually(lambda: customer.ask(new.prompt).status == 200, what="the next call's answer")
+    running.hang_up()
+
+
+@pytest.mark.parametrize("is_spent_meanwhile", [False, True])
+def test_a_process_that_was_taken_for_dead_settles_once_and_only_what_is_left(
+    cabled: NewCustomer,
+    gateway: WebServer,
+    cable: Cable,
+    upstream: ScriptedUpstream,
+    is_spent_meanwhile: bool,
+) -> None:
+    """Cut off from the books for long, it looks dead: its hold is freed though its call runs on."""
+    customer = cabled(credits=5000)
+    script = upstream.script(after_release(says()))
+    call = customer.begin(script.prompt)
+    script.wait_for_request()
+    cable.pull_out()
+    eventually(lambda: customer.open_holds() == 0, what="the freeing of its hold")
+    if is_spent_meanwhile:
+        customer.give(-5000)
+
+    script.release()
+    cable.plug_in()
+
+    charge = 0 if is_spent_meanwhile else 60
+    assert call.answer().json()["usage"]["credits_consumed"] == charge
+    assert sum(customer.charges()) == charge
+    record = customer.wait_for_record()
+    assert (record.credits, record.lost_credits) == (charge, 60 - charge)
+
+
+def test_a_process_that_is_asked_to_stop_lets_its_calls_come_to_their_end(
+    new_customer: NewCustomer, start_gateway: StartGateway, upstream: ScriptedUpstream
+) -> None:
+    stopping = start_gateway(DRAIN_WINDOW_S="10")
+    customer = new_customer(url=stopping.url)
+    script = upstream.script(streams(*events()[:3], wait, *events()[3:]))
+    stream = customer.begin(script.prompt, stream=True)
+    stream.read_until("content_block_delta")
+    whole = upstream.script(after_release(says()))
+    plain = customer.begin(whole.prompt)
+    whole.wait_for_request()
+
+    stopping.ask_to_stop()
+
+    eventually(lambda: not stopping.accepts(), what="the closing of the door")
+    script.release()
+    whole.release()
+    assert [event.kind for event in stream.events()][-1] == "message_stop"
+    assert plain.answer().json()["usage"]["credits_consumed"] == 60
+    assert stopping.wait(within_s=20) == 0
+    assert customer.charges() == [60, 60]
+    assert customer.open_holds() == 0
+
+
+def test_calls_that_outlast_the_stopping_end_with_an_error_and_cost_nothing(
+    new_customer: NewCustomer, start_gateway: StartGateway, upstream: ScriptedUpstream
+) -> None:
+    stopping = start_gateway(DRAIN_WINDOW_S="4")
+    customer = new_customer(url=stopping.url)
+    script = upstream.script(streams(*events()[:3], silence))
+    stream, plain = begin_mixed(customer, script, each=1)
+
+    stopping.ask_to_stop()
+
+    *_, last = stream.events()
+    assert last.kind == "error"
+    assert last.data["error"]["type"] == "overloaded_error"
+    answer = plain.answer()
+    assert (answer.status, answer.error["type"]) == (529, "overloaded_error")
+    assert int(answer.headers["retry-after"]) >= 1
+    stopping.wait(within_s=20)
+    assert {record.ending for record in customer.records()} == {Ending.SHUTDOWN}
+    assert len(customer.records()) == 2
+    assert customer.charges() == []
+    assert customer.open_holds() == 0
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_who_hangs_up_on_a_stopping_process_is_treated_as_ever(
+    new_customer: NewCustomer,
+    start_gateway: StartGateway,
+    upstream: ScriptedUpstream,
+    stream: bool,
+) -> None:
+    stopping = start_gateway(DRAIN_WINDOW_S="10")
+    customer = new_customer(url=stopping.url)
+    script = upstream.script(streams(*events()[:3], silence))
+    call = customer.begin(script.prompt, stream=stream)
+    script.wait_for_request()
+    if stream:
+        call.read_until("content_block_delta")
+    stopping.ask_to_stop()
+    eventually(lambda: not stopping.accepts(), what="the closing of the door")
+
+    call.reset()
+
+    script.wait_for_hang_up()
+    record = customer.wait_for_record()
+    assert record.ending == Ending.CALLER_LEFT
+    assert customer.charges() == ([14 + 2 * 2] if stream else [])

@@ -1,0 +1,263 @@
+"""A caller drives the gateway with the official Python SDK: only the address and the key differ."""
+
+import asyncio
+from collections.abc import Iterator
+from typing import Any
+
+import anthropic
+import pytest
+from anthropic import Anthropic, AsyncAnthropic
+
+from tests.gateway.conftest import NewCustomer
+from tests.gateway.customers import Customer
+from tests.gateway.replies import answers, counts, cut, event, events, message, says, streams, then
+from tests.gateway.scripted_upstream import ScriptedUpstream
+from tests.gateway.test_calls_a_model import WEATHER
+
+TEXT = "The quick brown fox jumps over the lazy dog"
+BUSY = answers(b'{"error": {"type": "overloaded_error"}}', status=529)
+
+
+@pytest.fixture
+def client(customer: Customer) -> Iterator[Anthropic]:
+    with Anthropic(base_url=customer.url, api_key=customer.token, max_retries=0) as client:
+        yield client
+
+
+def ask(client: Anthropic, prompt: str, **options: Any) -> Any:
+    turns = [{"role": "user", "content": prompt}]
+    options = {"model": "scripted/messages", "max_tokens": 100, "messages": turns, **options}
+    return client.messages.create(**options)
+
+
+def test_it_reads_a_whole_answer(
+    client: Anthropic, customer: Customer, upstream: ScriptedUpstream
+) -> None:
+    script = upstream.script(says(TEXT))
+
+    reply = ask(client, script.prompt)
+
+    assert reply.content[0].text == TEXT
+    assert reply.stop_reason == "end_turn"
+    assert (reply.usage.input_tokens, reply.usage.output_tokens) == (14, 23)
+    assert reply.usage.credits_consumed == 60
+    assert reply._request_id.startswith("req_")
+    assert customer.charges() == [60]
+
+
+@pytest.mark.parametrize("model", ["scripted/messages", "scripted/chat"])
+def test_it_reads_a_stream(
+    client: Anthropic, customer: Customer, upstream: ScriptedUpstream, model: str
+) -> None:
+    script = upstream.script(says(TEXT))
+    turns = [{"role": "user", "content": script.prompt}]
+
+    with client.messages.stream(model=model, max_tokens=100, messages=turns) as stream:
+        heard = list(stream.text_stream)
+        final = stream.get_final_message()
+
+    assert "".join(heard) == TEXT
+    assert len(heard) > 1
+    assert final.content[0].text == TEXT
+    assert final.model == model
+    assert (final.usage.input_tokens, final.usage.output_tokens) == (14, 23)
+    assert customer.charges() == [60]
+
+
+def test_it_finds_the_price_in_the_last_delta_of_a_stream(
+    client: Anthropic, upstream: ScriptedUpstream
+) -> None:
+    script = upstream.script(says(TEXT))
+
+    heard = list(ask(client, script.prompt, stream=True))
+
+    [last] = [part for part in heard if part.type == "message_delta"]
+    assert last.usage.credits_consumed == 60
+
+
+def test_it_runs_a_loop_of_tools(client: Anthropic, upstream: ScriptedUpstream) -> None:
+    block = {"type": "tool_use", "id": "toolu_1", "name": "weather", "input": {}}
+    pieces = ['{"ci', 'ty": "Li', 'ma"}']
+    asking = upstream.script(
+        streams(
+            events()[0],
+            event("content_block_start", index=0, content_block=block),
+            *(
+                event(
+                    "content_block_delta",
+                    index=0,
+                    delta={"type": "input_json_delta", "partial_json": piece},
+                )
+                for piece in pieces
+            ),
+            event("content_block_stop", index=0),
+            event("message_delta", delta={"stop_reason": "tool_use"}, usage={"output_tokens": 9}),
+            event("message_stop"),
+        )
+    )
+    turns: list[Any] = [{"role": "user", "content": asking.prompt}]
+    options: dict[str, Any] = {"model": "scripted/messages", "max_tokens": 100, "tools": [WEATHER]}
+
+    with client.messages.stream(messages=turns, **options) as stream:
+        first = stream.get_final_message()
+
+    assert first.stop_reason == "tool_use"
+    assert first.content[0].input == {"city": "Lima"}
+
+    answering = upstream.script(says("Foggy"))
+    result = {"type": "tool_result", "tool_use_id": "toolu_1", "content": answering.prompt}
+    turns = [
+        {"role": "user", "content": "What is the weather in Lima?"},
+        {"role": "assistant", "content": first.content},
+        {"role": "user", "content": [result]},
+    ]
+    second = client.messages.create(messages=turns, **options)
+    assert second.content[0].text == "Foggy"
+
+
+def test_it_reads_thinking_with_its_signature(
+    client: Anthropic, upstream: ScriptedUpstream
+) -> None:
+    thought = {"type": "thinking", "thinking": "Hm.", "signature": "c2lnbmVk"}
+    said = {"type": "text", "text": "Yes"}
+    script = upstream.script(answers(message(content=[thought, said])))
+
+    reply = ask(client, script.prompt, max_tokens=4000, thinking={"type": "adaptive"})
+
+    assert [block.type for block in reply.content] == ["thinking", "text"]
+    assert (reply.content[0].thinking, reply.content[0].signature) == ("Hm.", "c2lnbmVk")
+
+
+def test_it_sends_an_image(client: Anthropic, upstream: ScriptedUpstream) -> None:
+    script = upstream.script(says("A dot"))
+    pixel = "R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"
+    source = {"type": "base64", "media_type": "image/gif", "data": pixel}
+    content = [{"type": "image", "source": source}, {"type": "text", "text": script.prompt}]
+
+    reply = ask(client, "", messages=[{"role": "user", "content": content}])
+
+    assert reply.content[0].text == "A dot"
+    assert script.requests[0].body["messages"][0]["content"][0]["source"] == source
+
+
+def test_it_raises_the_error_of_each_kind(
+    client: Anthropic, new_customer: NewCustomer, upstream: ScriptedUpstream
+) -> None:
+    poor = new_customer(credits=0)
+    script = upstream.script(BUSY)
+
+    with pytest.raises(anthropic.BadRequestError) as bad_request:
+        ask(client, "Hello", messages=[])
+    with pytest.raises(anthropic.NotFoundError) as not_found:
+        ask(client, "Hello", model="nothing")
+    with pytest.raises(anthropic.AuthenticationError):
+        ask(client.with_options(api_key="cai_api_wrong"), "Hello")
+    with pytest.raises(anthropic.PaymentRequiredError) as out_of_credits:
+        ask(client.with_options(api_key=poor.token, max_retries=2), "Hello")
+    with pytest.raises(anthropic.OverloadedError) as overloaded:
+        ask(client, script.prompt)
+
+    assert "messages: at least one message" in bad_request.value.message
+    assert "model: nothing" in not_found.value.message
+    assert not_found.value.request_id is not None
+    assert out_of_credits.value.type == "billing_error"
+    assert overloaded.value.status_code == 529
+    assert overloaded.value.type == "overloaded_error"
+
+
+def test_it_tries_again_by_itself_when_the_upstream_is_busy(
+    client: Anthropic, customer: Customer, upstream: ScriptedUpstream
+) -> None:
+    script = upstream.script(then(BUSY, BUSY, BUSY, says()))
+
+    reply = ask(client.with_options(max_retries=5), script.prompt)
+
+    assert reply.content[0].text == "Hello there"
+    assert customer.charges() == [60]
+
+
+def test_it_hears_that_a_stream_broke(
+    client: Anthropic, customer: Customer, upstream: ScriptedUpstream
+) -> None:
+    """To the SDK a bare end of the connection would look like success."""
+    script = upstream.script(streams(*events(TEXT)[:4], cut))
+
+    with pytest.raises(anthropic.APIStatusError) as broken:
+        for _ in ask(client, script.prompt, stream=True):
+            pass
+
+    assert broken.value.type == "api_error"
+    assert customer.charges() == []
+
+
+def test_it_leaves_a_stream_early(
+    client: Anthropic, customer: Customer, upstream: ScriptedUpstream
+) -> None:
+    script = upstream.script(streams(*events(TEXT)[:4], lambda exchange: exchange.stay_silent()))
+    turns = [{"role": "user", "content": script.prompt}]
+
+    with client.messages.stream(
+        model="scripted/messages", max_tokens=100, messages=turns
+    ) as stream:
+        assert next(iter(stream.text_stream)) == "The"
+
+    script.wait_for_hang_up()
+    record = customer.wait_for_record()
+    assert customer.charges() == [14 + 2 * record.output_tokens]
+
+
+def test_it_counts_tokens(
+    client: Anthropic, customer: Customer, upstream: ScriptedUpstream
+) -> None:
+    script = upstream.script(says(), counting=counts(321))
+    turns = [{"role": "user", "content": script.prompt}]
+
+    counted = client.messages.count_tokens(model="scripted/messages", messages=turns)
+
+    assert counted.input_tokens == 321
+    assert script.requests == []
+    assert customer.charges() == []
+
+
+def test_it_lists_and_finds_models(client: Anthropic) -> None:
+    listed = [model.id for model in client.models.list(limit=2)]
+
+    assert len(listed) == len(set(listed)) > 4
+    assert client.models.retrieve("scripted/messages").max_tokens == 4096
+    with pytest.raises(anthropic.NotFoundError):
+        client.models.retrieve("nothing")
+
+
+def test_it_streams_without_blocking(customer: Customer, upstream: ScriptedUpstream) -> None:
+    scripts = [upstream.script(says(f"{number} {TEXT}")) for number in range(10)]
+
+    async def listen(client: AsyncAnthropic, prompt: str) -> str:
+        turns: Any = [{"role": "user", "content": prompt}]
+        async with client.messages.stream(
+            model="scripted/messages", max_tokens=100, messages=turns
+        ) as stream:
+            return "".join([text async for text in stream.text_stream])
+
+    async def listen_to_all() -> list[str]:
+        async with AsyncAnthropic(base_url=customer.url, api_key=customer.token) as client:
+            return await asyncio.gather(*(listen(client, script.prompt) for script in scripts))
+
+    assert asyncio.run(listen_to_all()) == [f"{number} {TEXT}" for number in range(10)]
+    assert customer.charges() == [60] * 10
+
+
+def test_it_talks_to_the_embedded_model(
+    client: Anthropic, customer: Customer, embedded_model: str
+) -> None:
+    options = {"model": "caicaini/auto", "max_tokens": 12}
+
+    reply = ask(client, "Say a few words about rain.", **options)
+    with client.messages.stream(
+        messages=[{"role": "user", "content": "Count from one to ten."}], **options
+    ) as stream:
+        heard = list(stream.text_stream)
+
+    assert reply.model == embedded_model
+    assert reply.content[0].text
+    assert len(heard) > 1
+    assert customer.charges()[0] == reply.usage.credits_consumed

@@ -1,0 +1,54 @@
+// Drives a gateway with the official TypeScript SDK and prints what it saw as one line of JSON.
+// usage: node typescript_sdk.mjs SCENARIO BASE_URL API_KEY PROMPT
+
+import Anthropic from "@anthropic-ai/sdk";
+
+const [scenario, baseURL, apiKey, prompt] = process.argv.slice(2);
+const client = new Anthropic({ baseURL, apiKey, maxRetries: 0 });
+const request = {
+  model: "scripted/messages",
+  max_tokens: 100,
+  messages: [{ role: "user", content: prompt }],
+};
+
+const scenarios = {
+  async plain() {
+    const message = await client.messages.create(request);
+    return { message, requestId: message._request_id };
+  },
+
+  async stream() {
+    const heard = [];
+    const stream = client.messages.stream(request).on("text", (text) => heard.push(text));
+    return { heard, final: await stream.finalMessage() };
+  },
+
+  async events() {
+    const events = [];
+    for await (const event of await client.messages.create({ ...request, stream: true })) {
+      events.push(event);
+    }
+    return { events };
+  },
+
+  async leave() {
+    const stream = await client.messages.create({ ...request, stream: true });
+    for await (const event of stream) {
+      if (event.type === "content_block_delta") break;
+    }
+    return {};
+  },
+
+  async models() {
+    const ids = [];
+    for await (const model of client.models.list({ limit: 2 })) ids.push(model.id);
+    return { ids };
+  },
+};
+
+try {
+  console.log(JSON.stringify(await scenarios[scenario]()));
+} catch (error) {
+  const { status, type, message, requestID } = error;
+  console.log(JSON.stringify({ raised: error.constructor.name, status, type, message, requestID }));
+}
