@@ -4,10 +4,14 @@ Ledger entries and holds have composite keys, which the admin cannot register: t
 of their wallet.
 """
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
+from billing import convergence
+from billing.errors import BillingError
 from billing.models import Hold, HoldState, LedgerEntry, StripeEvent, TopUp, Wallet
 from caicaini_portal.read_only_admin import ReadOnlyAdmin
 
@@ -36,16 +40,28 @@ class WalletAdmin(ReadOnlyAdmin):
 
 @admin.register(TopUp)
 class TopUpAdmin(ReadOnlyAdmin):
-    list_display = ("id", "wallet", "amount_cents", "currency", "credits", "state", "created_at")
+    list_display = ("id", "wallet", "amount_cents", "credits", "status", "created_at")
     list_select_related = ("wallet__workspace",)
     list_filter = ("state",)
     search_fields = ("id", "stripe_session_id", "stripe_payment_intent_id")
+    actions = ("converge_now",)
+
+    @admin.action(description="Converge with Stripe now")
+    def converge_now(self, request: HttpRequest, chosen: QuerySet[TopUp]) -> None:
+        """Bring the chosen top-ups to what Stripe says, as any webhook would."""
+        for top_up_id in chosen.values_list("pk", flat=True):
+            try:
+                top_up = convergence.converge(top_up_id=top_up_id)
+            except BillingError as error:
+                self.message_user(request, f"Top-up {top_up_id}: {error}", messages.ERROR)
+            else:
+                said = f"Top-up {top_up_id} is {top_up.status}. {top_up.parked_because}"
+                self.message_user(request, said.strip(), messages.SUCCESS)
 
 
 @admin.register(StripeEvent)
 class StripeEventAdmin(ReadOnlyAdmin):
-    list_display = ("id", "type", "received_at", "processed_at", "attempts")
+    list_display = ("id", "type", "top_up", "received_at", "processed_at", "attempts", "error")
     list_filter = ("type",)
-    search_fields = ("id",)
+    search_fields = ("id", "object_id", "payment_intent_id")
     ordering = ("-received_at",)
-    exclude = ("payload",)

@@ -91,7 +91,7 @@ def _move(top_up: TopUp, kind: EntryKind, amount: int) -> None:
 
 
 _REASONS = {
-    (EntryKind.TOP_UP, True): "Top-up",
+    (EntryKind.TOP_UP, True): "Paid through Stripe",
     (EntryKind.REFUND, False): "Top-up refunded",
     (EntryKind.REFUND, True): "A refund of the top-up failed",
     (EntryKind.DISPUTE, False): "Top-up disputed by the cardholder",

@@ -43,7 +43,7 @@ class Event(msgspec.Struct):
     data: _Data
 
 
-# What can change a top-up. The endpoint at Stripe is to be subscribed to these; docs/stripe.md.
+# What can change a top-up. docs/configuration.md asks to subscribe the endpoint to these.
 WATCHED = frozenset(
     {
         "checkout.session.completed",

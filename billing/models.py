@@ -14,7 +14,7 @@ from django.db.models.functions import Now
 
 from accounts.models import Workspace
 
-# Below this, a cent, the balance in the top bar turns amber.
+# Below this, a cent, the balance in the top bar turns amber where nobody has drawn another line.
 LOW_BALANCE_CREDITS = 1_000
 
 
@@ -58,8 +58,9 @@ class Wallet(models.Model):
 
     @property
     def is_low(self) -> bool:
-        """Whether it is time to top up."""
-        return self.available < LOW_BALANCE_CREDITS
+        """Whether it is time to top up: by the workspace's own line, else by ours."""
+        line: LowBalanceLine | None = getattr(self, "low_balance_line", None)
+        return self.available < (line.credits if line else LOW_BALANCE_CREDITS)
 
 
 class EntryKind(models.TextChoices):

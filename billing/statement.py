@@ -1,12 +1,14 @@
-"""What the billing page reads: a page of the ledger, and how far the balance reaches."""
+"""What the billing pages read: the ledger, the top-ups, and how far the balance reaches."""
 
 from typing import NamedTuple
 
+from django.core.paginator import Page, Paginator
 from django.db.models import Count, Sum
 
-from billing.models import EntryKind, LedgerEntry, Wallet
+from billing.models import EntryKind, LedgerEntry, TopUp, Wallet
 
 PAGE_SIZE = 25
+_TOP_UPS_SHOWN = 10
 # Calls that "recent" looks back on.
 _RECENT_CALLS = 100
 
@@ -48,3 +50,18 @@ def reach(wallet: Wallet) -> Reach | None:
         return None
     average = -spent["credits"] / spent["calls"]
     return Reach(int(wallet.available // average), average)
+
+
+def top_up_page(wallet: Wallet, number: str) -> Page[TopUp]:
+    """Return one page of the wallet's top-ups, newest first; the nearest there is to `number`."""
+    return Paginator(TopUp.objects.filter(wallet=wallet), _TOP_UPS_SHOWN).get_page(number)
+
+
+def repaid_by(top_up: TopUp) -> int:
+    """Return how many of a top-up's credits went to what was owed when they came."""
+    repaid = LedgerEntry.objects.filter(
+        wallet_id=top_up.wallet_id,
+        kind=EntryKind.ADJUSTMENT,
+        reference__startswith=f"{top_up.id}:",
+    ).aggregate(credits=Sum("amount"))
+    return -(repaid["credits"] or 0)

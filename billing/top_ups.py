@@ -1,6 +1,8 @@
 """What a person does with top-ups: start one, open Stripe's page for it, look how it stands."""
 
+import logging
 from datetime import timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 from django.conf import settings
@@ -14,8 +16,17 @@ from billing.checkout import Addresses
 from billing.errors import PaymentsNotConfigured, StripeRefused, StripeUnavailable
 from billing.models import OPEN_STATES, StripeCustomer, TopUp, TopUpState
 
+logger = logging.getLogger(__name__)
+
 _BETWEEN_LOOKS = timedelta(seconds=2)
 _KEPT_OPEN = (*OPEN_STATES, TopUpState.PAID)
+
+
+class Look(NamedTuple):
+    """A top-up as it stands; `is_stripe_away` is None where Stripe was not asked."""
+
+    top_up: TopUp
+    is_stripe_away: bool | None
 
 
 def start(*, workspace: Workspace, user: User, amount_cents: int, form_id: UUID) -> TopUp:
@@ -94,17 +105,22 @@ def _give_up_if_hopeless(top_up: TopUp, error: StripeUnavailable | StripeRefused
     TopUp.objects.filter(pk=top_up.pk, state=TopUpState.PENDING).update(state=TopUpState.FAILED)
 
 
-def look(*, top_up: TopUp) -> TopUp:
+def look(*, top_up: TopUp) -> Look:
     """Return the top-up as it stands, and ask Stripe first if nobody has in the last two seconds.
 
-    For pages that wait. Raises StripeUnavailable; our own state is still there to be shown.
+    For pages that wait: they have something to show while Stripe is away, too.
     """
-    if not (top_up.is_open and top_up.stripe_session_id):
-        return top_up
+    if not (top_up.is_open and top_up.stripe_session_id and _is_our_turn(top_up)):
+        return Look(top_up, is_stripe_away=None)
+    try:
+        converged = convergence.converge_if_free(top_up_id=top_up.pk)
+    except (StripeUnavailable, StripeRefused) as error:
+        logger.warning("top-up %s is shown as we know it: %s", top_up.pk, error)
+        return Look(top_up, is_stripe_away=True)
+    return Look(converged or top_up, is_stripe_away=False if converged else None)
+
+
+def _is_our_turn(top_up: TopUp) -> bool:
     now = timezone.now()
-    is_our_turn = TopUp.objects.filter(
-        Q(asked_at=None) | Q(asked_at__lt=now - _BETWEEN_LOOKS), pk=top_up.pk
-    ).update(asked_at=now)
-    if not is_our_turn:
-        return top_up
-    return convergence.converge_if_free(top_up_id=top_up.pk) or top_up
+    long_ago = Q(asked_at=None) | Q(asked_at__lt=now - _BETWEEN_LOOKS)
+    return bool(TopUp.objects.filter(long_ago, pk=top_up.pk).update(asked_at=now))

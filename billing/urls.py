@@ -7,6 +7,9 @@ from billing import views, webhook
 app_name = "billing"
 urlpatterns = [
     path("developers/billing", views.billing, name="billing"),
+    path("developers/billing/top-ups", views.start_top_up, name="start_top_up"),
+    path("developers/billing/top-ups/<uuid:top_up_id>", views.top_up, name="top_up"),
+    path("developers/billing/low-balance-line", views.draw_line, name="draw_line"),
     path("developers/balance", views.balance, name="balance"),
     path("webhooks/stripe", webhook.receive, name="webhook"),
 ]

@@ -37,7 +37,7 @@ def test_paid_credits_are_there(buyer: Buyer, sandbox: Sandbox) -> None:
 def test_nothing_is_credited_before_it_is_paid(buyer: Buyer, sandbox: Sandbox) -> None:
     top_up = buyer.start()
 
-    assert top_ups.look(top_up=top_up).state == TopUpState.PENDING
+    assert top_ups.look(top_up=top_up).top_up.state == TopUpState.PENDING
     assert buyer.wallet.posted == 0
 
 
@@ -46,7 +46,7 @@ def test_the_return_page_credits_without_any_webhook(buyer: Buyer, sandbox: Sand
     top_up = buyer.start()
     pay(sandbox, top_up)
 
-    assert top_ups.look(top_up=top_up).state == TopUpState.PAID
+    assert top_ups.look(top_up=top_up).top_up.state == TopUpState.PAID
     assert buyer.wallet.posted == 2_000_000
 
 
@@ -55,7 +55,7 @@ def test_a_waiting_page_asks_stripe_only_now_and_then(buyer: Buyer, sandbox: San
     before = len(sandbox.requests())
 
     for _ in range(5):
-        top_up = top_ups.look(top_up=top_up)
+        top_up = top_ups.look(top_up=top_up).top_up
 
     assert len(sandbox.requests()) == before + 1
 
@@ -65,7 +65,7 @@ def test_a_declined_card_leaves_the_page_open_for_another(buyer: Buyer, sandbox:
 
     pay(sandbox, top_up, "4000000000000002")
     deliver(sandbox)
-    assert top_ups.look(top_up=top_up).state == TopUpState.PENDING
+    assert top_ups.look(top_up=top_up).top_up.state == TopUpState.PENDING
     pay(sandbox, top_up)
     deliver(sandbox)
 

@@ -1,0 +1,121 @@
+"""The forms of the billing page: an amount to buy, and the line for the low-balance mail."""
+
+import uuid
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+
+from billing.amounts import (
+    LARGEST_CENTS,
+    PRESET_DOLLARS,
+    SMALLEST_CENTS,
+    credits_for,
+)
+from billing.models import LowBalanceLine, TopUp
+
+OTHER = "other"
+_USUAL = "20"
+_SMALLEST, _LARGEST = SMALLEST_CENTS // 100, LARGEST_CENTS // 100
+_RANGE = f"Choose an amount from ${_SMALLEST} to ${_LARGEST:,}."
+_WHOLE_CENTS = "Give whole cents: two places after the point."
+
+
+@dataclass(frozen=True)
+class Preset:
+    """An amount on offer, as the label of its choice."""
+
+    dollars: int
+
+    def __str__(self) -> str:
+        return f"${self.dollars}"
+
+    @property
+    def credits(self) -> int:
+        """What it buys."""
+        return credits_for(self.dollars * 100)
+
+
+class TopUpForm(forms.Form):
+    """An amount. `form_id` becomes the top-up's id, so sending the form twice buys once."""
+
+    form_id = forms.UUIDField(initial=uuid.uuid4, widget=forms.HiddenInput)
+    amount = forms.ChoiceField(
+        choices=[
+            *((str(dollars), Preset(dollars)) for dollars in PRESET_DOLLARS),
+            (OTHER, "Another amount"),
+        ],
+        initial=_USUAL,
+        widget=forms.RadioSelect,
+        error_messages={"required": "Choose an amount.", "invalid_choice": "Choose an amount."},
+    )
+    other = forms.DecimalField(
+        label="Amount in dollars",
+        required=False,
+        min_value=_SMALLEST,
+        max_value=_LARGEST,
+        decimal_places=2,
+        widget=forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"}),
+        help_text=f"${_SMALLEST} to ${_LARGEST:,}. One dollar buys {credits_for(100):,} credits.",
+        error_messages={
+            "min_value": _RANGE,
+            "max_value": _RANGE,
+            "invalid": "Write the amount in digits, like 12.50.",
+            "max_decimal_places": _WHOLE_CENTS,
+        },
+    )
+
+    @classmethod
+    def of(cls, top_up: TopUp) -> "TopUpForm":
+        """Return the form as it was filled in for `top_up`; sent again, it is the same purchase."""
+        dollars = Decimal(top_up.amount_cents) / 100
+        is_preset = dollars in PRESET_DOLLARS
+        chosen = {"amount": str(int(dollars))} if is_preset else {"amount": OTHER, "other": dollars}
+        return cls(initial={"form_id": top_up.pk, **chosen})
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        if (
+            cleaned.get("amount") == OTHER
+            and cleaned.get("other") is None
+            and "other" not in self.errors
+        ):
+            self.add_error("other", _RANGE)
+        return cleaned
+
+    def amount_cents(self) -> int:
+        """Return what the person wants to pay, before tax."""
+        chosen = self.cleaned_data["amount"]
+        dollars = self.cleaned_data["other"] if chosen == OTHER else Decimal(chosen)
+        return int(dollars * 100)
+
+
+class LowBalanceForm(forms.Form):
+    """The line in dollars; empty for no mail."""
+
+    dollars = forms.DecimalField(
+        label="Line in dollars",
+        required=False,
+        min_value=Decimal("0.01"),
+        max_value=1_000_000,
+        decimal_places=2,
+        widget=forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"}),
+        help_text="Leave it empty for no mail.",
+        error_messages={
+            "invalid": "Write the amount in digits, like 2.50.",
+            "min_value": "The line has to be above zero; leave it empty for no mail.",
+            "max_decimal_places": _WHOLE_CENTS,
+        },
+    )
+
+    @classmethod
+    def of(cls, line: LowBalanceLine | None) -> "LowBalanceForm":
+        """Return the form with the line as it is drawn."""
+        cents = line.credits // credits_for(1) if line else None
+        return cls(initial={"dollars": cents and f"{Decimal(cents) / 100:.2f}"})
+
+    def credits(self) -> int | None:
+        """Return the line in credits; None for no line."""
+        dollars: Decimal | None = self.cleaned_data["dollars"]
+        return None if dollars is None else credits_for(int(dollars * 100))
