@@ -1,9 +1,17 @@
 """Operator pages for people and workspaces."""
 
+from allauth.account.models import EmailAddress
+from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
 from django.contrib import admin
+from django.contrib.auth.models import Group
+from django.contrib.sites.models import Site
 
 from accounts.models import Membership, User, Workspace
 from caicaini_portal.read_only_admin import ReadOnlyAdmin, ReadOnlyInline
+
+# What the libraries offer to edit: an address marked as confirmed would open somebody's account,
+# providers come from the environment, and groups and sites mean nothing here.
+admin.site.unregister([EmailAddress, SocialAccount, SocialApp, SocialToken, Group, Site])
 
 
 class MembershipInline(ReadOnlyInline):

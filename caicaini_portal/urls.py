@@ -3,6 +3,8 @@
 from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.templatetags.static import static
 from django.urls import include, path
 from django.views.decorators.http import require_safe
 
@@ -31,6 +33,13 @@ def robots_txt(request: HttpRequest) -> HttpResponse:
     return HttpResponse("\n".join(lines) + "\n", content_type="text/plain; charset=utf-8")
 
 
+@public
+@require_safe
+def favicon(request: HttpRequest) -> HttpResponse:
+    """Lead browsers to the icon where a page does not: the operators' pages, plain text."""
+    return redirect(static("img/icon.svg"))
+
+
 urlpatterns = [
     path("", include("docs_site.urls")),
     path("", include("usage.urls")),
@@ -47,6 +56,7 @@ urlpatterns = [
     path("healthz", health.alive, name="healthz"),
     path("readyz", health.ready, name="readyz"),
     path("robots.txt", robots_txt, name="robots_txt"),
+    path("favicon.ico", favicon, name="favicon"),
     path("development/mail", development_mail.mailbox, name="development_mail"),
     path("development/mail/<str:name>", development_mail.one_mail, name="development_mail_one"),
 ]
