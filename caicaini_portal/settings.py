@@ -227,6 +227,8 @@ SOCIALACCOUNT_PROVIDERS = {
 
 STRIPE_SECRET_KEY = env.str("STRIPE_SECRET_KEY", default="")  # empty: nothing can be bought
 STRIPE_API_BASE = env.str("STRIPE_API_BASE", default="https://api.stripe.com")
+if not STRIPE_SECRET_KEY and _embedded and _embedded.stripe_secret_key:
+    STRIPE_SECRET_KEY, STRIPE_API_BASE = _embedded.stripe_secret_key, _embedded.stripe_api_base
 # Two while a secret is being rolled: Stripe signs with both, or we take the old one a day longer.
 STRIPE_WEBHOOK_SECRETS = env.list("STRIPE_WEBHOOK_SECRETS", default=[])
 # Objects of the other mode are never booked. The key says which mode is ours.

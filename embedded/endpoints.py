@@ -13,6 +13,8 @@ class Endpoints(msgspec.Struct, frozen=True):
     redis_url: str = ""
     model_url: str = ""
     model_api_key: str = ""
+    stripe_secret_key: str = ""
+    stripe_api_base: str = ""
 
 
 def load(data_dir: Path) -> Endpoints | None:

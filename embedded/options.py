@@ -23,6 +23,7 @@ class Options:
     catalogue: Path
     database_url: str
     redis_url: str
+    stripe_secret_key: str
     in_development: bool
     # How long open streams may run on after a stop; the gateway ends them itself just before.
     drain_window_s: int
@@ -37,6 +38,11 @@ class Options:
         """The demo person has a published password: only on a database that is ours alone."""
         return self.in_development and not self.database_url
 
+    @property
+    def runs_stripe_sandbox(self) -> bool:
+        """Whoever pays with a test card in production would have credits for nothing."""
+        return self.in_development and not self.stripe_secret_key
+
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> "Options":
         """Read the variables; an empty one counts as unset. Raises BadSetting."""
@@ -49,6 +55,7 @@ class Options:
             catalogue=Path(environ.get("CATALOGUE") or PROJECT / "catalogue.toml").absolute(),
             database_url=environ.get("DATABASE_URL", ""),
             redis_url=environ.get("REDIS_URL", ""),
+            stripe_secret_key=environ.get("STRIPE_SECRET_KEY", ""),
             in_development=not environ.get("SECRET_KEY"),
             drain_window_s=_whole_number(environ, "DRAIN_WINDOW_S", default=20, largest=1800),
         )

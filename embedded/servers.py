@@ -51,6 +51,8 @@ def bring_up(supervisor: Supervisor, rows: Sequence[Service], *, data_dir: Path)
             redis_url=gives.get("REDIS_URL", ""),
             model_url=gives.get("EMBEDDED_MODEL_URL", ""),
             model_api_key=gives.get("EMBEDDED_MODEL_API_KEY", ""),
+            stripe_secret_key=gives.get("STRIPE_SECRET_KEY", ""),
+            stripe_api_base=gives.get("STRIPE_API_BASE", ""),
         ),
     )
     return gives

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from embedded import children, endpoints, ports, servers
+from embedded import children, endpoints, ports, servers, stripe_sandbox
 from embedded.children import Child
 from embedded.error_lines import ErrorLines
 from embedded.errors import AlreadyRunning, StopRequested
@@ -50,6 +50,9 @@ def _run(supervisor: Supervisor, options: Options, *, with_model: bool) -> None:
     rows = servers.table(
         supervisor, data_dir=options.data_dir, env=env, durable=True, with_model=with_model
     )
+    if options.runs_stripe_sandbox:
+        portal_url = f"http://{_reachable(options)}:{options.port}"
+        rows.append(stripe_sandbox.service(options.data_dir, env=env, portal_url=portal_url))
     if rows:
         say(f"Starting {', '.join(row.child.title for row in rows)}.")
     env |= servers.bring_up(supervisor, rows, data_dir=options.data_dir)
@@ -113,7 +116,7 @@ def _processes(options: Options, env: Mapping[str, str]) -> list[Child]:
         ),
         env=env,
         is_ready=lambda: ports.answers(
-            _WILDCARDS.get(options.host, options.host),
+            _reachable(options),
             options.port,
             "/readyz",
             name=urlsplit(options.public_url).netloc,
@@ -123,12 +126,19 @@ def _processes(options: Options, env: Mapping[str, str]) -> list[Child]:
     return [worker, beat, web]
 
 
+def _reachable(options: Options) -> str:
+    """Return the host by which this machine reaches its own portal."""
+    return _WILDCARDS.get(options.host, options.host)
+
+
 def _welcome(options: Options) -> str:
     lines = [f"Caicaini is at {options.public_url}"]
     if options.seeds_demo:
         lines.append("  sign in as demo@example.com with the password caicaini-demo")
     if options.in_development and not os.environ.get("EMAIL_URL"):
         lines.append(f"  mail it sends: {options.public_url}/development/mail")
+    if options.runs_stripe_sandbox:
+        lines.append("  payments go to a sandbox: 4242 4242 4242 4242 pays, with no real money")
     lines.append(f"  logs: {options.log_dir}")
     lines.append("Ctrl-C stops everything.")
     return "\n".join(lines)

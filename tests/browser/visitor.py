@@ -28,6 +28,7 @@ class Visitor:
     def __init__(self, browser: Browser, *, home: str, has_javascript: bool = True) -> None:
         self.home = home
         self.faults: list[str] = []
+        self._known = [f"{home}/", "data:"]
         self._context = browser.new_context(
             base_url=home,
             viewport=DESKTOP,
@@ -42,6 +43,10 @@ class Visitor:
         self.page.on("console", self._hear)
         self.page.on("pageerror", lambda error: self._note(f"script error: {error}"))
         self.page.on("request", self._see_request)
+
+    def expect_to_visit(self, other: str) -> None:
+        """Say that requests to another origin are meant."""
+        self._known.append(f"{other}/")
 
     def look(self) -> None:
         """Examine the page in all views."""
@@ -75,7 +80,7 @@ class Visitor:
             self._note(f"console: {message.text}")
 
     def _see_request(self, request: Request) -> None:
-        if not request.url.startswith((f"{self.home}/", "data:")):
+        if not request.url.startswith(tuple(self._known)):
             self._note(f"a request to somebody else: {request.url}")
 
     def _note(self, fault: str) -> None:

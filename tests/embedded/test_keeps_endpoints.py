@@ -11,6 +11,8 @@ HERE = Endpoints(
     redis_url="redis://:pass@127.0.0.1:2/0",
     model_url="http://127.0.0.1:3",
     model_api_key="key",
+    stripe_secret_key="sk_test_key",
+    stripe_api_base="http://127.0.0.1:4",
 )
 
 

@@ -1,0 +1,99 @@
+"""A person pays on the sandbox's page and sees the credits land, on the running product."""
+
+import json
+
+import pytest
+from playwright.sync_api import expect
+
+from stripe_sandbox.client import Sandbox
+from tests.browser import chromium
+from tests.browser.product import Product
+from tests.browser.visitor import Visitor
+
+pytestmark = chromium.NEEDED
+
+GOOD_CARD = "4242 4242 4242 4242"
+BAD_CARD = "4000 0000 0000 0002"
+
+
+@pytest.fixture
+def sandbox(running_product: Product) -> Sandbox:
+    endpoints = json.loads((running_product.data_dir / "embedded.json").read_text())
+    return Sandbox(endpoints["stripe_api_base"])
+
+
+@pytest.fixture
+def buyer(visitor: Visitor, sandbox: Sandbox) -> Visitor:
+    """The demo person on the billing page."""
+    visitor.expect_to_visit(sandbox.url.replace("127.0.0.1", "localhost"))
+    page = visitor.page
+    page.goto("/developers/billing")
+    page.get_by_label("Email").fill("demo@example.com")
+    page.get_by_label("Password").fill("caicaini-demo")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("heading", name="Billing")).to_be_visible()
+    return visitor
+
+
+def balance(visitor: Visitor) -> int:
+    return int(visitor.page.locator("#balance .number").inner_text().replace(",", ""))
+
+
+def test_credits_land_after_a_cancelled_try_and_a_declined_card(buyer: Visitor) -> None:
+    page, before = buyer.page, balance(buyer)
+    page.get_by_label("Another amount").check()
+    page.get_by_label("Amount in dollars").fill("12.34")
+    expect(page.get_by_text("= 1,234,000 credits")).to_be_visible()
+    buyer.look()
+
+    page.get_by_role("button", name="Continue to payment").click()
+    expect(page.get_by_text("1,234,000 apiCredits")).to_be_visible()
+    first_page = page.url
+    page.get_by_role("link", name="Go back").click()
+    expect(page.get_by_text("Nothing was paid.")).to_be_visible()
+    expect(page.get_by_label("Amount in dollars")).to_have_value("12.34")
+    buyer.look()
+
+    page.get_by_role("button", name="Continue to payment").click()
+    assert page.url == first_page
+    pay_with(buyer, BAD_CARD)
+    expect(page.get_by_text("Your card was declined")).to_be_visible()
+    pay_with(buyer, GOOD_CARD)
+
+    expect(page.get_by_role("heading", name="1,234,000 credits have landed")).to_be_visible()
+    expect(page.locator("#balance .number")).to_have_text(f"{before + 1_234_000:,}")
+    buyer.look()
+    page.get_by_role("main").get_by_role("link", name="Billing").click()
+    expect(page.get_by_role("row", name="$12.34").get_by_text("paid")).to_be_visible()
+    buyer.look()
+
+
+def test_a_page_left_open_notices_what_the_bank_decides_and_what_the_bank_takes_back(
+    buyer: Visitor, sandbox: Sandbox
+) -> None:
+    """Everything after the payment page reaches us through the webhook and the worker alone."""
+    page, before = buyer.page, balance(buyer)
+    page.get_by_role("button", name="Continue to payment").click()
+    session = page.url.rpartition("/")[2]
+    page.get_by_role("button", name="Bank debit, succeeds later").click()
+    expect(page.get_by_role("heading", name="Your bank is working on it")).to_be_visible()
+    buyer.look()
+
+    sandbox.settle(session)
+    expect(page.get_by_role("heading", name="2,000,000 credits have landed")).to_be_visible()
+
+    page.get_by_role("main").get_by_role("link", name="Billing").click()
+    dispute = sandbox.open_dispute(session)
+    expect(page.locator("#movements")).to_contain_text("disputed", timeout=30_000)
+    expect(page.locator("#balance .number")).to_have_text(f"{before:,}")
+    buyer.look()
+    sandbox.close_dispute(dispute["id"], "won")
+    expect(page.locator("#movements")).to_contain_text(
+        "Dispute over the top-up won", timeout=30_000
+    )
+    expect(page.locator("#balance .number")).to_have_text(f"{before + 2_000_000:,}")
+
+
+def pay_with(visitor: Visitor, number: str) -> None:
+    visitor.page.get_by_label("Card number").fill(number)
+    visitor.page.get_by_role("button", name="Pay $").click()
