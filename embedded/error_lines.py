@@ -1,5 +1,6 @@
 """Shows on the terminal what a log reports as an error, while the rest stays in the file."""
 
+import contextlib
 import re
 from pathlib import Path
 
@@ -20,8 +21,8 @@ class ErrorLines:
         self._in_error = False
 
     def show_new(self) -> None:
-        """Print the errors that were added since the last call."""
-        with self._log.open("rb") as lines:
+        """Print the errors that were added since the last call; a log that was deleted has none."""
+        with contextlib.suppress(FileNotFoundError), self._log.open("rb") as lines:
             lines.seek(self._position)
             for line in lines:
                 if not line.endswith(b"\n"):

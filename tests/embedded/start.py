@@ -1,7 +1,7 @@
 """A start as `bin/up` makes one, with the rows it is given instead of the product's.
 
-`python -m tests.embedded.start DATA_DIR ROWS`, with ROWS as JSON: name, command and, where the
-child must answer before it counts as ready, the file it makes.
+`python -m tests.embedded.start DATA_DIR ROWS`, with ROWS as JSON: name, command, where the child
+must answer before it counts as ready the file it makes, and how long it has to stop.
 """
 
 import json
@@ -47,7 +47,7 @@ def _child(row: dict[str, str]) -> Child:
         command=("sh", "-c", row["command"]),
         env=os.environ,
         is_ready=partial(os.path.exists, sign) if sign else None,
-        stop_window_s=2,
+        stop_window_s=float(row.get("stop_window_s", "2")),
     )
 
 

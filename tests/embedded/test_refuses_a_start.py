@@ -72,7 +72,7 @@ def test_a_broken_catalogue_is_named_with_the_place(
 
 
 @pytest.mark.parametrize(
-    ("settings", "complaint"),
+    ("variables", "complaint"),
     [
         ({"PORT": "eighty"}, "PORT=eighty makes no sense: give a whole number from 1 to 65535."),
         ({"PORT": "65536"}, "PORT=65536 makes no sense: give a whole number from 1 to 65535."),
@@ -81,9 +81,9 @@ def test_a_broken_catalogue_is_named_with_the_place(
     ],
 )
 def test_a_setting_that_makes_no_sense_is_named(
-    bare_environ: dict[str, str], settings: dict[str, str], complaint: str
+    bare_environ: dict[str, str], variables: dict[str, str], complaint: str
 ) -> None:
-    assert _refusal(bare_environ, **settings).startswith(complaint)
+    assert _refusal(bare_environ, **variables).startswith(complaint)
 
 
 def test_a_data_folder_that_is_a_file_is_named(

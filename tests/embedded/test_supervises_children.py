@@ -134,6 +134,28 @@ def test_a_child_that_ignores_its_stop_signal_is_killed_when_its_window_is_over(
     assert not _runs(_pids(pids)[0])
 
 
+def test_a_second_signal_does_not_wait_for_a_window_to_be_over(
+    start: NewStart, tmp_path: Path
+) -> None:
+    pids, asked = tmp_path / "pids", tmp_path / "asked"
+    running = start(
+        {
+            "name": "stream",
+            "command": f"trap 'touch {asked}' TERM; echo $$ > {pids}; while true; do sleep 0.1; done",
+            "ready_file": str(pids),
+            "stop_window_s": "3600",
+        }
+    )
+    running.await_ready()
+    running.process.terminate()
+    eventually(asked.exists, what="the first request to stop")
+
+    running.process.terminate()
+
+    assert running.ending()[0] == 0
+    assert not _runs(_pids(pids)[0])
+
+
 def test_a_signal_while_children_are_still_starting_ends_them_too(
     start: NewStart, tmp_path: Path
 ) -> None:
