@@ -138,10 +138,11 @@ def test_a_second_signal_does_not_wait_for_a_window_to_be_over(
     start: NewStart, tmp_path: Path
 ) -> None:
     pids, asked = tmp_path / "pids", tmp_path / "asked"
+    forever = "while true; do sleep 0.1; done"
     running = start(
         {
             "name": "stream",
-            "command": f"trap 'touch {asked}' TERM; echo $$ > {pids}; while true; do sleep 0.1; done",
+            "command": f"trap 'touch {asked}' TERM; echo $$ > {pids}; {forever}",
             "ready_file": str(pids),
             "stop_window_s": "3600",
         }
