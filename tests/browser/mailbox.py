@@ -1,16 +1,17 @@
 """Mails as a person reads them, on the page that shows them in development."""
 
+from playwright.sync_api import expect
+
 from tests.browser.visitor import Visitor
 
 
-def open_newest(visitor: Visitor) -> None:
-    """Open the newest mail; the page before has a link to the mailbox."""
-    visitor.page.get_by_role("link", name="Open the development mailbox").click()
-    visitor.look()
-    visitor.page.get_by_role("table").get_by_role("link").first.click()
-    visitor.look()
-
-
-def follow_link(visitor: Visitor) -> None:
-    """Follow the link that the open mail was sent for."""
-    visitor.page.get_by_role("main").get_by_role("link", name=f"{visitor.home}/accounts/").click()
+def follow_link_of_newest(visitor: Visitor, *, subject: str) -> None:
+    """Open the newest mail, as the page that announced it offers, and follow its link."""
+    page = visitor.page
+    page.get_by_role("link", name="Open the development mailbox").click()
+    visitor.look_at("Development mail")
+    newest = page.get_by_role("table").get_by_role("link").first
+    expect(newest).to_have_text(subject)
+    newest.click()
+    visitor.look_at(subject)
+    page.get_by_role("main").get_by_role("link", name=f"{visitor.home}/accounts/").click()

@@ -44,7 +44,7 @@ def test_credits_land_after_a_cancelled_try_and_a_declined_card(buyer: Visitor) 
     page.get_by_label("Another amount").check()
     page.get_by_label("Amount in dollars").fill("12.34")
     expect(page.get_by_text("= 1,234,000 credits")).to_be_visible()
-    buyer.look()
+    buyer.look_at("Billing")
 
     page.get_by_role("button", name="Continue to payment").click()
     expect(page.get_by_text("1,234,000 apiCredits")).to_be_visible()
@@ -52,7 +52,7 @@ def test_credits_land_after_a_cancelled_try_and_a_declined_card(buyer: Visitor) 
     page.get_by_role("link", name="Go back").click()
     expect(page.get_by_text("Nothing was paid.")).to_be_visible()
     expect(page.get_by_label("Amount in dollars")).to_have_value("12.34")
-    buyer.look()
+    buyer.look_at("Billing")
 
     page.get_by_role("button", name="Continue to payment").click()
     assert page.url == first_page
@@ -62,10 +62,10 @@ def test_credits_land_after_a_cancelled_try_and_a_declined_card(buyer: Visitor) 
 
     expect(page.get_by_role("heading", name="1,234,000 credits have landed")).to_be_visible()
     expect(page.locator("#balance .number")).to_have_text(f"{before + 1_234_000:,}")
-    buyer.look()
+    buyer.look_at("Top-up of $12.34")
     page.get_by_role("main").get_by_role("link", name="Billing").click()
     expect(page.get_by_role("row", name="$12.34").get_by_text("paid")).to_be_visible()
-    buyer.look()
+    buyer.look_at("Billing")
 
 
 def test_a_page_left_open_notices_what_the_bank_decides_and_what_the_bank_takes_back(
@@ -77,7 +77,7 @@ def test_a_page_left_open_notices_what_the_bank_decides_and_what_the_bank_takes_
     session = page.url.rpartition("/")[2]
     page.get_by_role("button", name="Bank debit, succeeds later").click()
     expect(page.get_by_role("heading", name="Your bank is working on it")).to_be_visible()
-    buyer.look()
+    buyer.look_at("Top-up of $20.00")
 
     sandbox.settle(session)
     expect(page.get_by_role("heading", name="2,000,000 credits have landed")).to_be_visible()
@@ -86,7 +86,7 @@ def test_a_page_left_open_notices_what_the_bank_decides_and_what_the_bank_takes_
     dispute = sandbox.open_dispute(session)
     expect(page.locator("#movements")).to_contain_text("disputed", timeout=30_000)
     expect(page.locator("#balance .number")).to_have_text(f"{before:,}")
-    buyer.look()
+    buyer.look_at("Billing")
     sandbox.close_dispute(dispute["id"], "won")
     expect(page.locator("#movements")).to_contain_text(
         "Dispute over the top-up won", timeout=30_000

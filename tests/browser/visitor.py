@@ -1,8 +1,8 @@
 """A person at a browser who also notices what a click-through does not.
 
 What is noticed on the way: script errors, broken content policies, requests to anybody else. What
-`look` adds: each rule of axe that the page breaks, and text wider than the screen, on a desktop and
-on a phone, light and dark.
+`look_at` adds: each rule of axe that the page breaks, and text wider than the screen, on a desktop
+and on a phone, light and dark.
 """
 
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any, Literal
 
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, ViewportSize
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, ViewportSize, expect
 
 from embedded.children import PROJECT
 
@@ -19,7 +19,9 @@ PHONE: ViewportSize = {"width": 390, "height": 844}
 _SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 _AXE = PROJECT / "node_modules/axe-core/axe.min.js"
 # Without what it loads for itself: it reads style sheets by a way that our content policy forbids.
-_RUN_AXE = "axe.run({preload: false})"
+_RUN_AXE = "axe.run({preload: false, resultTypes: ['violations']})"
+# On a machine that is busy with something else as well; only a failure waits this long.
+expect.set_options(timeout=30_000)
 
 
 class Visitor:
@@ -48,8 +50,10 @@ class Visitor:
         """Say that requests to another origin are meant."""
         self._known.append(f"{other}/")
 
-    def look(self) -> None:
-        """Examine the page in all views."""
+    def look_at(self, heading: str) -> None:
+        """Wait for the page with this heading and examine it in all views."""
+        expect(self.page.get_by_role("heading", level=1, name=heading)).to_be_visible()
+        self.page.wait_for_load_state()
         for size, scheme in product((DESKTOP, PHONE), _SCHEMES):
             self.page.set_viewport_size(size)
             self.page.emulate_media(color_scheme=scheme)
