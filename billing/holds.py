@@ -157,23 +157,26 @@ def owners_of_open_holds(cursor: Cursor[Any]) -> list[int]:
     return [row[0] for row in cursor]
 
 
-def void_holds_of(cursor: Cursor[Any], *, owner: int) -> int:
-    """Void every open hold of one process and free what it held; return how many there were."""
+def wallets_with_holds_of(cursor: Cursor[Any], *, owner: int) -> list[int]:
+    """Return the wallets in which one process has open holds."""
     cursor.execute(
-        "SELECT id FROM billing_wallet WHERE id IN"
-        " (SELECT wallet_id FROM billing_hold WHERE state = 'open' AND owner = %s)"
-        " ORDER BY id FOR UPDATE",
-        [owner],
+        "SELECT DISTINCT wallet_id FROM billing_hold WHERE state = 'open' AND owner = %s", [owner]
     )
+    return [row[0] for row in cursor]
+
+
+def void_holds_of(cursor: Cursor[Any], *, owner: int, wallet_id: int) -> int:
+    """Void every open hold of one process in a wallet, free what they held; return how many."""
+    cursor.execute("SELECT id FROM billing_wallet WHERE id = %s FOR UPDATE", [wallet_id])
     cursor.execute(
         "WITH closed AS (UPDATE billing_hold SET state = 'void', closed_at = now()"
-        " WHERE state = 'open' AND owner = %s AND wallet_id = ANY(%s) RETURNING wallet_id, amount),"
-        " freed AS (SELECT wallet_id, sum(amount) AS amount, count(*) AS holds"
-        " FROM closed GROUP BY wallet_id),"
+        " WHERE state = 'open' AND owner = %(owner)s AND wallet_id = %(wallet_id)s"
+        " RETURNING amount),"
+        " freed AS (SELECT coalesce(sum(amount), 0) AS amount, count(*) AS holds FROM closed),"
         " written AS (UPDATE billing_wallet SET held = held - freed.amount FROM freed"
-        " WHERE billing_wallet.id = freed.wallet_id)"
-        " SELECT coalesce(sum(holds), 0)::int FROM freed",
-        [owner, [row[0] for row in cursor]],
+        " WHERE billing_wallet.id = %(wallet_id)s)"
+        " SELECT holds FROM freed",
+        {"owner": owner, "wallet_id": wallet_id},
     )
     [count] = cursor.fetchone() or (0,)
     return int(count)

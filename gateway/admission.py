@@ -41,12 +41,15 @@ async def _reserve(services: GatewayServices, call: Call, amount: int) -> Reserv
         call.id, caller.workspace_id, caller.key_id, caller.source, amount, call.accepted_at
     )
     try:
-        return await services.writer.reserve(operation)
+        reserved = await services.writer.reserve(operation)
     except LedgerAway:
         raise LedgerUnavailable from None
     except asyncio.CancelledError:
         services.writer.release(Release(call.id, caller.workspace_id))
         raise
+    if reserved.verdict is Verdict.ADMITTED:
+        call.held = amount
+    return reserved
 
 
 async def _reserve_tightly(services: GatewayServices, call: Call, available: int) -> Reserved:

@@ -18,6 +18,10 @@ from keys.standing import StandingKey
 # the wallet's lock, when credits are held for it.
 FRESH_FOR_S = 1.0
 _REMEMBERED_KEYS = 50_000
+# A database that falls silent is given up after a fifth of a second. It is counted in turns of the
+# event loop: while that is busy, the answer may be here already and nobody has read it.
+_ANSWER_WITHIN_TURNS = 10
+_TURN_S = 0.02
 
 
 def presented_token(headers: Mapping[str, str]) -> str:
@@ -68,13 +72,22 @@ class KeyRing:
         return used
 
     async def _look_up_once(self, digest: bytes) -> StandingKey | None:
-        """Look a key up; calls that arrive meanwhile wait for the same answer."""
+        """Look a key up; calls that arrive meanwhile wait for the same answer, none for long."""
         task = self._looking.get(digest)
         if task is None:
             task = asyncio.create_task(self._look_up(digest))
             self._looking[digest] = task
-            task.add_done_callback(lambda _: self._looking.pop(digest, None))
-        return await asyncio.shield(task)
+            task.add_done_callback(lambda done: self._looked(digest, done))
+        for _ in range(_ANSWER_WITHIN_TURNS):
+            done, _ = await asyncio.wait({task}, timeout=_TURN_S)
+            if done:
+                return task.result()
+        raise LedgerUnavailable
+
+    def _looked(self, digest: bytes, task: "asyncio.Task[StandingKey | None]") -> None:
+        self._looking.pop(digest, None)
+        if not task.cancelled():
+            task.exception()  # heard, even where everybody has given up by now
 
     async def _look_up(self, digest: bytes) -> StandingKey | None:
         try:

@@ -37,6 +37,7 @@ class Call:
     accepted_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     began: float = field(default_factory=time.monotonic)
     first_byte_ms: int | None = None
+    held: int = 0
     is_closed: bool = False
     is_cut_by_shutdown: bool = False
     route: Route = field(init=False)

@@ -3,7 +3,6 @@
 import asyncio
 import gc
 import logging
-import secrets
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -18,7 +17,7 @@ from catalogue.snapshot import CatalogueSnapshot
 from gateway.authentication import KeyRing
 from gateway.draining import Drain
 from gateway.health import UpstreamHealth
-from gateway.metering.lifeline import Lifeline
+from gateway.metering.meter import Meter
 from gateway.metering.writer import Writer
 from gateway.overload import LiveCalls
 from gateway.rate_limits import Limits, RateLimiter
@@ -81,7 +80,7 @@ async def running_services() -> AsyncIterator[GatewayServices]:
     async with AsyncExitStack() as stack:
         pool = await _open_pool(stack)
         key_ring = KeyRing(pool)
-        writer = await _start_threads(stack, key_ring)
+        writer = await _start_meter(stack, key_ring)
         catalogue = CatalogueCache(pool)
         with suppress(psycopg.Error, PoolTimeout):
             await pool.wait(timeout=2)
@@ -135,18 +134,15 @@ async def _open_pool(stack: AsyncExitStack) -> Pool:
     return pool
 
 
-async def _start_threads(stack: AsyncExitStack, key_ring: KeyRing) -> Writer:
-    """Start the lifeline, then the writer that depends on it; they end in the other order."""
-    owner = secrets.randbits(62)
-    lifeline = Lifeline(
-        conninfo=settings.DATABASE_URL, owner=owner, take_used_keys=key_ring.take_used
+async def _start_meter(stack: AsyncExitStack, key_ring: KeyRing) -> Writer:
+    meter = Meter(
+        conninfo=settings.DATABASE_URL,
+        journals=settings.DATA_DIR / "journal",
+        take_used_keys=key_ring.take_used,
     )
-    writer = Writer(conninfo=settings.DATABASE_URL, owner=owner)
-    lifeline.start()
-    stack.push_async_callback(asyncio.to_thread, lifeline.stop)
-    writer.start()
-    stack.push_async_callback(asyncio.to_thread, writer.stop)
-    return writer
+    meter.start()
+    stack.push_async_callback(asyncio.to_thread, meter.stop)
+    return meter.writer
 
 
 def _deadlines() -> Deadlines:

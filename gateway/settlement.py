@@ -34,7 +34,7 @@ def close(
         error_type=error_type,
         stop_reason=stop_reason,
     )
-    return services.writer.close(Close(record, account.actual))
+    return services.writer.close(Close(record, account.actual, call.held))
 
 
 def _record(

@@ -1,12 +1,16 @@
 """Workspaces, wallets and calls for tests of money, and what the books say afterwards."""
 
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import count
 from typing import Any
 
+import psycopg
 from django.db import connection
+from django.utils import timezone
 from psycopg import conninfo as libpq
 
 from accounts.models import User, Workspace
@@ -56,6 +60,30 @@ class Books:
             reference=f"test:{uuid.uuid4()}",
         )
 
+    def freeze(self) -> None:
+        """Let no new call in, as an audit does that found something."""
+        Wallet.objects.filter(pk=self.wallet_id).update(frozen_at=timezone.now())
+
+    def set_held(self, credits: int) -> None:
+        """Tamper with the wallet."""
+        Wallet.objects.filter(pk=self.wallet_id).update(held=credits)
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep the wallet's lock for the block, so that whatever needs it waits."""
+        with psycopg.connect(database_url()) as other:
+            other.execute("SELECT 1 FROM billing_wallet WHERE id = %s FOR UPDATE", [self.wallet_id])
+            yield
+
+    def is_waited_for(self) -> bool:
+        """Whether somebody waits for the lock."""
+        with psycopg.connect(database_url()) as other:
+            row = other.execute(
+                "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+                " AND datname = current_database()"
+            ).fetchone()
+        return row is not None
+
     def mint(self, **options: Any) -> ApiKey:
         """Make a key."""
         return key_services.mint(
@@ -87,11 +115,12 @@ class TestCall:
 
     def settle(self, actual: int, **fields: Any) -> Close:
         """End it with a charge."""
-        return Close(self.record(**fields), actual)
+        return Close(self.record(**fields), actual, self.amount)
 
     def void(self, **fields: Any) -> Close:
         """End it without one."""
-        return Close(self.record(ending=Ending.FAILED, status=500, **fields), None)
+        record = self.record(ending=Ending.FAILED, status=500, **fields)
+        return Close(record, None, self.amount)
 
     def release(self) -> Release:
         """Undo its reserve, which may never have been made."""

@@ -1,8 +1,11 @@
-"""What tests of pages share: a person, their workspace, their browser."""
+"""What holds for every test, and what tests of pages share: a person and their browser."""
+
+from collections.abc import Iterator
 
 import pytest
+from django.db import connection
 from django.test import Client
-from pytest_django import Settings
+from pytest_django import DjangoDbBlocker, Settings
 
 from accounts.models import User, Workspace
 from tests import people
@@ -12,6 +15,19 @@ from tests import people
 def _quick_passwords(settings: Settings) -> None:
     """Hashing a password is slow on purpose; hundreds of test people need not wait for it."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture(autouse=True)
+def _empty_record_table(
+    request: pytest.FixtureRequest, django_db_blocker: DjangoDbBlocker
+) -> Iterator[None]:
+    """After tests that commit, Django empties its own tables; the partitioned one it leaves."""
+    yield
+    mark = request.node.get_closest_marker("django_db")
+    commits = mark is not None and mark.kwargs.get("transaction")
+    if commits or "transactional_db" in request.fixturenames:
+        with django_db_blocker.unblock(), connection.cursor() as cursor:
+            cursor.execute("TRUNCATE usage_requestrecord")
 
 
 @pytest.fixture

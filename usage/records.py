@@ -80,6 +80,26 @@ _INSERT = (
 )
 
 
+_WRITTEN = (
+    "SELECT record.id FROM unnest(%s::bigint[], %s::timestamptz[], %s::uuid[])"
+    " AS wanted (workspace_id, accepted_at, id) JOIN usage_requestrecord AS record"
+    " USING (workspace_id, accepted_at, id)"
+)
+
+
+def written(cursor: Cursor[Any], records: Sequence[Record]) -> set[UUID]:
+    """Return the ids of those that are in the table already."""
+    cursor.execute(
+        _WRITTEN,
+        [
+            [record.workspace_id for record in records],
+            [record.accepted_at for record in records],
+            [record.id for record in records],
+        ],
+    )
+    return {row[0] for row in cursor}
+
+
 def insert(cursor: Cursor[Any], records: Sequence[Record]) -> None:
     """Write the records, and mark their hours for the roll-up."""
     cursor.execute(_INSERT, [msgspec.json.encode(records).decode()])

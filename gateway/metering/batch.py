@@ -33,15 +33,13 @@ from usage import records
 from usage.records import Record
 
 
-def apply(
-    cursor: Cursor[Any], operations: Sequence[Operation], *, owner: int, is_retry: bool = False
-) -> list[Outcome]:
+def apply(cursor: Cursor[Any], operations: Sequence[Operation], *, owner: int) -> list[Outcome]:
     """Write the operations; return their outcomes in order. The caller commits.
 
-    With `is_retry` an earlier attempt may have been committed without our hearing of it: what is
-    already written is found and answered from, never written twice.
+    Close and Release can be applied again, after a commit that went unheard: what is written
+    already is found and answered from. A Reserve is applied once.
     """
-    batch = _Batch(cursor, operations, is_retry=is_retry)
+    batch = _Batch(cursor, operations)
     outcomes = [batch.decide(operation) for operation in operations]
     batch.write(cursor, owner=owner)
     return outcomes
@@ -50,22 +48,30 @@ def apply(
 class _Batch:
     """The state that decisions read and move before anything is written."""
 
-    def __init__(
-        self, cursor: Cursor[Any], operations: Sequence[Operation], *, is_retry: bool
-    ) -> None:
+    def __init__(self, cursor: Cursor[Any], operations: Sequence[Operation]) -> None:
         reserves = [operation for operation in operations if isinstance(operation, Reserve)]
         self._wallets = holds.lock_wallets(cursor, {op.workspace_id for op in operations})
         self._usable_keys = _usable_keys(cursor, reserves)
-        wanted = [op.id for op in operations if is_retry or not isinstance(op, Reserve)]
+        wanted = [op.id for op in operations if not isinstance(op, Reserve)]
         self._holds = self._read_holds(cursor, wanted) if wanted else {}
+        self._recorded = self._read_recorded(cursor, operations)
         self._opened: list[NewHold] = []
-        self._closed: list[ClosedHold] = []
+        self._closed: dict[UUID, ClosedHold] = {}
         self._entries: list[UsageEntry] = []
         self._records: list[Record] = []
         self._moved: dict[int, LockedWallet] = {}
 
     def _read_holds(self, cursor: Cursor[Any], ids: list[UUID]) -> dict[UUID, StoredHold]:
         return holds.read_holds(cursor, [wallet.id for wallet in self._wallets.values()], ids)
+
+    def _read_recorded(self, cursor: Cursor[Any], operations: Sequence[Operation]) -> set[UUID]:
+        """Return which calls have a void hold and a record: their end is written already.
+
+        A void hold without a record was voided by the reaper, and its call may yet be charged.
+        """
+        void = {id for id, hold in self._holds.items() if hold.state is HoldState.VOID}
+        closes = [op.record for op in operations if isinstance(op, Close) and op.id in void]
+        return records.written(cursor, closes) if closes else set()
 
     def decide(self, operation: Operation) -> Outcome:
         if isinstance(operation, Reserve):
@@ -78,8 +84,6 @@ class _Batch:
         wallet = self._wallets.get(op.workspace_id)
         if wallet is None:
             return Reserved(Verdict.NO_WALLET, 0)
-        if op.id in self._holds:
-            return Reserved(Verdict.ADMITTED, wallet.available)
         verdict = self._verdict(op, wallet)
         available = wallet.available
         if verdict is Verdict.ADMITTED:
@@ -102,19 +106,21 @@ class _Batch:
 
     def _close(self, op: Close) -> Closed:
         hold = self._holds.get(op.id)
-        if hold is None:
-            return Closed(0, 0)  # the reserve was refused, or never arrived: nothing to free
-        if hold.state is HoldState.SETTLED:
-            return Closed(hold.actual or 0, 0)  # an earlier attempt of ours was committed
+        if hold is not None and hold.state is HoldState.SETTLED:
+            return _closed(op, charged=hold.actual or 0)
+        if hold is None or op.id in self._recorded:
+            return _closed(op, charged=0)  # no such hold, or void for good
         wallet = self._wallets[op.workspace_id]
         charge = _charge(op.actual, hold, wallet)
         if charge is None:
             self._void(hold, wallet)
         else:
             self._settle(hold, wallet, charge)
-        lost = op.record.lost_credits + (op.actual or 0) - (charge or 0)
-        self._records.append(replace(op.record, credits=charge or 0, lost_credits=lost))
-        return Closed(charge or 0, lost)
+        closed = _closed(op, charged=charge or 0)
+        record = replace(op.record, credits=closed.charged, lost_credits=closed.lost)
+        self._records.append(record)
+        self._recorded.add(op.id)
+        return closed
 
     def _release(self, op: Release) -> Closed:
         hold = self._holds.get(op.id)
@@ -127,7 +133,7 @@ class _Batch:
             return  # the reaper was here before
         wallet.held -= hold.amount
         self._moved[wallet.id] = wallet
-        self._closed.append(ClosedHold(hold.wallet_id, hold.id, None))
+        self._closed[hold.id] = ClosedHold(hold.wallet_id, hold.id, None)
         self._holds[hold.id] = hold._replace(state=HoldState.VOID)
 
     def _settle(self, hold: StoredHold, wallet: LockedWallet, charge: int) -> None:
@@ -136,7 +142,7 @@ class _Batch:
         self._moved[wallet.id] = wallet
         wallet.posted -= charge
         wallet.seq += 1
-        self._closed.append(ClosedHold(hold.wallet_id, hold.id, charge))
+        self._closed[hold.id] = ClosedHold(hold.wallet_id, hold.id, charge)
         self._entries.append(UsageEntry(wallet.id, wallet.seq, charge, wallet.posted, str(hold.id)))
         self._holds[hold.id] = hold._replace(state=HoldState.SETTLED, actual=charge)
 
@@ -144,13 +150,17 @@ class _Batch:
         if self._opened:
             holds.open_holds(cursor, owner=owner, holds=self._opened)
         if self._closed:
-            holds.close_holds(cursor, self._closed)
+            holds.close_holds(cursor, list(self._closed.values()))
         if self._entries:
             holds.append_usage(cursor, self._entries)
         if self._records:
             records.insert(cursor, self._records)
         if self._moved:
             holds.write_wallets(cursor, list(self._moved.values()))
+
+
+def _closed(op: Close, *, charged: int) -> Closed:
+    return Closed(charged, op.record.lost_credits + (op.actual or 0) - charged)
 
 
 def _usable_keys(cursor: Cursor[Any], reserves: Sequence[Reserve]) -> set[int]:

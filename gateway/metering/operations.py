@@ -25,11 +25,13 @@ class Close:
     """End the hold of `record.id`: charge `actual` credits, or void it with None.
 
     `record` is written in the same transaction; its `credits` and `lost_credits` are filled in
-    there, from what was really charged.
+    there, from what was really charged. `held` is the hold's amount, above which nothing is
+    charged: it says what the call costs while the ledger cannot be asked.
     """
 
     record: Record
     actual: int | None
+    held: int
 
     @property
     def id(self) -> UUID:
@@ -40,6 +42,11 @@ class Close:
     def workspace_id(self) -> int:
         """Whose wallet pays."""
         return self.record.workspace_id
+
+    def planned(self) -> "Closed":
+        """What comes of it unless the hold is gone."""
+        charged = min(self.actual or 0, self.held)
+        return Closed(charged, self.record.lost_credits + (self.actual or 0) - charged)
 
 
 class Release(NamedTuple):

@@ -4,20 +4,26 @@ While one transaction commits, the next operations gather; they all go into the 
 no timer: an idle process answers after one commit, a busy one shares each commit among many calls.
 Submitting is synchronous, so a cancelled call cannot lose its settlement: what was submitted will
 be written whether or not anybody still waits for the answer.
+
+While PostgreSQL is away no hold is made, but the calls that have one run to their end: that goes to
+the journal, its caller is told the charge, and the ledger hears of it first when it is back.
 """
 
 import asyncio
 import logging
 import threading
-import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 import psycopg
 
-from gateway.metering import batch
+from gateway.metering import transactions
+from gateway.metering.connections import CONNECTION_LOST, first_line
+from gateway.metering.journal import Journal
+from gateway.metering.link import Link
 from gateway.metering.operations import (
     Close,
     Closed,
@@ -27,18 +33,11 @@ from gateway.metering.operations import (
     Reserve,
     Reserved,
 )
+from gateway.metering.transactions import LARGEST_BATCH
 
 logger = logging.getLogger(__name__)
 
-_BATCH_LIMIT = 256
-_RECONNECT_PAUSE_S = 0.1
-_CONNECT: dict[str, Any] = {
-    "connect_timeout": 2,  # seconds; libpq knows no smaller number
-    "keepalives_idle": 5,
-    "tcp_user_timeout": 5000,  # ms: a host that vanished is noticed
-    "application_name": "caicaini-writer",
-}
-_CONNECTION_LOST = (psycopg.OperationalError, psycopg.InterfaceError)
+_FIRST_CONNECTION_S = 2.0
 
 
 class LedgerAway(Exception):
@@ -50,41 +49,57 @@ class _Job:
     operation: Operation
     loop: asyncio.AbstractEventLoop
     future: "asyncio.Future[Any]"
-    is_retry: bool = False
 
 
 class Writer:
-    """Runs operations against PostgreSQL for any number of event loops."""
+    """Runs operations against PostgreSQL for any number of event loops.
 
-    def __init__(self, *, conninfo: str, owner: int) -> None:
-        self._conninfo = conninfo
+    `journal` is None where there is no disk to write on; ends of calls then wait in memory.
+    `is_protected` says whether the reaper lets our holds stand.
+    """
+
+    def __init__(
+        self,
+        *,
+        conninfo: str,
+        owner: int,
+        journal: Journal | None,
+        is_protected: Callable[[], bool],
+    ) -> None:
         self._owner = owner
+        self._journal = journal
+        self._is_protected = is_protected
+        self._link = Link(conninfo, on_change=self._wake)
         self._jobs: deque[_Job] = deque()
         self._changed = threading.Condition()
         self._is_stopping = False
-        self._connection: psycopg.Connection[Any] | None = None
-        self._is_away = True  # until the thread has connected
+        self._is_away = True  # until we have connected and written what was put aside
+        self._put_aside: list[_Job] = []
         self._thread = threading.Thread(target=self._run, name="money-writer", daemon=True)
 
     def start(self) -> None:
-        """Start the thread."""
+        """Start the thread; return when holds can be made, or soon if PostgreSQL is away."""
+        self._link.start()
         self._thread.start()
+        with self._changed:
+            self._changed.wait_for(lambda: not self._is_away, timeout=_FIRST_CONNECTION_S)
 
     def stop(self, *, timeout_s: float = 10.0) -> None:
-        """Write what is queued, then end the thread."""
+        """Write what is queued, to the ledger or the journal, then end the thread."""
         with self._changed:
             self._is_stopping = True
-            self._changed.notify()
+            self._changed.notify_all()
         self._thread.join(timeout_s)
+        self._link.stop()
 
     def reserve(self, operation: Reserve) -> "asyncio.Future[Reserved]":
-        """Ask for a hold. While PostgreSQL is away this fails at once, with LedgerAway."""
-        if self._is_away:
+        """Ask for a hold. While PostgreSQL is away this fails within a moment, with LedgerAway."""
+        if self._is_away or not self._is_protected():
             raise LedgerAway
         return self._submit(operation)
 
     def close(self, operation: Close) -> "asyncio.Future[Closed]":
-        """End a hold. It will be written, however long PostgreSQL is away."""
+        """End a hold. It will be written; with PostgreSQL away the answer is what is planned."""
         return self._submit(operation)
 
     def release(self, operation: Release) -> None:
@@ -96,112 +111,150 @@ class Writer:
         job = _Job(operation, loop, loop.create_future())
         with self._changed:
             self._jobs.append(job)
-            self._changed.notify()
+            self._changed.notify_all()
         return job.future
+
+    def _wake(self) -> None:
+        with self._changed:
+            self._changed.notify_all()
 
     # --- the thread ---------------------------------------------------------------------------
 
     def _run(self) -> None:
-        self._reconnect()
-        while jobs := self._take():
+        while self._wait():
             try:
-                self._write_batch(jobs)
-            except _CONNECTION_LOST as error:
-                self._lost_connection(jobs, error)
-                self._reconnect()
+                self._do_next()
+            except CONNECTION_LOST as error:
+                logger.error("the ledger is away: %s", first_line(error))
+                self._lose_ledger()
             except Exception:
-                logger.exception("a batch of %d operations failed", len(jobs))
-                self._write_one_by_one(jobs)
-        self._disconnect()
+                # This thread is all that writes money: whatever it is, go on, and try again.
+                logger.exception("the ledger's writer stumbled")
+                self._lose_ledger()
+        if self._put_aside:
+            logger.critical("never written: %s", [job.operation for job in self._put_aside])
+
+    def _lose_ledger(self) -> None:
+        self._is_away = True
+        self._link.drop()
+
+    def _wait(self) -> bool:
+        """Wait for something to do; False once we are stopping and nothing can be done."""
+        with self._changed:
+            while not (self._jobs or self._can_catch_up() or self._link.is_broken):
+                if self._is_stopping:
+                    return False
+                self._changed.wait()
+        return True
+
+    def _can_catch_up(self) -> bool:
+        return self._is_away and self._link.connection is not None
+
+    def _do_next(self) -> None:
+        if self._link.is_broken:
+            raise psycopg.OperationalError("the connection broke while nothing was written")
+        if self._can_catch_up():
+            self._catch_up()
+        elif self._is_away:
+            self._keep(self._take(), may_be_written=False)
+        else:
+            self._write(self._take())
 
     def _take(self) -> list[_Job]:
-        """Wait for work; nothing comes back once we are stopping and all is written."""
         with self._changed:
-            while not self._jobs and not self._is_stopping:
-                self._changed.wait()
-            count = min(len(self._jobs), _BATCH_LIMIT)
+            count = min(len(self._jobs), LARGEST_BATCH)
             return [self._jobs.popleft() for _ in range(count)]
 
-    def _write_batch(self, jobs: Sequence[_Job]) -> None:
-        if self._connection is None:
-            raise psycopg.OperationalError("the ledger is away")
-        with self._connection.transaction(), self._connection.cursor(binary=True) as cursor:
-            outcomes = batch.apply(
-                cursor,
-                [job.operation for job in jobs],
-                owner=self._owner,
-                is_retry=any(job.is_retry for job in jobs),
-            )
-        _answer(jobs, outcomes)
+    def _write(self, jobs: Sequence[_Job]) -> None:
+        try:
+            _answer(jobs, self._commit([job.operation for job in jobs]))
+        except CONNECTION_LOST:
+            self._keep(jobs, may_be_written=True)
+            raise
 
-    def _write_one_by_one(self, jobs: Sequence[_Job]) -> None:
-        """One operation spoilt the batch: write the others, and fail that one alone."""
-        for position, job in enumerate(jobs):
-            try:
-                self._write_batch([job])
-            except _CONNECTION_LOST as error:
-                self._lost_connection(jobs[position:], error)
-                self._reconnect()
-                return
-            except Exception as error:
-                logger.exception("operation failed: %s", job.operation)
-                job.loop.call_soon_threadsafe(_fail, job.future, error)
+    def _commit(self, operations: Sequence[Operation]) -> Sequence[Outcome | Exception]:
+        connection = self._link.connection
+        assert connection is not None, "only this thread drops the connection"
+        with self._link.asking():
+            return transactions.write(connection, operations, owner=self._owner)
 
-    def _reconnect(self) -> None:
-        """Try until PostgreSQL is there; once we are stopping, one attempt must do."""
-        while self._connection is None:
-            try:
-                self._connection = psycopg.connect(self._conninfo, autocommit=True, **_CONNECT)
-                self._is_away = False
-                logger.info("the ledger is there")
-            except _CONNECTION_LOST:
-                if self._is_stopping:
-                    return
-                time.sleep(_RECONNECT_PAUSE_S)
+    def _catch_up(self) -> None:
+        """Write what the journal and we have kept; only then are new holds made."""
+        connection = self._link.connection
+        assert connection is not None, "only this thread drops the connection"
+        if self._journal is not None and not self._journal.is_empty:
+            with self._link.asking():
+                closes = self._journal.read().closes
+                failed = transactions.replay(connection, closes, owner=self._owner)
+            self._journal.clear(failed=failed)
+            logger.warning("replayed %d ends of calls from the journal", len(closes))
+        if self._put_aside:
+            _answer(self._put_aside, self._commit([job.operation for job in self._put_aside]))
+            self._put_aside = []
+        with self._changed:
+            self._is_away = False
+            self._changed.notify_all()
+        logger.info("the ledger is there")
 
-    def _lost_connection(self, jobs: Sequence[_Job], error: Exception) -> None:
+    def _keep(self, jobs: Sequence[_Job], *, may_be_written: bool) -> None:
         """Refuse what asks for a hold, keep what ends one.
 
-        Whether the last commit happened is unknown: a refused hold may exist after all and is
-        released when PostgreSQL is back; what is kept is run again as a retry.
+        When a commit goes unheard, a hold that was refused may exist all the same: it is released
+        once PostgreSQL is back.
         """
-        logger.error("the ledger is away: %s", (str(error).splitlines() or [""])[0])
-        self._is_away = True
-        self._disconnect()
-        with self._changed:
-            waiting = [*jobs, *self._jobs]
-            self._jobs = deque(_after_loss(job) for job in waiting)
+        ends = []
+        for job in jobs:
+            if isinstance(job.operation, Close):
+                ends.append(job)
+            elif isinstance(job.operation, Release):
+                self._put_aside.append(job)
+            else:
+                _tell(job.loop, [(job.future, LedgerAway())])
+                if may_be_written:
+                    self._put_aside.append(_release_of(job))
+        if ends and not self._journalled(ends):
+            self._put_aside += ends
 
-    def _disconnect(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+    def _journalled(self, jobs: Sequence[_Job]) -> bool:
+        closes = [job.operation for job in jobs if isinstance(job.operation, Close)]
+        if self._journal is None:
+            return False
+        try:
+            self._journal.append(closes)
+        except (OSError, ValueError) as error:  # no room on the disk; text that is not Unicode
+            logger.error("%d ends of calls are in memory alone: %s", len(closes), error)
+            return False
+        _answer(jobs, [close.planned() for close in closes])
+        return True
 
 
-def _answer(jobs: Sequence[_Job], outcomes: Sequence[Outcome]) -> None:
+def _release_of(job: _Job) -> _Job:
+    operation = Release(job.operation.id, job.operation.workspace_id)
+    return _Job(operation, job.loop, job.future)  # the future is done: nobody waits
+
+
+def _answer(jobs: Sequence[_Job], outcomes: Sequence[Outcome | Exception]) -> None:
     """Hand the outcomes to the event loops: one wake-up per loop, not one per call."""
-    by_loop: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[Any], Outcome]]] = {}
+    by_loop: dict[asyncio.AbstractEventLoop, list[_Told]] = {}
     for job, outcome in zip(jobs, outcomes, strict=True):
         by_loop.setdefault(job.loop, []).append((job.future, outcome))
-    for loop, answers in by_loop.items():
-        loop.call_soon_threadsafe(_resolve, answers)
+    for loop, told in by_loop.items():
+        _tell(loop, told)
 
 
-def _after_loss(job: _Job) -> _Job:
-    if not isinstance(job.operation, Reserve):
-        job.is_retry = True
-        return job
-    job.loop.call_soon_threadsafe(_fail, job.future, LedgerAway())
-    release = Release(job.operation.id, job.operation.workspace_id)
-    return _Job(release, job.loop, job.loop.create_future(), is_retry=True)
+_Told = tuple["asyncio.Future[Any]", Outcome | Exception]
 
 
-def _resolve(answers: "Sequence[tuple[asyncio.Future[Any], Outcome]]") -> None:
-    for future, outcome in answers:
-        if not future.done():
+def _tell(loop: asyncio.AbstractEventLoop, told: "Sequence[_Told]") -> None:
+    with suppress(RuntimeError):  # the loop has ended, and with it whoever waited
+        loop.call_soon_threadsafe(_resolve, told)
+
+
+def _resolve(told: "Sequence[_Told]") -> None:
+    for future, outcome in told:
+        if future.done():
+            continue
+        if isinstance(outcome, Exception):
+            future.set_exception(outcome)
+        else:
             future.set_result(outcome)
-
-
-def _fail(future: "asyncio.Future[Any]", error: Exception) -> None:
-    if not future.done():
-        future.set_exception(error)

@@ -1,0 +1,41 @@
+"""How metering connects to PostgreSQL: straight to it, for session locks do not pass a pooler."""
+
+from typing import Any
+
+import psycopg
+
+CONNECTION_LOST = (psycopg.OperationalError, psycopg.InterfaceError)
+
+_CONNECT: dict[str, Any] = {
+    "autocommit": True,
+    "connect_timeout": 2,  # seconds; libpq knows no smaller number
+    # A server that vanished without a word is noticed within seconds, idle or in mid-talk.
+    "keepalives_idle": 5,
+    "keepalives_interval": 1,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 5000,  # ms
+}
+# The same the other way round: what the server does about us when we vanish, or are stopped in the
+# middle of a transaction and keep other processes from the wallets we have locked.
+_SESSION = """
+SELECT set_config('tcp_keepalives_idle', '5', false),
+    set_config('tcp_keepalives_interval', '1', false),
+    set_config('tcp_keepalives_count', '3', false),
+    set_config('idle_in_transaction_session_timeout', '2s', false)
+"""
+
+
+def connect(conninfo: str, *, name: str) -> psycopg.Connection[Any]:
+    """Connect, under a name that pg_stat_activity shows; raises one of CONNECTION_LOST."""
+    connection = psycopg.connect(conninfo, application_name=f"caicaini-{name}", **_CONNECT)
+    try:
+        connection.execute(_SESSION)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def first_line(error: Exception) -> str:
+    """Return an error's words without the lines that follow; some have none."""
+    return (str(error).splitlines() or [type(error).__name__])[0]

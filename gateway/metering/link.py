@@ -1,0 +1,171 @@
+"""The writer's connection, and a watchman who notices when PostgreSQL answers no more.
+
+A connection that breaks says so. A database that is stopped, or a network that swallows packets,
+says nothing: whoever talks then waits for seconds or for ever. So while the writer waits for an
+answer, the watchman asks something that costs nothing, on a connection of his own. A database that
+is merely busy answers him; if none comes he cuts the writer's connection, and the writer hears of
+it at once. He also notices when a connection breaks that nobody talks through, so that the next
+call does not run into it, and he is the one who connects anew.
+"""
+
+import logging
+import os
+import select
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import psycopg
+
+from gateway.metering.connections import CONNECTION_LOST, connect
+
+logger = logging.getLogger(__name__)
+
+# Together they make a fifth of a second, within which a new call is refused.
+_LOOK_EVERY_S = 0.02
+_SUSPICIOUS_AFTER_S = 0.03
+# Counted in turns of our own and not by the clock: where PostgreSQL does not get to run because the
+# machine is overloaded, we do not either.
+_ANSWER_WITHIN_TURNS = 15
+_TURN_MS = 10
+_RECONNECT_PAUSE_S = 0.1
+
+
+class Link:
+    """At most one connection at a time. `on_change` is called, in the watchman's thread, when there
+    is one, and when it broke while nobody talked through it."""
+
+    def __init__(self, conninfo: str, *, on_change: Callable[[], None]) -> None:
+        self._conninfo = conninfo
+        self._on_change = on_change
+        self._guard = threading.Lock()  # over the two below
+        self._connection: psycopg.Connection[Any] | None = None
+        self._wire: socket.socket | None = None  # a second handle of its socket, ours to cut
+        self._probe: psycopg.Connection[Any] | None = None
+        self._asking_since: float | None = None
+        self._questions = 0
+        self.is_broken = False
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="money-link", daemon=True)
+
+    @property
+    def connection(self) -> psycopg.Connection[Any] | None:
+        """What to talk through, or None while PostgreSQL is away."""
+        return self._connection
+
+    def start(self) -> None:
+        """Begin to connect."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Close everything."""
+        self._stopping.set()
+        self._thread.join()
+        self.drop()
+        self._drop_probe()
+
+    @contextmanager
+    def asking(self) -> Iterator[None]:
+        """Be watched while waiting for an answer."""
+        self._questions += 1
+        self._asking_since = time.monotonic()
+        try:
+            yield
+        finally:
+            self._asking_since = None
+
+    def drop(self) -> None:
+        """Give a broken connection up; another will come."""
+        with self._guard:
+            connection, wire = self._connection, self._wire
+            self._connection = self._wire = None
+            self.is_broken = False
+        if wire is not None:
+            wire.close()
+        if connection is not None:
+            connection.close()
+
+    def _watch(self) -> None:
+        while not self._stopping.is_set():
+            pause = _LOOK_EVERY_S
+            if self._connection is None:
+                pause = self._connect()
+            elif self._is_suspicious() and not self._answers():
+                self._cut()
+            elif not self.is_broken and self._broke_in_silence():
+                self.is_broken = True
+                self._on_change()
+            self._stopping.wait(pause)
+
+    def _connect(self) -> float:
+        """Try once; return how long to wait before the next look.
+
+        The watchman's connection comes first: when he needs it, a new one may take seconds.
+        """
+        try:
+            self._drop_probe()
+            self._probe = connect(self._conninfo, name="probe")
+            connection = connect(self._conninfo, name="writer")
+        except CONNECTION_LOST:
+            return _RECONNECT_PAUSE_S
+        with self._guard:
+            self._wire = socket.socket(fileno=os.dup(connection.fileno()))
+            self._connection = connection
+        self._on_change()
+        return _LOOK_EVERY_S
+
+    def _is_suspicious(self) -> bool:
+        since = self._asking_since
+        return since is not None and time.monotonic() - since > _SUSPICIOUS_AFTER_S
+
+    def _broke_in_silence(self) -> bool:
+        """Whether something came that nobody had asked for: the connection's end."""
+        questions = self._questions
+        with self._guard:
+            if self._wire is None:
+                return False
+            poller = select.poll()
+            poller.register(self._wire, select.POLLIN)
+            has_news = bool(poller.poll(0))
+        return has_news and self._asking_since is None and self._questions == questions
+
+    def _answers(self) -> bool:
+        try:
+            if self._probe is None:
+                self._probe = connect(self._conninfo, name="probe")
+            return _answers_soon(self._probe)
+        except CONNECTION_LOST:
+            # He was cut off himself; if that was PostgreSQL's end, the writer notices by herself.
+            self._drop_probe()
+            return True
+
+    def _cut(self) -> None:
+        logger.error("PostgreSQL does not answer: cutting the writer's connection")
+        self._asking_since = None
+        self._drop_probe()
+        with self._guard, suppress(OSError):
+            if self._wire is not None:
+                self._wire.shutdown(socket.SHUT_RDWR)
+
+    def _drop_probe(self) -> None:
+        if self._probe is not None:
+            self._probe.close()
+            self._probe = None
+
+
+def _answers_soon(probe: psycopg.Connection[Any]) -> bool:
+    """Ask the empty question and wait a moment for the answer."""
+    pgconn = probe.pgconn
+    pgconn.send_query(b"")
+    poller = select.poll()
+    poller.register(pgconn.socket, select.POLLIN)
+    for _ in range(_ANSWER_WITHIN_TURNS):
+        if poller.poll(_TURN_MS):
+            pgconn.consume_input()
+            while not pgconn.is_busy():
+                if pgconn.get_result() is None:
+                    return True
+    return False

@@ -1,0 +1,95 @@
+"""Free the holds of processes that died, and of no other.
+
+On this machine a process is dead for certain when its journal's file lock is free. What the
+journal says is written first: those calls ended, and their callers were told what they cost.
+
+Of processes elsewhere only PostgreSQL knows, by the advisory lock that each keeps on its owner
+number (see lifeline.py). A restart of PostgreSQL frees all of these while the owners live. So an
+owner counts as dead only when its lock was free at two looks, some seconds apart, and not soon
+after a restart; owners take their lock again at once when their connection breaks.
+"""
+
+import logging
+import time
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from billing import holds
+from gateway.metering import journal, transactions
+from gateway.metering.connections import CONNECTION_LOST
+from gateway.metering.journal import Journal
+
+logger = logging.getLogger(__name__)
+
+FREE_FOR_S = 2.0
+RESTART_GRACE_S = 10.0
+_UPTIME = "SELECT extract(epoch FROM clock_timestamp() - pg_postmaster_start_time())"
+
+
+class Reaper:
+    """One per process; all of them look, and whoever comes first does it."""
+
+    def __init__(self, *, owner: int, journals: Path) -> None:
+        self._owner = owner
+        self._journals = journals
+        self._free_since: dict[int, float] = {}
+
+    def look(self, connection: psycopg.Connection[Any]) -> None:
+        """Free what the dead hold; to be called every second or so."""
+        with closing(journal.abandoned(self._journals)) as abandoned:
+            for left_behind in abandoned:
+                _wind_up(connection, left_behind)
+        for owner in self._dead_elsewhere(connection):
+            if _is_lock_free(connection, owner):
+                _void(connection, owner)
+            self._free_since.pop(owner, None)
+
+    def _dead_elsewhere(self, connection: psycopg.Connection[Any]) -> list[int]:
+        now = time.monotonic()
+        alive_here = journal.owners_alive(self._journals) | {self._owner}
+        with connection.cursor() as cursor:
+            owners = set(holds.owners_of_open_holds(cursor)) - alive_here
+        free = {owner for owner in owners if _is_lock_free(connection, owner)}
+        self._free_since = {owner: self._free_since.get(owner, now) for owner in free}
+        dead = [owner for owner, since in self._free_since.items() if now - since >= FREE_FOR_S]
+        return dead if dead and _uptime_s(connection) >= RESTART_GRACE_S else []
+
+
+def _wind_up(connection: psycopg.Connection[Any], left_behind: Journal) -> None:
+    """Write what a dead process of this machine could not, and free the rest of what it held."""
+    closes = left_behind.read().closes
+    failed = transactions.replay(connection, closes, owner=left_behind.owner)
+    _void(connection, left_behind.owner)
+    left_behind.clear(failed=failed)
+    logger.warning("a process of this machine is gone; it left %d ends of calls", len(closes))
+
+
+def _void(connection: psycopg.Connection[Any], owner: int) -> None:
+    """Void a dead process's holds; a wallet that cannot take it does not keep others waiting."""
+    with connection.cursor() as cursor:
+        wallet_ids = holds.wallets_with_holds_of(cursor, owner=owner)
+    for wallet_id in wallet_ids:
+        try:
+            with connection.transaction(), connection.cursor() as cursor:
+                count = holds.void_holds_of(cursor, owner=owner, wallet_id=wallet_id)
+        except CONNECTION_LOST:
+            raise
+        except Exception:
+            logger.exception("holds in wallet %d cannot be voided", wallet_id)
+        else:
+            logger.warning("voided %d holds of a dead process in wallet %d", count, wallet_id)
+
+
+def _is_lock_free(connection: psycopg.Connection[Any], owner: int) -> bool:
+    """Whether nobody has the owner's lock now. A living owner would have taken it again."""
+    with connection.transaction():
+        row = connection.execute("SELECT pg_try_advisory_xact_lock(%s)", [owner]).fetchone()
+    return row == (True,)
+
+
+def _uptime_s(connection: psycopg.Connection[Any]) -> float:
+    row = connection.execute(_UPTIME).fetchone()
+    return float(row[0]) if row else 0.0

@@ -1,0 +1,105 @@
+"""The network between a process and PostgreSQL: fine, gone, or silently swallowing everything."""
+
+import contextlib
+import socket
+import threading
+from collections.abc import Iterator
+
+from psycopg import conninfo as libpq
+
+_CHUNK = 65536
+
+
+class Network:
+    """A TCP proxy on a port of its own."""
+
+    def __init__(self, database_url: str) -> None:
+        target = libpq.conninfo_to_dict(database_url)
+        self._target = (str(target["host"]), int(str(target["port"])))
+        self._is_waiting_for_commit = False
+        self._questions = threading.Event()
+        self._answers = threading.Event()
+        self._sockets: list[socket.socket] = []
+        self._listener = _listen(0)
+        self._port = self._listener.getsockname()[1]
+        self._accept_on(self._listener)
+        self.be_fine()
+        self.url = libpq.make_conninfo(database_url, host="127.0.0.1", port=self._port)
+
+    def swallow(self) -> None:
+        """Deliver nothing any more, in either direction, and say nothing. It is only delayed:
+        what was swallowed arrives when the network is fine again."""
+        self._questions.clear()
+        self._answers.clear()
+
+    def swallow_after_commit(self) -> None:
+        """Fall silent with the next commit: it arrives, and nobody hears of it."""
+        self._is_waiting_for_commit = True
+
+    def go(self) -> None:
+        """Break all connections and refuse new ones."""
+        for end in (self._listener, *self._sockets):
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)  # close alone does not wake whoever reads
+        self._sockets = []
+        self._listener.close()
+
+    def be_fine(self) -> None:
+        """Let everything through again."""
+        self._questions.set()
+        self._answers.set()
+        if self._listener.fileno() < 0:
+            self._listener = _listen(self._port)
+            self._accept_on(self._listener)
+
+    def close(self) -> None:
+        """End it."""
+        self.go()
+        self._questions.set()
+        self._answers.set()
+
+    def _accept_on(self, listener: socket.socket) -> None:
+        threading.Thread(target=self._accept, args=[listener], daemon=True).start()
+
+    def _accept(self, listener: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                client, _ = listener.accept()
+                server = socket.create_connection(self._target)
+                self._sockets += [client, server]
+                for pump in (
+                    [client, server, self._questions],
+                    [server, client, self._answers],
+                ):
+                    threading.Thread(target=self._pump, args=pump, daemon=True).start()
+
+    def _pump(self, source: socket.socket, sink: socket.socket, flowing: threading.Event) -> None:
+        """Pass bytes on until one side is done; what was sent before the end still arrives."""
+        with contextlib.suppress(OSError):
+            while data := source.recv(_CHUNK):
+                if self._is_waiting_for_commit and b"COMMIT" in data:
+                    self._is_waiting_for_commit = False
+                    self._answers.clear()
+                flowing.wait()
+                sink.sendall(data)
+        flowing.wait()
+        with contextlib.suppress(OSError):
+            sink.shutdown(socket.SHUT_WR)
+
+
+def _listen(port: int) -> socket.socket:
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind(("127.0.0.1", port))
+    listener.listen()
+    return listener
+
+
+@contextlib.contextmanager
+def network_to(database_url: str) -> Iterator[Network]:
+    """A fine network for the block."""
+    network = Network(database_url)
+    try:
+        yield network
+    finally:
+        network.close()

@@ -1,0 +1,249 @@
+"""Holds of a process that died are void within seconds, and never while it lives."""
+
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from pytest_django import DjangoDbBlocker
+
+from billing.audit import audit
+from billing.models import HoldState
+from gateway.metering.operations import Verdict
+from gateway.metering.reaper import FREE_FOR_S, Reaper
+from tests.books import Books, TestCall, database_url, open_books
+from tests.gateway import database
+from tests.metering.gateway_process import ChildProcess, Process, child_process
+from tests.own_postgres import OwnPostgres, own_postgres, served_by
+from tests.waiting import eventually
+
+# Looks of the reaper that would suffice to free what is dead, and then some.
+LONG_ENOUGH_S = FREE_FOR_S + 2
+
+
+@pytest.fixture
+def child(books: Books, journals: Path) -> Iterator[ChildProcess]:
+    """A process that may be killed, on this machine."""
+    with child_process(database_url=database_url(), journals=journals) as running:
+        yield running
+
+
+@pytest.fixture
+def distant(books: Books, tmp_path: Path) -> Iterator[ChildProcess]:
+    """A process on another machine: its journal is not among ours."""
+    elsewhere = tmp_path / "elsewhere"
+    with child_process(database_url=database_url(), journals=elsewhere) as running:
+        yield running
+
+
+def reserved(child: ChildProcess, call: TestCall) -> TestCall:
+    assert child.reserve(call) == Verdict.ADMITTED
+    return call
+
+
+def held(books: Books) -> int:
+    return books.wallet().held
+
+
+def freed(books: Books, *, within_s: float) -> None:
+    eventually(lambda: held(books) == 0, within_s=within_s, what="the dead process's credits")
+
+
+def test_the_holds_of_a_killed_process_are_void_within_five_seconds(
+    books: Books, process: Process, child: ChildProcess
+) -> None:
+    calls = [reserved(child, books.call(10)) for _ in range(20)]
+    own = books.call(7)
+    process.ask(own.reserve())
+    child.kill()
+
+    eventually(lambda: held(books) == 7, within_s=5, what="the dead process's credits")
+    assert {hold.id for hold in books.holds(HoldState.VOID)} == {call.id for call in calls}
+    assert process.ask(own.settle(5)).charged == 5
+    assert audit().is_ok
+
+
+def test_so_are_those_of_a_process_on_another_machine(
+    books: Books, process: Process, distant: ChildProcess
+) -> None:
+    reserved(distant, books.call(10))
+    distant.kill()
+
+    freed(books, within_s=5)
+
+
+def test_the_holds_of_a_stopped_process_stand_and_it_settles_once_it_goes_on(
+    books: Books, process: Process, child: ChildProcess, distant: ChildProcess
+) -> None:
+    near, far = reserved(child, books.call(300)), reserved(distant, books.call(200))
+    for stopped in (child, distant):
+        stopped.send_signal(signal.SIGSTOP)
+    child.begin_settling(near, 120)
+    distant.begin_settling(far, 80)
+    time.sleep(LONG_ENOUGH_S)
+
+    assert held(books) == 500
+    for stopped in (child, distant):
+        stopped.send_signal(signal.SIGCONT)
+    assert (child.finish(), distant.finish()) == ("120", "80")
+    assert (books.wallet().posted, held(books)) == (800, 0)
+    assert audit().is_ok
+
+
+def test_a_process_stopped_in_mid_batch_does_not_keep_the_wallet_from_others(
+    books: Books, process: Process, child: ChildProcess
+) -> None:
+    call = reserved(child, books.call(300))
+    with books.locked():
+        child.begin_settling(call, 120)
+        eventually(books.is_waited_for, what="the settlement")
+        child.send_signal(signal.SIGSTOP)
+    # Its session has the lock by now; PostgreSQL ends it for idling in a transaction.
+
+    assert process.ask(books.call(10).reserve()).verdict is Verdict.ADMITTED
+    child.send_signal(signal.SIGCONT)
+    assert child.finish() == "120"
+    eventually(lambda: books.wallet().posted == 880, what="the settlement")
+    assert audit().is_ok
+
+
+def test_a_lock_that_is_free_for_a_moment_costs_nobody_their_holds(
+    books: Books, process: Process, distant: ChildProcess
+) -> None:
+    call = reserved(distant, books.call(300))
+    with psycopg.connect(database_url(), autocommit=True) as other:
+        for _ in range(8):
+            other.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE application_name = 'caicaini-lifeline' AND datname = current_database()"
+            )
+            time.sleep(0.5)
+
+    assert held(books) == 300
+    assert distant.settle(call, 120) == "120"
+
+
+def test_a_process_of_this_machine_that_lost_its_lock_keeps_its_holds(
+    books: Books, journals: Path, child: ChildProcess
+) -> None:
+    """The kernel knows that it lives: its journal's lock is not PostgreSQL's to lose."""
+    call = reserved(child, books.call(300))
+    child.send_signal(signal.SIGSTOP)
+    with psycopg.connect(database_url(), autocommit=True) as connection:
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE application_name = 'caicaini-lifeline' AND datname = current_database()"
+        )
+        reaper = Reaper(owner=1, journals=journals)
+        reaper.look(connection)
+        time.sleep(FREE_FOR_S + 0.1)
+        reaper.look(connection)
+
+    assert held(books) == 300
+    child.send_signal(signal.SIGCONT)
+    eventually(lambda: child.settle(call, 120) == "120", what="the settlement")
+
+
+def test_one_wallet_that_cannot_be_freed_does_not_keep_the_others(
+    books: Books, process: Process, child: ChildProcess
+) -> None:
+    tampered = open_books(1_000)
+    reserved(child, tampered.call(100))
+    reserved(child, books.call(100))
+    tampered.set_held(0)
+    child.kill()
+
+    freed(books, within_s=5)
+    assert len(tampered.holds(HoldState.OPEN)) == 1
+
+
+def test_many_reapers_free_each_hold_once(books: Books, tmp_path: Path, journals: Path) -> None:
+    machines = [Process(database_url=database_url(), journals=journals) for _ in range(3)]
+    machines.append(Process(database_url=database_url(), journals=tmp_path / "another"))
+    with child_process(database_url=database_url(), journals=journals) as child:
+        for _ in range(10):
+            reserved(child, books.call(10))
+        with machines[0], machines[1], machines[2], machines[3]:
+            child.kill()
+            freed(books, within_s=5)
+    assert len(books.holds(HoldState.VOID)) == 10
+    assert audit().is_ok
+
+
+# --- PostgreSQL itself ends and comes back -------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnPostgres]:
+    with own_postgres(tmp_path_factory.mktemp("postgres")) as running:
+        database.manage("migrate", "--no-input", env={"DATABASE_URL": running.url})
+        yield running
+
+
+@pytest.fixture
+def own_books(server: OwnPostgres, django_db_blocker: DjangoDbBlocker) -> Iterator[Books]:
+    """A workspace with 1,000 credits on the server that may be killed."""
+    with django_db_blocker.unblock(), served_by(server.url):
+        yield open_books(1_000)
+
+
+def test_after_a_restart_the_living_keep_their_holds_and_the_dead_do_not(
+    server: OwnPostgres, own_books: Books, tmp_path: Path
+) -> None:
+    """All advisory locks are free at once; each process stands for a machine of its own."""
+    machines = [tmp_path / name for name in ("one", "two", "three")]
+    with (
+        child_process(database_url=server.url, journals=machines[0]) as living,
+        child_process(database_url=server.url, journals=machines[1]) as dying,
+        Process(database_url=server.url, journals=machines[2]),
+    ):
+        call = reserved(living, own_books.call(300))
+        reserved(dying, own_books.call(200))
+        server.kill()
+        dying.kill()
+        server.start()
+
+        eventually(lambda: held(own_books) == 300, within_s=30, what="the dead one's credits")
+        time.sleep(LONG_ENOUGH_S)
+        assert held(own_books) == 300
+        assert living.reserve(own_books.call(1)) == Verdict.ADMITTED
+        assert living.settle(call, 120) == "120"
+    assert own_books.wallet().posted == 880
+    assert audit().is_ok
+
+
+def test_calls_end_and_are_booked_while_the_server_is_killed_and_restarted(
+    server: OwnPostgres, own_books: Books, tmp_path: Path
+) -> None:
+    with Process(database_url=server.url, journals=tmp_path / "journal") as process:
+        for _ in range(3):
+            calls = [own_books.call(10) for _ in range(20)]
+            for call in calls:
+                assert process.ask(call.reserve()).verdict is Verdict.ADMITTED
+            waiting = [process.begin(call.settle(1)) for call in calls[:10]]
+            server.kill()
+            waiting += [process.begin(call.settle(1)) for call in calls[10:]]
+            assert {future.result(10).charged for future in waiting} == {1}
+            server.start()
+            process.await_ledger(own_books.call(0))
+    assert (own_books.wallet().posted, held(own_books)) == (940, 0)
+    assert len(own_books.usage()) == len(own_books.records()) == 60
+    assert audit().is_ok
+
+
+def test_a_server_that_stands_still_is_away(
+    server: OwnPostgres, own_books: Books, tmp_path: Path
+) -> None:
+    with Process(database_url=server.url, journals=tmp_path / "journal") as process:
+        call = own_books.call(300)
+        process.ask(call.reserve())
+        server.freeze()
+        try:
+            assert process.ask(call.settle(120)).charged == 120
+            assert process.refuses(own_books.call(1))
+        finally:
+            server.thaw()
+        eventually(lambda: own_books.wallet().posted == 880, what="the replay")
+    assert audit().is_ok

@@ -1,0 +1,212 @@
+"""The writer: whatever was submitted gets written, whoever still waits for the answer."""
+
+import asyncio
+import threading
+from typing import Any
+
+import psycopg
+import pytest
+
+from billing.audit import audit
+from billing.models import HoldState
+from gateway.metering.operations import Verdict
+from gateway.metering.writer import LedgerAway
+from keys import services as key_services
+from tests.books import Books, TestCall, database_url, open_books
+from tests.metering.gateway_process import Process
+from tests.waiting import eventually
+
+
+def end_sessions(name: str) -> None:
+    """Make PostgreSQL end the sessions of that name, in the middle of whatever they do."""
+    with psycopg.connect(database_url(), autocommit=True) as other:
+        other.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE application_name = %s AND datname = current_database()",
+            [name],
+        )
+
+
+def reserved(process: Process, call: TestCall) -> TestCall:
+    assert process.ask(call.reserve()).verdict is Verdict.ADMITTED
+    return call
+
+
+def test_a_call_is_held_for_and_charged(books: Books, process: Process) -> None:
+    call = reserved(process, books.call(300))
+
+    assert process.ask(call.settle(120)).charged == 120
+    assert (books.wallet().posted, books.wallet().held) == (880, 0)
+
+
+def test_two_hundred_at_once_never_overspend(books: Books, process: Process) -> None:
+    calls = [books.call(50) for _ in range(200)]
+
+    asked = [process.begin(call.reserve()) for call in calls]
+    verdicts = [future.result(10).verdict for future in asked]
+
+    assert verdicts.count(Verdict.ADMITTED) == 20
+    assert verdicts.count(Verdict.OUT_OF_CREDITS) == 180
+    assert books.wallet().held == 1_000
+
+
+def test_what_queues_during_a_commit_is_written_together(books: Books, process: Process) -> None:
+    with books.locked():
+        first = process.begin(reserve := books.call(1).reserve())
+        eventually(books.is_waited_for, what="the first batch")
+        rest = [process.begin(books.call(1).reserve()) for _ in range(100)]
+    assert {future.result(10).verdict for future in [first, *rest]} == {Verdict.ADMITTED}
+
+    holds = books.holds(HoldState.OPEN)
+    later = {hold.opened_at for hold in holds if hold.id != reserve.id}
+    assert len(holds) == 101
+    assert len(later) == 1  # opened_at is the transaction's moment
+
+
+def test_a_settlement_whose_caller_left_is_written(books: Books, process: Process) -> None:
+    call = reserved(process, books.call(300))
+    with books.locked():
+        waiting = process.begin(call.settle(120))
+        eventually(books.is_waited_for, what="the settlement")
+        waiting.cancel()
+
+    eventually(lambda: books.wallet().posted == 880, what="the settlement")
+    assert reserved(process, books.call(1))  # and the writer goes on
+
+
+def test_a_settlement_whose_caller_left_in_the_queue_is_written(
+    books: Books, process: Process
+) -> None:
+    call = reserved(process, books.call(300))
+    other = books.call(1)
+    with books.locked():
+        process.begin(other.reserve())
+        eventually(books.is_waited_for, what="the first batch")
+        waiting = process.begin(call.settle(120))
+        asyncio.run_coroutine_threadsafe(asyncio.sleep(0), process.loop).result(10)
+        waiting.cancel()
+
+    eventually(lambda: books.wallet().posted == 880, what="the settlement")
+
+
+def test_settlements_are_written_after_the_event_loop_has_ended(
+    books: Books, process: Process
+) -> None:
+    call = reserved(process, books.call(300))
+    with books.locked():
+        process.begin(call.settle(120))
+        eventually(books.is_waited_for, what="the settlement")
+        process.end_loop()
+
+    eventually(lambda: books.wallet().posted == 880, what="the settlement")
+
+
+def test_stopping_writes_what_is_queued(books: Books, process: Process) -> None:
+    calls = [reserved(process, books.call(10)) for _ in range(20)]
+    with books.locked():
+        for call in calls:
+            process.begin(call.settle(3))
+        eventually(books.is_waited_for, what="the first of them")
+        stopping = threading.Thread(target=process.meter.writer.stop)
+        stopping.start()
+    stopping.join(10)
+
+    assert (books.wallet().posted, books.wallet().held) == (940, 0)
+
+
+def test_one_bad_operation_does_not_spoil_the_others(books: Books, process: Process) -> None:
+    good, bad, new = reserved(process, books.call(100)), books.call(100), books.call(100)
+    reserved(process, bad)
+    with books.locked():
+        process.begin(books.call(1).reserve())
+        eventually(books.is_waited_for, what="the first batch")
+        asked: list[Any] = [
+            process.begin(good.settle(30)),
+            process.begin(bad.settle(30, route="a text that PostgreSQL refuses: \0")),
+            process.begin(new.reserve()),
+        ]
+
+    assert asked[0].result(10).charged == 30
+    assert asked[2].result(10).verdict is Verdict.ADMITTED
+    with pytest.raises(psycopg.DataError):
+        asked[1].result(10)
+
+
+def test_a_call_whose_end_cannot_be_written_holds_nothing_any_more(
+    books: Books, process: Process
+) -> None:
+    bad = reserved(process, books.call(100))
+
+    with pytest.raises(psycopg.DataError):
+        process.ask(bad.settle(30, route="\0"))
+
+    assert (books.wallet().posted, books.wallet().held) == (1_000, 0)
+    assert audit().is_ok
+
+
+def test_a_wallet_that_was_tampered_with_harms_no_other(books: Books, process: Process) -> None:
+    tampered = open_books(1_000)
+    call = reserved(process, tampered.call(100))
+    tampered.set_held(0)  # giving the hold back would make it negative: PostgreSQL refuses
+
+    with pytest.raises(psycopg.errors.CheckViolation):
+        process.ask(call.settle(30))
+
+    assert process.ask(reserved(process, books.call(100)).settle(30)).charged == 30
+
+
+def test_a_session_that_ends_in_mid_batch_loses_and_doubles_nothing(
+    books: Books, process: Process
+) -> None:
+    ending, asking = reserved(process, books.call(100)), books.call(100)
+    with books.locked():
+        settled = process.begin(ending.settle(30))
+        eventually(books.is_waited_for, what="the batch")
+        refused = process.begin(asking.reserve())
+        end_sessions("caicaini-writer")
+
+        assert settled.result(10).charged == 30  # from the journal: nobody waits for the lock
+        with pytest.raises(LedgerAway):
+            refused.result(10)
+
+    process.await_ledger(books.call(100))
+    assert (books.wallet().posted, books.wallet().held) == (970, 100)
+    assert [entry.amount for entry in books.usage()] == [-30]
+    assert audit().is_ok
+
+
+def test_no_hold_is_left_of_a_reserve_whose_session_ended(books: Books, process: Process) -> None:
+    with books.locked():
+        refused = process.begin(books.call(100).reserve())
+        eventually(books.is_waited_for, what="the batch")
+        end_sessions("caicaini-writer")
+        with pytest.raises(LedgerAway):
+            refused.result(10)
+
+    process.await_ledger(books.call(1_000))  # all of it is free
+
+
+def test_a_key_revoked_while_its_call_waits_holds_nothing(books: Books, process: Process) -> None:
+    key = books.mint()
+    with psycopg.connect(database_url()) as other:
+        other.execute("SELECT 1 FROM billing_wallet WHERE id = %s FOR UPDATE", [books.wallet_id])
+        waiting = process.begin(books.call(100, key_id=key.pk).reserve())
+        eventually(books.is_waited_for, what="the reserve")
+        other.execute("UPDATE keys_apikey SET revoked_at = now() WHERE id = %s", [key.pk])
+        other.commit()
+
+    assert waiting.result(10).verdict is Verdict.KEY_UNUSABLE
+    assert books.wallet().held == 0
+
+
+def test_no_hold_is_made_once_a_revocation_has_returned(books: Books, process: Process) -> None:
+    books.give(1_000_000)
+    for _ in range(20):
+        key = books.mint()
+        asked = [process.begin(books.call(1, key_id=key.pk).reserve()) for _ in range(50)]
+        key_services.revoke(key=key)
+        asked_later = [process.begin(books.call(1, key_id=key.pk).reserve()) for _ in range(5)]
+
+        assert {future.result(10).verdict for future in asked_later} == {Verdict.KEY_UNUSABLE}
+        for future in asked:
+            future.result(10)
