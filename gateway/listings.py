@@ -15,8 +15,8 @@ from gateway.respond import json_response, with_key
 from gateway.services import GatewayServices
 from keys.standing import StandingKey
 
-_DEFAULT_LIMIT = 20
-_MOST_PER_PAGE = 1000
+DEFAULT_LIMIT = 20
+MOST_PER_PAGE = 1000
 _CREDITS = (
     "SELECT posted - held, held, posted, owed FROM billing_wallet"
     " WHERE workspace_id = %s AND pool = 'api'"
@@ -98,9 +98,10 @@ def _page(models: list[ModelRow], request: Request) -> tuple[list[ModelRow], boo
 
 def _limit(text: str | None) -> int:
     if text is None:
-        return _DEFAULT_LIMIT
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text[:5]) <= _MOST_PER_PAGE:
-        raise InvalidRequest(f"Input should be between 1 and {_MOST_PER_PAGE}", path="limit")
+        return DEFAULT_LIMIT
+    is_number = text.isascii() and text.isdigit() and len(text) <= len(str(MOST_PER_PAGE))
+    if not is_number or not 1 <= int(text) <= MOST_PER_PAGE:
+        raise InvalidRequest(f"Input should be between 1 and {MOST_PER_PAGE}", path="limit")
     return int(text)
 
 

@@ -17,8 +17,8 @@ from keys.standing import StandingKey
 from usage import buckets
 from usage.buckets import Bucket, Grouping
 
-_MOST = {Bucket.HOUR: timedelta(days=31), Bucket.DAY: timedelta(days=366)}
-_DEFAULT = {Bucket.HOUR: timedelta(days=1), Bucket.DAY: timedelta(days=30)}
+LONGEST = {Bucket.HOUR: timedelta(days=31), Bucket.DAY: timedelta(days=366)}
+DEFAULT_LENGTH = {Bucket.HOUR: timedelta(days=1), Bucket.DAY: timedelta(days=30)}
 _LENGTH = {Bucket.HOUR: timedelta(hours=1), Bucket.DAY: timedelta(days=1)}
 _Choice = TypeVar("_Choice", Bucket, Grouping)
 
@@ -74,15 +74,22 @@ def _described(row: tuple[Any, ...], asked: _Asked) -> dict[str, Any]:
 def _asked(params: QueryParams) -> _Asked:
     bucket = _choice(Bucket, params.get("bucket", Bucket.DAY), "bucket")
     until = _moment(params, "to") or datetime.now(UTC)
-    since = _moment(params, "from") or until - _DEFAULT[bucket]
+    since = _moment(params, "from") or _before(until, DEFAULT_LENGTH[bucket])
     if not since < until:
         raise InvalidRequest("Input should be before `to`", path="from")
-    if until - since > _MOST[bucket]:
-        days = _MOST[bucket].days
+    if until - since > LONGEST[bucket]:
+        days = LONGEST[bucket].days
         raise InvalidRequest(f"Input should be at most {days} days before `to`", path="from")
     names = [name for name in params.get("group_by", "").split(",") if name]
     groupings = tuple(dict.fromkeys(_choice(Grouping, name, "group_by") for name in names))
     return _Asked(bucket, since, until, groupings)
+
+
+def _before(until: datetime, length: timedelta) -> datetime:
+    try:
+        return until - length
+    except OverflowError:  # in the first days of the first year
+        raise InvalidRequest("Input should be a later time", path="to") from None
 
 
 def _choice(kind: type[_Choice], text: str, name: str) -> _Choice:
@@ -99,7 +106,9 @@ def _moment(params: QueryParams, name: str) -> datetime | None:
     if text is None:
         return None
     try:
-        moment = datetime.fromisoformat(text.replace(" ", "+"))
+        if not text.isprintable():  # fromisoformat stops reading at a NUL
+            raise ValueError
+        moment = datetime.fromisoformat(text.replace(" ", "+").upper())
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError):
         raise InvalidRequest(

@@ -6,7 +6,7 @@ from typing import Any
 from gateway.contract import values
 from gateway.errors import InvalidRequest
 
-_THINKING_KINDS = ("enabled", "adaptive", "disabled", "between_tools")
+THINKING_KINDS = ("enabled", "adaptive", "disabled", "between_tools")
 
 
 def check_settings(fields: dict[str, Any]) -> None:
@@ -15,6 +15,8 @@ def check_settings(fields: dict[str, Any]) -> None:
         check = _CHECKS.get(name)
         if check is not None:
             check(value, name)
+    for name in _WHOLE_NUMBERS & fields.keys():
+        fields[name] = int(fields[name])
 
 
 def is_optional(name: str) -> bool:
@@ -59,10 +61,10 @@ def _check_metadata(value: Any, path: str) -> None:
 
 def _check_thinking(value: Any, path: str) -> None:
     kind = values.field(values.mapping(value, path), "type", path)
-    values.one_of(kind, f"{path}.type", _THINKING_KINDS)
+    values.one_of(kind, f"{path}.type", THINKING_KINDS)
     if kind == "enabled" or value.get("budget_tokens") is not None:
         budget = values.field(value, "budget_tokens", path)
-        values.integer(budget, f"{path}.budget_tokens", low=1)
+        value["budget_tokens"] = values.integer(budget, f"{path}.budget_tokens", low=1)
     if value.get("display") is not None:
         values.string(value["display"], f"{path}.display")
 
@@ -101,3 +103,4 @@ _OPTIONAL: dict[str, Callable[[Any, str], object]] = {
     "cache_control": lambda value, path: None,
 }
 _CHECKS = _OPTIONAL | {"model": _check_model, "max_tokens": values.integer}
+_WHOLE_NUMBERS = {name for name, check in _CHECKS.items() if check is values.integer}

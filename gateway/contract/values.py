@@ -36,6 +36,9 @@ def boolean(value: Any, path: str) -> bool:
 
 
 def integer(value: Any, path: str, *, low: int = 0, high: int = MAX_INTEGER) -> int:
+    """A whole number; some languages write 100 as 100.0."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
     # True is an int to Python, not to a caller.
     if not isinstance(value, int) or isinstance(value, bool):
         raise InvalidRequest("Input should be a valid integer", path=path)

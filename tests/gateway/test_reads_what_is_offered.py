@@ -117,7 +117,10 @@ def test_a_page_after_the_last_or_after_an_unknown_one_ends(customer: Customer) 
     assert customer.caller.get("/v1/models?after_id=gone").json()["has_more"] is False
 
 
-@pytest.mark.parametrize("limit", ["0", "-1", "1001", "ten", "1.5", "", "\uff11", "9" * 5000])
+LIMITS = ["0", "-1", "1001", "ten", "1.5", "", "\uff11", "00099999", "9" * 5000, "00001" * 1000]
+
+
+@pytest.mark.parametrize("limit", LIMITS)
 def test_a_limit_that_is_none_is_refused(customer: Customer, limit: str) -> None:
     answer = customer.caller.get(f"/v1/models?limit={quote(limit)}")
 

@@ -52,6 +52,16 @@ def test_a_minimal_request_is_read():
     assert request.body_bytes == len(json.dumps(MINIMAL))
 
 
+def test_a_whole_number_may_be_written_with_a_fraction_of_zero():
+    thinking = {"type": "enabled", "budget_tokens": 1024.0}
+
+    request = parse(max_tokens=2048.0, top_k=40.0, thinking=thinking)
+
+    assert type(request.max_tokens) is int
+    assert "." not in json.dumps(request.fields)
+    assert refusal(max_tokens=1e300).startswith("max_tokens: Input should be less than")
+
+
 @pytest.mark.parametrize(
     ("body", "reason"),
     [
