@@ -10,6 +10,7 @@ _BENCHMARKS = {
     "chaos": "benchmarks.chaos",
     "stripe": "benchmarks.stripe",
     "seeded_bugs": "benchmarks.seeded_bugs",
+    "schemathesis": "benchmarks.schemathesis",
 }
 
 

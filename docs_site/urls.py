@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from docs_site import views
+from docs_site import openapi, views
 
 app_name = "docs"
 urlpatterns = [
@@ -10,5 +10,6 @@ urlpatterns = [
     path("docs/", views.start, name="start"),
     path("docs/<slug:slug>", views.page, name="page"),
     path("docs/<slug:slug>.md", views.markdown, name="markdown"),
+    path("openapi.json", openapi.openapi_json, name="openapi_json"),
     path("llms.txt", views.llms_txt, name="llms_txt"),
 ]

@@ -8,17 +8,15 @@ broken network. They are constants, so they are simply always there; a middlewar
 from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
+from gateway import rate_limits
+
 _EXPOSED = (
     "request-id",
     "retry-after",
     "x-should-retry",
     "caicaini-route",
     "caicaini-credits-consumed",
-    *(
-        f"anthropic-ratelimit-{name}-{part}"
-        for name in ("requests", "input-tokens")
-        for part in ("limit", "remaining", "reset")
-    ),
+    *rate_limits.HEADERS,
 )
 HEADERS = {
     "access-control-allow-origin": "*",

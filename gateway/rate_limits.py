@@ -26,6 +26,11 @@ from gateway.errors import RateLimited
 logger = logging.getLogger(__name__)
 
 WINDOW_S = 60
+HEADERS = tuple(
+    f"anthropic-ratelimit-{kind}-{part}"
+    for kind in ("requests", "input-tokens")
+    for part in ("limit", "remaining", "reset")
+)
 _SYNC_EVERY_S = 0.2
 _SYNC_SHARE = 16
 _REDIS_TIMEOUT_S = 0.25
@@ -63,6 +68,11 @@ class Standing(NamedTuple):
         """How much is left in the window."""
         return max(0, int(self.limit - self.used))
 
+    def texts(self) -> tuple[str, str, str]:
+        """Return limit, remaining and reset as headers have them."""
+        resets_at = self.resets_at.strftime("%Y-%m-%dT%H:%M:%SZ")
+        return str(self.limit), str(self.remaining), resets_at
+
 
 class Standings(NamedTuple):
     """Both limits, for the response's headers."""
@@ -72,16 +82,8 @@ class Standings(NamedTuple):
 
     def headers(self) -> dict[str, str]:
         """Return the rate-limit headers that clients of the Messages API know."""
-        named = {"requests": self.requests, "input-tokens": self.input_tokens}
-        return {
-            f"anthropic-ratelimit-{name}-{part}": text
-            for name, standing in named.items()
-            for part, text in (
-                ("limit", str(standing.limit)),
-                ("remaining", str(standing.remaining)),
-                ("reset", standing.resets_at.strftime("%Y-%m-%dT%H:%M:%SZ")),
-            )
-        }
+        texts = [text for standing in self for text in standing.texts()]
+        return dict(zip(HEADERS, texts, strict=True))
 
 
 class TooManyRequests(RateLimited):

@@ -10,7 +10,7 @@ from gateway.errors import InvalidRequest
 IMAGE_MEDIA_TYPES = ("image/jpeg", "image/png", "image/gif", "image/webp")
 MAX_CACHE_BREAKPOINTS = 4
 # Blocks that make no sense in the other role. Whatever is not listed may stand anywhere.
-_ROLE_OF_BLOCK = {
+ROLE_OF_BLOCK = {
     "image": "user",
     "tool_result": "user",
     "search_result": "user",
@@ -34,7 +34,7 @@ class Survey:
 def check_turn_block(block: Any, path: str, role: str, survey: Survey) -> None:
     """A block of a message. Raises InvalidRequest."""
     kind = _check_common(block, path, survey)
-    home = _ROLE_OF_BLOCK.get(kind, role)
+    home = ROLE_OF_BLOCK.get(kind, role)
     if home != role:
         raise InvalidRequest(f"`{kind}` blocks can only be in `{home}` messages", path=path)
     if check := _CHECKS.get(kind):

@@ -7,7 +7,7 @@ from gateway.contract import content, values
 from gateway.errors import InvalidRequest
 
 _CHOICES = ("auto", "any", "tool", "none")
-_NAME = re.compile(r"[a-zA-Z0-9_-]{1,128}")
+NAME = re.compile(r"[a-zA-Z0-9_-]{1,128}")
 
 
 def check_tools(tools: Any, survey: content.Survey) -> None:
@@ -53,8 +53,8 @@ def _check_unique(name: str, path: str, names: set[str]) -> None:
 
 def _check_custom(tool: dict[str, Any], path: str) -> None:
     name = values.string(values.field(tool, "name", path), f"{path}.name")
-    if not _NAME.fullmatch(name):
-        pattern = f"^{_NAME.pattern}$"
+    if not NAME.fullmatch(name):
+        pattern = f"^{NAME.pattern}$"
         raise InvalidRequest(f"String should match pattern '{pattern}'", path=f"{path}.name")
     values.mapping(values.field(tool, "input_schema", path), f"{path}.input_schema")
     if tool.get("description") is not None:

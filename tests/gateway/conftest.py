@@ -16,7 +16,9 @@ from billing.audit import audit
 from embedded import ports
 from tests import servers
 from tests.gateway import customers, database, offer
+from tests.gateway.callers import Caller
 from tests.gateway.customers import Customer
+from tests.gateway.descriptions import Description
 from tests.gateway.scripted_upstream import ScriptedUpstream
 from tests.servers import WebServer
 
@@ -43,6 +45,7 @@ def gateway_env(
             "DATABASE_URL": url,
             "CATALOGUE": str(catalogue),
             "DRAIN_WINDOW_S": "4",
+            "CALLER_STALL_TIMEOUT_S": "2",
             "RATE_LIMITS": "requests=100000,input_tokens=1000000000",
         }
         database.manage("migrate", "--no-input", env=env)
@@ -64,7 +67,6 @@ def gateways(
         "UPSTREAM_FIRST_BYTE_TIMEOUT_S": "1",
         "UPSTREAM_IDLE_TIMEOUT_S": "1",
         "UPSTREAM_TOTAL_TIMEOUT_S": "3",
-        "CALLER_STALL_TIMEOUT_S": "1.5",
         "MAX_BODY_BYTES": "10000",
         "EMBEDDED_MODEL_URL": upstream.url,
     }
@@ -82,6 +84,12 @@ def gateways(
 @pytest.fixture(scope="session")
 def logs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("gateways")
+
+
+@pytest.fixture(scope="session")
+def description(gateways: dict[str, WebServer]) -> Description:
+    """What the gateways say of themselves."""
+    return Description(Caller(gateways["first"].url, None).get("/openapi.json").json())
 
 
 @pytest.fixture

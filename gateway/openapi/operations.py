@@ -1,0 +1,186 @@
+"""The addresses of /v1: what each takes, what it answers and how it can fail."""
+
+from typing import Any
+
+from gateway import errors, rate_limits
+from gateway.listings import DEFAULT_LIMIT, MOST_PER_PAGE
+from gateway.openapi import examples, headers, parts
+from gateway.openapi.schemas.requests import RULES, RULES_OF_COUNTING
+from gateway.openapi.vocabulary import FILLED, MOMENT, TEXT, Schema, array, one_word
+from gateway.usage_report import DEFAULT_LENGTH, LONGEST
+from usage.buckets import Bucket, Grouping
+
+_WITH_KEY = (errors.InvalidApiKey, errors.InternalFailure, errors.LedgerUnavailable)
+_WITH_MODEL = (
+    errors.InvalidRequest,
+    errors.PermissionDenied,
+    errors.ModelNotFound,
+    errors.BodyTooLarge,
+    errors.RateLimited,
+    errors.UpstreamOverloaded,
+)
+_WITH_CALL = (
+    errors.OutOfCredits,
+    errors.GatewayOverloaded,
+    errors.ShuttingDown,
+    errors.UpstreamRefused,
+    errors.UpstreamFailed,
+    errors.UpstreamTimeout,
+)
+
+
+def paths() -> dict[str, Schema]:
+    """Return every address with its methods."""
+    return {
+        "/v1/messages": {"post": _create_message()},
+        "/v1/messages/count_tokens": {"post": _count_tokens()},
+        "/v1/models": {"get": _list_models()},
+        "/v1/models/{model_id}": {"get": _show_model()},
+        "/v1/credits": {"get": _show_credits()},
+        "/v1/usage": {"get": _show_usage()},
+    }
+
+
+def _create_message() -> Schema:
+    return parts.operation(
+        "createMessage",
+        "Messages",
+        "Ask a model",
+        "Holds the most that the call may cost, asks the model, and takes what it did cost. With "
+        "`stream` the answer is `text/event-stream`. A stream that breaks off ends with an `error` "
+        "event and costs nothing.",
+        parameters=[headers.VERSION, headers.BETA],
+        requestBody=parts.json_body("MessagesRequest", examples.REQUESTS, rules=RULES),
+        answer=parts.answer(
+            "The answer.",
+            headers.documented(
+                ["caicaini-route", *rate_limits.HEADERS], ["caicaini-credits-consumed"]
+            ),
+            {
+                "application/json": parts.content("Message", examples.MESSAGES),
+                "text/event-stream": parts.content(
+                    "StreamEvent", {event["event"]: event for event in examples.STREAM}
+                ),
+            },
+        ),
+        failures=(*_WITH_KEY, *_WITH_MODEL, *_WITH_CALL),
+    )
+
+
+def _count_tokens() -> Schema:
+    return parts.operation(
+        "countTokens",
+        "Messages",
+        "Count input tokens",
+        "How many input tokens a request has. Costs nothing.",
+        parameters=[headers.VERSION, headers.BETA],
+        requestBody=parts.json_body(
+            "CountTokensRequest", examples.COUNT_REQUESTS, rules=RULES_OF_COUNTING
+        ),
+        answer=parts.answer(
+            "The count.",
+            headers.documented(rate_limits.HEADERS),
+            parts.json_content("TokenCount", {"Tokens": {"input_tokens": 14}}),
+        ),
+        failures=(*_WITH_KEY, *_WITH_MODEL),
+    )
+
+
+def _list_models() -> Schema:
+    size = {"type": "integer", "minimum": 1, "maximum": MOST_PER_PAGE, "default": DEFAULT_LIMIT}
+    return parts.operation(
+        "listModels",
+        "Models",
+        "List the models that this key may call",
+        "In pages. An id that is not in the list is passed over.",
+        parameters=[
+            parts.query("limit", size, "How many to list."),
+            parts.query("after_id", TEXT, "List what comes after this model."),
+            parts.query("before_id", TEXT, "List what comes before this model."),
+        ],
+        answer=parts.answer(
+            "A page of models.",
+            headers.documented(),
+            parts.json_content("ModelPage", {"Models": examples.MODEL_PAGE}),
+            links={
+                "first": {
+                    "operationId": "getModel",
+                    "parameters": {"model_id": "$response.body#/first_id"},
+                }
+            },
+        ),
+        failures=(*_WITH_KEY, errors.InvalidRequest),
+    )
+
+
+def _show_model() -> Schema:
+    return parts.operation(
+        "getModel",
+        "Models",
+        "Describe a model",
+        "What it can do and what it costs.",
+        parameters=[
+            {
+                "name": "model_id",
+                "in": "path",
+                "required": True,
+                "schema": FILLED | {"examples": [examples.MODEL["id"]]},
+                "description": "The model's id; a slash in it may be written as it is.",
+            }
+        ],
+        answer=parts.answer(
+            "The model.",
+            headers.documented(),
+            parts.json_content("Model", {"Model": examples.MODEL}),
+        ),
+        failures=(*_WITH_KEY, errors.ModelNotFound),
+    )
+
+
+def _show_credits() -> Schema:
+    return parts.operation(
+        "getCredits",
+        "Account",
+        "Read the balance",
+        "The apiCredits of the key's workspace.",
+        answer=parts.answer(
+            "The balance.",
+            headers.documented(),
+            parts.json_content("Credits", {"Credits": examples.CREDITS}),
+        ),
+        failures=_WITH_KEY,
+    )
+
+
+def _show_usage() -> Schema:
+    return parts.operation(
+        "getUsage",
+        "Account",
+        "Sum up what was used",
+        "What the key's workspace used, by hour or day, from the same books that were charged. "
+        "Right to the second.",
+        parameters=[
+            parts.query(
+                "bucket", one_word(Bucket, default=Bucket.DAY), "An hour or a day, in UTC."
+            ),
+            parts.query("from", MOMENT, f"From when on. Without it, {_lengths(DEFAULT_LENGTH)}."),
+            parts.query("to", MOMENT, f"Until when; now, without it. At most {_lengths(LONGEST)}."),
+            parts.query(
+                "group_by",
+                array(one_word(Grouping)),
+                "Sum up separately by these, separated by commas.",
+                style="form",
+                explode=False,
+            ),
+        ],
+        answer=parts.answer(
+            "The sums.",
+            headers.documented(),
+            parts.json_content("UsageReport", {"A day": examples.USAGE}),
+        ),
+        failures=(*_WITH_KEY, errors.InvalidRequest),
+    )
+
+
+def _lengths(lengths: dict[Bucket, Any]) -> str:
+    return ", ".join(f"{length.days} days for `{bucket}`" for bucket, length in lengths.items())

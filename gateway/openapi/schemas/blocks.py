@@ -1,0 +1,141 @@
+"""Content blocks of requests, by where they may stand."""
+
+from gateway.contract.content import IMAGE_MEDIA_TYPES, ROLE_OF_BLOCK
+from gateway.contract.image_urls import MAX_URL_CHARS
+from gateway.openapi.vocabulary import (
+    BOOLEAN,
+    FILLED,
+    OBJECT,
+    TEXT,
+    Schema,
+    array,
+    nullable,
+    one_word,
+    record,
+    ref,
+    said,
+    tag,
+)
+
+# In the words of ECMA 262, and a little narrower than what is taken: lower case, visible ASCII.
+_PUBLIC_URL = (
+    r"^https?://([A-Za-z0-9_][A-Za-z0-9_-]{0,62}\.)+[A-Za-z][A-Za-z0-9-]{1,62}"
+    r"(:[0-9]{1,5})?([/?#][!-~]*)?$"
+)
+_KNOWN_ANYWHERE = ("text", "document")
+_CHECKED_IN_RESULTS = ("text", "image", "document", "search_result")
+_CACHE: dict[str, Schema] = {"cache_control": nullable(ref("CacheControl"))}
+
+
+def _block(kind: str, required: dict[str, Schema], optional: dict[str, Schema]) -> Schema:
+    return record({"type": tag(kind), **required}, {**optional, **_CACHE})
+
+
+def _other(known: tuple[str, ...]) -> Schema:
+    """Return a block of a type that is passed on to models that know it, and else left out."""
+    return record(
+        {"type": {**FILLED, "not": {"enum": list(known)}}},
+        _CACHE,
+        description="Any other type: passed on unchanged to upstreams that know it.",
+    )
+
+
+def _blocks_of(role: str) -> Schema:
+    """Return the blocks that may stand in a turn of this role."""
+    at_home = [kind for kind, home in ROLE_OF_BLOCK.items() if home == role]
+    elsewhere = (*_KNOWN_ANYWHERE, *ROLE_OF_BLOCK)
+    named = [ref(_NAMES[kind]) for kind in (*_KNOWN_ANYWHERE, *at_home)]
+    return {"oneOf": [*named, _other(elsewhere)]}
+
+
+def _source(kind: str, required: dict[str, Schema], description: str) -> Schema:
+    return record({"type": tag(kind), **required}, description=description)
+
+
+def _inline(media_types: tuple[str, ...]) -> Schema:
+    data = {
+        "type": "string",
+        "contentEncoding": "base64",
+        "pattern": r"^(?!data:)[\x00-\x7F]+$",
+        "description": "Base64, without `data:…,` before it.",
+    }
+    members = {"media_type": one_word(media_types), "data": data}
+    return _source("base64", members, "Inline.")
+
+
+_URL = _source(
+    "url",
+    {
+        "url": {
+            "type": "string",
+            "maxLength": MAX_URL_CHARS,
+            "pattern": _PUBLIC_URL,
+            "description": "A public address. The model's server fetches it; this API never does.",
+        }
+    },
+    "At an address.",
+)
+_FILE = _source("file", {"file_id": FILLED}, "By an id that the model's server knows.")
+_PLAIN = _source("text", {"data": TEXT}, "Plain text.")
+_IN_BLOCKS = _source(
+    "content",
+    {
+        "content": {
+            "oneOf": [TEXT, array({"oneOf": [ref("TextBlock"), ref("ImageBlock")]})],
+        }
+    },
+    "Text, or blocks of text and images.",
+)
+_RESULT = nullable(
+    {
+        "oneOf": [TEXT, array(ref("ResultBlock"))],
+        "description": "What the tool returned; without it, nothing.",
+    }
+)
+
+_NAMES = {
+    "text": "TextBlock",
+    "image": "ImageBlock",
+    "document": "DocumentBlock",
+    "search_result": "SearchResultBlock",
+    "thinking": "ThinkingBlock",
+    "redacted_thinking": "RedactedThinkingBlock",
+    "tool_use": "ToolUseBlock",
+    "tool_result": "ToolResultBlock",
+}
+SCHEMAS: dict[str, Schema] = {
+    "CacheControl": record(
+        {"type": tag("ephemeral")},
+        {"ttl": nullable(one_word(("5m", "1h")))},
+        description="A cache breakpoint: what stands before it may be read from the cache later.",
+    ),
+    "TextBlock": _block("text", {"text": TEXT}, {"citations": nullable(array({}))}),
+    "ImageBlock": _block(
+        "image", {"source": {"oneOf": [_inline(IMAGE_MEDIA_TYPES), _URL, _FILE]}}, {}
+    ),
+    "DocumentBlock": _block(
+        "document",
+        {"source": {"oneOf": [_inline(("application/pdf",)), _PLAIN, _IN_BLOCKS, _URL, _FILE]}},
+        {"title": nullable(TEXT), "context": nullable(TEXT)},
+    ),
+    "SearchResultBlock": _block(
+        "search_result",
+        {"source": TEXT, "title": TEXT, "content": array(ref("TextBlock"))},
+        {},
+    ),
+    "ThinkingBlock": _block("thinking", {"thinking": TEXT}, {"signature": nullable(TEXT)}),
+    "RedactedThinkingBlock": _block("redacted_thinking", {"data": TEXT}, {}),
+    "ToolUseBlock": _block("tool_use", {"id": FILLED, "name": FILLED, "input": OBJECT}, {}),
+    "ToolResultBlock": _block(
+        "tool_result",
+        {"tool_use_id": said(FILLED, "The `id` of the `tool_use` block that this answers.")},
+        {"content": _RESULT, "is_error": nullable(BOOLEAN)},
+    ),
+    "ResultBlock": {
+        "oneOf": [*(ref(_NAMES[kind]) for kind in _CHECKED_IN_RESULTS), _other(_CHECKED_IN_RESULTS)]
+    },
+    "SystemBlock": {"oneOf": [ref("TextBlock"), _other(("text",))]},
+    "UserBlock": _blocks_of("user"),
+    "AssistantBlock": _blocks_of("assistant"),
+    "MidConversationBlock": _blocks_of("system"),
+}
