@@ -2,7 +2,7 @@
 
 ANSWER = """\
 {
-  "id": "msg_4sYqXw0ZbTn7KfLhRgEa2J",
+  "id": "msg_01a20475e98a73849a4c1d1cf69081fc",
   "type": "message",
   "role": "assistant",
   "model": "caicaini/swift",
