@@ -15,6 +15,7 @@ class Cable:
         self._socket = socket.create_server(("127.0.0.1", 0))
         self._ends: set[socket.socket] = set()
         self._is_in = True
+        self._last_words = b""
         port = self._socket.getsockname()[1]
         user = self._far_end.netloc.rpartition("@")[0]
         self.url = self._far_end._replace(netloc=f"{user}@127.0.0.1:{port}").geturl()
@@ -29,6 +30,11 @@ class Cable:
     def plug_in(self) -> None:
         """Let connections through again."""
         self._is_in = True
+
+    def break_after(self, words: bytes) -> None:
+        """Break the next connection on which `words` are sent, once: they arrive and are obeyed,
+        but the answer is lost."""
+        self._last_words = words
 
     @contextlib.contextmanager
     def laid(self) -> Iterator["Cable"]:
@@ -52,14 +58,27 @@ class Cable:
 
     def _join(self, near: socket.socket, far: socket.socket) -> None:
         self._ends |= {near, far}
-        for source, sink in ((near, far), (far, near)):
-            threading.Thread(target=self._pass_on, args=[source, sink], daemon=True).start()
+        doomed = threading.Event()
+        for pass_on in (self._send, self._answer):
+            threading.Thread(target=pass_on, args=[near, far, doomed], daemon=True).start()
 
-    def _pass_on(self, source: socket.socket, sink: socket.socket) -> None:
+    def _send(self, near: socket.socket, far: socket.socket, doomed: threading.Event) -> None:
         with contextlib.suppress(OSError):
-            while data := source.recv(65536):
-                sink.sendall(data)
-        for end in (source, sink):
+            while data := near.recv(65536):
+                if self._last_words and self._last_words in data:
+                    self._last_words = b""
+                    doomed.set()
+                far.sendall(data)
+        self._part(near, far)
+
+    def _answer(self, near: socket.socket, far: socket.socket, doomed: threading.Event) -> None:
+        with contextlib.suppress(OSError):
+            while (data := far.recv(65536)) and not doomed.is_set():
+                near.sendall(data)
+        self._part(near, far)
+
+    def _part(self, *ends: socket.socket) -> None:
+        for end in ends:
             with contextlib.suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
             self._ends.discard(end)

@@ -239,10 +239,9 @@ async def pour_words(exchange: Exchange) -> None:
 
 
 def test_who_stops_reading_is_gone_and_pays_for_what_was_sent(
-    new_customer: NewCustomer, impatient: WebServer, upstream: ScriptedUpstream
+    customer: Customer, upstream: ScriptedUpstream
 ) -> None:
     """The connection stands open all the while."""
-    customer = new_customer(url=impatient.url)
     script = upstream.script(streams(*events()[:2], pour_words))
     call = customer.begin(script.prompt, stream=True)
     call.read_until("content_block_delta")

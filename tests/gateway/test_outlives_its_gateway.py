@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from billing.models import Hold
 from tests.gateway.cable import Cable
 from tests.gateway.callers import Call
 from tests.gateway.conftest import NewCustomer, StartGateway
@@ -78,7 +79,11 @@ def test_what_a_killed_process_held_is_freed_by_another(
     doomed.send_signal(signal.SIGKILL)
 
     script.wait_for_hang_up(20)
-    eventually(lambda: customer.open_holds() == 1, what="the freeing of the dead one's holds")
+    eventually(
+        lambda: customer.open_holds() == 1,
+        within_s=20,
+        what="the freeing of the dead one's holds",
+    )
     assert customer.charges() == []
     elsewhere.release()
     assert survivor.answer().json()["usage"]["credits_consumed"] == 60
@@ -145,6 +150,42 @@ def test_a_broken_connection_to_the_books_loses_no_settlement(
     assert stream.transcript.usage["credits_consumed"] == 60
     customer.wait_until_settled()
     assert customer.charges() == [60, 60]
+
+
+def test_a_hold_whose_making_went_unheard_is_given_back(
+    cabled: NewCustomer, cable: Cable, upstream: ScriptedUpstream
+) -> None:
+    customer = cabled()
+    script = upstream.script(says())
+    cable.break_after(b"COMMIT")
+
+    answer = customer.ask(script.prompt)
+
+    assert answer.status == 503
+    assert script.requests == []
+    holds = Hold.objects.filter(wallet=customer.wallet())
+    eventually(lambda: [hold.state for hold in holds.all()] == ["void"], what="the giving back")
+    assert customer.wallet().held == 0
+    assert customer.charges() == []
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_settlement_whose_writing_went_unheard_is_not_written_twice(
+    cabled: NewCustomer, cable: Cable, upstream: ScriptedUpstream, stream: bool
+) -> None:
+    customer = cabled()
+    script = upstream.script(after_release(says()))
+    call = customer.begin(script.prompt, stream=stream)
+    script.wait_for_request()
+    cable.break_after(b"COMMIT")
+
+    script.release()
+
+    answer = call.answer()
+    counted = answer.transcript.usage if stream else answer.json()["usage"]
+    assert counted["credits_consumed"] == 60
+    assert customer.charges() == [60]
+    assert len(customer.records()) == 1
 
 
 def test_books_that_break_again_and_again_charge_each_answer_once(
