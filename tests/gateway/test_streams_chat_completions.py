@@ -315,7 +315,7 @@ def test_a_refusal_is_told():
 def final_usage(*chunks: bytes) -> Usage | None:
     stream = new_stream()
     out = [event for raw in chunks for event in stream.feed(raw)] + stream.close()
-    return out[-2].usage  # type: ignore[union-attr]
+    return out[-2].usage
 
 
 def test_usage_comes_after_the_finish_reason():
