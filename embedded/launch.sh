@@ -13,14 +13,23 @@ done
 cd "$root" || exit 1
 
 # A Python may be a shim that fails, too old, or without venv (Debian packs it apart): ask each.
+probe='
+import sys
+if sys.version_info < (3, 11):
+    sys.exit(1)
+try:
+    import ensurepip, ssl, venv
+except ImportError:
+    sys.exit(3)
+'
 without_venv=
 for python in .venv/bin/python python3.13 python3.12 python3.11 python3; do
     command -v "$python" > /dev/null 2>&1 || continue
-    "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' > /dev/null 2>&1 || continue
-    if "$python" -c 'import ensurepip, ssl, venv' > /dev/null 2>&1; then
-        exec "$python" -m embedded.bootstrap "$@"
-    fi
-    without_venv=$python
+    "$python" -c "$probe" > /dev/null 2>&1
+    case $? in
+        0) exec "$python" -m embedded.bootstrap "$@" ;;
+        3) without_venv=$python ;;
+    esac
 done
 
 if [ -n "$without_venv" ]; then

@@ -7,8 +7,8 @@ known by CHILD_OF in their environment, which holds the data folder.
 
 import contextlib
 import os
-import signal
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -56,31 +56,45 @@ class Register:
 
     def end_leftovers(self) -> int:
         """End what an earlier start left behind, newest first; return how many that were."""
-        leftovers = [*reversed(list(self._recorded())), *_orphans(self._data_dir)]
-        for process, number in leftovers:
+        masters = list(reversed(list(self._recorded())))
+        for process, number in masters:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.send_signal(number)
-        processes = [process for process, _ in leftovers]
-        _, stubborn = psutil.wait_procs(processes, timeout=_STOP_WINDOW_S)
-        for process in stubborn:
+        stubborn = await_end([process for process, _ in masters], within_s=_STOP_WINDOW_S)
+        # Without its master a worker is of no use, and waiting for it of none either.
+        others = [process for process in _marked(self._data_dir) if process not in stubborn]
+        for process in (*stubborn, *others):
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
-        psutil.wait_procs(stubborn, timeout=_STOP_WINDOW_S)
+        await_end([*stubborn, *others], within_s=_STOP_WINDOW_S)
         self.clear()
-        return len({process.pid for process in processes})
+        return len(masters) + len(others)
 
     def _recorded(self) -> Iterator[tuple[psutil.Process, int]]:
         with contextlib.suppress(OSError, msgspec.DecodeError):
             for birth in msgspec.json.decode(self._path.read_bytes(), type=list[Birth]):
                 with contextlib.suppress(psutil.NoSuchProcess):
                     process = psutil.Process(birth.pid)
-                    if _runs(process) and _is_same(process, birth):
+                    if runs(process) and _is_same(process, birth):
                         yield process, birth.stop_signal
 
 
-def _runs(process: psutil.Process) -> bool:
+def await_end(processes: Sequence[psutil.Process], *, within_s: float) -> list[psutil.Process]:
+    """Wait until all have ended; return those that have not in time."""
+    give_up_at = time.monotonic() + within_s
+    while True:
+        running = [process for process in processes if runs(process)]
+        if not running or time.monotonic() > give_up_at:
+            return running
+        time.sleep(0.05)
+
+
+def runs(process: psutil.Process) -> bool:
     """Whether it still runs: in a container without an init the dead stay in the process table."""
-    return process.status() not in {psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD}
+    try:
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _is_same(process: psutil.Process, birth: Birth) -> bool:
@@ -88,9 +102,11 @@ def _is_same(process: psutil.Process, birth: Birth) -> bool:
     return abs(born_at - birth.born_at) < _SAME_MOMENT_S
 
 
-def _orphans(data_dir: Path) -> Iterator[tuple[psutil.Process, int]]:
-    """Yield processes of a start on this data folder whose parent is gone."""
+def _marked(data_dir: Path) -> Iterator[psutil.Process]:
+    """Yield the running processes that a start on this data folder has made, directly or not."""
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error, OSError):
-            if process.pid != os.getpid() and process.environ().get(CHILD_OF) == str(data_dir):
-                yield process, signal.SIGTERM
+            if process.pid == os.getpid() or not runs(process):
+                continue
+            if process.environ().get(CHILD_OF) == str(data_dir):
+                yield process

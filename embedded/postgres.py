@@ -12,7 +12,7 @@ import psutil
 import psycopg
 from psycopg import sql
 
-from embedded import ports
+from embedded import leftovers, ports
 from embedded.children import Child, Service
 from embedded.errors import DataUnusable
 from embedded.places import Place
@@ -160,7 +160,7 @@ def end_leftover(root: Path) -> None:
         for process in processes:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.send_signal(number)
-        if not psutil.wait_procs(processes, timeout=_LEFTOVER_WINDOW_S)[1]:
+        if not leftovers.await_end(processes, within_s=_LEFTOVER_WINDOW_S):
             break
     # A server in the act of starting would hold shared memory, which keeps a second one out.
     lock.unlink(missing_ok=True)
@@ -171,7 +171,7 @@ def _processes_in(data: Path) -> list[psutil.Process]:
     found = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error, OSError):
-            if process.cwd() == str(data) and process.status() != psutil.STATUS_ZOMBIE:
+            if leftovers.runs(process) and process.cwd() == str(data):
                 found.append(process)
     return found
 

@@ -11,7 +11,7 @@ from embedded.children import PROJECT
 
 OLD = "#!/bin/sh\nexit 1\n"
 # As Debian ships it without python3-venv: it runs, and has no ensurepip.
-WITHOUT_VENV = '#!/bin/sh\ncase "$*" in *ensurepip*) exit 1;; esac\n'
+WITHOUT_VENV = "#!/bin/sh\nexit 3\n"
 # Stands in for embedded/bootstrap.py: says how it was called.
 ECHO = """\
 import os, sys

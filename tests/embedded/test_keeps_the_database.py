@@ -13,7 +13,7 @@ import psutil
 import psycopg
 import pytest
 
-from embedded import places, postgres
+from embedded import leftovers, places, postgres
 from embedded.children import PROJECT
 from embedded.leftovers import Register
 from embedded.postgres import Postgres
@@ -84,11 +84,7 @@ def _kill_all(cluster: Cluster, data_dir: Path) -> None:
     postmaster.kill()
     cluster.process.kill()
     cluster.process.wait()
-    eventually(lambda: not psutil.pid_exists(postmaster.pid) or _is_dead(postmaster))
-
-
-def _is_dead(process: psutil.Process) -> bool:
-    return bool(process.status() == psutil.STATUS_ZOMBIE)
+    eventually(lambda: not leftovers.runs(postmaster), what="the server's end")
 
 
 def test_a_commit_is_there_after_everything_was_killed(

@@ -8,6 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from embedded import leftovers
 from tests.embedded.conftest import Start
 from tests.waiting import eventually
 
@@ -19,7 +20,7 @@ def _pids(file: Path) -> list[int]:
 
 
 def _runs(pid: int) -> bool:
-    return psutil.pid_exists(pid) and bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    return psutil.pid_exists(pid) and leftovers.runs(psutil.Process(pid))
 
 
 def _sleeper(pids: Path, *, name: str = "sleeper") -> dict[str, str]:
