@@ -68,6 +68,34 @@ def test_the_examples_can_be_sent_as_they_stand(
     description.assert_answer_fits(count, "countTokens")
 
 
+def limits_of(description: Description) -> list[tuple[str, Any, Any]]:
+    """Each scalar field of a request with its last value and the first that is too much."""
+    limits: list[tuple[str, Any, Any]] = []
+    for name, schema in description.schemas["MessagesRequest"]["properties"].items():
+        step = 1 if "integer" in schema.get("type", ()) else 0.001
+        if "minimum" in schema:
+            limits.append((name, schema["minimum"], schema["minimum"] - step))
+        if "maximum" in schema:
+            limits.append((name, schema["maximum"], schema["maximum"] + step))
+        if "maxLength" in schema:
+            limits.append((name, "x" * schema["maxLength"], "x" * (schema["maxLength"] + 1)))
+    return limits
+
+
+def test_limits_are_where_the_description_has_them(
+    new_customer: NewCustomer, upstream: ScriptedUpstream, description: Description
+) -> None:
+    customer = new_customer()
+    script = upstream.script(says())
+    limits = limits_of(description)
+
+    assert {name for name, _, _ in limits} >= {"model", "max_tokens", "temperature", "top_k"}
+    for name, last, too_much in limits:
+        assert customer.ask(script.prompt, **{name: last}).status in (200, 404), (name, last)
+        refusal = customer.ask(script.prompt, **{name: too_much})
+        assert refusal.error["message"].startswith(f"{name}: "), (name, too_much)
+
+
 def test_the_smallest_call_is_answered_as_the_example_says(
     new_customer: NewCustomer, impatient: WebServer, upstream: ScriptedUpstream
 ) -> None:
