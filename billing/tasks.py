@@ -5,18 +5,22 @@ import logging
 from celery import shared_task
 from django.utils import timezone
 
-from billing import audit as auditing
-from billing import inbox, low_balance, reconciliation
+from billing import audit_runs, inbox, low_balance, reconciliation
 from billing.errors import PaymentsNotConfigured, StripeUnavailable
 
 logger = logging.getLogger(__name__)
 
 
-@shared_task(name="billing.tasks.audit")
-def audit() -> None:
-    """Check the books; what is wrong goes to the log as an error for every broken rule."""
-    for finding in auditing.audit().findings:
-        logger.error("ledger audit: %s is broken in %s places", finding.rule, finding.count)
+@shared_task(name="billing.tasks.audit_recent")
+def audit_recent() -> None:
+    """Check what changed in the books lately."""
+    audit_runs.run_recent()
+
+
+@shared_task(name="billing.tasks.audit_full", time_limit=3_000)
+def audit_full() -> None:
+    """Check the books from their beginning on."""
+    audit_runs.run_full()
 
 
 @shared_task(name="billing.tasks.sweep_inbox")

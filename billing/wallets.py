@@ -1,6 +1,10 @@
-"""Open, find and lock wallets."""
+"""Open, find, lock and freeze wallets."""
 
+from collections.abc import Collection
+
+from django.db import transaction
 from django.db.models import QuerySet
+from django.utils import timezone
 
 from accounts.models import Workspace
 from billing.models import Pool, Wallet
@@ -15,3 +19,16 @@ def wallet_of(workspace: Workspace, *, pool: Pool = Pool.API) -> Wallet:
 def locked(wallets: "QuerySet[Wallet]") -> list[Wallet]:
     """Lock the wallets' rows, in id order so that two callers never wait for each other."""
     return list(wallets.order_by("id").select_for_update(of=("self",)))
+
+
+@transaction.atomic
+def freeze(wallet_ids: Collection[int]) -> None:
+    """Let no new call spend from these wallets; those that run end as ever."""
+    wallets = Wallet.objects.filter(pk__in=wallet_ids, frozen_at=None)
+    if wallet_ids and locked(wallets):
+        wallets.update(frozen_at=timezone.now())
+
+
+def unfreeze(wallet_id: int) -> None:
+    """Let calls spend from the wallet again."""
+    Wallet.objects.filter(pk=wallet_id).update(frozen_at=None)

@@ -290,8 +290,16 @@ CELERY_TASK_PUBLISH_RETRY = False
 CELERY_BEAT_SCHEDULE = {
     "usage-roll-up": {"task": "usage.tasks.roll_up", "schedule": 60.0},
     "usage-partitions": {"task": "usage.tasks.ensure_partitions", "schedule": 6 * 3600.0},
-    "ledger-audit": {"task": "billing.tasks.audit", "schedule": 3600.0},
     # What expires unread has a successor under way: a worker that was away meets no backlog.
+    "ledger-audit": {
+        "task": "billing.tasks.audit_recent",
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    },
+    "ledger-audit-full": {
+        "task": "billing.tasks.audit_full",
+        "schedule": crontab(hour=2, minute=41),
+    },
     "stripe-inbox": {
         "task": "billing.tasks.sweep_inbox",
         "schedule": 5.0,

@@ -28,7 +28,7 @@ handler500 = "caicaini_portal.error_pages.server_error"
 @require_safe
 def robots_txt(request: HttpRequest) -> HttpResponse:
     """Keep crawlers to what is written for the public."""
-    closed = ("accounts", "admin", "developers", "v1")
+    closed = ("accounts", "admin", "developers", "operator", "v1")
     lines = ["User-agent: *", *(f"Disallow: /{prefix}/" for prefix in closed)]
     return HttpResponse("\n".join(lines) + "\n", content_type="text/plain; charset=utf-8")
 
@@ -50,6 +50,7 @@ urlpatterns = [
         ),
     ),
     path("", include("billing.urls")),
+    path("", include("billing.urls_operator")),
     path("", include("accounts.urls")),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),

@@ -7,6 +7,7 @@ from django.http import HttpResponseBase
 from django.test import Client
 
 from accounts.models import Membership, Role, User, Workspace
+from billing import wallets
 from keys import services
 from keys.models import ApiKey
 from tests import people
@@ -45,6 +46,7 @@ def roles_of(route: Route) -> set[str]:
 MEMBER_ROUTES = [route for route in our_routes() if roles_of(route)]
 ADDRESSES: dict[str, Callable[[Workspace], str]] = {
     "<int:key_id>": lambda workspace: str(a_key(workspace).pk),
+    "<int:wallet_id>": lambda workspace: str(wallets.wallet_of(workspace).pk),
     "<uuid:top_up_id>": lambda workspace: "00000000-0000-0000-0000-000000000000",
     "<slug:slug>": lambda _: "quickstart",
     "<str:name>": lambda _: "none.log",

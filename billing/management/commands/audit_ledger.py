@@ -3,6 +3,7 @@
 import json
 import sys
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 from django.core.management.base import BaseCommand
@@ -15,7 +16,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         report = audit()
-        body = {"ok": report.is_ok, **asdict(report), "at": report.at.isoformat()}
-        self.stdout.write(json.dumps(body, indent=2))
+        body = {"ok": report.is_ok, **asdict(report)}
+        self.stdout.write(json.dumps(body, indent=2, default=datetime.isoformat))
         if not report.is_ok:
             sys.exit(1)

@@ -1,0 +1,76 @@
+"""The invariants of the books as queries: each returns (wallet, place) for whatever breaks it.
+
+Every rule looks at single rows and their neighbours, found through an index, so that checking what
+is new costs as much as is new. Together they say what is true of the whole: where every entry
+continues the one before, from the first on, and a wallet stands at its newest, its posted credits
+are the sum of its entries and their seqs have no gap.
+
+Rules that need tables above billing in the import map name them in SQL alone.
+
+Parameters: `since`, a moment, and `suspects`, wallets looked at from their beginning on, with their
+`workspaces`.
+"""
+
+_ENTRIES = "(entry.created_at >= %(since)s OR entry.wallet_id = ANY(%(suspects)s))"
+_HOLDS = "(hold.closed_at >= %(since)s OR hold.wallet_id = ANY(%(suspects)s))"
+_RECORDS = "(record.accepted_at >= %(since)s OR record.workspace_id = ANY(%(workspaces)s))"
+# References are free text; only what is a hold's id can be read as one.
+_HOLD_ID = "CASE WHEN pg_input_is_valid(entry.reference, 'uuid') THEN entry.reference::uuid END"
+
+RULES: dict[str, str] = {
+    "a wallet stands at its newest entry": """
+        SELECT wallet.id, 'wallet' FROM billing_wallet AS wallet
+        LEFT JOIN LATERAL (
+            SELECT seq, balance_after FROM billing_ledgerentry
+            WHERE wallet_id = wallet.id ORDER BY seq DESC LIMIT 1) AS newest ON true
+        WHERE wallet.seq <> coalesce(newest.seq, 0)
+            OR wallet.posted <> coalesce(newest.balance_after, 0)""",
+    "an entry continues the one before": f"""
+        SELECT entry.wallet_id, 'entry ' || entry.seq FROM billing_ledgerentry AS entry
+        LEFT JOIN billing_ledgerentry AS before
+            ON before.wallet_id = entry.wallet_id AND before.seq = entry.seq - 1
+        WHERE {_ENTRIES} AND entry.balance_after - entry.amount IS DISTINCT FROM
+            CASE WHEN entry.seq = 1 THEN 0 ELSE before.balance_after END""",
+    "held is the sum of the open holds": """
+        SELECT wallet.id, 'wallet' FROM billing_wallet AS wallet
+        LEFT JOIN (
+            SELECT wallet_id, sum(amount) AS amount FROM billing_hold
+            WHERE state = 'open' GROUP BY wallet_id) AS open ON open.wallet_id = wallet.id
+        WHERE wallet.held <> coalesce(open.amount, 0)""",
+    "posted covers held, and nothing is negative": """
+        SELECT id, 'wallet' FROM billing_wallet WHERE held < 0 OR posted < held OR owed < 0""",
+    "a settled hold has a usage entry of its amount": f"""
+        SELECT hold.wallet_id, 'hold ' || hold.id FROM billing_hold AS hold
+        LEFT JOIN billing_ledgerentry AS entry ON entry.wallet_id = hold.wallet_id
+            AND entry.kind = 'usage' AND entry.reference = hold.id::text
+        WHERE {_HOLDS} AND hold.state = 'settled'
+            AND hold.actual IS DISTINCT FROM -entry.amount""",
+    "a usage entry has a settled hold of its amount": f"""
+        SELECT entry.wallet_id, 'entry ' || entry.seq FROM billing_ledgerentry AS entry
+        LEFT JOIN billing_hold AS hold ON hold.wallet_id = entry.wallet_id
+            AND hold.id = {_HOLD_ID} AND hold.state = 'settled'
+        WHERE {_ENTRIES} AND entry.kind = 'usage'
+            AND hold.actual IS DISTINCT FROM -entry.amount""",
+    "a settled hold has a request record of its amount": f"""
+        SELECT hold.wallet_id, 'hold ' || hold.id FROM billing_hold AS hold
+        JOIN billing_wallet AS wallet ON wallet.id = hold.wallet_id
+        LEFT JOIN usage_requestrecord AS record ON record.workspace_id = wallet.workspace_id
+            AND record.accepted_at = hold.accepted_at AND record.id = hold.id
+        WHERE {_HOLDS} AND hold.state = 'settled'
+            AND hold.actual IS DISTINCT FROM record.credits""",
+    "a request record has a closed hold of its amount": f"""
+        SELECT wallet.id, 'request ' || record.id FROM usage_requestrecord AS record
+        LEFT JOIN billing_wallet AS wallet
+            ON wallet.workspace_id = record.workspace_id AND wallet.pool = 'api'
+        LEFT JOIN billing_hold AS hold ON hold.wallet_id = wallet.id AND hold.id = record.id
+            AND hold.accepted_at = record.accepted_at AND hold.state <> 'open'
+        WHERE {_RECORDS} AND (
+            hold.id IS NULL OR record.credits <> coalesce(hold.actual, 0))""",
+}
+
+# How much an audit looks at: wallets, entries, holds, records.
+COUNTS = f"""
+    SELECT (SELECT count(*) FROM billing_wallet),
+        (SELECT count(*) FROM billing_ledgerentry AS entry WHERE {_ENTRIES}),
+        (SELECT count(*) FROM billing_hold AS hold WHERE {_HOLDS} OR hold.state = 'open'),
+        (SELECT count(*) FROM usage_requestrecord AS record WHERE {_RECORDS})"""
