@@ -64,4 +64,4 @@ class Call:
 
     def estimated_usage(self, *, output_tokens: int) -> Usage:
         """What stands in where the upstream reports no input of its own."""
-        return Usage(tally.tokens_of(self.request.body_bytes), output_tokens)
+        return Usage(tally.tokens_of(self.request.text_bytes), output_tokens)

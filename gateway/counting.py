@@ -24,7 +24,7 @@ async def count_tokens(request: Request, key: StandingKey, request_id: UUID) -> 
         request=counted,
         beta=request.headers.get("anthropic-beta"),
     )
-    estimate = max(1, tally.tokens_of(counted.body_bytes))
+    estimate = max(1, tally.tokens_of(counted.text_bytes))
     standings = await services.limiter.admit(key.workspace_id, input_tokens=0)
     admission.find_route(services, call)
     tokens = await exchange.count_tokens(services, call, call.candidate)

@@ -51,7 +51,7 @@ class Messages:
             )
             with services.live_calls.one_more(key.id):
                 standings = await services.limiter.admit(
-                    key.workspace_id, input_tokens=tally.tokens_of(request.body_bytes)
+                    key.workspace_id, input_tokens=tally.tokens_of(request.text_bytes)
                 )
                 exchange = _Exchange(services, call, standings, scope, receive, send)
                 await exchange.run()

@@ -40,6 +40,13 @@ class MessagesRequest:
     image_count: int
     document_count: int
     body_bytes: int
+    attachment_bytes: int = 0
+
+    @property
+    def text_bytes(self) -> int:
+        """What of the body may be tokens: images and documents in it count for themselves,
+        whatever their base64 is long."""
+        return self.body_bytes - self.attachment_bytes
 
 
 def parse(body: bytes) -> MessagesRequest:
@@ -90,6 +97,7 @@ def _check(fields: dict[str, Any], *, body_bytes: int, check_pairs: bool) -> Mes
         image_count=survey.images,
         document_count=survey.documents,
         body_bytes=body_bytes,
+        attachment_bytes=survey.attachment_bytes,
     )
 
 

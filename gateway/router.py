@@ -170,4 +170,4 @@ def _healthy_first(ways: tuple[Candidate, ...], unhealthy: frozenset[int]) -> tu
 def _most_input(request: MessagesRequest, model: ModelRow) -> int:
     """Return more input tokens than the request can have: a token is at least one byte."""
     attachments = request.image_count + request.document_count
-    return request.body_bytes + _TEMPLATE_TOKENS + attachments * model.max_tokens_per_image
+    return request.text_bytes + _TEMPLATE_TOKENS + attachments * model.max_tokens_per_image

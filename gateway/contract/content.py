@@ -26,6 +26,7 @@ class Survey:
 
     images: int = 0
     documents: int = 0  # whose tokens the body's length does not bound: PDF, file, URL
+    attachment_bytes: int = 0  # of both, where they are in the body as base64
     breakpoints: int = 0
     uses_tools: bool = False
     has_empty_text: bool = False
@@ -96,7 +97,7 @@ def _check_image(block: dict[str, Any], path: str, survey: Survey) -> None:
     source = values.mapping(values.field(block, "source", path), at)
     kind = values.one_of(values.field(source, "type", at), f"{at}.type", ("base64", "url", "file"))
     if kind == "base64":
-        _check_base64(source, at, IMAGE_MEDIA_TYPES)
+        _check_base64(source, at, IMAGE_MEDIA_TYPES, survey)
     else:
         _check_remote(source, at, kind)
 
@@ -117,12 +118,14 @@ def _check_document(block: dict[str, Any], path: str, survey: Survey) -> None:
     else:
         survey.documents += 1
         if kind == "base64":
-            _check_base64(source, at, ("application/pdf",))
+            _check_base64(source, at, ("application/pdf",), survey)
         else:
             _check_remote(source, at, kind)
 
 
-def _check_base64(source: dict[str, Any], at: str, media_types: tuple[str, ...]) -> None:
+def _check_base64(
+    source: dict[str, Any], at: str, media_types: tuple[str, ...], survey: Survey
+) -> None:
     media_type = values.field(source, "media_type", at)
     values.one_of(media_type, f"{at}.media_type", media_types)
     data = values.filled_string(values.field(source, "data", at), f"{at}.data")
@@ -131,6 +134,7 @@ def _check_base64(source: dict[str, Any], at: str, media_types: tuple[str, ...])
     # Constant time for a string of 30 MB. The upstream decodes it, and says what is wrong inside.
     if not data.isascii():
         raise InvalidRequest("Invalid base64 data", path=f"{at}.data")
+    survey.attachment_bytes += len(data)
 
 
 def _check_remote(source: dict[str, Any], at: str, kind: str) -> None:

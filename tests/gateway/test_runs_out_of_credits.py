@@ -91,6 +91,27 @@ def test_images_are_held_for_at_their_most(customer: Customer, upstream: Scripte
     call.answer()
 
 
+@pytest.mark.parametrize("model", ["scripted/messages", "scripted/chat"])
+def test_an_image_is_not_taken_for_as_many_tokens_as_its_base64_has_bytes(
+    new_customer: NewCustomer, upstream: ScriptedUpstream, model: str
+) -> None:
+    customer = new_customer(credits=5000)
+    script = upstream.script(after_release(says()))
+    source = {"type": "base64", "media_type": "image/png", "data": ""}
+    text = {"type": "text", "text": script.prompt}
+    turns = [{"role": "user", "content": [{"type": "image", "source": source}, text]}]
+    without = request_body("", model=model, messages=turns)
+    source["data"] = "iVBORw0K" * 500_000
+    call = customer.begin("", model=model, messages=turns)
+    script.wait_for_request()
+
+    one_image = offer.MAX_TOKENS_PER_IMAGE * 1_250_000 // 1_000_000
+    assert customer.wallet().held == offer.bound(without, max_tokens=100) + one_image
+
+    script.release()
+    assert call.answer().status == 200
+
+
 def test_a_prompt_that_fits_once_its_tokens_are_counted_is_let_in(
     new_customer: NewCustomer, upstream: ScriptedUpstream
 ) -> None:
