@@ -64,9 +64,16 @@ def events(
 
     message_start, content_block_start, deltas, content_block_stop, message_delta, message_stop
     """
-    started = {"id": "msg_of_the_upstream", "type": "message", "role": "assistant", "content": []}
-    started |= {"model": "a-name-for-insiders", "stop_reason": None, "stop_sequence": None}
-    started["usage"] = start_usage
+    started = {
+        "id": "msg_of_the_upstream",
+        "type": "message",
+        "role": "assistant",
+        "model": "a-name-for-insiders",
+        "content": [],
+        "stop_reason": None,
+        "stop_sequence": None,
+        "usage": start_usage,
+    }
     delta = {"stop_reason": "end_turn", "stop_sequence": None}
     return [
         event("message_start", message=started),

@@ -232,7 +232,7 @@ class _Reader(asyncio.StreamReader):
         super().feed_eof()
         self.closed.set()
 
-    def set_exception(self, exc: BaseException) -> None:
+    def set_exception(self, exc: Exception) -> None:
         super().set_exception(exc)
         self.closed.set()
 

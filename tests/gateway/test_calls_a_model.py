@@ -99,8 +99,8 @@ def test_cached_tokens_have_their_own_prices_and_the_sum_is_rounded_once(
 def test_cached_tokens_of_a_chat_completion_are_not_paid_twice(
     customer: Customer, upstream: ScriptedUpstream
 ) -> None:
-    counts = {"prompt_tokens": 100, "completion_tokens": 5}
-    counts |= {"prompt_tokens_details": {"cached_tokens": 60}}
+    details = {"cached_tokens": 60}
+    counts = {"prompt_tokens": 100, "completion_tokens": 5, "prompt_tokens_details": details}
     script = upstream.script(answers(completion(usage=counts)))
 
     counted = customer.ask(script.prompt, model="scripted/chat").json()["usage"]
@@ -152,8 +152,8 @@ def test_a_tool_is_called_and_its_result_sent_back(
 ) -> None:
     wanted = {"type": "tool_use", "id": "toolu_1", "name": "weather", "input": {"city": "Lima"}}
     function = {"name": "weather", "arguments": '{"city": "Lima"}'}
-    said = {"role": "assistant", "content": None}
-    said["tool_calls"] = [{"id": "toolu_1", "type": "function", "function": function}]
+    calls = [{"id": "toolu_1", "type": "function", "function": function}]
+    said = {"role": "assistant", "content": None, "tool_calls": calls}
     choice = {"index": 0, "message": said, "finish_reason": "tool_calls"}
     is_chat = model == "scripted/chat"
     asking = upstream.script(

@@ -153,19 +153,23 @@ def test_while_the_price_is_written_down_it_costs_all(
 @in_every_manner
 @pytest.mark.parametrize("stream", [False, True], ids=["plain", "stream"])
 def test_while_credits_are_being_held_nothing_is_asked_and_nothing_stays_held(
-    customer: Customer, upstream: ScriptedUpstream, leave: Callable[[Call], None], stream: bool
+    customer: Customer,
+    gateway: WebServer,
+    upstream: ScriptedUpstream,
+    leave: Callable[[Call], None],
+    stream: bool,
 ) -> None:
     script = upstream.script(says())
     with wallet_locked(customer):
         call = customer.begin(script.prompt, stream=stream)
         wait_until_the_writer_waits()
+        before = gateway.open_sockets()
         leave(call)
-        time.sleep(0.3)
+        eventually(lambda: gateway.open_sockets() < before, what="the end of the connection")
+        time.sleep(0.2)  # the gateway's own word of it is not far behind
 
-    hold = eventually(lambda: Hold.objects.filter(wallet=customer.wallet()).first())
-    eventually(lambda: customer.open_holds() == 0)
-    hold.refresh_from_db()
-    assert hold.state == HoldState.VOID
+    holds = Hold.objects.filter(wallet=customer.wallet())
+    eventually(lambda: [hold.state for hold in holds.all()] == [HoldState.VOID])
     assert customer.wallet().held == 0
     assert script.requests == []
     assert customer.charges() == []

@@ -24,10 +24,18 @@ def client(customer: Customer) -> Iterator[Anthropic]:
         yield client
 
 
-def ask(client: Anthropic, prompt: str, **options: Any) -> Any:
+def request(prompt: str, **options: Any) -> dict[str, Any]:
     turns = [{"role": "user", "content": prompt}]
-    options = {"model": "scripted/messages", "max_tokens": 100, "messages": turns, **options}
-    return client.messages.create(**options)
+    return {"model": "scripted/messages", "max_tokens": 100, "messages": turns, **options}
+
+
+def ask(client: Anthropic, prompt: str, **options: Any) -> Any:
+    return client.messages.create(**request(prompt, **options))
+
+
+def listen(client: Anthropic | AsyncAnthropic, prompt: str, **options: Any) -> Any:
+    """Return the SDK's helper for streams."""
+    return client.messages.stream(**request(prompt, **options))
 
 
 def test_it_reads_a_whole_answer(
@@ -50,9 +58,8 @@ def test_it_reads_a_stream(
     client: Anthropic, customer: Customer, upstream: ScriptedUpstream, model: str
 ) -> None:
     script = upstream.script(says(TEXT))
-    turns = [{"role": "user", "content": script.prompt}]
 
-    with client.messages.stream(model=model, max_tokens=100, messages=turns) as stream:
+    with listen(client, script.prompt, model=model) as stream:
         heard = list(stream.text_stream)
         final = stream.get_final_message()
 
@@ -95,10 +102,8 @@ def test_it_runs_a_loop_of_tools(client: Anthropic, upstream: ScriptedUpstream) 
             event("message_stop"),
         )
     )
-    turns: list[Any] = [{"role": "user", "content": asking.prompt}]
-    options: dict[str, Any] = {"model": "scripted/messages", "max_tokens": 100, "tools": [WEATHER]}
 
-    with client.messages.stream(messages=turns, **options) as stream:
+    with listen(client, asking.prompt, tools=[WEATHER]) as stream:
         first = stream.get_final_message()
 
     assert first.stop_reason == "tool_use"
@@ -111,7 +116,7 @@ def test_it_runs_a_loop_of_tools(client: Anthropic, upstream: ScriptedUpstream) 
         {"role": "assistant", "content": first.content},
         {"role": "user", "content": [result]},
     ]
-    second = client.messages.create(messages=turns, **options)
+    second = ask(client, "", messages=turns, tools=[WEATHER])
     assert second.content[0].text == "Foggy"
 
 
@@ -194,11 +199,8 @@ def test_it_leaves_a_stream_early(
     client: Anthropic, customer: Customer, upstream: ScriptedUpstream
 ) -> None:
     script = upstream.script(streams(*events(TEXT)[:4], lambda exchange: exchange.stay_silent()))
-    turns = [{"role": "user", "content": script.prompt}]
 
-    with client.messages.stream(
-        model="scripted/messages", max_tokens=100, messages=turns
-    ) as stream:
+    with listen(client, script.prompt) as stream:
         assert next(iter(stream.text_stream)) == "The"
 
     script.wait_for_hang_up()
@@ -210,7 +212,7 @@ def test_it_counts_tokens(
     client: Anthropic, customer: Customer, upstream: ScriptedUpstream
 ) -> None:
     script = upstream.script(says(), counting=counts(321))
-    turns = [{"role": "user", "content": script.prompt}]
+    turns: Any = [{"role": "user", "content": script.prompt}]
 
     counted = client.messages.count_tokens(model="scripted/messages", messages=turns)
 
@@ -231,30 +233,23 @@ def test_it_lists_and_finds_models(client: Anthropic) -> None:
 def test_it_streams_without_blocking(customer: Customer, upstream: ScriptedUpstream) -> None:
     scripts = [upstream.script(says(f"{number} {TEXT}")) for number in range(10)]
 
-    async def listen(client: AsyncAnthropic, prompt: str) -> str:
-        turns: Any = [{"role": "user", "content": prompt}]
-        async with client.messages.stream(
-            model="scripted/messages", max_tokens=100, messages=turns
-        ) as stream:
+    async def hear(client: AsyncAnthropic, prompt: str) -> str:
+        async with listen(client, prompt) as stream:
             return "".join([text async for text in stream.text_stream])
 
-    async def listen_to_all() -> list[str]:
+    async def hear_all() -> list[str]:
         async with AsyncAnthropic(base_url=customer.url, api_key=customer.token) as client:
-            return await asyncio.gather(*(listen(client, script.prompt) for script in scripts))
+            return await asyncio.gather(*(hear(client, script.prompt) for script in scripts))
 
-    assert asyncio.run(listen_to_all()) == [f"{number} {TEXT}" for number in range(10)]
+    assert asyncio.run(hear_all()) == [f"{number} {TEXT}" for number in range(10)]
     assert customer.charges() == [60] * 10
 
 
 def test_it_talks_to_the_embedded_model(
     client: Anthropic, customer: Customer, embedded_model: str
 ) -> None:
-    options = {"model": "caicaini/auto", "max_tokens": 12}
-
-    reply = ask(client, "Say a few words about rain.", **options)
-    with client.messages.stream(
-        messages=[{"role": "user", "content": "Count from one to ten."}], **options
-    ) as stream:
+    reply = ask(client, "Say a few words about rain.", model="caicaini/auto", max_tokens=12)
+    with listen(client, "Count from one to ten.", model="caicaini/auto", max_tokens=12) as stream:
         heard = list(stream.text_stream)
 
     assert reply.model == embedded_model
