@@ -3,6 +3,7 @@
 import errno
 import http.client
 import socket
+import time
 
 from embedded.errors import BadSetting, PortInUse
 
@@ -16,8 +17,23 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def require_free(*, host: str, port: int) -> None:
-    """Raise PortInUse or BadSetting unless `host`:`port` can be listened on."""
+def require_free(*, host: str, port: int, patience_s: float = 0) -> None:
+    """Raise PortInUse or BadSetting unless `host`:`port` can be listened on.
+
+    With patience it may become free first: a process that was just killed counts as dead a moment
+    before the system has closed what it held.
+    """
+    give_up_at = time.monotonic() + patience_s
+    while True:
+        try:
+            return _listen_once(host, port)
+        except PortInUse:
+            if time.monotonic() >= give_up_at:
+                raise
+            time.sleep(0.05)
+
+
+def _listen_once(host: str, port: int) -> None:
     try:
         addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except socket.gaierror as error:

@@ -30,9 +30,10 @@ def up(_arguments: list[str]) -> int:
     with_model = options.wants_model()
     options.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _sole_start(options.data_dir):
-        if Register(options.data_dir).end_leftovers():
+        ended = Register(options.data_dir).end_leftovers()
+        if ended:
             say("Ended what an earlier start left running.")
-        ports.require_free(host=options.host, port=options.port)
+        ports.require_free(host=options.host, port=options.port, patience_s=5 if ended else 0)
         supervisor = Supervisor(signals=signals, data_dir=options.data_dir, log_dir=options.log_dir)
         try:
             _run(supervisor, options, with_model=with_model)
