@@ -67,7 +67,7 @@ def audit(*, since: datetime | None = None) -> AuditReport:
         # One snapshot, so that running calls never look like errors.
         cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
         frozen = list(Wallet.objects.exclude(frozen_at=None).values_list("id", "workspace_id"))
-        scope = {
+        scope: dict[str, Any] = {
             "since": since or _BEGINNING,
             "suspects": [wallet_id for wallet_id, _ in frozen],
             "workspaces": [workspace_id for _, workspace_id in frozen],
