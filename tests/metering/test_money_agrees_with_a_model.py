@@ -207,7 +207,7 @@ class Life(RuleBasedStateMachine):
 def test_the_books_agree_with_a_model() -> None:
     with psycopg.connect(database_url(), autocommit=True) as ledger_connection:
         Life.connection = ledger_connection
-        run_state_machine_as_test(  # type: ignore[no-untyped-call]
+        run_state_machine_as_test(
             Life,
             settings=settings(
                 max_examples=25,
