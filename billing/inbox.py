@@ -13,7 +13,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from billing import checkout, convergence
-from billing.errors import BadWebhook, BillingError
+from billing.errors import BadWebhook, BillingError, StripeUnavailable
 from billing.models import StripeEvent, TopUp
 
 logger = logging.getLogger(__name__)
@@ -21,6 +21,7 @@ logger = logging.getLogger(__name__)
 _FIRST_RETRY = timedelta(seconds=30)
 _LAST_RETRY = timedelta(hours=1)
 _WORRYING_ATTEMPTS = 8
+_AT_A_TIME = 200
 _KEPT = timedelta(days=35)
 
 
@@ -63,11 +64,11 @@ WATCHED = frozenset(
 )
 
 
-def take_in(body: bytes, *, is_live: bool) -> bool:
-    """Store a verified event; return whether it is there to be worked off.
+def take_in(body: bytes, *, is_live: bool) -> str | None:
+    """Store a verified event; return its id if it is news.
 
-    A second delivery changes nothing, nor does an event that cannot concern a top-up. Raises
-    BadWebhook for what is no event, or one of the other mode.
+    A second delivery is none, nor is an event that cannot concern a top-up. Raises BadWebhook for
+    what is no event, or one of the other mode.
     """
     try:
         event = msgspec.json.decode(body, type=Event)
@@ -75,8 +76,8 @@ def take_in(body: bytes, *, is_live: bool) -> bool:
         raise BadWebhook("the body is no event") from error
     if event.livemode != is_live:
         raise BadWebhook("the event is of the other mode")
-    if event.type not in WATCHED:
-        return False
+    if event.type not in WATCHED or StripeEvent.objects.filter(pk=event.id).exists():
+        return None
     named = event.data.object
     row = StripeEvent(
         id=event.id,
@@ -86,19 +87,29 @@ def take_in(body: bytes, *, is_live: bool) -> bool:
         client_reference_id=named.client_reference_id or "",
     )
     StripeEvent.objects.bulk_create([row], ignore_conflicts=True)
-    return True
+    return event.id
 
 
-def due(*, limit: int) -> list[str]:
+def due() -> list[str]:
     """Return the events that wait to be worked off, the longest waiting first."""
     waiting = StripeEvent.objects.filter(processed_at=None, due_at__lte=timezone.now())
-    return list(waiting.order_by("due_at").values_list("id", flat=True)[:limit])
+    return list(waiting.order_by("due_at").values_list("id", flat=True)[:_AT_A_TIME])
+
+
+def sweep() -> None:
+    """Work off what waits, until Stripe does not answer: then the rest would wait in vain."""
+    for event_id in due():
+        try:
+            work_off(event_id=event_id)
+        except StripeUnavailable:
+            return
 
 
 def work_off(*, event_id: str) -> None:
     """Converge the top-up that an event is about; nothing if there is none, or it was done.
 
-    What Stripe cannot answer now is left for a later try.
+    What Stripe refuses to answer is tried again later, and longer and longer later. Raises
+    StripeUnavailable, which is tried again likewise.
     """
     event = _claim(event_id)
     if event is None:
@@ -107,6 +118,9 @@ def work_off(*, event_id: str) -> None:
         top_up_id = _top_up_of(event)
         if top_up_id is not None:
             convergence.converge(top_up_id=top_up_id)
+    except StripeUnavailable as error:
+        _put_off(event, error)
+        raise
     except BillingError as error:
         _put_off(event, error)
         return

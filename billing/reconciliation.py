@@ -109,8 +109,8 @@ def _converge_each(top_up_ids: Iterable[UUID]) -> int:
     for top_up_id in top_up_ids:
         try:
             convergence.converge(top_up_id=top_up_id)
-        except StripeRefused:
-            logger.exception("top-up %s cannot be compared with Stripe", top_up_id)
+        except StripeRefused as error:
+            logger.error("top-up %s cannot be compared with Stripe: %s", top_up_id, error)
         else:
             count += 1
     return count

@@ -1,6 +1,7 @@
 """Celery's entry points into billing."""
 
 import logging
+from contextlib import suppress
 
 from celery import shared_task
 from django.utils import timezone
@@ -25,15 +26,15 @@ def audit_full() -> None:
 
 @shared_task(name="billing.tasks.sweep_inbox")
 def sweep_inbox() -> None:
-    """Hand each waiting Stripe event to a worker."""
-    for event_id in inbox.due(limit=500):
-        work_off_event.delay(event_id)
+    """Work off the Stripe events whose hint was lost, or whose first try came to nothing."""
+    inbox.sweep()
 
 
 @shared_task(name="billing.tasks.work_off_event")
 def work_off_event(event_id: str) -> None:
-    """Converge the top-up that one Stripe event is about."""
-    inbox.work_off(event_id=event_id)
+    """Converge the top-up that one Stripe event is about; what fails is the sweep's."""
+    with suppress(StripeUnavailable):
+        inbox.work_off(event_id=event_id)
 
 
 @shared_task(name="billing.tasks.converge_open_top_ups")

@@ -32,10 +32,10 @@ def receive(request: HttpRequest) -> HttpResponse:
     header = request.headers.get("Stripe-Signature", "")
     try:
         verify(body, header, secrets=settings.STRIPE_WEBHOOK_SECRETS, now=time.time())
-        is_waiting = inbox.take_in(body, is_live=settings.STRIPE_LIVEMODE)
+        event_id = inbox.take_in(body, is_live=settings.STRIPE_LIVEMODE)
     except BadWebhook as error:
         logger.warning("a webhook delivery was refused: %s", error)
         return HttpResponse(f"refused: {error}", status=400, content_type="text/plain")
-    if is_waiting:
-        hints.work_is_waiting()
+    if event_id:
+        hints.event_is_waiting(event_id)
     return HttpResponse("taken", content_type="text/plain")

@@ -128,8 +128,7 @@ def deliver(sandbox: Sandbox) -> None:
 
 
 def work_off_all() -> None:
-    for event_id in inbox.due(limit=10_000):
-        inbox.work_off(event_id=event_id)
+    inbox.sweep()
 
 
 def at_once(act: Callable[[str], object], given: Iterable[str], *, threads: int = 8) -> None:

@@ -126,7 +126,7 @@ def tell(sandbox: Sandbox, story: Story, *, spent: int, seed: int) -> tuple[Book
 
 
 def _work_off_some(dice: random.Random, *, share: float) -> None:
-    waiting = inbox.due(limit=1_000)
+    waiting = inbox.due()
     dice.shuffle(waiting)
     for event_id in waiting:
         if dice.random() < share:

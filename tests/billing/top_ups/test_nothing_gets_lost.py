@@ -159,7 +159,7 @@ def test_a_crowd_of_payments_with_duplicates_disorder_and_loss(
 
     at_once(sandbox.pay, [session_of(one) for one in top_ups])
     sandbox.wait_until_delivered()
-    at_once(lambda event_id: inbox.work_off(event_id=event_id), inbox.due(limit=1_000))
+    at_once(lambda event_id: inbox.work_off(event_id=event_id), inbox.due())
     lost = TopUp.objects.exclude(state=TopUpState.PAID).count()
     reconciliation.converge_open()
 
