@@ -58,6 +58,18 @@ class Drain:
             call.is_cut_by_shutdown = True
             task.cancel()
 
+    async def settle_rest(self) -> None:
+        """End what is left when the server has closed its last connection, and wait for it.
+
+        These callers have hung up, and the server may not have had the time to say so: their
+        holds must be closed before the writer stops.
+        """
+        left = list(self._running)
+        for task in left:
+            task.cancel()
+        if left:
+            await asyncio.wait(left, timeout=_BEFORE_THE_END_S)
+
     def watch(self, task: "asyncio.Task[Any]", call: Call) -> None:
         """Remember a running call."""
         self._running[task] = call

@@ -93,6 +93,7 @@ async def running_services() -> AsyncIterator[GatewayServices]:
         client = await stack.enter_async_context(UpstreamClient(_deadlines()))
         drain = Drain(window_s=settings.DRAIN_WINDOW_S)
         drain.listen()
+        stack.push_async_callback(drain.settle_rest)
         yield GatewayServices(
             pool=pool,
             key_ring=key_ring,
