@@ -1,8 +1,12 @@
 """A workspace with a key and credits, and what the books say about it."""
 
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
+
+from django.db import connection, transaction
 
 from accounts.models import Membership, Role, User, Workspace
 from billing import grants, wallets
@@ -60,6 +64,23 @@ class Customer:
     def wallet(self) -> Wallet:
         """Return the api wallet as it is now."""
         return wallets.wallet_of(self.workspace)
+
+    @contextmanager
+    def wallet_locked(self) -> Iterator[None]:
+        """Nobody can hold or settle anything of theirs for the length of the block."""
+        with transaction.atomic():
+            list(Wallet.objects.filter(pk=self.wallet().pk).select_for_update())
+            yield
+
+    @staticmethod
+    def is_awaited() -> bool:
+        """Tell whether a gateway's writer stands before a lock, such as `wallet_locked`'s."""
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT 1 FROM pg_stat_activity WHERE application_name = 'caicaini-writer'"
+                " AND datname = current_database() AND wait_event_type = 'Lock'"
+            )
+            return cursor.fetchone() is not None
 
     def open_holds(self) -> int:
         """Return how many calls have credits held now."""

@@ -3,14 +3,12 @@ charge is for what was delivered."""
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 
 import pytest
-from django.db import connection, transaction
 
-from billing.models import Hold, HoldState, Wallet
+from billing.models import Hold, HoldState
 from tests.gateway.callers import Call, request_body
 from tests.gateway.conftest import NewCustomer
 from tests.gateway.customers import Customer
@@ -40,29 +38,6 @@ MANNERS: dict[str, Callable[[Call], None]] = {
     "half-closing": Call.half_close,
 }
 in_every_manner = pytest.mark.parametrize("leave", MANNERS.values(), ids=MANNERS.keys())
-
-
-@contextmanager
-def wallet_locked(customer: Customer) -> Iterator[None]:
-    """Nobody can hold or settle anything of the customer's for the length of the block."""
-    wallet = customer.wallet()
-    with transaction.atomic():
-        list(Wallet.objects.filter(pk=wallet.pk).select_for_update())
-        yield
-
-
-def wait_until_the_writer_waits() -> None:
-    """Return once a gateway's writer stands before a lock that this process has."""
-
-    def is_waiting() -> bool:
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT 1 FROM pg_stat_activity WHERE application_name = 'caicaini-writer'"
-                " AND datname = current_database() AND wait_event_type = 'Lock'"
-            )
-            return cursor.fetchone() is not None
-
-    eventually(is_waiting, what="the writer standing before the lock")
 
 
 @in_every_manner
@@ -139,9 +114,9 @@ def test_while_the_price_is_written_down_it_costs_all(
     script = upstream.script(after_release(says()))
     call = customer.begin(script.prompt)
     script.wait_for_request()
-    with wallet_locked(customer):
+    with customer.wallet_locked():
         script.release()
-        wait_until_the_writer_waits()
+        eventually(customer.is_awaited, what="the writer standing before the lock")
         leave(call)
         time.sleep(0.3)  # the hang-up is noticed before the books can be written
 
@@ -160,9 +135,9 @@ def test_while_credits_are_being_held_nothing_is_asked_and_nothing_stays_held(
     stream: bool,
 ) -> None:
     script = upstream.script(says())
-    with wallet_locked(customer):
+    with customer.wallet_locked():
         call = customer.begin(script.prompt, stream=stream)
-        wait_until_the_writer_waits()
+        eventually(customer.is_awaited, what="the writer standing before the lock")
         before = gateway.open_sockets()
         leave(call)
         eventually(lambda: gateway.open_sockets() < before, what="the end of the connection")

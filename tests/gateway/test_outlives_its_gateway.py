@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from billing.models import Hold
+from tests import servers
 from tests.gateway.cable import Cable
 from tests.gateway.callers import Call
 from tests.gateway.conftest import NewCustomer, StartGateway
@@ -32,22 +33,39 @@ def stays(look: Callable[[], bool], *, for_s: float) -> bool:
     return True
 
 
-@pytest.fixture
-def cable(gateway_env: dict[str, str]) -> Iterator[Cable]:
-    """A cable to the database, for one gateway alone."""
+@pytest.fixture(scope="module")
+def cable_to_books(gateway_env: dict[str, str]) -> Iterator[Cable]:
     with Cable(gateway_env["DATABASE_URL"]).laid() as cable:
         yield cable
 
 
+@pytest.fixture(scope="module")
+def cabled_gateway(
+    gateway_env: dict[str, str], cable_to_books: Cable, logs: Path
+) -> Iterator[WebServer]:
+    env = {**gateway_env, "DATABASE_URL": cable_to_books.url}
+    with servers.running(env=env, log=logs / "cabled.log") as server:
+        yield server
+
+
+@pytest.fixture
+def cable(cable_to_books: Cable) -> Iterator[Cable]:
+    """The cable from one gateway alone to the database."""
+    yield cable_to_books
+    cable_to_books.plug_in()
+
+
 @pytest.fixture
 def cabled(
-    new_customer: NewCustomer, start_gateway: StartGateway, cable: Cable
-) -> Callable[..., Customer]:
-    """Make a customer whose calls go to a gateway at the end of the cable."""
-    url = start_gateway(DATABASE_URL=cable.url).url
+    new_customer: NewCustomer, cabled_gateway: WebServer, upstream: ScriptedUpstream
+) -> NewCustomer:
+    """Make a customer whose calls go to the gateway at the end of the cable."""
+    somebody = new_customer(url=cabled_gateway.url)
+    script = upstream.script(says())
+    eventually(lambda: somebody.ask(script.prompt).status == 200, what="the books' return")
 
     def new(**options: Any) -> Customer:
-        return new_customer(url=url, **options)
+        return new_customer(url=cabled_gateway.url, **options)
 
     return new
 
@@ -329,6 +347,27 @@ def test_calls_that_outlast_the_stopping_end_with_an_error_and_cost_nothing(
     assert len(customer.records()) == 2
     assert customer.charges() == []
     assert customer.open_holds() == 0
+
+
+def test_what_waits_to_be_written_is_written_before_the_process_ends(
+    new_customer: NewCustomer, start_gateway: StartGateway, upstream: ScriptedUpstream
+) -> None:
+    stopping = start_gateway(DRAIN_WINDOW_S="10")
+    customer = new_customer(url=stopping.url)
+    script = upstream.script(after_release(says()))
+    call = customer.begin(script.prompt)
+    script.wait_for_request()
+    with customer.wallet_locked():
+        script.release()
+        eventually(customer.is_awaited, what="the writer standing before the lock")
+        call.reset()
+        stopping.ask_to_stop()
+        eventually(lambda: not stopping.accepts(), what="the closing of the door")
+
+    stopping.wait(within_s=20)
+
+    assert customer.charges() == [60]
+    assert customer.wait_for_record().ending == Ending.COMPLETED
 
 
 @pytest.mark.parametrize("stream", [False, True])
