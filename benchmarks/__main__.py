@@ -6,10 +6,7 @@ from importlib import import_module
 # Imported only when asked for: some need Django, all cost time.
 _BENCHMARKS = {
     "gateway": "benchmarks.gateway.run",
-    "money": "benchmarks.money",
-    "chaos": "benchmarks.chaos",
-    "stripe": "benchmarks.stripe",
-    "seeded_bugs": "benchmarks.seeded_bugs",
+    "stripe": "benchmarks.stripe.run",
     "schemathesis": "benchmarks.schemathesis",
 }
 
