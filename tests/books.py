@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from itertools import count
 from typing import Any
 
 import psycopg
@@ -22,8 +21,6 @@ from keys import services as key_services
 from keys.models import ApiKey
 from usage.models import Ending, RequestRecord
 from usage.records import Record
-
-_people = count(1)
 
 
 @dataclass(frozen=True)
@@ -159,7 +156,7 @@ class TestCall:
 
 def open_books(credits: int = 0) -> Books:
     """Make a person with a workspace, and give them credits."""
-    user = User.objects.create_user(f"person-{next(_people)}@example.com")
+    user = User.objects.create_user(f"{uuid.uuid4().hex}@example.com")
     workspace = give_personal_workspace(user)
     books = Books(user, workspace, wallets.wallet_of(workspace).pk)
     if credits:
