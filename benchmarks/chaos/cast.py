@@ -1,0 +1,179 @@
+"""Who takes part: the processes of the product and its servers, each ready to be killed."""
+
+import contextlib
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import psycopg
+
+from embedded import ports, valkey
+from embedded.children import PROJECT
+from tests.own_postgres import OwnPostgres
+
+_CELERY = (sys.executable, "-m", "celery", "-A", "caicaini_portal")
+
+
+class Member:
+    """A process that is started again after each death."""
+
+    def __init__(self, name: str, command: Sequence[str], env: Mapping[str, str], log: Path):
+        self.name = name
+        self._command = command
+        self._env = {**os.environ, **env}
+        self._log = log / f"{name}.log"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def keep_alive(self) -> None:
+        """Start it unless it runs."""
+        if self._process is not None and self._process.poll() is None:
+            return
+        with self._log.open("ab") as output:
+            self._process = subprocess.Popen(
+                self._command,
+                cwd=PROJECT,
+                env=self._env,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def kill(self) -> None:
+        """End it and all it has started, at once."""
+        if self._process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+
+
+class Valkey(Member):
+    """The Redis of the run, on the same port after each death."""
+
+    def __init__(self, folder: Path, log: Path):
+        self._service = valkey.service(folder)
+        self.url = self._service.gives["REDIS_URL"]
+        super().__init__("valkey", self._service.child.command, {}, log)
+
+
+class Postgres:
+    """PostgreSQL: its postmaster can be killed, or one of its backends."""
+
+    name = "postmaster"
+
+    def __init__(self, server: OwnPostgres):
+        self._server = server
+        self._is_down = False
+
+    def keep_alive(self) -> None:
+        """Start it when it was killed."""
+        if self._is_down:
+            self._server.start()
+            self._is_down = False
+
+    def kill(self) -> None:
+        """Kill the postmaster, and leave it dead for a moment: that is when calls must go on."""
+        self._server.kill()
+        self._is_down = True
+        time.sleep(random.uniform(0, 3))
+
+    def kill_backend(self) -> None:
+        """Kill a process that works for one of ours; PostgreSQL then ends all, and recovers."""
+        with (
+            contextlib.suppress(psycopg.OperationalError),
+            psycopg.connect(self._server.url) as connection,
+        ):
+            row = connection.execute(
+                "SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend'"
+                " AND pid <> pg_backend_pid() ORDER BY random() LIMIT 1"
+            ).fetchone()
+            if row is not None:
+                os.kill(row[0], signal.SIGKILL)
+
+
+class Cast:
+    """Everybody, and the addresses of the two gateways."""
+
+    def __init__(self, server: OwnPostgres, folder: Path, *, catalogue: Path):
+        self.postgres = Postgres(server)
+        self.valkey = Valkey(folder, folder)
+        env = {
+            "DATABASE_URL": server.url,
+            "REDIS_URL": self.valkey.url,
+            "DATA_DIR": str(folder),
+            "CATALOGUE": str(catalogue),
+            "RATE_LIMITS": "requests=1000000000,input_tokens=1000000000000",
+            "LOG_LEVEL": "WARNING",
+        }
+        gateway_ports = [ports.free_port() for _ in range(2)]
+        self.urls = [f"http://127.0.0.1:{port}" for port in gateway_ports]
+        self.gateways = [
+            Member(f"gateway-{number}", _gateway(port), env, folder)
+            for number, port in enumerate(gateway_ports)
+        ]
+        self.worker = Member(
+            "worker",
+            (*_CELERY, "worker", "--concurrency", "1", "--without-gossip", "--without-mingle"),
+            env,
+            folder,
+        )
+        beat = ("beat", "--schedule", str(folder / "beat-schedule"), "--pidfile", "")
+        self.beat = Member("beat", (*_CELERY, *beat), env, folder)
+
+    @contextlib.contextmanager
+    def on_stage(self) -> Iterator[None]:
+        """Start everybody; in the end nobody is left."""
+        try:
+            self.keep_alive()
+            for url in self.urls:
+                _await_answer(url)
+            yield
+        finally:
+            for member in self._members:
+                member.kill()
+
+    def keep_alive(self) -> None:
+        """Start whoever is dead."""
+        self.postgres.keep_alive()
+        for member in self._members:
+            member.keep_alive()
+
+    def kill_one(self) -> str:
+        """Kill somebody; return who it was."""
+        victims = {
+            "gateway": random.choice(self.gateways).kill,
+            "worker": self.worker.kill,
+            "beat": self.beat.kill,
+            "backend": self.postgres.kill_backend,
+            "postmaster": self.postgres.kill,
+            "valkey": self.valkey.kill,
+        }
+        name = random.choice(list(victims))
+        victims[name]()
+        return name
+
+    @property
+    def _members(self) -> list[Member]:
+        return [self.valkey, *self.gateways, self.worker, self.beat]
+
+
+def _gateway(port: int) -> tuple[str, ...]:
+    return (
+        *(sys.executable, "-m", "granian", "caicaini_portal.asgi:application"),
+        *("--interface", "asgi", "--loop", "uvloop", "--workers", "1"),
+        *("--host", ports.LOOPBACK, "--port", str(port)),
+    )
+
+
+def _await_answer(url: str) -> None:
+    give_up_at = time.monotonic() + 60
+    port = int(url.rpartition(":")[2])
+    while not ports.answers(ports.LOOPBACK, port, "/healthz", name="localhost"):
+        if time.monotonic() > give_up_at:
+            raise TimeoutError(f"nobody answers at {url}")
+        time.sleep(0.1)

@@ -1,0 +1,158 @@
+"""Load and kills for some minutes; then what every caller heard is held against the books."""
+
+import argparse
+import asyncio
+import random
+import secrets
+import tempfile
+import threading
+import time
+from collections import Counter
+from pathlib import Path
+
+from django.conf import settings
+from django.core.management import call_command
+
+from benchmarks.chaos import verdict
+from benchmarks.chaos.callers import Callers
+from benchmarks.chaos.cast import Cast
+from benchmarks.chaos.upstream import Upstream
+from keys import services as keys
+from tests.books import open_books
+from tests.own_postgres import own_postgres, served_by
+from tests.waiting import eventually
+
+_MODEL = "bench/talker"
+_WORKSPACES = 5
+_CATALOGUE = """
+[[models]]
+id = "{model}"
+name = "Talker"
+context_tokens = 8192
+max_output_tokens = 4096
+[[models.prices]]
+from = 2026-11-01T00:00:00Z
+input = 1_000_000
+output = 4_500_000
+cache_write = 1_250_000
+cache_read = 100_000
+[[models.upstreams]]
+format = "messages"
+base_url = "{url}"
+model = "bench"
+"""
+
+
+def main(arguments: list[str]) -> int:
+    """Print what was killed, what callers heard, and whether the books agree; 0 if they do."""
+    options = _options(arguments)
+    random.seed(options.seed)
+    print(
+        f"{options.minutes:g} minutes at {options.rate:g} calls a second, somebody killed every"
+        f" {options.every:g} s, seed {options.seed}",
+        flush=True,
+    )
+    with (
+        tempfile.TemporaryDirectory() as name,
+        own_postgres(Path(name)) as server,
+        served_by(server.url),
+    ):
+        folder = Path(name)
+        call_command("migrate", verbosity=0)
+        with _Load(options.rate) as load:
+            catalogue = folder / "catalogue.toml"
+            catalogue.write_text(_CATALOGUE.format(model=_MODEL, url=load.upstream_url))
+            cast = Cast(server, folder, catalogue=catalogue)
+            _sync(catalogue)
+            with cast.on_stage():
+                callers = load.begin(cast.urls, _tokens(), seconds=options.minutes * 60)
+                killed = _kill(cast, load, every_s=options.every)
+                cast.keep_alive()
+                eventually(lambda: not verdict.open_holds(), within_s=60, what="the end of holds")
+        return _report(callers, killed, folder)
+
+
+class _Load:
+    """Upstream and callers, on an event loop in a thread of their own."""
+
+    def __init__(self, per_second: float) -> None:
+        self._per_second = per_second
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self.upstream_url = ""
+
+    def __enter__(self) -> "_Load":
+        self._thread.start()
+        serving = Upstream().serving()
+        begun = asyncio.run_coroutine_threadsafe(serving.__aenter__(), self._loop)
+        self.upstream_url = begun.result(10)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+
+    def begin(self, urls: list[str], tokens: list[str], *, seconds: float) -> Callers:
+        """Begin to call."""
+        callers = Callers(urls=urls, tokens=tokens, model=_MODEL, per_second=self._per_second)
+        self._calls = asyncio.run_coroutine_threadsafe(callers.call_for(seconds), self._loop)
+        self._until = time.monotonic() + seconds
+        return callers
+
+    @property
+    def is_calling(self) -> bool:
+        """Whether new calls are still made."""
+        return time.monotonic() < self._until
+
+    def wait(self) -> None:
+        """Wait for the last call to end."""
+        self._calls.result(120)
+
+
+def _kill(cast: Cast, load: _Load, *, every_s: float) -> Counter[str]:
+    """Kill somebody every so often while calls are made; return how often whom."""
+    killed: Counter[str] = Counter()
+    due_at = time.monotonic() + every_s
+    while load.is_calling:
+        if time.monotonic() >= due_at:
+            due_at += every_s
+            killed[cast.kill_one()] += 1
+        time.sleep(0.2)
+        cast.keep_alive()
+    load.wait()
+    return killed
+
+
+def _sync(catalogue: Path) -> None:
+    settings.CATALOGUE = catalogue
+    call_command("sync_catalogue", verbosity=0)
+
+
+def _tokens() -> list[str]:
+    """Keys of some workspaces that can pay for everything."""
+    found = []
+    for _ in range(_WORKSPACES):
+        books = open_books(1_000_000_000)
+        minted = keys.mint(workspace=books.workspace, name="chaos", created_by=books.user)
+        found.append(minted.token)
+    return found
+
+
+def _report(callers: Callers, killed: Counter[str], folder: Path) -> int:
+    print(f"killed: {dict(killed)}, {killed.total()} in all")
+    for line in verdict.summary(callers.heard):
+        print(line)
+    wrong = verdict.differences(callers.heard, folder)
+    for one in wrong[:20]:
+        print(f"WRONG: {one}")
+    print(f"{len(callers.heard)} calls, {len(wrong)} differences", flush=True)
+    return 1 if wrong else 0
+
+
+def _options(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="bin/bench chaos", description=main.__doc__)
+    parser.add_argument("--minutes", type=float, default=10)
+    parser.add_argument("--rate", type=float, default=30, help="calls a second")
+    parser.add_argument("--every", type=float, default=7, help="seconds between two kills")
+    parser.add_argument("--seed", type=int, default=secrets.randbits(32))
+    return parser.parse_args(arguments)
