@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from billing.models import Source
+from billing.models import Hold, Source
 from tests.gateway.callers import Caller
 from tests.gateway.conftest import NewCustomer
 from tests.gateway.customers import Customer
@@ -81,6 +81,8 @@ class Past:
     def _move(self, record: RequestRecord, at: datetime, source: Source) -> None:
         place = RequestRecord.objects.filter(workspace_id=record.workspace_id, id=record.id)
         place.update(accepted_at=at, source=source)
+        # The audit holds a record against its hold: the two moments move together.
+        Hold.objects.filter(wallet=self._customer.wallet(), id=record.id).update(accepted_at=at)
         hour = at.replace(minute=0, second=0, microsecond=0)
         DirtyHour.objects.create(workspace_id=record.workspace_id, starts_at=hour)
 
