@@ -9,6 +9,7 @@ _BENCHMARKS = {
     "money": "benchmarks.money",
     "chaos": "benchmarks.chaos",
     "stripe": "benchmarks.stripe.run",
+    "seeded_bugs": "benchmarks.seeded_bugs",
     "schemathesis": "benchmarks.schemathesis",
 }
 

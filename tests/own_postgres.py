@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
+import psycopg
 from django.db import connection
 from psycopg import conninfo as libpq
 
@@ -46,6 +47,15 @@ class OwnPostgres:
         self._process.kill()
         self._process.wait()
         connection.close()  # Django's; it opens another by itself
+
+    def uptime_s(self) -> float:
+        """Return for how long it has been running, by its own clock."""
+        with psycopg.connect(self.url) as asking:
+            row = asking.execute(
+                "SELECT extract(epoch FROM clock_timestamp() - pg_postmaster_start_time())"
+            ).fetchone()
+        assert row is not None
+        return float(row[0])
 
     def freeze(self) -> None:
         """Stop every process of it where it stands: connections stay, and nobody answers."""

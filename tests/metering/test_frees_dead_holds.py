@@ -4,6 +4,7 @@ import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -12,7 +13,7 @@ from pytest_django import DjangoDbBlocker
 from billing.audit import audit
 from billing.models import HoldState
 from gateway.metering.operations import Verdict
-from gateway.metering.reaper import FREE_FOR_S, Reaper
+from gateway.metering.reaper import FREE_FOR_S, RESTART_GRACE_S, Reaper
 from tests.books import Books, TestCall, database_url, open_books
 from tests.gateway import database
 from tests.metering.gateway_process import ChildProcess, Process, child_process
@@ -125,6 +126,39 @@ def test_a_lock_that_is_free_for_a_moment_costs_nobody_their_holds(
     assert distant.settle(call, 120) == "120"
 
 
+def test_one_look_is_not_enough_to_take_a_distant_process_for_dead(
+    books: Books, journals: Path, distant: ChildProcess
+) -> None:
+    """Its lock's session has ended, and it has had no time yet to take the lock again."""
+    call = reserved(distant, books.call(300))
+    distant.send_signal(signal.SIGSTOP)
+    reaper = Reaper(owner=1, journals=journals)
+    with psycopg.connect(database_url(), autocommit=True) as connection:
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE application_name = 'caicaini-lifeline' AND datname = current_database()"
+        )
+        reaper.look(connection)
+        reaper.look(connection)
+        assert held(books) == 300
+        distant.send_signal(signal.SIGCONT)
+        eventually(lambda: is_locked(connection), what="the lock")
+        time.sleep(FREE_FOR_S)
+        reaper.look(connection)
+
+    assert held(books) == 300
+    assert distant.settle(call, 120) == "120"
+
+
+def is_locked(connection: "psycopg.Connection[Any]") -> bool:
+    """Whether anybody keeps an advisory lock."""
+    row = connection.execute(
+        "SELECT 1 FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database"
+        " WHERE locktype = 'advisory' AND datname = current_database()"
+    ).fetchone()
+    return row is not None
+
+
 def test_a_process_of_this_machine_that_lost_its_lock_keeps_its_holds(
     books: Books, journals: Path, child: ChildProcess
 ) -> None:
@@ -203,8 +237,13 @@ def test_after_a_restart_the_living_keep_their_holds_and_the_dead_do_not(
         reserved(dying, own_books.call(200))
         server.kill()
         dying.kill()
+        living.send_signal(signal.SIGSTOP)  # it takes its time to come back
         server.start()
 
+        while server.uptime_s() < RESTART_GRACE_S - 2:
+            assert held(own_books) == 500
+            time.sleep(0.1)
+        living.send_signal(signal.SIGCONT)
         eventually(lambda: held(own_books) == 300, within_s=30, what="the dead one's credits")
         time.sleep(LONG_ENOUGH_S)
         assert held(own_books) == 300

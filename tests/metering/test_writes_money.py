@@ -6,12 +6,14 @@ from typing import Any
 
 import psycopg
 import pytest
+from django.db import connection
 
 from billing.audit import audit
 from billing.models import HoldState
 from gateway.metering.operations import Verdict
 from gateway.metering.writer import LedgerAway
 from keys import services as key_services
+from keys.models import ApiKey
 from tests.books import Books, TestCall, database_url, open_books
 from tests.metering.gateway_process import Process
 from tests.waiting import eventually
@@ -197,6 +199,29 @@ def test_a_key_revoked_while_its_call_waits_holds_nothing(books: Books, process:
 
     assert waiting.result(10).verdict is Verdict.KEY_UNUSABLE
     assert books.wallet().held == 0
+
+
+def test_a_revocation_waits_for_the_holds_that_are_being_made(
+    books: Books, process: Process
+) -> None:
+    """Otherwise it could return, and the hold be committed after it."""
+    key = books.mint()
+    revoking = threading.Thread(target=_revoke, args=[key])
+    with books.locked():
+        revoking.start()
+        eventually(books.is_waited_for, what="the revocation")
+    revoking.join(10)
+
+    assert not revoking.is_alive()
+    verdict = process.ask(books.call(1, key_id=key.pk).reserve()).verdict
+    assert verdict is Verdict.KEY_UNUSABLE
+
+
+def _revoke(key: ApiKey) -> None:
+    try:
+        key_services.revoke(key=key)
+    finally:
+        connection.close()
 
 
 def test_no_hold_is_made_once_a_revocation_has_returned(books: Books, process: Process) -> None:

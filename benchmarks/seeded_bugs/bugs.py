@@ -1,0 +1,378 @@
+"""The bugs: each a few words changed in one place, of the kind that reviews let through."""
+
+from typing import NamedTuple
+
+
+class Edit(NamedTuple):
+    """A piece of text that stands once in a file, and what takes its place."""
+
+    file: str
+    old: str
+    new: str
+
+
+class Bug(NamedTuple):
+    """What is wrong, where, and which tests must notice."""
+
+    name: str
+    edits: tuple[Edit, ...]
+    tests: tuple[str, ...]
+
+
+_BATCH = "gateway/metering/batch.py"
+_WRITER = "gateway/metering/writer.py"
+_REAPER = "gateway/metering/reaper.py"
+_LINK = "gateway/metering/link.py"
+_JOURNAL = "gateway/metering/journal.py"
+_LEDGER = "billing/ledger.py"
+_GUARDS = "billing/migrations/0002_guards.py"
+
+_DECIDES = ("tests/metering/test_decides_in_batches.py",)
+_WRITES = ("tests/metering/test_writes_money.py",)
+_OUTAGE = ("tests/metering/test_rides_out_an_outage.py",)
+_KEEPS_JOURNAL = ("tests/metering/test_keeps_a_journal.py",)
+_FREES = ("tests/metering/test_frees_dead_holds.py",)
+_POSTS = ("tests/billing/test_posts_to_the_ledger.py",)
+_AUDITS = ("tests/billing/test_audits_the_books.py",)
+_REFUSES = ("tests/billing/test_the_database_refuses.py",)
+
+BUGS = (
+    Bug(
+        "the balance is not looked at",
+        (Edit(_BATCH, "if op.amount > wallet.available:", "if op.amount > wallet.posted:"),),
+        _DECIDES,
+    ),
+    Bug(
+        "a hold sets nothing aside",
+        (Edit(_BATCH, "wallet.held += op.amount", "wallet.held += 0"),),
+        _DECIDES,
+    ),
+    Bug(
+        "a settlement that comes again is charged again",
+        (
+            Edit(
+                _BATCH,
+                "if hold is not None and hold.state is HoldState.SETTLED:",
+                "if hold is None:",
+            ),
+        ),
+        _DECIDES,
+    ),
+    Bug(
+        "more is charged than was held",
+        (Edit(_BATCH, "charge = min(actual, hold.amount)", "charge = actual"),),
+        _DECIDES,
+    ),
+    Bug(
+        "a settlement frees what was freed before",
+        (
+            Edit(
+                _BATCH,
+                "if hold.state is HoldState.OPEN:\n            wallet.held -= hold.amount",
+                "if hold.state is not HoldState.SETTLED:\n            wallet.held -= hold.amount",
+            ),
+        ),
+        _DECIDES,
+    ),
+    Bug(
+        "a void frees nothing",
+        (
+            Edit(
+                _BATCH,
+                "        wallet.held -= hold.amount\n        self._moved[wallet.id] = wallet\n"
+                "        self._closed[hold.id] = ClosedHold(hold.wallet_id, hold.id, None)",
+                "        self._moved[wallet.id] = wallet\n"
+                "        self._closed[hold.id] = ClosedHold(hold.wallet_id, hold.id, None)",
+            ),
+        ),
+        _DECIDES,
+    ),
+    Bug(
+        "a release gives back what was settled",
+        (
+            Edit(
+                _BATCH,
+                "if hold.state is not HoldState.OPEN:",
+                "if hold.state is HoldState.VOID:",
+            ),
+        ),
+        _DECIDES,
+    ),
+    Bug(
+        "an entry without its movement",
+        (Edit(_BATCH, "wallet.posted -= charge", "pass"),),
+        _DECIDES,
+    ),
+    Bug(
+        "a seq is skipped",
+        (Edit(_BATCH, "wallet.seq += 1", "wallet.seq += 2"),),
+        _DECIDES,
+    ),
+    Bug(
+        "a booked loss is charged after all when its end comes again",
+        (Edit(_BATCH, "if hold is None or op.id in self._recorded:", "if hold is None:"),),
+        _DECIDES,
+    ),
+    Bug(
+        "the key is read before the lock is taken, and a revocation in between is missed",
+        (
+            Edit(
+                _BATCH,
+                "        self._wallets = holds.lock_wallets("
+                "cursor, {op.workspace_id for op in operations})\n"
+                "        self._usable_keys = _usable_keys(cursor, reserves)\n",
+                "        self._usable_keys = _usable_keys(cursor, reserves)\n"
+                "        self._wallets = holds.lock_wallets("
+                "cursor, {op.workspace_id for op in operations})\n",
+            ),
+        ),
+        _WRITES,
+    ),
+    Bug(
+        "revoking does not wait for holds under way",
+        (
+            Edit(
+                "keys/services.py",
+                "    wallets.locked(Wallet.objects.filter(workspace=key.workspace_id))\n",
+                "",
+            ),
+        ),
+        ("tests/keys", "tests/metering/test_writes_money.py"),
+    ),
+    Bug(
+        "a frozen wallet makes holds",
+        (Edit(_BATCH, "if wallet.is_frozen:", "if not wallet:"),),
+        _DECIDES,
+    ),
+    Bug(
+        "one bad operation fails its whole batch",
+        (
+            Edit(
+                "gateway/metering/transactions.py",
+                "    except Exception:\n"
+                '        logger.exception("a batch of %d operations failed", len(operations))\n'
+                "    return [",
+                "    except Exception as error:\n"
+                "        return [error for _ in operations]\n"
+                "    return [",
+            ),
+        ),
+        _WRITES,
+    ),
+    Bug(
+        "a refused reserve whose commit went unheard keeps its hold",
+        (Edit(_WRITER, "if may_be_written:", "if not may_be_written:"),),
+        _OUTAGE,
+    ),
+    Bug(
+        "an end of a call is told before it is on the disk",
+        (Edit(_WRITER, "            self._journal.append(closes)\n", "            pass\n"),),
+        _OUTAGE,
+    ),
+    Bug(
+        "the journal is emptied without being applied",
+        (
+            Edit(
+                _WRITER,
+                "failed = transactions.replay(connection, closes, owner=self._owner)",
+                "failed = transactions.replay(connection, closes[:0], owner=self._owner)",
+            ),
+        ),
+        _OUTAGE,
+    ),
+    Bug(
+        "the charge told from the journal is not capped by the hold",
+        (
+            Edit(
+                "gateway/metering/operations.py",
+                "charged = min(self.actual or 0, self.held)",
+                "charged = self.actual or 0",
+            ),
+        ),
+        _OUTAGE,
+    ),
+    Bug(
+        "nobody notices a database that falls silent",
+        (Edit(_LINK, "elif self._is_suspicious() and not self._answers():", "elif False:"),),
+        _OUTAGE,
+    ),
+    Bug(
+        "a busy database is taken for one that is away",
+        (
+            Edit(
+                _LINK,
+                "elif self._is_suspicious() and not self._answers():",
+                "elif self._is_suspicious():",
+            ),
+        ),
+        _OUTAGE,
+    ),
+    Bug(
+        "the checksums of the journal are not looked at",
+        (
+            Edit(
+                _JOURNAL,
+                'if checksum != b"%08x" % zlib.crc32(body):',
+                "if not checksum:",
+            ),
+        ),
+        _KEEPS_JOURNAL,
+    ),
+    Bug(
+        "a living process's journal is taken over",
+        (
+            Edit(
+                _JOURNAL,
+                "    except BlockingIOError:\n        os.close(descriptor)\n        return None\n",
+                "    except BlockingIOError:\n        pass\n",
+            ),
+        ),
+        _KEEPS_JOURNAL,
+    ),
+    Bug(
+        "the reaper frees holds before it has read the journal",
+        (
+            Edit(
+                _REAPER,
+                "    failed = transactions.replay("
+                "connection, closes, owner=left_behind.owner)\n"
+                "    _void(connection, left_behind.owner)\n",
+                "    _void(connection, left_behind.owner)\n    failed = closes\n",
+            ),
+        ),
+        _OUTAGE,
+    ),
+    Bug(
+        "the reaper takes the living for dead",
+        (Edit(_REAPER, "return row == (True,)", "return row is not None"),),
+        _FREES,
+    ),
+    Bug(
+        "the reaper looks once instead of twice",
+        (Edit(_REAPER, "if now - since >= FREE_FOR_S]", "if now >= since]"),),
+        _FREES,
+    ),
+    Bug(
+        "a restart of PostgreSQL makes everybody dead",
+        (Edit(_REAPER, ">= RESTART_GRACE_S else []", ">= 0 else []"),),
+        _FREES,
+    ),
+    Bug(
+        "the dead keep their holds",
+        (
+            Edit(
+                _REAPER,
+                "        for owner in self._dead_elsewhere(connection):",
+                "        for owner in []:",
+            ),
+        ),
+        _FREES,
+    ),
+    Bug(
+        "a movement without its wallet",
+        (
+            Edit(
+                _LEDGER,
+                'wallet.save(update_fields=["posted", "seq"])',
+                'wallet.save(update_fields=["seq"])',
+            ),
+        ),
+        _POSTS,
+    ),
+    Bug(
+        "a posting is not idempotent",
+        (Edit(_LEDGER, "if earlier is not None:", "if earlier is not None and earlier.seq < 0:"),),
+        _POSTS,
+    ),
+    Bug(
+        "a posting may take what is held",
+        (Edit(_LEDGER, "wallet.available < -amount", "wallet.posted < -amount"),),
+        _POSTS,
+    ),
+    Bug(
+        "a posting does not lock",
+        (
+            Edit(
+                "billing/wallets.py",
+                'wallets.order_by("id").select_for_update(of=("self",))',
+                'wallets.order_by("id")',
+            ),
+        ),
+        _POSTS,
+    ),
+    Bug(
+        "welcome credits for each account instead of each address",
+        (
+            Edit(
+                "billing/grants.py",
+                "    if not is_first:\n        return None\n",
+                "",
+            ),
+        ),
+        ("tests/billing/test_gives_welcome_credits.py",),
+    ),
+    Bug(
+        "what is owed is not repaid",
+        (Edit("billing/owing.py", "    if repaid:", "    if repaid < 0:"),),
+        ("tests/metering/test_money_agrees_with_a_model.py",),
+    ),
+    Bug(
+        "credits before the payment is paid",
+        (
+            Edit(
+                "billing/payments.py",
+                'if payment.payment_status != "paid":',
+                'if payment.status != "complete":',
+            ),
+        ),
+        ("tests/billing/top_ups/test_judging_payments.py",),
+    ),
+    Bug(
+        "roll-ups add to what is there instead of replacing it",
+        (
+            Edit("usage/roll_up.py", "            cursor.execute(_CLEAR, columns)\n", ""),
+            Edit(
+                "usage/roll_up.py",
+                "GROUP BY 1, 2, 3, 4, 5\n",
+                "GROUP BY 1, 2, 3, 4, 5\n"
+                "ON CONFLICT (workspace_id, starts_at, key_id, model, source) DO UPDATE\n"
+                "SET requests = usage_usagehour.requests + excluded.requests,\n"
+                "    credits = usage_usagehour.credits + excluded.credits\n",
+            ),
+        ),
+        ("tests/usage/test_rolls_up.py",),
+    ),
+    Bug(
+        "the audit does not compare held with the holds",
+        (Edit("billing/audit_rules.py", "wallet.held <> coalesce(open.amount, 0)", "false"),),
+        _AUDITS,
+    ),
+    Bug(
+        "the audit forgets transactions that were open during the last one",
+        (
+            Edit(
+                "billing/audit.py",
+                "least(clock_timestamp(), min(xact_start)) - interval '1 minute'",
+                "clock_timestamp()",
+            ),
+        ),
+        _AUDITS,
+    ),
+    Bug(
+        "the ledger can be changed",
+        (Edit(_GUARDS, "BEFORE UPDATE OR DELETE", "BEFORE DELETE"),),
+        _REFUSES,
+    ),
+    Bug(
+        "a hold can be on the subscription wallet",
+        (
+            Edit(
+                _GUARDS,
+                'migrations.RunSQL(POOL, "ALTER TABLE billing_hold DROP CONSTRAINT'
+                ' hold_wallet_and_pool"),',
+                "",
+            ),
+        ),
+        _REFUSES,
+    ),
+)
