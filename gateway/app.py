@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from starlette.applications import Starlette
+from starlette.convertors import PathConvertor, register_url_convertor
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -19,6 +20,15 @@ _ADDRESSES = (
     "POST /v1/messages, POST /v1/messages/count_tokens, GET /v1/models, GET /v1/models/{id}, "
     "GET /v1/credits, GET /v1/usage"
 )
+
+
+class _AnyText(PathConvertor):
+    """The rest of an address, line breaks included, at which Starlette's own stops."""
+
+    regex = "(?s:.*)"
+
+
+register_url_convertor("text", _AnyText())
 
 
 @asynccontextmanager
@@ -44,7 +54,7 @@ _everything = Starlette(
         Route("/v1/messages", endpoints.Messages(), methods=["POST"]),
         Route("/v1/messages/count_tokens", counting.count_tokens, methods=["POST"]),
         Route("/v1/models", listings.list_models, methods=["GET"]),
-        Route("/v1/models/{model_id:path}", listings.show_model, methods=["GET"]),
+        Route("/v1/models/{model_id:text}", listings.show_model, methods=["GET"]),
         Route("/v1/credits", listings.show_credits, methods=["GET"]),
         Route("/v1/usage", usage_report.show_usage, methods=["GET"]),
     ],

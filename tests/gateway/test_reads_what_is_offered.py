@@ -75,6 +75,8 @@ UNCALLABLE = [
     "scripted",
     "a/b",
     "%00",
+    "%0A",
+    "a%0D%0Ab",
 ]
 
 
@@ -84,6 +86,7 @@ def test_a_model_that_cannot_be_called_is_not_found(customer: Customer, name: st
 
     assert answer.status == 404
     assert answer.error["type"] == "not_found_error"
+    assert answer.error["details"]["error_code"] == "model_not_found"
 
 
 @pytest.mark.parametrize("size", range(1, len(OFFERED) + 1))
