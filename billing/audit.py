@@ -95,5 +95,8 @@ def _check(rule: str, scope: Mapping[str, Any]) -> Finding | None:
         return None
     # A record of no workspace of ours has no wallet.
     wallet_ids = sorted({wallet_id for wallet_id, _ in rows if wallet_id is not None})
-    places = [f"{place} of wallet {wallet_id}" for wallet_id, place in rows[:_EXAMPLES]]
+    places = [
+        f"{place} of wallet {wallet_id}" if place else f"wallet {wallet_id}"
+        for wallet_id, place in rows[:_EXAMPLES]
+    ]
     return Finding(rule, len(rows), wallet_ids, places)

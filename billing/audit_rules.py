@@ -1,4 +1,5 @@
-"""The invariants of the books as queries: each returns (wallet, place) for whatever breaks it.
+"""The invariants of the books as queries: each returns (wallet, place) for whatever breaks it, with
+no place where it is the wallet itself.
 
 Every rule looks at single rows and their neighbours, found through an index, so that checking what
 is new costs as much as is new. Together they say what is true of the whole: where every entry
@@ -19,7 +20,7 @@ _HOLD_ID = "CASE WHEN pg_input_is_valid(entry.reference, 'uuid') THEN entry.refe
 
 RULES: dict[str, str] = {
     "a wallet stands at its newest entry": """
-        SELECT wallet.id, 'wallet' FROM billing_wallet AS wallet
+        SELECT wallet.id, NULL FROM billing_wallet AS wallet
         LEFT JOIN LATERAL (
             SELECT seq, balance_after FROM billing_ledgerentry
             WHERE wallet_id = wallet.id ORDER BY seq DESC LIMIT 1) AS newest ON true
@@ -32,13 +33,13 @@ RULES: dict[str, str] = {
         WHERE {_ENTRIES} AND entry.balance_after - entry.amount IS DISTINCT FROM
             CASE WHEN entry.seq = 1 THEN 0 ELSE before.balance_after END""",
     "held is the sum of the open holds": """
-        SELECT wallet.id, 'wallet' FROM billing_wallet AS wallet
+        SELECT wallet.id, NULL FROM billing_wallet AS wallet
         LEFT JOIN (
             SELECT wallet_id, sum(amount) AS amount FROM billing_hold
             WHERE state = 'open' GROUP BY wallet_id) AS open ON open.wallet_id = wallet.id
         WHERE wallet.held <> coalesce(open.amount, 0)""",
     "posted covers held, and nothing is negative": """
-        SELECT id, 'wallet' FROM billing_wallet WHERE held < 0 OR posted < held OR owed < 0""",
+        SELECT id, NULL FROM billing_wallet WHERE held < 0 OR posted < held OR owed < 0""",
     "a settled hold has a usage entry of its amount": f"""
         SELECT hold.wallet_id, 'hold ' || hold.id FROM billing_hold AS hold
         LEFT JOIN billing_ledgerentry AS entry ON entry.wallet_id = hold.wallet_id

@@ -7,6 +7,7 @@ from typing import Any
 import psycopg
 
 _EVERY_S = 0.1
+_LOOKS_PER_LINE = 600
 _WALLETS = "SELECT id, posted, held, seq FROM billing_wallet WHERE id = ANY(%s)"
 _NEW_ENTRIES = """
 SELECT entry.wallet_id, count(*), sum(entry.amount)
@@ -57,6 +58,9 @@ class Observer:
                 with connection.transaction():
                     self._look(connection)
                 self.looks += 1
+                if self.looks % _LOOKS_PER_LINE == 0:
+                    entries = sum(seen.seq for seen in self._seen.values())
+                    print(f"  … {self.looks:,} looks, {entries:,} entries", flush=True)
 
     def _look(self, connection: psycopg.Connection[Any]) -> None:
         wallets = connection.execute(_WALLETS, [self.wallet_ids]).fetchall()

@@ -193,7 +193,7 @@ BUGS = (
     ),
     Bug(
         "nobody notices a database that falls silent",
-        (Edit(_LINK, "elif self._is_suspicious() and not self._answers():", "elif False:"),),
+        (Edit(_LINK, "if self._is_suspicious() and not self._answers():", "if False:"),),
         _OUTAGE,
     ),
     Bug(
@@ -201,8 +201,8 @@ BUGS = (
         (
             Edit(
                 _LINK,
-                "elif self._is_suspicious() and not self._answers():",
-                "elif self._is_suspicious():",
+                "if self._is_suspicious() and not self._answers():",
+                "if self._is_suspicious():",
             ),
         ),
         _OUTAGE,

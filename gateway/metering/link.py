@@ -90,18 +90,26 @@ class Link:
 
     def _watch(self) -> None:
         while not self._stopping.is_set():
-            pause = _LOOK_EVERY_S
-            if self._connection is None:
-                pause = self._connect()
-            elif self._is_suspicious() and not self._answers():
-                self._cut()
-            elif not self.is_broken and self._broke_in_silence():
-                self.is_broken = True
-                self._on_change()
+            pause = _RECONNECT_PAUSE_S
+            try:
+                pause = self._look()
+            except Exception:
+                logger.exception("the watchman stumbled")
             self._stopping.wait(pause)
 
+    def _look(self) -> float:
+        """Do what there is to do; return how long to wait before the next look."""
+        if self._connection is None:
+            return self._connect()
+        if self._is_suspicious() and not self._answers():
+            self._cut()
+        elif not self.is_broken and self._broke_in_silence():
+            self.is_broken = True
+            self._on_change()
+        return _LOOK_EVERY_S
+
     def _connect(self) -> float:
-        """Try once; return how long to wait before the next look.
+        """Try once.
 
         The watchman's connection comes first: when he needs it, a new one may take seconds.
         """
@@ -133,14 +141,21 @@ class Link:
         return has_news and self._asking_since is None and self._questions == questions
 
     def _answers(self) -> bool:
+        if self._probe is None:
+            return self._can_connect()
         try:
-            if self._probe is None:
-                self._probe = connect(self._conninfo, name="probe")
             return _answers_soon(self._probe)
         except CONNECTION_LOST:
-            # He was cut off himself; if that was PostgreSQL's end, the writer notices by herself.
+            # Perhaps he alone was cut off. He asks again, on a new connection.
             self._drop_probe()
             return True
+
+    def _can_connect(self) -> bool:
+        try:
+            self._probe = connect(self._conninfo, name="probe")
+        except CONNECTION_LOST:
+            return False
+        return True
 
     def _cut(self) -> None:
         logger.error("PostgreSQL does not answer: cutting the writer's connection")

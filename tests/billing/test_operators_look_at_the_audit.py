@@ -84,14 +84,14 @@ def test_it_names_what_was_found(operator: Client) -> None:
         "rule": "held is the sum of the open holds",
         "count": 2,
         "wallet_ids": [4],
-        "places": ["wallet of wallet 4"],
+        "places": ["wallet 4"],
     }
     run_of(AuditKind.RECENT, findings=[finding])
 
     shown = page(operator)
 
     assert "Not so in 2 places: held is the sum of the open holds" in shown
-    assert "wallet of wallet 4" in shown
+    assert "wallet 4" in shown
 
 
 def test_a_frozen_workspace_is_let_go_with_a_button(operator: Client, frozen: Books) -> None:

@@ -9,11 +9,14 @@ import psycopg
 import pytest
 from django.db import connection
 
-from billing.models import HoldState
+from accounts.models import User
+from accounts.services import give_personal_workspace
+from billing import ledger, wallets
+from billing.models import EntryKind, HoldState, Pool
 from gateway.metering import batch
 from gateway.metering.operations import Closed, Operation, Outcome, Reserved, Verdict
 from keys import services as key_services
-from tests.books import Books, open_books
+from tests.books import Books, TestCall, open_books, subscription_wallet
 from usage.models import DirtyHour
 
 OWNER = 7
@@ -265,6 +268,28 @@ def test_a_workspace_without_a_wallet_is_refused(books: Books) -> None:
     call = replace(books.call(0), workspace_id=books.workspace.pk + 1_000_000)
 
     assert apply(call.reserve(), call.release()) == [Reserved(Verdict.NO_WALLET, 0), Closed(0, 0)]
+
+
+def test_credits_of_the_subscription_are_out_of_a_calls_reach(books: Books) -> None:
+    poor = open_books()
+    other = subscription_wallet(poor)
+    ledger.post(wallet_id=other.pk, kind=EntryKind.GRANT, amount=1_000, reference="a month")
+    refused, paid = poor.call(1), books.call(300)
+
+    outcomes = apply(refused.reserve(), refused.settle(1), paid.reserve(), paid.settle(120))
+
+    assert outcomes[:2] == [Reserved(Verdict.OUT_OF_CREDITS, 0), Closed(0, 1)]
+    other.refresh_from_db()
+    assert (other.posted, other.held, other.seq) == (1_000, 0, 1)
+
+
+def test_a_workspace_that_has_only_a_subscription_makes_no_hold(db: None) -> None:
+    person = User.objects.create_user("subscriber@example.com")
+    workspace = give_personal_workspace(person)
+    wallet = wallets.wallet_of(workspace, pool=Pool.SUBSCRIPTION)
+    ledger.post(wallet_id=wallet.pk, kind=EntryKind.GRANT, amount=1_000, reference="a month")
+
+    assert apply(TestCall(workspace.pk, 1).reserve()) == [Reserved(Verdict.NO_WALLET, 0)]
 
 
 def test_a_frozen_wallet_makes_no_new_hold_and_ends_the_old_ones(books: Books) -> None:
