@@ -4,6 +4,7 @@ BillingError
 ├── NotEnoughCredits       a debit larger than what is available
 ├── WalletMismatch         a reference that was posted before with another amount
 ├── PaymentsNotConfigured  there is no Stripe key, so nothing can be bought
+├── TooManyOpenTopUps      many payments were begun and none was made
 ├── StripeUnavailable      no answer, or one that says "later"; the same call may work then
 ├── StripeRefused          an answer that will not change by asking again
 └── BadWebhook             a delivery that is not Stripe's, or not for us
@@ -29,6 +30,10 @@ class WalletMismatch(BillingError):
 
 class PaymentsNotConfigured(BillingError):
     """STRIPE_SECRET_KEY is empty."""
+
+
+class TooManyOpenTopUps(BillingError):
+    """A workspace has begun more payments than anybody needs, and paid none of them."""
 
 
 class StripeUnavailable(BillingError):

@@ -5,6 +5,7 @@ every five minutes, and every night all that Stripe took in, gave back or lost t
 """
 
 import logging
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,7 +16,7 @@ from django.utils import timezone
 
 from billing import checkout, convergence
 from billing.errors import StripeRefused
-from billing.models import OPEN_STATES, TopUp, TopUpState
+from billing.models import OPEN_STATES, EntryKind, LedgerEntry, TopUp, TopUpState
 from billing.payments import Outcome, Payment, judge
 
 logger = logging.getLogger(__name__)
@@ -81,10 +82,11 @@ def compare(*, since: datetime) -> Comparison:
         )
     }
     ours = [one for one in payments if one.is_marked or one.session_id in known]
+    in_ledger = _credited_by_ledger(since)
     differences = [
         difference
         for payment in ours
-        if (difference := _difference(payment, known.get(payment.session_id)))
+        if (difference := _difference(payment, known.get(payment.session_id), in_ledger))
     ]
     return Comparison(
         at=timezone.now(),
@@ -116,7 +118,18 @@ def _converge_each(top_up_ids: Iterable[UUID]) -> int:
     return count
 
 
-def _difference(payment: Payment, top_up: TopUp | None) -> Difference | None:
+def _credited_by_ledger(since: datetime) -> Counter[str]:
+    """Return what the ledger says that each top-up has brought, by its id."""
+    credited: Counter[str] = Counter()
+    entries = LedgerEntry.objects.filter(kind=EntryKind.TOP_UP, created_at__gte=since)
+    for reference, amount in entries.values_list("reference", "amount").iterator():
+        credited[reference.partition(":")[0]] += amount
+    return credited
+
+
+def _difference(
+    payment: Payment, top_up: TopUp | None, in_ledger: Counter[str]
+) -> Difference | None:
     if top_up is None:
         return Difference(payment.session_id, None, "Stripe was paid, and there is no top-up")
     verdict = judge(convergence.expected_of(top_up), payment)
@@ -124,10 +137,13 @@ def _difference(payment: Payment, top_up: TopUp | None) -> Difference | None:
         return Difference(payment.session_id, top_up.id, verdict.parked_because)
     theirs = (verdict.outcome.value, verdict.credited, verdict.refunded, verdict.disputed)
     here = (str(top_up.state), top_up.credited, top_up.refunded, top_up.disputed)
-    if theirs == here:
-        return None
-    what = f"state, credits in, refunded and disputed: {here} here, {theirs} by Stripe"
-    return Difference(payment.session_id, top_up.id, what)
+    if theirs != here:
+        what = f"state, credits in, refunded and disputed: {here} here, {theirs} by Stripe"
+        return Difference(payment.session_id, top_up.id, what)
+    if in_ledger[str(top_up.id)] != verdict.credited:
+        what = f"{verdict.credited} credits paid, {in_ledger[str(top_up.id)]} in the ledger"
+        return Difference(payment.session_id, top_up.id, what)
+    return None
 
 
 def _unpaid_there(since: datetime, paid: dict[str | None, TopUp]) -> Iterator[Difference]:

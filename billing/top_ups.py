@@ -13,11 +13,17 @@ from accounts.models import User, Workspace
 from billing import checkout, convergence, wallets
 from billing.amounts import credits_for
 from billing.checkout import Addresses
-from billing.errors import PaymentsNotConfigured, StripeRefused, StripeUnavailable
-from billing.models import OPEN_STATES, StripeCustomer, TopUp, TopUpState
+from billing.errors import (
+    PaymentsNotConfigured,
+    StripeRefused,
+    StripeUnavailable,
+    TooManyOpenTopUps,
+)
+from billing.models import OPEN_STATES, StripeCustomer, TopUp, TopUpState, Wallet
 
 logger = logging.getLogger(__name__)
 
+_MOST_OPEN = 20
 _BETWEEN_LOOKS = timedelta(seconds=2)
 _KEPT_OPEN = (*OPEN_STATES, TopUpState.PAID)
 
@@ -33,7 +39,8 @@ def start(*, workspace: Workspace, user: User, amount_cents: int, form_id: UUID)
     """Write down what is to be bought, before Stripe hears of it.
 
     `form_id` came with the form and becomes the top-up's id: the same form sent twice is one
-    top-up. After an end that was none, or with another amount, it is a new one.
+    top-up. After an end that was none, or with another amount, it is a new one. Raises
+    PaymentsNotConfigured and TooManyOpenTopUps.
     """
     if not settings.STRIPE_SECRET_KEY:
         raise PaymentsNotConfigured("STRIPE_SECRET_KEY is not set")
@@ -44,11 +51,21 @@ def start(*, workspace: Workspace, user: User, amount_cents: int, form_id: UUID)
         "amount_cents": amount_cents,
         "credits": credits_for(amount_cents),
     }
-    top_up, _ = TopUp.objects.get_or_create(id=form_id, defaults=bought)
-    is_same = (top_up.wallet_id, top_up.amount_cents) == (wallet.pk, amount_cents)
-    if is_same and top_up.state in _KEPT_OPEN:
-        return top_up
-    return TopUp.objects.create(**bought)
+    sent_before = TopUp.objects.filter(
+        pk=form_id, wallet=wallet, amount_cents=amount_cents, state__in=_KEPT_OPEN
+    ).first()
+    if sent_before:
+        return sent_before
+    _refuse_too_many(wallet)
+    top_up, is_new = TopUp.objects.get_or_create(id=form_id, defaults=bought)
+    return top_up if is_new else TopUp.objects.create(**bought)
+
+
+def _refuse_too_many(wallet: Wallet) -> None:
+    """Each open top-up is a page at Stripe, and a question to it every five minutes."""
+    open_now = TopUp.objects.filter(wallet=wallet, state=TopUpState.PENDING)
+    if open_now.count() >= _MOST_OPEN:
+        raise TooManyOpenTopUps(f"wallet {wallet.pk} has {_MOST_OPEN} unpaid top-ups")
 
 
 def open_page(*, top_up: TopUp, workspace: Workspace, user: User, back_to: Addresses) -> str | None:

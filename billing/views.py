@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.access import ALL_ROLES, MONEY_ROLES, MemberRequest, member
 from billing import low_balance, statement, top_ups, wallets
 from billing.checkout import Addresses
-from billing.errors import BillingError
+from billing.errors import BillingError, TooManyOpenTopUps
 from billing.forms import LowBalanceForm, TopUpForm
 from billing.models import TopUp, TopUpState, Wallet
 from billing.pages import billing_page
@@ -25,6 +25,10 @@ _AWAY = ".stripe-away"
 _NO_PAGE = (
     "Stripe, which takes the payment, does not answer. Nothing was charged. "
     "Try again in a minute: it will be the same payment."
+)
+_TOO_MANY = (
+    "Many payments of this workspace were begun and none was made. "
+    "Go on with one of them in the list below; unpaid ones expire after a day."
 )
 
 
@@ -46,6 +50,9 @@ def start_top_up(request: MemberRequest) -> HttpResponse:
         return billing_page(request, top_up_form=form, status=422)
     try:
         return redirect(_where_to_pay(request, form))
+    except TooManyOpenTopUps:
+        form.add_error(None, _TOO_MANY)
+        return billing_page(request, top_up_form=form, status=429)
     except BillingError:
         logger.exception("Stripe's page could not be opened")
         form.add_error(None, _NO_PAGE)

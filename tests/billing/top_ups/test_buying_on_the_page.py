@@ -245,6 +245,16 @@ def test_when_stripe_is_away_the_form_comes_back_and_can_be_sent_again(
     assert TopUp.objects.count() == 1
 
 
+def test_too_many_payments_begun_are_refused_with_what_to_do(shopper: Client) -> None:
+    for _ in range(20):
+        buy(shopper, "5")
+
+    refused = shopper.post(FORM, filled_in("5"))
+
+    assert refused.status_code == 429
+    assert "Go on with one of them" in text_of(refused)
+
+
 def test_without_a_stripe_key_the_page_says_so(browser: Client, settings: Settings) -> None:
     settings.STRIPE_SECRET_KEY = ""
 

@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 from billing.models import TopUp
 from billing.stripe_client import client
 from stripe_sandbox.client import Sandbox
-from tests.billing.top_ups.shop import Buyer, deliver, paid, pay, session_of
+from tests.billing.top_ups.shop import Buyer, deliver, new_buyer, paid, pay, session_of
 
 
 def reconcile(*options: str) -> dict[str, Any]:
@@ -89,6 +89,17 @@ def test_credits_without_a_payment_are_named(buyer: Buyer, sandbox: Sandbox) -> 
     assert {one["top_up_id"] for one in report["differences"]} == {None, str(top_up.pk)}
 
 
+def test_a_payment_that_the_ledger_knows_nothing_of_is_named(
+    buyer: Buyer, sandbox: Sandbox
+) -> None:
+    """Whoever had set the row's columns alone."""
+    top_up = buyer.start()
+    pay(sandbox, top_up)
+    TopUp.objects.update(state="paid", credited=2_000_000, stripe_payment_intent_id="pi_1")
+
+    assert "0 in the ledger" in reconcile()["differences"][0]["what"]
+
+
 def test_a_parked_payment_is_named(buyer: Buyer, sandbox: Sandbox) -> None:
     top_up = buyer.start()
     TopUp.objects.update(amount_cents=1)
@@ -127,14 +138,15 @@ def test_more_payments_than_a_page_of_stripes_holds_are_all_compared(
     buyer: Buyer, sandbox: Sandbox
 ) -> None:
     sandbox.set_faults(drop_types=["*"])
-    for _ in range(102):
-        pay(sandbox, buyer.start(dollars=5))
+    buyers = [new_buyer() for _ in range(6)]
+    for number in range(102):
+        pay(sandbox, buyers[number % 6].start(dollars=5))
 
     assert len(reconcile()["differences"]) == 102
     report = reconcile("--converge")
 
     assert (report["ok"], report["payments"]) == (True, 102)
-    assert buyer.wallet.posted == 102 * 500_000
+    assert [one.wallet.posted for one in buyers] == [17 * 500_000] * 6
 
 
 def test_an_outage_is_an_error_and_no_finding(buyer: Buyer, sandbox: Sandbox) -> None:

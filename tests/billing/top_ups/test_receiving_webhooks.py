@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import re
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,10 +10,11 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import pytest
+from django.conf import settings
 from pytest_django.fixtures import Settings
 from pytest_django.live_server_helper import LiveServer
 
-from billing import webhook
+from billing import inbox, webhook
 from billing.models import StripeEvent
 from embedded import ports
 from tests.billing.top_ups.conftest import SECRET
@@ -177,6 +179,14 @@ def test_events_are_taken_while_the_broker_is_down(transactional_db: None, tmp_p
 
     assert answers == [200] * 5
     assert StripeEvent.objects.filter(processed_at=None).count() == 5
+
+
+def test_the_documentation_lists_the_events_to_subscribe_to() -> None:
+    text = (settings.BASE_DIR / "docs/configuration.md").read_text()
+
+    listed = re.findall(r"`((?:checkout\.session|charge|refund)\.[a-z_.]+)`", text)
+
+    assert sorted(listed) == sorted(inbox.WATCHED)
 
 
 def _fits_http(header: str) -> bool:

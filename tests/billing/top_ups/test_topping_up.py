@@ -6,7 +6,7 @@ import pytest
 from pytest_django.fixtures import Settings
 
 from billing import inbox, top_ups
-from billing.errors import PaymentsNotConfigured
+from billing.errors import PaymentsNotConfigured, TooManyOpenTopUps
 from billing.models import StripeCustomer, StripeEvent, TopUp, TopUpState
 from stripe_sandbox.client import Sandbox
 from tests.billing.top_ups.shop import (
@@ -220,6 +220,18 @@ def test_the_receipt_is_the_invoice_where_invoices_are_made(
 
     top_up.refresh_from_db()
     assert "/invoices/" in top_up.receipt_url
+
+
+def test_nobody_can_open_pages_without_end(buyer: Buyer, sandbox: Sandbox) -> None:
+    opened = [buyer.start(dollars=5) for _ in range(20)]
+
+    with pytest.raises(TooManyOpenTopUps):
+        buyer.start(dollars=5)
+
+    assert buyer.fill_in(opened[3].pk, dollars=5) == opened[3]  # going on with one is no new one
+    sandbox.expire(session_of(opened[0]))
+    deliver(sandbox)
+    assert buyer.start(dollars=5)
 
 
 def test_nothing_can_be_bought_without_a_stripe_key(buyer: Buyer, settings: Settings) -> None:
