@@ -2,14 +2,13 @@
 
 import contextlib
 import os
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 
-from embedded import places, ports
-from embedded.children import PROJECT
+from embedded import children, places, ports
+from embedded.children import PROJECT, Child
 from embedded.leftovers import CHILD_OF, Register
 from tests.waiting import eventually
 
@@ -29,15 +28,13 @@ class Product:
         self.url = f"http://localhost:{self.port}"
         self._output = data_dir.with_suffix(".out")
         kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
-        with self._output.open("w") as output:
-            self._process = subprocess.Popen(
-                [PROJECT / "bin/up"],
-                env={**kept, "DATA_DIR": str(data_dir), "PORT": str(self.port), **env},
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+        start = Child(
+            name="up",
+            title="bin/up",
+            command=(str(PROJECT / "bin/up"),),
+            env={**kept, "DATA_DIR": str(data_dir), "PORT": str(self.port), **env},
+        )
+        self._process = children.spawn(start, log=self._output, mark={})  # it ends with us
 
     def await_ready(self) -> None:
         """Wait until it says that it is; fail with what it says when it ends instead."""
@@ -93,7 +90,8 @@ def running(data_dir: Path, **env: str) -> Iterator[Product]:
         assert product.processes(), "nothing runs on the data folder"
         yield product
         assert product.stop() == 0, product.output()
-        assert product.processes() == []
+        left_behind = product.processes()
+        assert not left_behind, left_behind
     finally:
         product.remove()
 
