@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from accounts.access import public
@@ -56,7 +57,7 @@ def markdown(request: HttpRequest, slug: str) -> HttpResponse:
 @public
 @require_safe
 def llms_txt(request: HttpRequest) -> HttpResponse:
-    """List the pages for language models (https://llmstxt.org)."""
+    """List the pages and the API's description for language models (https://llmstxt.org)."""
     lines = [
         "# Caicaini",
         "",
@@ -69,6 +70,11 @@ def llms_txt(request: HttpRequest) -> HttpResponse:
             f"- [{page.title}]({settings.PUBLIC_URL}{page.url}.md): {page.description}"
             for page in PAGES
         ),
+        "",
+        "## API",
+        "",
+        f"- [OpenAPI]({settings.PUBLIC_URL}{reverse('docs:openapi_json')}): Every address of /v1, "
+        "what it takes and answers, and every error.",
     ]
     return _text("\n".join(lines) + "\n", "text/plain")
 

@@ -151,6 +151,16 @@ def test_llms_txt_lists_every_page(client: Client) -> None:
         assert f"- [{page.title}](https://caicaini.test{page.url}.md): {page.description}" in text
 
 
+def test_llms_txt_leads_to_the_description_of_the_api(client: Client) -> None:
+    [link] = re.findall(
+        r"^- \[OpenAPI\]\(https://caicaini\.test(\S+)\): ",
+        client.get("/llms.txt").content.decode(),
+        re.MULTILINE,
+    )
+
+    assert client.get(link).json()["openapi"].startswith("3.1")
+
+
 def test_neighbouring_samples_become_tabs_and_a_block_alone_does_not() -> None:
     rendered = render("```curl\na\n```\n\n```python\nb\n```\n\nText\n\n```json Title\n{}\n```\n")
 
