@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -16,6 +17,11 @@ from tests.waiting import eventually
 Row = dict[str, str]
 
 
+def _hear_hangup() -> None:
+    """These starts are not under nohup, even where the suite that makes them is."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
 class Start:
     """A running start, as the person sees it who made it."""
 
@@ -27,6 +33,7 @@ class Start:
                 cwd=PROJECT,
                 stdout=output,
                 stderr=subprocess.STDOUT,
+                preexec_fn=_hear_hangup,
             )
 
     def await_ready(self) -> None:
