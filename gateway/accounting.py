@@ -24,10 +24,9 @@ class Account(NamedTuple):
 _NOTHING = Usage(0, 0)
 
 
-def completed(*, price: Price, usage: Usage | None, estimate: Usage) -> Account:
-    """The upstream finished: its own figures, or ours, flagged, when it gave none."""
-    counted = usage or estimate
-    return Account(counted, price.cost(_tokens(counted)), 0, usage is None)
+def completed(*, price: Price, usage: Usage) -> Account:
+    """The upstream finished: its own figures, or ours, flagged, where it gave none."""
+    return Account(usage, price.cost(_tokens(usage)), 0, usage.is_estimated)
 
 
 def caller_left(*, price: Price, delivered: Usage | None) -> Account:

@@ -6,8 +6,6 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from billing.models import Source
-from gateway import tally
-from gateway.messages import Usage
 from gateway.requests import MessagesRequest
 from gateway.router import Candidate, Route
 
@@ -61,7 +59,3 @@ class Call:
         """Remember when the upstream's first byte came; later bytes change nothing."""
         if self.first_byte_ms is None:
             self.first_byte_ms = self.elapsed_ms()
-
-    def estimated_usage(self, *, output_tokens: int) -> Usage:
-        """What stands in where the upstream reports no input of its own."""
-        return Usage(tally.tokens_of(self.request.text_bytes), output_tokens)

@@ -12,7 +12,7 @@ from django.conf import settings
 from gateway import sse
 from gateway.calls import Call, CallerGone
 from gateway.errors import UpstreamError, UpstreamFailed, UpstreamTimeout
-from gateway.formats import FORMATS, EncodedRequest, Stream
+from gateway.formats import FORMATS, EncodedRequest, Stream, WholeStream
 from gateway.messages import (
     Event,
     FrameEncoder,
@@ -80,7 +80,9 @@ async def ask(services: GatewayServices, call: Call, candidate: Candidate) -> Re
         await _raise_unless_ok(candidate, response)
         call.note_first_byte()
         body = await response.read()
-    return FORMATS[candidate.upstream.format].decode_reply(body, request=call.request)
+    return FORMATS[candidate.upstream.format].decode_reply(
+        body, request=call.request, hide=_insiders_words(candidate)
+    )
 
 
 class Relay:
@@ -119,10 +121,11 @@ class Relay:
         )
         async with _post(self._services, candidate, encode(call, candidate)) as response:
             await _raise_unless_ok(candidate, response)
-            if not response.is_event_stream:
-                raise UpstreamFailed
-            estimate = call.estimated_usage(output_tokens=0).input_tokens
-            self._stream = wire.open_stream(request=call.request, input_tokens_estimate=estimate)
+            hide = _insiders_words(candidate)
+            if response.is_event_stream:
+                self._stream = wire.open_stream(request=call.request, hide=hide)
+            else:
+                self._stream = WholeStream(wire, request=call.request, hide=hide)
             return await self._relay(response, self._stream)
 
     async def _relay(self, response: UpstreamResponse, stream: Stream) -> MessageDelta:
@@ -168,12 +171,9 @@ class Relay:
 
     def usage_so_far(self) -> Usage | None:
         """What was asked and delivered until now; None if nothing was delivered."""
-        if self._stream is None:
+        if self._stream is None or not self._stream.delivered_tokens_estimate():
             return None
-        delivered = self._stream.delivered_tokens_estimate()
-        if not delivered:
-            return None
-        return self._stream.usage_so_far() or self._call.estimated_usage(output_tokens=delivered)
+        return self._stream.usage_so_far()
 
 
 async def count_tokens(services: GatewayServices, call: Call, candidate: Candidate) -> int | None:
@@ -226,5 +226,10 @@ async def _raise_unless_ok(candidate: Candidate, response: UpstreamResponse) -> 
         response.status,
         await response.read_error(),
         response.retry_after,
-        hide={candidate.upstream.upstream_model: candidate.model.public_id},
+        hide=_insiders_words(candidate),
     )
+
+
+def _insiders_words(candidate: Candidate) -> dict[str, str]:
+    """What callers should not read in an upstream's errors, and what stands in its place."""
+    return {candidate.upstream.upstream_model: candidate.model.public_id}

@@ -19,13 +19,15 @@ _encode = msgspec.json.Encoder().encode
 @dataclass(frozen=True, slots=True)
 class Usage:
     """Token counts. Cached tokens are not part of `input_tokens`: the whole input is the sum of
-    the three input counts. `details` are optional break-downs such as `cache_creation`."""
+    the three input counts. `details` are optional break-downs such as `cache_creation`;
+    `is_estimated` says that at least one side was counted by us."""
 
     input_tokens: int
     output_tokens: int
     cache_creation_input_tokens: int = 0
     cache_read_input_tokens: int = 0
     details: dict[str, Any] = field(default_factory=dict)
+    is_estimated: bool = False
 
     def on_the_wire(self, *, credits_consumed: int | None = None) -> dict[str, Any]:
         wire = {
@@ -42,13 +44,12 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A whole answer. `usage` is None when the upstream reported none worth believing; `extras`
-    are members of the message such as `stop_details`."""
+    """A whole answer. `extras` are members of the message such as `stop_details`."""
 
     content: list[dict[str, Any]]
     stop_reason: str
     stop_sequence: str | None
-    usage: Usage | None
+    usage: Usage
     extras: dict[str, Any] = field(default_factory=dict)
 
 
@@ -80,11 +81,11 @@ class Ping(msgspec.Struct, frozen=True, tag="ping"):
 @dataclass(frozen=True, slots=True)
 class MessageDelta:
     """The end of the answer: always followed by MessageStop, in the same batch of events.
-    `usage` and `extras` as in Reply."""
+    `extras` as in Reply."""
 
     stop_reason: str
     stop_sequence: str | None
-    usage: Usage | None
+    usage: Usage
     extras: dict[str, Any] = field(default_factory=dict)
 
 

@@ -9,7 +9,7 @@ import asyncio
 import logging
 from typing import NamedTuple
 
-from gateway import accounting, exchange, settlement, tally
+from gateway import accounting, exchange, settlement
 from gateway.calls import Call, CallerGone
 from gateway.errors import GatewayError, InternalFailure, ShuttingDown
 from gateway.exchange import Deliver, Relay
@@ -37,11 +37,7 @@ async def answer(services: GatewayServices, call: Call) -> PlainAnswer:
         seen = _as_seen(call, error)
         _give_up(services, call, seen, delivered=None, has_begun=False)
         raise seen from None
-    account = accounting.completed(
-        price=call.candidate.price,
-        usage=reply.usage,
-        estimate=call.estimated_usage(output_tokens=tally.delivered_tokens_estimate(reply.content)),
-    )
+    account = accounting.completed(price=call.candidate.price, usage=reply.usage)
     closed = await settlement.close(
         services,
         call,
@@ -78,11 +74,7 @@ async def stream(services: GatewayServices, call: Call, deliver: Deliver) -> Non
             raise seen from None
         await deliver(seen.frame(call.request_id))
         return
-    account = accounting.completed(
-        price=call.candidate.price,
-        usage=end.usage,
-        estimate=relay.usage_so_far() or call.estimated_usage(output_tokens=0),
-    )
+    account = accounting.completed(price=call.candidate.price, usage=end.usage)
     closed = await settlement.close(
         services, call, account, ending=Ending.COMPLETED, status=200, stop_reason=end.stop_reason
     )

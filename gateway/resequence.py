@@ -133,10 +133,9 @@ class Resequencer:
     """
 
     def __init__(self, *, input_tokens_estimate: int = 0) -> None:
-        self._estimate = input_tokens_estimate
         self._has_started = False
         self._sequence = BlockSequence()
-        self.tally = tally.UsageTally()
+        self.tally = tally.UsageTally(input_tokens_estimate=input_tokens_estimate)
         self.ids = tool_inputs.CallIds()
         self.is_over = False
 
@@ -145,8 +144,7 @@ class Resequencer:
         if self._has_started or self.is_over:
             return []
         self._has_started = True
-        usage = self.tally.with_output(0) or Usage(self._estimate, 0)
-        return [MessageStart(usage)]
+        return [MessageStart(self.tally.with_output(0))]
 
     def open(self, block: Block) -> list[Event]:
         return [] if self.is_over else self.start() + self._sequence.open(block)
@@ -172,11 +170,10 @@ class Resequencer:
             block.is_stopped = True
             events += self._sequence.open(block)
         self.is_over = True
-        has_output = self._sequence.delivered_bytes > 0
         ending = stop_reasons.settle(
             reason, stop_sequence=stop_sequence, has_call=self._sequence.has_call
         )
-        usage = self.tally.usage(has_output=has_output)
+        usage = self.tally.usage(delivered_tokens=self.delivered_tokens_estimate())
         return [*events, MessageDelta(*ending, usage, extras or {}), MessageStop()]
 
     def fail(self, error: GatewayError) -> list[Event]:
@@ -190,7 +187,7 @@ class Resequencer:
         """What was passed on so far, in tokens by the rule of `tally.tokens_of`."""
         return tally.tokens_of(self._sequence.delivered_bytes)
 
-    def usage_so_far(self) -> Usage | None:
-        """For a caller who hung up: the input as reported and what was passed on, counted by
-        us. None while the upstream has not reported its input."""
-        return self.tally.with_output(self.delivered_tokens_estimate())
+    def usage_so_far(self) -> Usage:
+        """For a caller who hung up: the input as far as it is known and what was passed on,
+        counted by us."""
+        return self.tally.with_output(self.delivered_tokens_estimate(), is_estimated=True)

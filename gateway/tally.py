@@ -14,9 +14,11 @@ _BYTES_PER_TOKEN = 4
 
 
 class UsageTally:
-    """The usage reports of one answer. What was reported once never shrinks."""
+    """The usage reports of one answer. What was reported once never shrinks; a side that nobody
+    reported is counted by us."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, input_tokens_estimate: int) -> None:
+        self._input_estimate = input_tokens_estimate
         self._input = dict.fromkeys(_INPUT_COUNTS, 0)
         self._output: int | None = None
         self._details: dict[str, Any] = {}
@@ -42,17 +44,23 @@ class UsageTally:
         if len(known) == len(counts) and sum(known.values()) >= sum(self._input.values()):
             self._input = known
 
-    def usage(self, *, has_output: bool) -> Usage | None:
-        """The final usage, or None if a side of it is missing or says 0 against the evidence."""
-        if self._output is None or (has_output and self._output == 0):
-            return None
+    def usage(self, *, delivered_tokens: int) -> Usage:
+        """The final usage. `delivered_tokens` stands in for an output that was not reported, or
+        reported as 0 against the evidence."""
+        if self._output is None or (self._output == 0 and delivered_tokens):
+            return self.with_output(delivered_tokens, is_estimated=True)
         return self.with_output(self._output)
 
-    def with_output(self, output_tokens: int) -> Usage | None:
-        """The reported input with an output count of one's own; None if no input is known."""
-        if not any(self._input.values()):
-            return None
-        return Usage(output_tokens=output_tokens, details=self._details, **self._input)
+    def with_output(self, output_tokens: int, *, is_estimated: bool = False) -> Usage:
+        """The input as far as it is known, with an output count of one's own."""
+        has_input = any(self._input.values())
+        counts = self._input if has_input else {"input_tokens": self._input_estimate}
+        is_estimated = is_estimated or not has_input
+        # Break-downs of a report that is not believed would contradict what is charged.
+        details = {} if is_estimated else self._details
+        return Usage(
+            output_tokens=output_tokens, details=details, is_estimated=is_estimated, **counts
+        )
 
 
 def tokens_of(text_bytes: int) -> int:

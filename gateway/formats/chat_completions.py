@@ -52,18 +52,20 @@ def decode_count(body: bytes) -> int:
     raise UpstreamFailed
 
 
-def decode_reply(body: bytes, *, request: MessagesRequest) -> Reply:
+def decode_reply(
+    body: bytes, *, request: MessagesRequest, hide: Mapping[str, str] | None = None
+) -> Reply:
     completion = payloads.decode_object(body)
     if completion.get("error") is not None:
-        raise refusals.decode_in_band(completion["error"])
+        raise refusals.decode_in_band(completion["error"], hide=hide)
     choice = chat_reply.first_choice(completion)
     message = None if choice is None else choice.get("message")
     if choice is None or not isinstance(message, dict):
         raise UpstreamFailed
     content = blocks.clean_all(_content(message, tool_names.originals(request)))
-    counts = tally.UsageTally()
+    counts = tally.UsageTally(input_tokens_estimate=tally.tokens_of(request.text_bytes))
     counts.merge(chat_reply.usage_report(completion.get("usage")))
-    usage = counts.usage(has_output=tally.delivered_tokens_estimate(content) > 0)
+    usage = counts.usage(delivered_tokens=tally.delivered_tokens_estimate(content))
     return Reply(content, *_ending(choice, message, content, request), usage)
 
 
@@ -77,11 +79,12 @@ def decode_error(
     return refusals.decode_error(status, body, retry_after, hide=hide)
 
 
-def open_stream(*, request: MessagesRequest, input_tokens_estimate: int) -> Stream:
+def open_stream(*, request: MessagesRequest, hide: Mapping[str, str] | None = None) -> Stream:
     return Stream(
-        input_tokens_estimate=input_tokens_estimate,
+        input_tokens_estimate=tally.tokens_of(request.text_bytes),
         stop_sequences=request.fields.get("stop_sequences", []),
         tool_names=tool_names.originals(request),
+        hide=hide,
     )
 
 

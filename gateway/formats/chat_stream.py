@@ -1,5 +1,6 @@
 """The chunks of a streamed chat completion as the events of a message."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -42,8 +43,10 @@ class Stream:
         input_tokens_estimate: int,
         stop_sequences: list[str],
         tool_names: dict[str, str],
+        hide: Mapping[str, str] | None = None,
     ) -> None:
         self._parser = sse.Parser()
+        self._hide = hide
         self._out = Resequencer(input_tokens_estimate=input_tokens_estimate)
         self._stops = stop_sequences
         self._tail_chars = max(map(len, stop_sequences), default=0)
@@ -81,7 +84,7 @@ class Stream:
     def delivered_tokens_estimate(self) -> int:
         return self._out.delivered_tokens_estimate()
 
-    def usage_so_far(self) -> Usage | None:
+    def usage_so_far(self) -> Usage:
         return self._out.usage_so_far()
 
     def _take_all(self, received: list[sse.ServerSentEvent]) -> list[Event]:
@@ -99,7 +102,7 @@ class Stream:
         chunk = payloads.decode_object(data)
         self._has_begun = True
         if chunk.get("error") is not None:
-            return self._out.fail(refusals.decode_in_band(chunk["error"]))
+            return self._out.fail(refusals.decode_in_band(chunk["error"], hide=self._hide))
         self._out.tally.merge(chat_reply.usage_report(chunk.get("usage")))
         events = self._out.start()
         choice = chat_reply.first_choice(chunk)

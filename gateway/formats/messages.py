@@ -65,10 +65,12 @@ def decode_count(body: bytes) -> int:
     return max(count, 1)
 
 
-def decode_reply(body: bytes, *, request: MessagesRequest) -> Reply:
+def decode_reply(
+    body: bytes, *, request: MessagesRequest, hide: Mapping[str, str] | None = None
+) -> Reply:
     message = payloads.decode_object(body)
     if message.get("error") is not None:
-        raise refusals.decode_in_band(message["error"])
+        raise refusals.decode_in_band(message["error"], hide=hide)
     if not isinstance(message.get("content"), list):
         raise UpstreamFailed
     content = blocks.clean_all(message["content"])
@@ -77,9 +79,9 @@ def decode_reply(body: bytes, *, request: MessagesRequest) -> Reply:
         stop_sequence=message.get("stop_sequence"),
         has_call=any(block["type"] == "tool_use" for block in content),
     )
-    counts = tally.UsageTally()
+    counts = tally.UsageTally(input_tokens_estimate=tally.tokens_of(request.text_bytes))
     counts.merge(message.get("usage"))
-    usage = counts.usage(has_output=tally.delivered_tokens_estimate(content) > 0)
+    usage = counts.usage(delivered_tokens=tally.delivered_tokens_estimate(content))
     return Reply(content, *ending, usage, extras_of(message))
 
 
@@ -93,8 +95,8 @@ def decode_error(
     return refusals.decode_error(status, body, retry_after, hide=hide)
 
 
-def open_stream(*, request: MessagesRequest, input_tokens_estimate: int) -> Stream:
-    return Stream(input_tokens_estimate=input_tokens_estimate)
+def open_stream(*, request: MessagesRequest, hide: Mapping[str, str] | None = None) -> Stream:
+    return Stream(input_tokens_estimate=tally.tokens_of(request.text_bytes), hide=hide)
 
 
 def _post(path: str, fields: dict[str, Any], beta: str | None) -> EncodedRequest:

@@ -1,5 +1,6 @@
 """The events of a Messages-shaped upstream, put in order."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from gateway import blocks, sse
@@ -14,8 +15,11 @@ _EXTRAS = ("stop_details", "container")
 class Stream:
     """Whatever numbers, overlaps and gaps came in, the one order goes out."""
 
-    def __init__(self, *, input_tokens_estimate: int = 0) -> None:
+    def __init__(
+        self, *, input_tokens_estimate: int, hide: Mapping[str, str] | None = None
+    ) -> None:
         self._parser = sse.Parser()
+        self._hide = hide
         self._out = Resequencer(input_tokens_estimate=input_tokens_estimate)
         # By the upstream's index, which may be reused; None for a block that is dropped.
         self._blocks: dict[int, blocks.Block | None] = {}
@@ -41,7 +45,7 @@ class Stream:
     def delivered_tokens_estimate(self) -> int:
         return self._out.delivered_tokens_estimate()
 
-    def usage_so_far(self) -> Usage | None:
+    def usage_so_far(self) -> Usage:
         return self._out.usage_so_far()
 
     def _take_all(self, received: list[sse.ServerSentEvent]) -> list[Event]:
@@ -117,7 +121,7 @@ class Stream:
         )
 
     def _error(self, data: dict[str, Any]) -> list[Event]:
-        return self._out.fail(refusals.decode_in_band(data.get("error", data)))
+        return self._out.fail(refusals.decode_in_band(data.get("error", data), hide=self._hide))
 
     def _ping(self, data: dict[str, Any]) -> list[Event]:
         return self._out.ping()

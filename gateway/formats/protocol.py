@@ -35,8 +35,8 @@ class Stream(Protocol):
     def delivered_tokens_estimate(self) -> int:
         """The output passed on so far; 0 only if there was none."""
 
-    def usage_so_far(self) -> Usage | None:
-        """Reported input and estimated output; None if no input was reported yet."""
+    def usage_so_far(self) -> Usage:
+        """Reported input, or the estimate before there is a report, and estimated output."""
 
 
 class Format(Protocol):
@@ -65,8 +65,11 @@ class Format(Protocol):
     def decode_count(self, body: bytes) -> int:
         """Raises UpstreamError."""
 
-    def decode_reply(self, body: bytes, *, request: MessagesRequest) -> Reply:
-        """Raises UpstreamError for anything but an answer, an error inside a 200 included."""
+    def decode_reply(
+        self, body: bytes, *, request: MessagesRequest, hide: Mapping[str, str] | None = None
+    ) -> Reply:
+        """Raises UpstreamError for anything but an answer, an error inside a 200 included.
+        `hide` as in `decode_error`."""
 
     def decode_error(
         self,
@@ -79,5 +82,7 @@ class Format(Protocol):
         """The error for a status other than 200. `hide` maps words the caller should not read,
         such as the upstream's name for the model, to their replacements."""
 
-    def open_stream(self, *, request: MessagesRequest, input_tokens_estimate: int) -> Stream:
-        """The estimate stands in `message_start` where the upstream does not know better yet."""
+    def open_stream(
+        self, *, request: MessagesRequest, hide: Mapping[str, str] | None = None
+    ) -> Stream:
+        """Errors inside the stream are told as by `decode_error`, with the same `hide`."""

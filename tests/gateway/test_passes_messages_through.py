@@ -24,6 +24,9 @@ def request(**fields: Any) -> MessagesRequest:
     return requests.parse(json.dumps(MINIMAL | fields).encode())
 
 
+ASKED = tally.tokens_of(request().text_bytes)
+
+
 def encoded(max_tokens: int = 4096, *, stream: bool = False, **fields: Any) -> dict[str, Any]:
     body = FORMAT.encode_request(
         request(**fields), upstream_model="real-model", max_tokens=max_tokens, stream=stream
@@ -240,12 +243,12 @@ def test_the_stop_reason_says_what_happened(fields: dict[str, Any], expected: tu
 @pytest.mark.parametrize(
     ("usage", "expected"),
     [
-        (None, None),
-        ({}, None),
-        ({"input_tokens": 10}, None),
-        ({"output_tokens": 5}, None),
-        ({"input_tokens": 10, "output_tokens": 0}, None),
-        ({"input_tokens": -1, "output_tokens": 5}, None),
+        (None, Usage(ASKED, 2, is_estimated=True)),
+        ({}, Usage(ASKED, 2, is_estimated=True)),
+        ({"input_tokens": 10}, Usage(10, 2, is_estimated=True)),
+        ({"output_tokens": 5}, Usage(ASKED, 5, is_estimated=True)),
+        ({"input_tokens": 10, "output_tokens": 0}, Usage(10, 2, is_estimated=True)),
+        ({"input_tokens": -1, "output_tokens": 5}, Usage(ASKED, 5, is_estimated=True)),
         ({"input_tokens": 10.0, "output_tokens": 5.0}, Usage(10, 5)),
         (
             {"input_tokens": 0, "output_tokens": 5, "cache_read_input_tokens": 9},
@@ -253,7 +256,7 @@ def test_the_stop_reason_says_what_happened(fields: dict[str, Any], expected: tu
         ),
     ],
 )
-def test_usage_is_believed_or_none(usage: Any, expected: Usage | None):
+def test_the_side_of_the_usage_that_cannot_be_is_counted_by_us(usage: Any, expected: Usage):
     assert reply(usage=usage).usage == expected
 
 

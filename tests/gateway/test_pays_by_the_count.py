@@ -58,6 +58,45 @@ def test_without_a_believable_count_the_call_is_counted_by_what_was_delivered(
     assert customer.charges() == [charge]
 
 
+@pytest.mark.parametrize("stream", [False, True], ids=["plain", "stream"])
+@pytest.mark.parametrize("model", ["scripted/messages", "scripted/chat"])
+@pytest.mark.parametrize(
+    ("counts", "believed"),
+    [(usage(14, 0), "input_tokens"), (usage(0, 23), "output_tokens")],
+    ids=["output", "input"],
+)
+def test_a_count_that_is_missing_leaves_the_other_as_it_is(
+    customer: Customer,
+    upstream: ScriptedUpstream,
+    model: str,
+    stream: bool,
+    counts: Any,
+    believed: str,
+) -> None:
+    text = "word " * 40
+    if model == "scripted/chat":
+        frames = chunks(text, token_usage=_as_chat(counts))
+        whole = completion(text, usage=_as_chat(counts))
+    else:
+        frames = events(text, start_usage=counts, end_usage=counts)
+        whole = message(text, usage=counts)
+    script = upstream.script(streams(*frames) if stream else answers(whole))
+
+    answer = customer.ask(script.prompt, model=model, stream=stream)
+
+    counted = answer.transcript.usage if stream else answer.json()["usage"]
+    assert counted[believed] == counts[believed]
+    other = {"input_tokens": range(1, 60), "output_tokens": [50]}
+    del other[believed]
+    [(name, expected)] = other.items()
+    assert counted[name] in expected
+    record = customer.wait_for_record()
+    assert record.is_usage_estimated
+    charge = counted["input_tokens"] + 2 * counted["output_tokens"]
+    assert counted["credits_consumed"] == record.credits == charge
+    assert customer.charges() == [charge]
+
+
 def test_a_count_that_shrinks_is_not_believed(
     customer: Customer, upstream: ScriptedUpstream
 ) -> None:

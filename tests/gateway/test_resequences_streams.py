@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway import requests
+from gateway import requests, tally
 from gateway.errors import UpstreamFailed, UpstreamOverloaded, UpstreamRefused
 from gateway.formats import FORMATS, Stream
 from gateway.messages import BlockDelta, MessageStart, UpstreamErrorEvent, Usage
@@ -17,11 +17,11 @@ from tests.gateway.stream_grammar import Seen, run
 REQUEST = requests.parse(
     b'{"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "x"}]}'
 )
-ESTIMATE = 33
+ESTIMATE = tally.tokens_of(REQUEST.text_bytes)
 
 
 def new_stream() -> Stream:
-    return FORMATS["messages"].open_stream(request=REQUEST, input_tokens_estimate=ESTIMATE)
+    return FORMATS["messages"].open_stream(request=REQUEST)
 
 
 def frame(event: dict[str, Any], *, end: str = "\n") -> bytes:
@@ -58,6 +58,7 @@ def ending(reason: Any = "end_turn", sequence: Any = None, **usage: Any) -> list
 START = start(input_tokens=10, output_tokens=1)
 END = ending(output_tokens=5)
 HELLO = [opened(0, "text", text=""), text(0, "Hello"), stop(0)]
+SAID = 2  # tokens of "Hello", by our own count
 
 
 def tool(index: int, name: str = "clock", call_id: str = "call_1") -> dict[str, Any]:
@@ -424,7 +425,7 @@ def test_details_of_a_refusal_pass():
 # --- usage ----------------------------------------------------------------------------------
 
 
-def usage_of(first: dict[str, Any], *later: dict[str, Any]) -> Usage | None:
+def usage_of(first: dict[str, Any], *later: dict[str, Any]) -> Usage:
     stream = new_stream()
     deltas = [{"type": "message_delta", "delta": {}, "usage": report} for report in later]
     events = [start(**first), *HELLO, *deltas, *ending()]
@@ -467,7 +468,7 @@ def usage_of(first: dict[str, Any], *later: dict[str, Any]) -> Usage | None:
 )
 def test_usage_is_the_largest_that_was_reported(reports: Any, expected: tuple[int, ...]):
     usage = usage_of(*reports)
-    assert usage is not None
+    assert not usage.is_estimated
     counts = (
         usage.input_tokens,
         usage.output_tokens,
@@ -479,22 +480,25 @@ def test_usage_is_the_largest_that_was_reported(reports: Any, expected: tuple[in
 
 
 @pytest.mark.parametrize(
-    "reports",
+    ("reports", "counts"),
     [
-        [{"input_tokens": 10, "output_tokens": 1}],
-        [{}, {"output_tokens": 5}],
-        [{"input_tokens": 10}, {"output_tokens": 0}],
-        [{"input_tokens": 10}, {"output_tokens": "5"}],
-        [{"input_tokens": 10}, {"output_tokens": True}],
-        [{"input_tokens": 10}, {"output_tokens": -5}],
-        [{"input_tokens": 10}, {"output_tokens": 2**53}],
-        [{"input_tokens": 10}, {"output_tokens": 5.5}],
-        [{"input_tokens": -10}, {"output_tokens": 5}],
-        [{"input_tokens": 2**70}, {"output_tokens": 5}],
+        ([{"input_tokens": 10, "output_tokens": 1}], (10, SAID)),
+        ([{}, {"output_tokens": 5}], (ESTIMATE, 5)),
+        ([{}, {}], (ESTIMATE, SAID)),
+        ([{"input_tokens": 10}, {"output_tokens": 0}], (10, SAID)),
+        ([{"input_tokens": 10}, {"output_tokens": "5"}], (10, SAID)),
+        ([{"input_tokens": 10}, {"output_tokens": True}], (10, SAID)),
+        ([{"input_tokens": 10}, {"output_tokens": -5}], (10, SAID)),
+        ([{"input_tokens": 10}, {"output_tokens": 2**53}], (10, SAID)),
+        ([{"input_tokens": 10}, {"output_tokens": 5.5}], (10, SAID)),
+        ([{"input_tokens": -10}, {"output_tokens": 5}], (ESTIMATE, 5)),
+        ([{"input_tokens": 2**70}, {"output_tokens": 5}], (ESTIMATE, 5)),
     ],
 )
-def test_usage_that_cannot_be_is_no_usage(reports: Any):
-    assert usage_of(*reports) is None
+def test_the_side_of_the_usage_that_cannot_be_is_counted_by_us(
+    reports: Any, counts: tuple[int, int]
+):
+    assert usage_of(*reports) == Usage(*counts, is_estimated=True)
 
 
 def test_details_of_the_usage_pass_if_they_are_counts():
@@ -537,7 +541,7 @@ def test_what_was_delivered_is_counted_by_the_bytes_that_were_passed_on():
     assert stream.delivered_tokens_estimate() == 1
     stream.feed(frame(text(0, "日本")))
     assert stream.delivered_tokens_estimate() == 3
-    assert stream.usage_so_far() == Usage(10, 3)
+    assert stream.usage_so_far() == Usage(10, 3, is_estimated=True)
 
 
 def test_what_still_waits_is_not_delivered():
@@ -551,11 +555,10 @@ def test_what_still_waits_is_not_delivered():
     assert stream.delivered_tokens_estimate() == before
 
 
-def test_without_a_reported_input_there_is_no_usage_so_far():
+def test_without_a_reported_input_the_usage_so_far_has_the_estimate():
     stream = new_stream()
     stream.feed(frame(text(0, "a")))
-    assert stream.usage_so_far() is None
-    assert stream.delivered_tokens_estimate() == 1
+    assert stream.usage_so_far() == Usage(ESTIMATE, 1, is_estimated=True)
 
 
 # --- streams that break ---------------------------------------------------------------------

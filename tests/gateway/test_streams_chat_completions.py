@@ -15,13 +15,15 @@ from gateway.messages import BlockDelta, UpstreamErrorEvent, Usage
 from tests.gateway.stream_grammar import Seen, run
 
 LONG_NAME = "mcp__" + "a" * 100
-ESTIMATE = 21
 
 
 def new_stream(**fields: Any) -> Stream:
     body = {"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "x"}]}
     request = requests.parse(json.dumps(body | fields).encode())
-    return FORMATS["chat_completions"].open_stream(request=request, input_tokens_estimate=ESTIMATE)
+    return FORMATS["chat_completions"].open_stream(request=request)
+
+
+ESTIMATE = new_stream().usage_so_far().input_tokens
 
 
 def chunk(delta: Any = None, finish_reason: Any = None, **rest: Any) -> bytes:
@@ -312,7 +314,7 @@ def test_a_refusal_is_told():
 # --- usage ----------------------------------------------------------------------------------
 
 
-def final_usage(*chunks: bytes) -> Usage | None:
+def final_usage(*chunks: bytes) -> Usage:
     stream = new_stream()
     out = [event for raw in chunks for event in stream.feed(raw)] + stream.close()
     return out[-2].usage
@@ -340,9 +342,11 @@ def test_cached_tokens_are_no_part_of_the_input():
     )
 
 
-def test_no_usage_is_none():
-    assert final_usage(text("a"), chunk({}, "stop"), DONE) is None
-    assert final_usage(text("a"), chunk({}, "stop"), usage(10, 0), DONE) is None
+def test_the_side_that_is_not_reported_is_counted_by_us():
+    said = text("a"), chunk({}, "stop")
+    assert final_usage(*said, DONE) == Usage(ESTIMATE, 1, is_estimated=True)
+    assert final_usage(*said, usage(10, 0), DONE) == Usage(10, 1, is_estimated=True)
+    assert final_usage(*said, usage(0, 5), DONE) == Usage(ESTIMATE, 5, is_estimated=True)
 
 
 def test_what_was_delivered_is_known_without_usage():
@@ -351,9 +355,9 @@ def test_what_was_delivered_is_known_without_usage():
     assert stream.delivered_tokens_estimate() == 0
     stream.feed(text("12345"))
     assert stream.delivered_tokens_estimate() == 2
-    assert stream.usage_so_far() is None
+    assert stream.usage_so_far() == Usage(ESTIMATE, 2, is_estimated=True)
     stream.feed(usage(10, 1))
-    assert stream.usage_so_far() == Usage(10, 2)
+    assert stream.usage_so_far() == Usage(10, 2, is_estimated=True)
 
 
 # --- streams that break ---------------------------------------------------------------------

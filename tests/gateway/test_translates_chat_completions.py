@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway import requests
+from gateway import requests, tally
 from gateway.errors import InvalidRequest, UpstreamFailed, UpstreamOverloaded
 from gateway.formats import FORMATS
 from gateway.messages import Reply, Usage
@@ -544,6 +544,7 @@ def test_the_older_single_call_is_read():
 
 CALLED = {"tool_calls": [called("x", "{}")]}
 SAID = {"content": "one two"}
+ASKED = tally.tokens_of(request().text_bytes)
 
 
 @pytest.mark.parametrize(
@@ -620,17 +621,26 @@ def test_a_refusal_is_told():
             Usage(10, 5),
         ),
         ({"prompt_tokens": 10.0, "completion_tokens": 5.0}, Usage(10, 5)),
-        ({"prompt_tokens": 10}, None),
-        ({"completion_tokens": 5}, None),
-        ({"prompt_tokens": -1, "completion_tokens": 5}, None),
-        ({"prompt_tokens": 10, "completion_tokens": 2**53}, None),
-        ({"prompt_tokens": 0, "completion_tokens": 0}, None),
-        ({"prompt_tokens": "10", "completion_tokens": "5"}, None),
-        ("none", None),
     ],
 )
-def test_cached_tokens_are_no_part_of_the_input(usage: Any, expected: Usage | None):
+def test_cached_tokens_are_no_part_of_the_input(usage: Any, expected: Usage):
     assert decoded(SAID, usage=usage).usage == expected
+
+
+@pytest.mark.parametrize(
+    ("usage", "counts"),
+    [
+        ({"prompt_tokens": 10}, (10, 2)),
+        ({"completion_tokens": 5}, (ASKED, 5)),
+        ({"prompt_tokens": -1, "completion_tokens": 5}, (ASKED, 5)),
+        ({"prompt_tokens": 10, "completion_tokens": 2**53}, (10, 2)),
+        ({"prompt_tokens": 0, "completion_tokens": 0}, (ASKED, 2)),
+        ({"prompt_tokens": "10", "completion_tokens": "5"}, (ASKED, 2)),
+        ("none", (ASKED, 2)),
+    ],
+)
+def test_the_side_of_the_usage_that_cannot_be_is_counted_by_us(usage: Any, counts: tuple[int, int]):
+    assert decoded(SAID, usage=usage).usage == Usage(*counts, is_estimated=True)
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,7 @@ def streamed(name: str, **fields: Any) -> Seen:
     checked = request(stream=True, **fields)
     status, body = ask(name, checked)
     assert status == 200
-    stream = FORMATS[name].open_stream(request=checked, input_tokens_estimate=9)
+    stream = FORMATS[name].open_stream(request=checked)
     return run(stream, *(body[at : at + 3] for at in range(0, len(body), 3)))
 
 
