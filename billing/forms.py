@@ -95,16 +95,16 @@ class LowBalanceForm(forms.Form):
     """The line in dollars; empty for no mail."""
 
     dollars = forms.DecimalField(
-        label="Line in dollars",
+        label="Send it below, in dollars",
         required=False,
         min_value=Decimal("0.01"),
         max_value=1_000_000,
         decimal_places=2,
         widget=forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"}),
-        help_text="Leave it empty for no mail.",
+        help_text="Leave it empty for no email.",
         error_messages={
             "invalid": "Write the amount in digits, like 2.50.",
-            "min_value": "The line has to be above zero; leave it empty for no mail.",
+            "min_value": "The amount has to be above zero; leave it empty for no email.",
             "max_decimal_places": _WHOLE_CENTS,
         },
     )

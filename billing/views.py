@@ -18,6 +18,7 @@ from billing.forms import LowBalanceForm, TopUpForm
 from billing.models import TopUp, TopUpState, Wallet
 from billing.pages import billing_page
 from caicaini_portal.http import poll_shows, render_page
+from caicaini_portal.templatetags.display import dollars
 
 logger = logging.getLogger(__name__)
 
@@ -95,7 +96,7 @@ def draw_line(request: MemberRequest) -> HttpResponse:
     if not form.is_valid():
         return billing_page(request, line_form=form, status=422)
     low_balance.draw(wallet=_wallet(request), credits=form.credits())
-    messages.success(request, "The line is drawn." if form.credits() else "No mail will come.")
+    messages.success(request, _line_news(form.credits()))
     return redirect("billing:billing")
 
 
@@ -111,6 +112,12 @@ def balance(request: MemberRequest) -> HttpResponse:
 
 def _wallet(request: MemberRequest) -> Wallet:
     return wallets.wallet_of(request.membership.workspace)
+
+
+def _line_news(line_credits: int | None) -> str:
+    if line_credits is None:
+        return "Saved. No email is sent when the balance runs low."
+    return f"Saved. You get an email when the balance falls below {dollars(line_credits)}."
 
 
 def _form_to_go_on_with(request: MemberRequest) -> TopUpForm:

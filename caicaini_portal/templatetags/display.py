@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from decimal import Decimal
+from uuid import UUID
 
 from django import template
 from django.utils import timezone
@@ -62,6 +63,12 @@ def relative(at: datetime, *, now: datetime) -> str:
     size, unit = next((size, unit) for size, unit in _UNITS if distance >= size)
     amount = f"{int(distance // size)} {unit}"
     return f"in {amount}" if seconds < 0 else f"{amount} ago"
+
+
+@register.filter
+def request_id(id: UUID | str) -> str:
+    """Write a request's id as answers and errors name it: req_ and 32 hex digits."""
+    return f"req_{UUID(str(id)).hex}"
 
 
 @register.filter

@@ -67,7 +67,7 @@ def test_it_shows_what_the_last_audit_saw(operator: Client) -> None:
     shown = page(operator)
 
     assert "123,456" in shown
-    assert "in order" in shown
+    assert "In order" in shown
     assert "broken" not in shown
     assert "Do the worker and the scheduler run?" not in shown
 

@@ -55,7 +55,8 @@ def test_the_balance_stands_with_its_dollars_and_each_movement_with_what_it_left
     text = see(browser)
 
     assert "499,988 credits, $5.00" in text
-    assert f"Usage {used.reference} just now -12 499,988" in text
+    assert f"Usage req_{uuid.UUID(used.reference).hex} just now -12 499,988" in text
+    assert used.reference not in text
     assert "Grant Welcome credits just now +500,000 500,000" in text
     assert text.index("-12") < text.index("+500,000")
 
@@ -90,6 +91,18 @@ def test_what_running_calls_hold_is_not_available_and_is_explained(
     text = see(browser)
     assert "700 credits, $0.00700" in text
     assert "300 more are held for 1 running call;" in text
+
+
+@pytest.mark.parametrize("page", ["", "keys", "usage", "billing", "settings"])
+def test_whoever_works_in_a_frozen_workspace_is_told_why_its_calls_fail(
+    browser: Client, wallet: Wallet, page: str
+) -> None:
+    address = f"/developers/{page}"
+    assert "are paused" not in text_of(browser.get(address))
+
+    Wallet.objects.filter(pk=wallet.pk).update(frozen_at=timezone.now())
+
+    assert "Calls from this workspace are paused." in text_of(browser.get(address))
 
 
 def test_the_subscription_pool_stands_apart(browser: Client, workspace: Workspace) -> None:

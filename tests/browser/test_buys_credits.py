@@ -64,7 +64,7 @@ def test_credits_land_after_a_cancelled_try_and_a_declined_card(buyer: Visitor) 
     expect(page.locator("#balance .number")).to_have_text(f"{before + 1_234_000:,}")
     buyer.look_at("Top-up of $12.34")
     page.get_by_role("main").get_by_role("link", name="Billing").click()
-    expect(page.get_by_role("row", name="$12.34").get_by_text("paid")).to_be_visible()
+    expect(page.get_by_role("row", name="$12.34").get_by_text("Paid")).to_be_visible()
     buyer.look_at("Billing")
 
 
@@ -84,7 +84,7 @@ def test_a_page_left_open_notices_what_the_bank_decides_and_what_the_bank_takes_
 
     page.get_by_role("main").get_by_role("link", name="Billing").click()
     dispute = sandbox.open_dispute(session)
-    expect(page.locator("#movements")).to_contain_text("disputed", timeout=30_000)
+    expect(page.locator("#movements")).to_contain_text("Disputed", timeout=30_000)
     expect(page.locator("#balance .number")).to_have_text(f"{before:,}")
     buyer.look_at("Billing")
     sandbox.close_dispute(dispute["id"], "won")

@@ -10,6 +10,7 @@ from accounts.models import Role, User, Workspace
 from keys import services
 from keys.models import ApiKey
 from tests import people
+from tests.reading import text_of
 
 
 @pytest.fixture
@@ -18,7 +19,7 @@ def key(person: User, workspace: Workspace) -> ApiKey:
 
 
 def test_revoking_asks_once_naming_the_key_and_then_lasts(browser: Client, key: ApiKey) -> None:
-    question = browser.get(f"/developers/keys/{key.pk}/revoke").content.decode()
+    question = text_of(browser.get(f"/developers/keys/{key.pk}/revoke"))
     assert "Revoke “Old laptop”?" in question
     assert key.hint in question
     assert ApiKey.objects.filter(pk=key.pk, revoked_at=None).exists()
@@ -97,6 +98,19 @@ def test_active_keys_stand_apart_from_revoked_and_expired_ones(
     assert "Expired" not in active
     assert "Revoked and expired keys (2)" in past
     assert "Old laptop" not in past
+
+
+def test_whoever_hears_the_page_can_tell_two_keys_of_one_name_apart(
+    browser: Client, person: User, workspace: Workspace, key: ApiKey
+) -> None:
+    namesake = services.mint(workspace=workspace, name=key.name, created_by=person).key
+
+    page = browser.get("/developers/keys").content.decode()
+    question = browser.get(f"/developers/keys/{key.pk}/revoke").content.decode()
+
+    assert f'aria-label="Revoke {key.name}, {key.hint}"' in page
+    assert f'aria-label="Revoke {namesake.name}, {namesake.hint}"' in page
+    assert f'aria-label="Revoke key {key.name}"' in question
 
 
 def test_without_any_key_the_page_says_what_one_is_for(browser: Client) -> None:

@@ -36,22 +36,21 @@ def test_a_call_shows_with_what_it_was_and_cost(
     browser: Client, person: User, workspace: Workspace
 ) -> None:
     key = services.mint(workspace=workspace, name="Website", created_by=person).key
-    write(
-        a_record(
-            workspace,
-            key_id=key.pk,
-            input_tokens=10,
-            cache_read_input_tokens=4,
-            is_stream=True,
-            duration_ms=1234,
-        )
+    call = a_record(
+        workspace,
+        key_id=key.pk,
+        input_tokens=10,
+        cache_read_input_tokens=4,
+        is_stream=True,
+        duration_ms=1234,
     )
+    write(call)
 
     page = see(browser)
 
     [row] = rows_of(page)
     assert "caicaini/swift for caicaini/auto Website 200 streamed 14 23 12 1.2 s" in row
-    assert "just now" in row
+    assert f"just now req_{call.id.hex}" in row
     assert key.hint in page.content.decode()
 
 
@@ -64,7 +63,7 @@ def test_how_a_call_ended_is_named(browser: Client, workspace: Workspace) -> Non
     rows = rows_of(see(browser))
 
     assert any("500 Failed" in row for row in rows)
-    assert any("Console 200 Caller Left" in row for row in rows)
+    assert any("Console 200 Caller left" in row for row in rows)
 
 
 def test_the_tiles_add_up_what_is_rolled_up_and_what_is_not(

@@ -176,11 +176,11 @@ def test_the_notice_stays_between_two_questions_to_stripe(
         ({"state": TopUpState.PROCESSING}, "Your bank is working on it"),
         ({"state": TopUpState.FAILED}, "The payment did not go through"),
         ({"state": TopUpState.EXPIRED}, "This payment page has expired"),
-        ({"state": TopUpState.PARKED}, "Somebody is looking at this payment"),
+        ({"state": TopUpState.PARKED}, "We are checking this payment"),
         ({"credited": 2_000_000}, "2,000,000 credits have landed"),
         ({"credited": 2_000_000, "refunded": 500_000}, "refunded in part"),
-        ({"credited": 2_000_000, "refunded": 2_000_000}, "the payment was refunded."),
-        ({"credited": 2_000_000, "disputed": 2_000_000}, "the cardholder disputes the payment"),
+        ({"credited": 2_000_000, "refunded": 2_000_000}, "This top-up is refunded"),
+        ({"credited": 2_000_000, "disputed": 2_000_000}, "This payment is disputed"),
     ],
 )
 def test_each_state_says_what_it_means(
@@ -272,7 +272,7 @@ def test_the_history_has_receipts_and_pages(shopper: Client, sandbox: Sandbox) -
     first, second = text_of(shopper.get(PAGE)), shopper.get(f"{PAGE}?top_ups=2")
 
     assert "$5.55 555,000" not in first
-    assert "$5.55 555,000 paid" in text_of(second)
+    assert "$5.55 555,000 Paid" in text_of(second)
     assert "/receipts/" in second.content.decode()
 
 
