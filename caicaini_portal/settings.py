@@ -197,6 +197,12 @@ LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/developers/"
 ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
 SOCIALACCOUNT_ADAPTER = "accounts.adapter.SocialAccountAdapter"
+ACCOUNT_FORMS = {
+    "signup": "accounts.forms.SignUpForm",
+    "change_password": "accounts.forms.ChangePasswordForm",
+    "set_password": "accounts.forms.SetPasswordForm",
+    "reset_password_from_key": "accounts.forms.ResetPasswordKeyForm",
+}
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
@@ -219,10 +225,15 @@ def _social_app(prefix: str) -> dict[str, Any]:
     return {"APPS": [{"client_id": client_id, "secret": secret}] if client_id else []}
 
 
-SOCIALACCOUNT_PROVIDERS = {
-    "google": {**_social_app("GOOGLE"), "SCOPE": ["email"], "OAUTH_PKCE_ENABLED": True},
-    "github": {**_social_app("GITHUB"), "SCOPE": ["user:email"]},
-}
+def sign_in_providers() -> dict[str, dict[str, Any]]:
+    """Return the services that people can sign in with, as far as the environment names them."""
+    return {
+        "google": {**_social_app("GOOGLE"), "SCOPE": ["email"], "OAUTH_PKCE_ENABLED": True},
+        "github": {**_social_app("GITHUB"), "SCOPE": ["user:email"], "OAUTH_PKCE_ENABLED": True},
+    }
+
+
+SOCIALACCOUNT_PROVIDERS = sign_in_providers()
 
 # --- Payments -------------------------------------------------------------------------------------
 

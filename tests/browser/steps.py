@@ -77,8 +77,8 @@ def choose_new_password(visitor: Visitor, person: Person) -> None:
     visitor.look_at("Look into your mailbox")
     mailbox.follow_link_of_newest(visitor, subject="Choose a new password for Caicaini")
     visitor.look_at("Choose a new password")
-    page.get_by_label("New Password", exact=True).fill(person.password)
-    page.get_by_label("New Password (again)").fill(person.password)
+    page.get_by_label("New password", exact=True).fill(person.password)
+    page.get_by_label("New password, once more").fill(person.password)
     page.get_by_role("button", name="Change the password").click()
     visitor.look_at("Your password is changed")
 
