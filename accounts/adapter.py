@@ -8,6 +8,7 @@ from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts import services
 from accounts.models import User
@@ -51,6 +52,16 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
 
 class SocialAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
     """Sign-up through Google or GitHub."""
+
+    def new_user(self, request: HttpRequest, sociallogin: Any) -> User:
+        """Return the person, not stored yet.
+
+        allauth keeps them in the session while it asks for something more, and cannot write down a
+        moment that the database is to fill in.
+        """
+        person: User = super().new_user(request, sociallogin)
+        person.joined_at = timezone.now()
+        return person
 
     def save_user(self, request: HttpRequest, sociallogin: Any, form: Any = None) -> User:
         """Store the person with a workspace of their own."""
