@@ -15,8 +15,13 @@ Parameters: `since`, a moment, and `suspects`, wallets looked at from their begi
 _ENTRIES = "(entry.created_at >= %(since)s OR entry.wallet_id = ANY(%(suspects)s))"
 _HOLDS = "(hold.closed_at >= %(since)s OR hold.wallet_id = ANY(%(suspects)s))"
 _RECORDS = "(record.accepted_at >= %(since)s OR record.workspace_id = ANY(%(workspaces)s))"
-# References are free text; only what is a hold's id can be read as one.
-_HOLD_ID = "CASE WHEN pg_input_is_valid(entry.reference, 'uuid') THEN entry.reference::uuid END"
+_TOP_UPS = "(top_up.converged_at >= %(since)s OR top_up.wallet_id = ANY(%(suspects)s))"
+# References are free text; only what is an id can be read as one.
+_ID = "CASE WHEN pg_input_is_valid({0}, 'uuid') THEN ({0})::uuid END"
+_HOLD_ID = _ID.format("entry.reference")
+# What top-ups have moved, under references of the form `<top-up>:<step>`.
+_OF_TOP_UP = "entry.kind IN ('top_up', 'refund', 'dispute')"
+_TOP_UP_ID = _ID.format("split_part(entry.reference, ':', 1)")
 
 RULES: dict[str, str] = {
     "a wallet stands at its newest entry": """
@@ -40,6 +45,31 @@ RULES: dict[str, str] = {
         WHERE wallet.held <> coalesce(open.amount, 0)""",
     "posted covers held, and nothing is negative": """
         SELECT id, NULL FROM billing_wallet WHERE held < 0 OR posted < held OR owed < 0""",
+    # What a top-up takes back moves posted, and owed where posted does not suffice; a repayment
+    # stands under the reference of what it was taken from.
+    "owed is what top-ups took back and the entries lack": f"""
+        SELECT wallet.id, NULL FROM billing_wallet AS wallet
+        LEFT JOIN (
+            SELECT wallet_id, sum(credited - refunded - disputed) AS credits
+            FROM billing_topup GROUP BY wallet_id) AS told ON told.wallet_id = wallet.id
+        LEFT JOIN LATERAL (
+            SELECT sum(entry.amount + coalesce(repaid.amount, 0)) AS credits
+            FROM billing_ledgerentry AS entry
+            LEFT JOIN billing_ledgerentry AS repaid ON repaid.wallet_id = entry.wallet_id
+                AND repaid.kind = 'adjustment' AND repaid.reference = entry.reference
+            WHERE entry.wallet_id = wallet.id AND {_OF_TOP_UP}) AS booked ON true
+        WHERE (told.wallet_id IS NOT NULL OR wallet.owed <> 0)
+            AND wallet.owed <> coalesce(booked.credits, 0) - coalesce(told.credits, 0)""",
+    "a credited top-up has its entry": f"""
+        SELECT top_up.wallet_id, 'top-up ' || top_up.id FROM billing_topup AS top_up
+        LEFT JOIN billing_ledgerentry AS entry ON entry.wallet_id = top_up.wallet_id
+            AND entry.kind = 'top_up' AND entry.reference = top_up.id || ':1'
+        WHERE {_TOP_UPS} AND top_up.credited <> coalesce(entry.amount, 0)""",
+    "an entry of a top-up names one of its wallet's": f"""
+        SELECT entry.wallet_id, 'entry ' || entry.seq FROM billing_ledgerentry AS entry
+        LEFT JOIN billing_topup AS top_up ON top_up.wallet_id = entry.wallet_id
+            AND top_up.id = {_TOP_UP_ID}
+        WHERE {_ENTRIES} AND {_OF_TOP_UP} AND top_up.id IS NULL""",
     "a settled hold has a usage entry of its amount": f"""
         SELECT hold.wallet_id, 'hold ' || hold.id FROM billing_hold AS hold
         LEFT JOIN billing_ledgerentry AS entry ON entry.wallet_id = hold.wallet_id

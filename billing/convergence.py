@@ -10,8 +10,8 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from billing import checkout, owing
-from billing.models import EntryKind, TopUp, TopUpState
+from billing import booking, checkout
+from billing.models import TopUp, TopUpState
 from billing.payments import Expected, Outcome, Payment, Verdict, judge
 from billing.stripe_client import RETRIES
 
@@ -45,7 +45,7 @@ def _converge(top_up: TopUp, *, retries: int = RETRIES) -> TopUp:
     if verdict.outcome is Outcome.PARKED:
         logger.error("top-up %s is parked: %s", top_up.id, verdict.parked_because)
     else:
-        _post(top_up, verdict)
+        booking.book(top_up, verdict)
     _note(top_up, payment, verdict)
     return top_up
 
@@ -63,42 +63,6 @@ def expected_of(top_up: TopUp) -> Expected:
     )
 
 
-def _post(top_up: TopUp, verdict: Verdict) -> None:
-    """Move the difference between the verdict and what was posted; what comes in comes first."""
-    moves = [
-        (EntryKind.TOP_UP, verdict.credited - top_up.credited),
-        (EntryKind.REFUND, top_up.refunded - verdict.refunded),
-        (EntryKind.DISPUTE, top_up.disputed - verdict.disputed),
-    ]
-    for kind, amount in sorted(moves, key=lambda move: move[1] < 0):
-        if amount:
-            _move(top_up, kind, amount)
-    top_up.credited = verdict.credited
-    top_up.refunded = verdict.refunded
-    top_up.disputed = verdict.disputed
-
-
-def _move(top_up: TopUp, kind: EntryKind, amount: int) -> None:
-    top_up.steps += 1
-    act = owing.give if amount > 0 else owing.take
-    act(
-        wallet_id=top_up.wallet_id,
-        kind=kind,
-        amount=abs(amount),
-        reference=f"{top_up.id}:{top_up.steps}",
-        reason=_REASONS[kind, amount > 0],
-    )
-
-
-_REASONS = {
-    (EntryKind.TOP_UP, True): "Paid through Stripe",
-    (EntryKind.REFUND, False): "Top-up refunded",
-    (EntryKind.REFUND, True): "A refund of the top-up failed",
-    (EntryKind.DISPUTE, False): "Top-up disputed by the cardholder",
-    (EntryKind.DISPUTE, True): "Dispute over the top-up won",
-}
-
-
 def _note(top_up: TopUp, payment: Payment, verdict: Verdict) -> None:
     top_up.state = TopUpState(verdict.outcome.value)
     top_up.parked_because = verdict.parked_because[:200]
@@ -107,7 +71,7 @@ def _note(top_up: TopUp, payment: Payment, verdict: Verdict) -> None:
     top_up.converged_at = timezone.now()
     top_up.save(
         update_fields=[
-            *("state", "parked_because", "stripe_payment_intent_id", "receipt_url"),
-            *("credited", "refunded", "disputed", "steps", "converged_at"),
+            *("state", "parked_because"),
+            *("stripe_payment_intent_id", "receipt_url", "converged_at"),
         ]
     )

@@ -3,19 +3,29 @@
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 from psycopg import conninfo as libpq
 
 from accounts.models import User, Workspace
 from accounts.services import give_personal_workspace
-from billing import ledger, wallets
-from billing.models import EntryKind, Hold, HoldState, LedgerEntry, Pool, Wallet
+from billing import booking, ledger, wallets
+from billing.models import (
+    EntryKind,
+    Hold,
+    HoldState,
+    LedgerEntry,
+    Pool,
+    TopUp,
+    TopUpState,
+    Wallet,
+)
+from billing.payments import Outcome, Verdict
 from gateway.metering.operations import Close, Release, Reserve
 from keys import services as key_services
 from keys.models import ApiKey
@@ -56,6 +66,18 @@ class Books:
             amount=credits,
             reference=f"test:{uuid.uuid4()}",
         )
+
+    def top_up(self, credits: int) -> TopUp:
+        """Sell credits, as if Stripe had called them paid."""
+        top_up = TopUp.objects.create(
+            wallet_id=self.wallet_id,
+            amount_cents=credits // 1_000 or 1,
+            credits=credits,
+            state=TopUpState.PAID,
+            converged_at=timezone.now(),
+        )
+        booked(top_up, credited=credits)
+        return top_up
 
     def freeze(self) -> None:
         """Let no new call in, as an audit does that found something."""
@@ -162,6 +184,13 @@ def open_books(credits: int = 0) -> Books:
     if credits:
         books.give(credits)
     return books
+
+
+def booked(top_up: TopUp, **totals: Any) -> None:
+    """Book it as if Stripe said so: what is credited, refunded or disputed from now on."""
+    verdict = Verdict(Outcome.PAID, top_up.credited, top_up.refunded, top_up.disputed)
+    with transaction.atomic():
+        booking.book(top_up, replace(verdict, **totals))
 
 
 def subscription_wallet(books: Books) -> Wallet:

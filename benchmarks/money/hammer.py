@@ -16,12 +16,16 @@ from typing import Any
 
 import msgspec
 from django.conf import settings
-from django.db import close_old_connections
+from django.db import close_old_connections, transaction
+from django.db.models import F
+from django.utils import timezone
 
 from benchmarks.money.orders import Order, Purse, Told
-from billing import ledger, owing
+from billing import booking, ledger
 from billing.errors import NotEnoughCredits
-from billing.models import EntryKind
+from billing.models import EntryKind, TopUp, TopUpState
+from billing.payments import Outcome
+from billing.payments import Verdict as Stripes
 from gateway.metering.meter import Meter
 from gateway.metering.operations import Verdict
 from gateway.metering.writer import LedgerAway
@@ -131,28 +135,42 @@ def _reference() -> str:
 
 
 def _top_up(wallet_id: int, credits: int) -> tuple[str, int]:
-    owing.give(
-        wallet_id=wallet_id,
-        kind=EntryKind.TOP_UP,
-        amount=credits,
-        reference=_reference(),
-        reason="",
-    )
+    with transaction.atomic():
+        top_up = TopUp.objects.create(
+            wallet_id=wallet_id,
+            amount_cents=credits,
+            credits=credits,
+            state=TopUpState.PAID,
+            converged_at=timezone.now(),
+        )
+        booking.book(top_up, Stripes(Outcome.PAID, credited=credits))
     return "top-up", credits
 
 
 def _refund(wallet_id: int, credits: int) -> tuple[str, int]:
-    _take(wallet_id, EntryKind.REFUND, credits)
-    return "refund", -credits
+    return "refund", -_take_back(wallet_id, refunded=credits)
 
 
 def _dispute(wallet_id: int, credits: int) -> tuple[str, int]:
-    _take(wallet_id, EntryKind.DISPUTE, credits)
-    return "dispute", -credits
+    return "dispute", -_take_back(wallet_id, disputed=credits)
 
 
-def _take(wallet_id: int, kind: EntryKind, credits: int) -> None:
-    owing.take(wallet_id=wallet_id, kind=kind, amount=credits, reference=_reference(), reason="")
+def _take_back(wallet_id: int, *, refunded: int = 0, disputed: int = 0) -> int:
+    """Take back from the newest top-up that is not being taken from; return how much."""
+    left = F("credited") - F("refunded") - F("disputed")
+    paid = TopUp.objects.select_for_update(skip_locked=True).filter(wallet_id=wallet_id)
+    with transaction.atomic():
+        top_up = paid.alias(left=left).filter(left__gte=refunded + disputed).first()
+        if top_up is None:
+            return 0
+        verdict = Stripes(
+            Outcome.PAID,
+            credited=top_up.credited,
+            refunded=top_up.refunded + refunded,
+            disputed=top_up.disputed + disputed,
+        )
+        booking.book(top_up, verdict)
+    return refunded + disputed
 
 
 def _adjust(wallet_id: int, credits: int) -> tuple[str, int]:

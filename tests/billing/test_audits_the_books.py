@@ -19,7 +19,7 @@ from billing.audit import AuditReport, audit
 from billing.models import AuditKind, AuditRun, EntryKind
 from gateway.metering import transactions
 from gateway.metering.operations import Reserved, Verdict
-from tests.books import Books, TestCall, database_url, open_books
+from tests.books import Books, TestCall, booked, database_url, open_books
 
 OWNER = 7
 
@@ -37,9 +37,7 @@ def live_through(books: Books) -> None:
     calls = [books.call(50) for _ in range(5)]
     written(*(call.reserve() for call in calls))
     written(calls[0].settle(20), calls[1].settle(30), calls[2].void())
-    ledger.post(
-        wallet_id=books.wallet_id, kind=EntryKind.TOP_UP, amount=400, reference=f"{uuid.uuid4()}:1"
-    )
+    books.top_up(400)
     written(calls[3].settle(10))
 
 
@@ -149,6 +147,83 @@ def test_the_wallet_is_named_whose_books_were_tampered_with(books: Books, statem
     for report in (audit(), audit(since=earlier.covered_until)):
         assert books.wallet_id in report.wallet_ids
         assert report.wallet_ids <= {books.wallet_id, -1}
+
+
+@pytest.fixture
+def indebted(transactional_db: None) -> Books:
+    """A workspace that had spent what a refund and a dispute took back, and repaid some of it.
+
+    1,000 came, 700 are spent, 600 of the 900 taken back were not there, 200 of these are repaid.
+    """
+    books = open_books()
+    first = books.top_up(1_000)
+    ledger.post(
+        wallet_id=books.wallet_id, kind=EntryKind.ADJUSTMENT, amount=-700, reference="operator:1"
+    )
+    booked(first, refunded=500)
+    booked(first, disputed=400)
+    books.top_up(200)
+    assert (books.wallet().posted, books.wallet().owed) == (0, 400)
+    return books
+
+
+TAMPERING_WITH_DEBT = {
+    "what is owed": "UPDATE billing_wallet SET owed = owed - 1 WHERE id = %(wallet)s",
+    "what is owed, forgiven": "UPDATE billing_wallet SET owed = 0 WHERE id = %(wallet)s",
+    "what was credited": "UPDATE billing_topup SET credited = credited + 1"
+    " WHERE wallet_id = %(wallet)s AND credited = 1000",
+    "what was refunded": "UPDATE billing_topup SET refunded = 0"
+    " WHERE wallet_id = %(wallet)s AND refunded = 500",
+    "what was disputed": "UPDATE billing_topup SET disputed = 0"
+    " WHERE wallet_id = %(wallet)s AND disputed = 400",
+    "a top-up, deleted": "DELETE FROM billing_topup"
+    " WHERE wallet_id = %(wallet)s AND credited = 200",
+    "a top-up that was repaid with, called a grant": "UPDATE billing_ledgerentry SET kind = 'grant'"
+    " WHERE wallet_id = %(wallet)s AND amount = 200",
+    "every top-up, deleted": "DELETE FROM billing_topup WHERE wallet_id = %(wallet)s",
+    "a repayment's reference": "UPDATE billing_ledgerentry SET reference = 'operator:2'"
+    " WHERE wallet_id = %(wallet)s AND amount = -200",
+    "an adjustment, called a refund": "UPDATE billing_ledgerentry SET kind = 'refund'"
+    " WHERE wallet_id = %(wallet)s AND reference = 'operator:1'",
+}
+
+
+def test_honest_debts_are_in_order(indebted: Books) -> None:
+    first = audit()
+    top_up = indebted.top_up(900)  # repays the rest, and leaves 500
+    booked(top_up, disputed=900)
+    assert indebted.wallet().owed == 400
+    booked(top_up, disputed=0)
+    assert (indebted.wallet().posted, indebted.wallet().owed) == (500, 0)
+
+    assert audit().findings == audit(since=first.covered_until).findings == first.findings == []
+
+
+@pytest.mark.parametrize("statement", TAMPERING_WITH_DEBT.values(), ids=TAMPERING_WITH_DEBT)
+def test_the_wallet_is_named_whose_debts_were_tampered_with(
+    indebted: Books, statement: str
+) -> None:
+    other = open_books()
+    booked(other.top_up(100), refunded=100)
+    earlier = audit()
+    assert earlier.is_ok
+    assert tamper(statement, indebted) >= 1
+
+    for report in (audit(), audit(since=earlier.covered_until)):
+        assert report.wallet_ids == {indebted.wallet_id}
+
+
+def test_a_top_up_that_nobody_bought_is_found(books: Books) -> None:
+    """Posted by the rules of the ledger, for no payment, to somebody who never paid."""
+    other = open_books(500)
+    ledger.post(
+        wallet_id=other.wallet_id,
+        kind=EntryKind.TOP_UP,
+        amount=100,
+        reference=f"{uuid.uuid4()}:1",
+    )
+
+    assert audit().wallet_ids == {other.wallet_id}
 
 
 def test_a_record_of_nobody_is_found(books: Books) -> None:

@@ -16,15 +16,15 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from billing import holds, ledger, owing, wallets
+from billing import holds, ledger, wallets
 from billing.audit import audit
 from billing.errors import NotEnoughCredits, WalletMismatch
-from billing.models import EntryKind, Hold, LedgerEntry
+from billing.models import EntryKind, Hold, LedgerEntry, TopUp
 from gateway.metering import transactions
 from gateway.metering.operations import Operation, Outcome
 from keys import services as key_services
 from keys.models import ApiKey
-from tests.books import Books, TestCall, database_url, open_books
+from tests.books import Books, TestCall, booked, database_url, open_books
 from tests.metering.money_model import ModelWallet
 from usage.models import RequestRecord
 
@@ -45,6 +45,7 @@ class Life(RuleBasedStateMachine):
         self.model = ModelWallet()
         self.calls: list[TestCall] = []
         self.keys: list[ApiKey] = [self.books.mint()]
+        self.top_ups: list[TopUp] = []
         self.post(EntryKind.GRANT, credits)
 
     def post(self, kind: EntryKind, amount: int) -> None:
@@ -94,7 +95,7 @@ class Life(RuleBasedStateMachine):
 
     # --- What others do -------------------------------------------------------------------------
 
-    @rule(amount=st.integers(1, 500), kind=st.sampled_from([EntryKind.GRANT, EntryKind.TOP_UP]))
+    @rule(amount=st.integers(1, 500), kind=st.sampled_from([EntryKind.GRANT, EntryKind.ADJUSTMENT]))
     def pay_in_twice_by_mistake(self, amount: int, kind: EntryKind) -> None:
         reference = self.reference()
         for _ in range(2):
@@ -109,28 +110,35 @@ class Life(RuleBasedStateMachine):
 
     @rule(amount=st.integers(1, 500))
     def top_up_and_repay(self, amount: int) -> None:
-        owing.give(
-            wallet_id=self.books.wallet_id,
-            kind=EntryKind.TOP_UP,
-            amount=amount,
-            reference=self.reference(),
-            reason="",
-        )
+        self.top_ups.append(self.books.top_up(amount))
         self.model.give(amount)
 
+    @precondition(lambda self: self.top_ups)
     @rule(
-        amount=st.integers(1, 2_000),
-        kind=st.sampled_from([EntryKind.REFUND, EntryKind.DISPUTE]),
+        pick=amounts,
+        amount=amounts,
+        what=st.sampled_from(["refunded", "disputed"]),
+        is_all_spent=st.booleans(),
     )
-    def take_back_what_is_there(self, amount: int, kind: EntryKind) -> None:
-        owing.take(
-            wallet_id=self.books.wallet_id,
-            kind=kind,
-            amount=amount,
-            reference=self.reference(),
-            reason="",
-        )
-        self.model.take(amount)
+    def take_back_what_is_there(
+        self, pick: int, amount: int, what: str, is_all_spent: bool
+    ) -> None:
+        if is_all_spent and self.model.available:
+            self.post(EntryKind.ADJUSTMENT, -self.model.available)
+        top_up = self.top_ups[-1 - pick % min(len(self.top_ups), 3)]
+        taken = min(amount, top_up.credited - top_up.refunded - top_up.disputed)
+        booked(top_up, **{what: getattr(top_up, what) + taken})
+        self.model.take(taken)
+
+    @precondition(lambda self: self.top_ups)
+    @rule(pick=amounts, amount=amounts, what=st.sampled_from(["refunded", "disputed"]))
+    def give_back_what_was_taken(self, pick: int, amount: int, what: str) -> None:
+        """A refund failed, a dispute was won."""
+        top_up = self.top_ups[-1 - pick % min(len(self.top_ups), 3)]
+        given = min(amount, getattr(top_up, what))
+        booked(top_up, **{what: getattr(top_up, what) - given})
+        if given:
+            self.model.give(given)
 
     @rule(amount=st.integers(-2_000, 500).filter(bool))
     def adjust(self, amount: int) -> None:

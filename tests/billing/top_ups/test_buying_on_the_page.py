@@ -10,11 +10,12 @@ from pytest_django.fixtures import Settings
 
 from accounts.models import Role, User, Workspace
 from billing import ledger, wallets
-from billing.models import EntryKind, LowBalanceLine, TopUp, TopUpState, Wallet
+from billing.models import EntryKind, LowBalanceLine, TopUp, TopUpState
 from stripe_sandbox.client import Sandbox
 from stripe_sandbox.server import SandboxServer
 from tests import people
 from tests.billing.top_ups.shop import deliver, pay
+from tests.books import Books, booked
 
 PAGE = "/developers/billing"
 FORM = f"{PAGE}/top-ups"
@@ -36,6 +37,12 @@ def filled_in(amount: str = "20", other: str = "", form_id: UUID | None = None) 
 def shopper(stripe_server: SandboxServer, browser: Client) -> Client:
     """A signed-in person's browser, where payments are set up."""
     return browser
+
+
+@pytest.fixture
+def books(person: User, workspace: Workspace) -> Books:
+    """The money of the shopper's workspace."""
+    return Books(person, workspace, wallets.wallet_of(workspace).pk)
 
 
 def buy(shopper: Client, amount: str = "20", other: str = "") -> TopUp:
@@ -171,36 +178,51 @@ def test_the_notice_stays_between_two_questions_to_stripe(
 
 
 @pytest.mark.parametrize(
-    ("fields", "said"),
+    ("state", "said"),
     [
-        ({"state": TopUpState.PROCESSING}, "Your bank is working on it"),
-        ({"state": TopUpState.FAILED}, "The payment did not go through"),
-        ({"state": TopUpState.EXPIRED}, "This payment page has expired"),
-        ({"state": TopUpState.PARKED}, "We are checking this payment"),
-        ({"credited": 2_000_000}, "2,000,000 credits have landed"),
-        ({"credited": 2_000_000, "refunded": 500_000}, "refunded in part"),
-        ({"credited": 2_000_000, "refunded": 2_000_000}, "This top-up is refunded"),
-        ({"credited": 2_000_000, "disputed": 2_000_000}, "This payment is disputed"),
+        (TopUpState.PROCESSING, "Your bank is working on it"),
+        (TopUpState.FAILED, "The payment did not go through"),
+        (TopUpState.EXPIRED, "This payment page has expired"),
+        (TopUpState.PARKED, "We are checking this payment"),
     ],
 )
 def test_each_state_says_what_it_means(
-    shopper: Client, workspace: Workspace, fields: dict[str, Any], said: str
+    shopper: Client, books: Books, state: TopUpState, said: str
 ) -> None:
     top_up = TopUp.objects.create(
-        wallet=wallets.wallet_of(workspace),
-        amount_cents=2_000,
-        credits=2_000_000,
-        **{"state": TopUpState.PAID, **fields},
+        wallet_id=books.wallet_id, amount_cents=2_000, credits=2_000_000, state=state
     )
 
     assert said in text_of(shopper.get(page_of(top_up)))
     assert "$20.00" in text_of(shopper.get(PAGE))
 
 
-def test_a_debt_is_named_and_so_is_its_repayment(
-    shopper: Client, sandbox: Sandbox, workspace: Workspace
+@pytest.mark.parametrize(
+    ("since", "said"),
+    [
+        ({}, "2,000,000 credits have landed"),
+        ({"refunded": 500_000}, "refunded in part"),
+        ({"refunded": 2_000_000}, "This top-up is refunded"),
+        ({"disputed": 2_000_000}, "This payment is disputed"),
+    ],
+)
+def test_what_became_of_a_payment_is_said(
+    shopper: Client, books: Books, since: dict[str, int], said: str
 ) -> None:
-    Wallet.objects.filter(pk=wallets.wallet_of(workspace).pk).update(owed=200_000)
+    top_up = books.top_up(2_000_000)
+    booked(top_up, **since)
+
+    assert said in text_of(shopper.get(page_of(top_up)))
+
+
+def test_a_debt_is_named_and_so_is_its_repayment(
+    shopper: Client, sandbox: Sandbox, books: Books
+) -> None:
+    spent = books.top_up(200_000)
+    ledger.post(
+        wallet_id=books.wallet_id, kind=EntryKind.ADJUSTMENT, amount=-200_000, reference="spent"
+    )
+    booked(spent, disputed=200_000)
     assert "200,000 credits are owed" in text_of(shopper.get(PAGE))
 
     top_up = buy(shopper, "5")

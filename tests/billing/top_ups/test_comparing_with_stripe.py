@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
+from billing.audit import audit
 from billing.models import TopUp
 from billing.stripe_client import client
 from stripe_sandbox.client import Sandbox
@@ -98,6 +99,8 @@ def test_a_payment_that_the_ledger_knows_nothing_of_is_named(
     TopUp.objects.update(state="paid", credited=2_000_000, stripe_payment_intent_id="pi_1")
 
     assert "0 in the ledger" in reconcile()["differences"][0]["what"]
+    assert audit().wallet_ids == {top_up.wallet_id}
+    TopUp.objects.update(credited=0)
 
 
 def test_a_parked_payment_is_named(buyer: Buyer, sandbox: Sandbox) -> None:
