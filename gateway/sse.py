@@ -35,7 +35,7 @@ class Parser:
         self._line = bytearray()
         self._event = ""
         self._data: list[bytes] = []
-        self._data_bytes = 0
+        self._event_bytes = 0
         self._is_first_line = True
         self._ended_in_cr = False
 
@@ -80,7 +80,7 @@ class Parser:
         name, _, value = line.partition(b":")
         if name == b"data":
             self._data.append(value.removeprefix(b" "))
-            self._data_bytes += len(value)
+            self._event_bytes += len(line)  # an empty line of data takes room as well
             self._check_size(0)
         elif name == b"event":
             self._event = value.removeprefix(b" ").decode("utf-8", "replace")
@@ -91,11 +91,11 @@ class Parser:
             data = self._data[0] if len(self._data) == 1 else b"\n".join(self._data)
             events.append(ServerSentEvent(event=self._event, data=data))
             self._data = []
-            self._data_bytes = 0
+            self._event_bytes = 0
         self._event = ""
 
     def _check_size(self, unfinished_bytes: int) -> None:
-        if self._data_bytes + unfinished_bytes > self._limit_bytes:
+        if self._event_bytes + unfinished_bytes > self._limit_bytes:
             raise EventTooLarge(f"an event is over {self._limit_bytes} bytes")
 
 

@@ -100,10 +100,12 @@ class Stream:
         if data.strip() == b"[DONE]":
             return self._finish() if self._has_begun else self._out.fail(UpstreamFailed())
         chunk = payloads.decode_object(data)
-        self._has_begun = True
         if chunk.get("error") is not None:
             return self._out.fail(refusals.decode_in_band(chunk["error"], hide=self._hide))
         self._out.tally.merge(chat_reply.usage_report(chunk.get("usage")))
+        if not isinstance(chunk.get("choices"), list):
+            return []
+        self._has_begun = True
         events = self._out.start()
         choice = chat_reply.first_choice(chunk)
         return events if choice is None else events + self._take_choice(choice)

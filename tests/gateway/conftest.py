@@ -19,7 +19,7 @@ from tests.gateway import customers, database, offer
 from tests.gateway.callers import Caller
 from tests.gateway.customers import Customer
 from tests.gateway.descriptions import Description
-from tests.gateway.scripted_upstream import ScriptedUpstream
+from tests.gateway.scripted_upstream import ScriptedUpstream, deaf_listener
 from tests.servers import WebServer
 
 NewCustomer = Callable[..., Customer]
@@ -38,9 +38,11 @@ def gateway_env(
 ) -> Iterator[dict[str, str]]:
     """The environment of every gateway, on a database with our catalogue in it."""
     catalogue = tmp_path_factory.mktemp("catalogue") / "catalogue.toml"
-    dead_url = f"http://{ports.LOOPBACK}:{ports.free_port()}"
-    catalogue.write_text(offer.catalogue(upstream_url=upstream.url, dead_url=dead_url))
-    with database.fresh() as url:
+    with database.fresh() as url, deaf_listener() as deaf_url:
+        dead_url = f"http://{ports.LOOPBACK}:{ports.free_port()}"
+        catalogue.write_text(
+            offer.catalogue(upstream_url=upstream.url, dead_url=dead_url, deaf_url=deaf_url)
+        )
         env = {
             "DATABASE_URL": url,
             "CATALOGUE": str(catalogue),

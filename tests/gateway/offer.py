@@ -44,8 +44,9 @@ priority = {priority}
 """
 
 
-def catalogue(*, upstream_url: str, dead_url: str) -> str:
-    """Return the text of a catalogue file; nothing listens at `dead_url`."""
+def catalogue(*, upstream_url: str, dead_url: str, deaf_url: str) -> str:
+    """Return the text of a catalogue file; nothing listens at `dead_url`, and what listens at
+    `deaf_url` accepts nobody."""
     messages, chat = ("messages", upstream_url), ("chat_completions", upstream_url)
     everything = '["images", "documents", "tools", "thinking", "structured_output"]'
     shipped = (PROJECT / "catalogue.toml").read_text()
@@ -56,6 +57,9 @@ def catalogue(*, upstream_url: str, dead_url: str) -> str:
             # The only one with tools that caicaini/auto may choose.
             _model("scripted/able", messages, capabilities='["tools"]', auto="true"),
             _model("scripted/unreachable", ("messages", dead_url)),
+            _model("scripted/nameless", ("messages", "http://nobody.invalid")),
+            _model("scripted/deaf", ("messages", deaf_url)),
+            _model("scripted/plaintext", ("messages", upstream_url.replace("http", "https"))),
             _model("scripted/first-is-dead", ("messages", dead_url), messages),
             _model("scripted/two", ("messages", f"{upstream_url}/first"), chat),
             _model("scripted/without-price", messages, prices=""),

@@ -118,7 +118,7 @@ def chunks(text: str = "Hello there", *, token_usage: Any = _CHAT_USAGE) -> list
         chunk({"role": "assistant", "content": ""}),
         *(chunk({"content": word}) for word in words(text)),
         chunk({}, finish_reason="stop"),
-        _data({"object": "chat.completion.chunk", "choices": [], "usage": token_usage}),
+        data_event({"object": "chat.completion.chunk", "choices": [], "usage": token_usage}),
         b"data: [DONE]\n\n",
     ]
 
@@ -126,10 +126,11 @@ def chunks(text: str = "Hello there", *, token_usage: Any = _CHAT_USAGE) -> list
 def chunk(delta: dict[str, Any], *, finish_reason: str | None = None) -> bytes:
     """Return one chunk with one choice."""
     choice = {"index": 0, "delta": delta, "finish_reason": finish_reason}
-    return _data({"object": "chat.completion.chunk", "choices": [choice]})
+    return data_event({"object": "chat.completion.chunk", "choices": [choice]})
 
 
-def _data(value: dict[str, Any]) -> bytes:
+def data_event(value: dict[str, Any]) -> bytes:
+    """Return an event without a name."""
     return f"data: {json.dumps(value)}\n\n".encode()
 
 

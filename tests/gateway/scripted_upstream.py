@@ -221,6 +221,15 @@ class ScriptedUpstream:
         return not exchange.is_broken
 
 
+@contextlib.contextmanager
+def deaf_listener() -> Iterator[str]:
+    """An address that takes no connection: its queue has room for one, and that one waits."""
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as listener:
+        address = listener.getsockname()
+        with socket.create_connection(address):
+            yield f"http://{address[0]}:{address[1]}"
+
+
 class _Reader(asyncio.StreamReader):
     """Tells that the other side has closed without taking bytes from whoever reads."""
 

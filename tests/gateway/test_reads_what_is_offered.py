@@ -15,6 +15,9 @@ OFFERED = [
     "scripted/chat",
     "scripted/able",
     "scripted/unreachable",
+    "scripted/nameless",
+    "scripted/deaf",
+    "scripted/plaintext",
     "scripted/first-is-dead",
     "scripted/two",
 ]

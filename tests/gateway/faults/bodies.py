@@ -1,0 +1,121 @@
+"""Bodies under a 200 that are no answer, and some that only look like none."""
+
+import json
+from collections.abc import Callable
+
+from tests.gateway.faults.statuses import HTML, error
+from tests.gateway.faults.table import (
+    ANSWERED,
+    CHAT,
+    COUNTED_BY_US,
+    FAILED,
+    MESSAGES,
+    OVERLOADED,
+    PLAIN,
+    REFUSED,
+    TIMEOUT,
+    Fault,
+    Outcome,
+    Wire,
+    whatever,
+)
+from tests.gateway.replies import answers, streams
+from tests.gateway.scripted_upstream import Play
+
+NO_COUNTS = [
+    ("none", None),
+    ("empty", {}),
+    ("of other names", {"tokens": 9}),
+    ("in a string", "usage"),
+    ("below nothing", {"in": -1, "out": -5}),
+    ("beyond any number", {"in": 2**63, "out": 2**63}),
+    ("in fractions", {"in": 1.5, "out": 2.5}),
+    ("in words", {"in": "14", "out": "23"}),
+    ("in lists", {"in": [14], "out": [23]}),
+    ("true", {"in": True, "out": True}),
+    ("zero against the evidence", {"in": 0, "out": 0}),
+]
+
+
+def _row(name: str, body: bytes, outcome: Outcome = FAILED) -> Fault:
+    return Fault(name, whatever(answers(body)), outcome)
+
+
+def counted(wire: Wire, counts: object) -> object:
+    """The counts under the names that the format has for them."""
+    names = {"in": "input_tokens", "out": "output_tokens"}
+    if wire is CHAT:
+        names = {"in": "prompt_tokens", "out": "completion_tokens"}
+    if not isinstance(counts, dict):
+        return counts
+    return {names.get(name, name): count for name, count in counts.items()}
+
+
+def reporting(counts: object) -> Callable[[Wire], Play]:
+    """Answer properly, with these counts."""
+    return lambda wire: answers(wire.whole(usage=counted(wire, counts)))
+
+
+def _other(wire: Wire) -> Play:
+    return answers((CHAT if wire is MESSAGES else MESSAGES).whole())
+
+
+FAULTS = [
+    Fault("a page", whatever(answers(HTML, content_type="text/html")), FAILED),
+    _row("a page that calls itself JSON", HTML),
+    _row("nothing at all", b""),
+    _row("white space", b" \r\n\t "),
+    _row("NULs", b"\0" * 100),
+    Fault("half of the JSON", lambda wire: answers(wire.whole()[:-20]), FAILED),
+    Fault("the JSON twice", lambda wire: answers(wire.whole() * 2), FAILED),
+    Fault(
+        "broken UTF-8",
+        lambda wire: answers(wire.whole().replace(b"Hello", b"\xff\xfe")),
+        FAILED,
+    ),
+    Fault("cut UTF-8", lambda wire: answers(wire.whole().replace(b"Hello", b"\xf0\x9f")), FAILED),
+    _row("nested too deeply", b'{"content":' + b"[" * 100_000),
+    _row("null", b"null"),
+    _row("a number", b"7"),
+    _row("a list", b"[]"),
+    _row("a string", b'"Hello"'),
+    _row("an empty object", b"{}"),
+    _row("text where a list should be", b'{"content": "Hello", "choices": "Hello"}'),
+    _row("objects where a list should be", b'{"content": {}, "choices": {}}'),
+    _row("null where a list should be", b'{"content": null, "choices": null}'),
+    Fault("an answer in the other format", _other, FAILED),
+    # An error that calls itself a success has its meaning, and no secret.
+    _row("an error", error("api_error"), FAILED),
+    _row("an error: overloaded", error("overloaded_error"), OVERLOADED),
+    _row("an error: rate limit", error("rate_limit_error"), OVERLOADED),
+    _row("an error: timeout", error("timeout_error"), TIMEOUT),
+    _row("an error: the request's fault", error("invalid_request_error", "too hot"), REFUSED),
+    _row("an error: the request's fault, with secrets", error("invalid_request_error"), REFUSED),
+    _row(
+        "an error: the request's fault, with the insiders' name",
+        error("invalid_request_error", "a-name-for-insiders takes no poems"),
+        REFUSED,
+    ),
+    _row("an error: our credential's fault", error("authentication_error"), FAILED),
+    _row("an error in a word", b'{"error": "busy at 10.0.0.7"}', FAILED),
+    _row("an error by its code", b'{"error": {"code": 503, "message": "Loading"}}', OVERLOADED),
+    Fault(
+        "an error as text",
+        whatever(answers(error("overloaded_error"), content_type="text/plain")),
+        OVERLOADED,
+    ),
+    # Asked for in one piece, and streamed.
+    Fault("a stream nobody asked for", lambda wire: streams(*wire.frames()), FAILED, PLAIN),
+    # No fault that a caller would notice.
+    Fault("a byte order mark", lambda wire: answers(b"\xef\xbb\xbf" + wire.whole()), ANSWERED),
+    Fault(
+        "UTF-16",
+        lambda wire: answers(json.dumps(json.loads(wire.whole())).encode("utf-16")),
+        ANSWERED,
+    ),
+    Fault("white space around", lambda wire: answers(b"\r\n " + wire.whole() + b"\n\n"), ANSWERED),
+    Fault("no type", lambda wire: answers(wire.whole(), content_type=""), ANSWERED),
+    Fault("a wrong type", lambda wire: answers(wire.whole(), content_type="text/html"), ANSWERED),
+    # Usage that cannot be: counted by us.
+    *(Fault(f"usage {name}", reporting(counts), COUNTED_BY_US) for name, counts in NO_COUNTS),
+]

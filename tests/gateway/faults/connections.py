@@ -1,0 +1,172 @@
+"""Faults below the answer: names, connections, heads, lengths, encodings, redirects."""
+
+import asyncio
+import gzip
+
+from tests.gateway.faults.table import (
+    ANSWERED,
+    FAILED,
+    MESSAGES_ONLY,
+    PLAIN,
+    STREAMED,
+    TIMEOUT,
+    Fault,
+    whatever,
+)
+from tests.gateway.replies import answers, does, half_close, message, reset, silence
+from tests.gateway.scripted_upstream import Exchange, Play
+
+HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n"
+CHUNKED = HEAD + b"transfer-encoding: chunked\r\n\r\n"
+METADATA = "http://169.254.169.254/latest/meta-data/"
+
+
+def sized(head: bytes, body: bytes, *, by: int = 0) -> Play:
+    """Send a body whose head promises `by` bytes more than there are."""
+    return does(head + b"content-length: %d\r\n\r\n" % (len(body) + by) + body)
+
+
+async def pour(exchange: Exchange) -> None:
+    """Send zeros for ever."""
+    while True:
+        await exchange.send(b"0" * 1_000_000)
+
+
+async def drip(exchange: Exchange) -> None:
+    """Send a head that never ends, a byte at a time."""
+    for byte in HEAD * 1000:
+        await exchange.send(bytes([byte]))
+        await asyncio.sleep(0.02)
+
+
+async def put_off(exchange: Exchange) -> None:
+    """Say for ever that the answer will come."""
+    while True:
+        await exchange.send(b"HTTP/1.1 102 Processing\r\n\r\n")
+        await asyncio.sleep(0.02)
+
+
+def redirect(status: int, location: str = "") -> Play:
+    """Lead elsewhere; back here without a location."""
+
+    async def play(exchange: Exchange) -> None:
+        here = f"http://{exchange.request.headers['host']}/v1/messages/elsewhere"
+        await exchange.reply(b"", status=status, headers=(f"location: {location or here}",))
+
+    return play
+
+
+def zipped(body: bytes) -> Play:
+    return answers(gzip.compress(body), headers=("content-encoding: gzip",))
+
+
+def announced(body: bytes) -> Play:
+    """Answer after two heads that only say that an answer will come."""
+
+    async def play(exchange: Exchange) -> None:
+        await exchange.send(b"HTTP/1.1 100 Continue\r\n\r\n")
+        await exchange.send(b"HTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\n")
+        await exchange.reply(body)
+
+    return play
+
+
+FAULTS = [
+    # No connection.
+    Fault("nothing listens", whatever(does()), FAILED, MESSAGES_ONLY, "scripted/unreachable"),
+    Fault("its name is nobody's", whatever(does()), FAILED, MESSAGES_ONLY, "scripted/nameless"),
+    Fault("it never accepts", whatever(does()), TIMEOUT, MESSAGES_ONLY, "scripted/deaf"),
+    Fault("it speaks no TLS", whatever(does()), TIMEOUT, MESSAGES_ONLY, "scripted/plaintext"),
+    # No head.
+    Fault("it accepts and says nothing", whatever(does(silence)), TIMEOUT),
+    Fault("it hangs up", whatever(does()), FAILED),
+    Fault("it half-closes", whatever(does(half_close)), FAILED),
+    Fault("it resets", whatever(does(reset)), FAILED),
+    Fault("half a head, then silence", whatever(does(HEAD, silence)), TIMEOUT),
+    Fault("half a head, then nothing more", whatever(does(HEAD[:30])), FAILED),
+    Fault("half a head, then a half-close", whatever(does(HEAD, half_close)), FAILED),
+    Fault("half a head, then a reset", whatever(does(HEAD, reset)), FAILED),
+    Fault("a head that drips", whatever(does(drip)), TIMEOUT),
+    Fault("another protocol", whatever(does(b"SSH-2.0-OpenSSH_9.2\r\n")), FAILED),
+    Fault("a status that is no number", whatever(does(b"HTTP/1.1 abc\r\n\r\n")), FAILED),
+    Fault("a version of tomorrow", whatever(does(b"HTTP/9.9 200 OK\r\n\r\n")), FAILED),
+    Fault("headers without end", whatever(does(HEAD, b"x: y\r\n" * 50_000)), FAILED),
+    Fault("a header without end", whatever(does(HEAD, b"x: " + b"y" * 9_000_000)), FAILED),
+    Fault("a NUL in a header", whatever(does(HEAD, b"x: a\0b\r\n\r\n{}")), FAILED),
+    Fault("a header without a name", whatever(does(HEAD, b": a\r\n\r\n{}")), FAILED),
+    Fault("promises without end", whatever(does(put_off)), TIMEOUT),
+    Fault("another protocol from here on", whatever(answers(b"", status=101)), FAILED),
+    # A head that says something wrong about the body.
+    Fault("a body shorter than its length", lambda wire: sized(HEAD, wire.whole(), by=9), FAILED),
+    Fault("a body longer than its length", lambda wire: sized(HEAD, wire.whole(), by=-9), FAILED),
+    Fault(
+        "two lengths",
+        lambda wire: sized(HEAD + b"content-length: 9\r\n", wire.whole()),
+        FAILED,
+    ),
+    Fault("a length below nothing", whatever(does(HEAD + b"content-length: -1\r\n\r\n{}")), FAILED),
+    Fault("a length in words", whatever(does(HEAD + b"content-length: two\r\n\r\n{}")), FAILED),
+    Fault(
+        "a length and chunks",
+        lambda wire: sized(HEAD + b"transfer-encoding: chunked\r\n", wire.whole()),
+        FAILED,
+    ),
+    Fault("chunks without sizes", whatever(does(CHUNKED + b"zz\r\n{}\r\n0\r\n\r\n")), FAILED),
+    Fault("a chunk shorter than its size", whatever(does(CHUNKED + b"ff\r\n{}\r\n")), FAILED),
+    Fault("a chunk of any size", whatever(does(CHUNKED + b"f" * 40 + b"\r\n{}\r\n")), FAILED),
+    Fault("a body that is cut", whatever(does(HEAD + b'content-length: 9\r\n\r\n{"a')), FAILED),
+    Fault(
+        "a body that stops", whatever(does(HEAD + b"content-length: 9\r\n\r\n{", silence)), TIMEOUT
+    ),
+    Fault("a body without end", whatever(does(HEAD + b"\r\n", pour)), FAILED, PLAIN[:1]),
+    Fault("no content", whatever(does(b"HTTP/1.1 204 No Content\r\n\r\n")), FAILED),
+    # Encodings, which nobody asked for.
+    Fault("gzip", lambda wire: zipped(wire.whole()), FAILED),
+    Fault("a gzip bomb", whatever(zipped(b" " * 50_000_000)), FAILED),
+    Fault(
+        "a gzip bomb as a stream",
+        whatever(
+            answers(
+                gzip.compress(b"data: " + b" " * 50_000_000),
+                content_type="text/event-stream",
+                headers=("content-encoding: gzip",),
+            )
+        ),
+        FAILED,
+        STREAMED,
+    ),
+    Fault(
+        "gzip that is none",
+        lambda wire: answers(wire.whole(), headers=("content-encoding: gzip",)),
+        ANSWERED,
+    ),
+    # Redirects, which are not followed.
+    *(
+        Fault(f"{status} to itself", whatever(redirect(status)), FAILED)
+        for status in (301, 302, 303, 307, 308)
+    ),
+    Fault("307 to loopback", whatever(redirect(307, "http://127.0.0.1:22/")), FAILED),
+    Fault("307 to the cloud's metadata", whatever(redirect(307, METADATA)), FAILED),
+    Fault("302 to a file", whatever(redirect(302, "file:///etc/passwd")), FAILED),
+    # Unusual, but proper.
+    Fault("100 and 103 first", lambda wire: announced(wire.whole()), ANSWERED),
+    Fault("no length, but a proper end", lambda wire: does(HEAD, b"\r\n", wire.whole()), ANSWERED),
+    Fault(
+        "HTTP/1.0, ended by hanging up",
+        lambda wire: does(
+            b"HTTP/1.0 200 OK\r\ncontent-type: text/event-stream\r\n\r\n", *wire.frames()
+        ),
+        ANSWERED,
+        STREAMED,
+    ),
+    Fault(
+        "chunks with extensions and a trailer",
+        whatever(
+            does(
+                CHUNKED + b"%x;a=b\r\n" % len(message()) + message() + b"\r\n0\r\nx-late: 1\r\n\r\n"
+            )
+        ),
+        ANSWERED,
+        MESSAGES_ONLY,
+    ),
+]

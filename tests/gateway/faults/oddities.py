@@ -1,0 +1,250 @@
+"""Streams that are odd or careless, and whole all the same: the caller gets a proper answer."""
+
+from collections.abc import Callable
+from typing import Any
+
+from tests.gateway.faults.bodies import NO_COUNTS, counted
+from tests.gateway.faults.table import (
+    ANSWERED,
+    COUNTED_BY_US,
+    MESSAGES_STREAMED,
+    STREAMED,
+    Fault,
+    Wire,
+)
+from tests.gateway.replies import answers, event, events, streams, text_event, usage
+from tests.gateway.scripted_upstream import Exchange, Play
+
+BIG = "a" * 10_000_000
+START, OPEN, HELLO, THERE, CLOSE, DELTA, STOP = events()
+NO_ENDING = {"stop_reason": None, "stop_sequence": None}
+
+
+def rewritten(rewrite: Callable[[bytes], bytes]) -> Callable[[Wire], Play]:
+    """Send the whole stream, changed."""
+    return lambda wire: streams(rewrite(b"".join(wire.frames())))
+
+
+def trickled(wire: Wire) -> Play:
+    """Send one byte at a time."""
+    return streams(*(bytes([byte]) for byte in b"".join(wire.frames())))
+
+
+def typed(content_type: str) -> Callable[[Wire], Play]:
+    """Send the stream in one piece, with its length."""
+    return lambda wire: answers(b"".join(wire.frames()), content_type=content_type)
+
+
+def opened(index: Any) -> bytes:
+    return event("content_block_start", index=index, content_block={"type": "text", "text": ""})
+
+
+def closed(index: Any) -> bytes:
+    return event("content_block_stop", index=index)
+
+
+def reporting(counts: dict[str, Any]) -> bytes:
+    return event("message_delta", delta=NO_ENDING, usage=counts)
+
+
+def _with_usage(counts: Any) -> Callable[[Wire], Play]:
+    def play(wire: Wire) -> Play:
+        report = counted(wire, counts)
+        if wire.model == "scripted/chat":
+            return streams(*wire.frames(token_usage=report))
+        return streams(*wire.frames(start_usage=report, end_usage=report))
+
+    return play
+
+
+def _messages(name: str, *frames: bytes, outcome: Any = ANSWERED) -> Fault:
+    async def play(exchange: Exchange) -> None:
+        await streams(*frames)(exchange)
+
+    return Fault(name, lambda wire: play, outcome, MESSAGES_STREAMED)
+
+
+FAULTS = [
+    # As bytes.
+    Fault("byte by byte", trickled, ANSWERED, STREAMED),
+    Fault("all at once, with a length", typed("text/event-stream"), ANSWERED, STREAMED),
+    Fault("a type in capitals", typed("Text/Event-Stream;Charset=UTF-8"), ANSWERED, STREAMED),
+    Fault(
+        "lines ended by CRLF",
+        rewritten(lambda raw: raw.replace(b"\n", b"\r\n")),
+        ANSWERED,
+        STREAMED,
+    ),
+    Fault(
+        "lines ended by CR", rewritten(lambda raw: raw.replace(b"\n", b"\r")), ANSWERED, STREAMED
+    ),
+    Fault(
+        "a byte order mark first", rewritten(lambda raw: b"\xef\xbb\xbf" + raw), ANSWERED, STREAMED
+    ),
+    Fault(
+        "no space after the colon",
+        rewritten(lambda raw: raw.replace(b": {", b":{")),
+        ANSWERED,
+        STREAMED,
+    ),
+    Fault(
+        "padded JSON", rewritten(lambda raw: raw.replace(b"}\n\n", b"}   \n\n")), ANSWERED, STREAMED
+    ),
+    Fault(
+        "JSON over several lines",
+        rewritten(lambda raw: raw.replace(b', "', b'\ndata: , "')),
+        ANSWERED,
+        STREAMED,
+    ),
+    Fault(
+        "empty events between",
+        rewritten(lambda raw: raw.replace(b"\n\n", b"\n\n\n\n\n")),
+        ANSWERED,
+        STREAMED,
+    ),
+    Fault(
+        "comments between",
+        rewritten(lambda raw: raw.replace(b"\n\n", b"\n: hm\n\n")),
+        ANSWERED,
+        STREAMED,
+    ),
+    Fault(
+        "ids and retry times", rewritten(lambda raw: b"retry: 1\nid: 7\n" + raw), ANSWERED, STREAMED
+    ),
+    Fault("no empty line at the end", rewritten(lambda raw: raw.rstrip(b"\n")), ANSWERED, STREAMED),
+    Fault(
+        "an event of ten megabytes",
+        lambda wire: streams(*wire.frames(BIG)),
+        ANSWERED.saying(BIG),
+        STREAMED,
+    ),
+    # Events of the Messages format: missing, doubled, unknown, numbered badly.
+    _messages(
+        "a flood of pings", START, event("ping") * 500, OPEN, HELLO, THERE, CLOSE, DELTA, STOP
+    ),
+    _messages(
+        "events that nobody knows",
+        START,
+        event("credits", spent=1),
+        OPEN,
+        HELLO,
+        event("x"),
+        THERE,
+        CLOSE,
+        DELTA,
+        STOP,
+    ),
+    _messages("two starts", START, START, OPEN, HELLO, THERE, CLOSE, DELTA, STOP),
+    _messages("a start in the middle", START, OPEN, HELLO, START, THERE, CLOSE, DELTA, STOP),
+    _messages("two deltas", START, OPEN, HELLO, THERE, CLOSE, DELTA, DELTA, STOP),
+    _messages("two ends", START, OPEN, HELLO, THERE, CLOSE, DELTA, STOP, DELTA, STOP),
+    _messages(
+        "words after the end", START, OPEN, HELLO, THERE, CLOSE, DELTA, STOP, OPEN, HELLO, CLOSE
+    ),
+    _messages(
+        "an error after the end",
+        START,
+        OPEN,
+        HELLO,
+        THERE,
+        CLOSE,
+        DELTA,
+        STOP,
+        event("error", error={}),
+    ),
+    _messages(
+        "[DONE] at the end", START, OPEN, HELLO, THERE, CLOSE, DELTA, STOP, b"data: [DONE]\n\n"
+    ),
+    _messages("no block's start", START, HELLO, THERE, CLOSE, DELTA, STOP),
+    _messages("no block's stop", START, OPEN, HELLO, THERE, DELTA, STOP),
+    _messages("a stop without a block", START, closed(3), OPEN, HELLO, THERE, CLOSE, DELTA, STOP),
+    _messages(
+        "a gap between indexes",
+        START,
+        opened(4),
+        text_event("Hello", 4),
+        closed(4),
+        opened(9),
+        text_event(" there", 9),
+        closed(9),
+        DELTA,
+        STOP,
+    ),
+    _messages(
+        "one index for two blocks", START, OPEN, HELLO, CLOSE, OPEN, THERE, CLOSE, DELTA, STOP
+    ),
+    _messages(
+        "blocks that overlap",
+        START,
+        OPEN,
+        opened(1),
+        HELLO,
+        text_event(" there", 1),
+        CLOSE,
+        closed(1),
+        DELTA,
+        STOP,
+    ),
+    _messages(
+        "an index in words",
+        START,
+        opened("a"),
+        text_event("Hello"),
+        THERE,
+        closed("a"),
+        DELTA,
+        STOP,
+    ),
+    _messages(
+        "a block that nobody knows",
+        START,
+        event("content_block_start", index=0, content_block={"type": "x"}),
+        closed(0),
+        opened(1),
+        text_event("Hello there", 1),
+        closed(1),
+        DELTA,
+        STOP,
+    ),
+    _messages(
+        "no start",
+        OPEN,
+        HELLO,
+        THERE,
+        CLOSE,
+        event("message_delta", delta=NO_ENDING, usage=usage()),
+        STOP,
+    ),
+    # As the llama.cpp server does when its first token is half a character: the start is lost, and
+    # with it the input count.
+    _messages(
+        "no start, and no input count",
+        OPEN,
+        HELLO,
+        THERE,
+        CLOSE,
+        event("message_delta", delta=NO_ENDING, usage={"output_tokens": 23}),
+        STOP,
+        outcome=COUNTED_BY_US,
+    ),
+    _messages("no message_delta", START, OPEN, HELLO, THERE, CLOSE, STOP, outcome=COUNTED_BY_US),
+    _messages(
+        "usage that shrinks", START, OPEN, HELLO, THERE, CLOSE, DELTA, reporting(usage(2, 3)), STOP
+    ),
+    _messages(
+        "usage that turns negative",
+        START,
+        OPEN,
+        HELLO,
+        THERE,
+        CLOSE,
+        DELTA,
+        reporting(usage(-2, -3)),
+        STOP,
+    ),
+    # Usage that cannot be.
+    *(
+        Fault(f"a stream's usage {name}", _with_usage(counts), COUNTED_BY_US, STREAMED)
+        for name, counts in NO_COUNTS
+    ),
+]
