@@ -8,6 +8,7 @@ from django.test import Client
 
 from accounts.models import Membership, Role, User, Workspace
 from billing import wallets
+from billing.models import TopUp
 from keys import services
 from keys.models import ApiKey
 from tests import people
@@ -47,7 +48,7 @@ MEMBER_ROUTES = [route for route in our_routes() if roles_of(route)]
 ADDRESSES: dict[str, Callable[[Workspace], str]] = {
     "<int:key_id>": lambda workspace: str(a_key(workspace).pk),
     "<int:wallet_id>": lambda workspace: str(wallets.wallet_of(workspace).pk),
-    "<uuid:top_up_id>": lambda workspace: "00000000-0000-0000-0000-000000000000",
+    "<uuid:top_up_id>": lambda workspace: str(a_top_up(workspace).pk),
     "<slug:slug>": lambda _: "quickstart",
     "<str:name>": lambda _: "none.log",
 }
@@ -56,6 +57,11 @@ ADDRESSES: dict[str, Callable[[Workspace], str]] = {
 def a_key(workspace: Workspace) -> ApiKey:
     person = User.objects.filter(memberships__workspace=workspace).earliest("pk")
     return services.mint(workspace=workspace, name="CI", created_by=person).key
+
+
+def a_top_up(workspace: Workspace) -> TopUp:
+    wallet = wallets.wallet_of(workspace)
+    return TopUp.objects.create(wallet=wallet, amount_cents=500, credits=500_000)
 
 
 def address_of(route: Route, workspace: Workspace) -> str:

@@ -277,6 +277,21 @@ def test_too_many_payments_begun_are_refused_with_what_to_do(shopper: Client) ->
     assert "Go on with one of them" in text_of(refused)
 
 
+def test_somebody_elses_payment_cannot_be_gone_on_with(shopper: Client) -> None:
+    theirs = buy(shopper, "other", "12.34")
+    stranger = people.browser_of(people.new_person())
+
+    page = stranger.get(f"{PAGE}?cancelled={theirs.pk}")
+    sent = stranger.post(FORM, filled_in("other", "12.34", form_id=theirs.pk))
+
+    assert "12.34" not in page.content.decode()
+    assert page.context["top_up_form"].initial.get("form_id") != theirs.pk
+    assert sent.status_code == 302
+    assert str(theirs.stripe_session_id) not in sent["Location"]
+    own = TopUp.objects.exclude(pk=theirs.pk).get()
+    assert own.wallet_id != theirs.wallet_id
+
+
 def test_without_a_stripe_key_the_page_says_so(browser: Client, settings: Settings) -> None:
     settings.STRIPE_SECRET_KEY = ""
 
