@@ -13,6 +13,7 @@ from catalogue.pricing import Price, TokenCounts
 from catalogue.sync import sync
 from docs_site.library import PAGES
 from docs_site.rendering import render
+from tests.gateway import errors
 from tests.reading import text_of
 
 pytestmark = pytest.mark.django_db
@@ -141,6 +142,13 @@ def test_the_docs_begin_with_the_quickstart(client: Client) -> None:
 @pytest.mark.parametrize("path", ["/docs/nothing", "/docs/nothing.md", "/docs/../settings"])
 def test_a_page_that_is_not_there_is_not_found(client: Client, path: str) -> None:
     assert client.get(path).status_code == 404
+
+
+def test_the_docs_name_every_error(client: Client) -> None:
+    rows = re.findall(r"^\| ([\d, ]+) \| `(\w+)` \|", client.get("/docs/quickstart.md").text, re.M)
+    told = {(int(status), kind) for several, kind in rows for status in several.split(", ")}
+
+    assert told == {(error.status, error.type) for error in errors.kinds()}
 
 
 def test_llms_txt_lists_every_page(client: Client) -> None:

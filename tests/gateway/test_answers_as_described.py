@@ -17,7 +17,7 @@ from tests.gateway.replies import answers, counts, does, event, events, says, si
 from tests.gateway.scripted_upstream import Play, ScriptedUpstream
 from tests.servers import WebServer
 
-# What takes part in a call only when something is down: their own tests break it.
+# What only comes when something of ours is down: test_describes_its_outages.py breaks it.
 OUTAGES = {"InternalFailure", "LedgerUnavailable", "ShuttingDown"}
 ELSEWHERE = {"RouteNotFound", "MethodNotAllowed"}  # no operation answers with them
 PROVOKED = [kind for kind in errors.kinds() if kind.__name__ not in OUTAGES | ELSEWHERE]
