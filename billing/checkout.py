@@ -1,7 +1,7 @@
 """Stripe's side of a top-up: customers and Checkout Sessions made, payments read back."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, NamedTuple, cast
 
 import stripe
@@ -131,7 +131,9 @@ def taken_back_since(since: datetime) -> Iterator[str]:
 def _payment(client: stripe.StripeClient, session: Session) -> Payment:
     intent = cast("stripe.PaymentIntent | None", session.payment_intent)
     charge = cast("stripe.Charge | None", intent.latest_charge if intent else None)
-    is_paid = charge is not None and charge.paid
+    paid = charge if charge is not None and charge.paid else None
+    refunds = _refunds(client, paid) if paid else []
+    disputes = _disputes(client, paid) if paid else []
     return Payment(
         session_id=session.id,
         status=session.status,
@@ -147,32 +149,42 @@ def _payment(client: stripe.StripeClient, session: Session) -> Payment:
         intent_status=intent.status if intent else None,
         intent_currency=intent.currency if intent else None,
         received_cents=intent.amount_received if intent else 0,
-        refunded_cents=_refunded(client, charge) if charge and is_paid else 0,
-        disputed_cents=_disputed(client, charge) if charge and is_paid else 0,
+        # What has gone back or is on its way. Summed from the refunds, because it is not documented
+        # that the charge's own `amount_refunded` goes down again when one fails.
+        refunded_cents=sum(one.amount for one in refunds if one.status not in _NOT_REFUNDED),
+        disputed_cents=sum(one.amount for one in disputes if _has_taken(one)),
         receipt_url=_receipt(session, charge),
+        changed_at=_changed_at(paid, refunds, disputes),
     )
 
 
-def _refunded(client: stripe.StripeClient, charge: stripe.Charge) -> int:
-    """Sum what has gone back or is on its way; a refund that failed never arrived.
-
-    Summed from the refunds, because it is not documented that the charge's own `amount_refunded`
-    goes down again when one fails.
-    """
-    refunds = charge.refunds
-    if refunds is None or refunds.has_more:
-        pages = client.v1.refunds.list({"charge": charge.id, "limit": _PAGE})
-        found = list(pages.auto_paging_iter())
-    else:
-        found = refunds.data
-    return sum(refund.amount for refund in found if refund.status not in _NOT_REFUNDED)
+def _refunds(client: stripe.StripeClient, charge: stripe.Charge) -> list[stripe.Refund]:
+    if charge.refunds is not None and not charge.refunds.has_more:
+        return charge.refunds.data
+    pages = client.v1.refunds.list({"charge": charge.id, "limit": _PAGE})
+    return list(pages.auto_paging_iter())
 
 
-def _disputed(client: stripe.StripeClient, charge: stripe.Charge) -> int:
+def _disputes(client: stripe.StripeClient, charge: stripe.Charge) -> list[stripe.Dispute]:
     if not charge.disputed:
-        return 0
+        return []
     pages = client.v1.disputes.list({"charge": charge.id, "limit": _PAGE})
-    return sum(one.amount for one in pages.auto_paging_iter() if _has_taken(one))
+    return list(pages.auto_paging_iter())
+
+
+def _changed_at(
+    charge: stripe.Charge | None, refunds: list[stripe.Refund], disputes: list[stripe.Dispute]
+) -> datetime | None:
+    """Return when money last moved, as far as Stripe tells: it does not date a refund's failure."""
+    if charge is None:
+        return None
+    moments = [
+        charge.created,
+        *(one.created for one in refunds),
+        *(one.created for one in disputes),
+    ]
+    moments += [movement.created for one in disputes for movement in one.balance_transactions]
+    return datetime.fromtimestamp(max(moments), UTC)
 
 
 def _has_taken(dispute: stripe.Dispute) -> bool:

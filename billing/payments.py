@@ -5,6 +5,7 @@ the order of events, duplicates and lost events do not matter.
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import Enum
 from uuid import UUID
 
@@ -28,7 +29,8 @@ class Expected:
 class Payment:
     """A Checkout Session with all that hangs on it. Amounts are cents; `total` includes tax.
 
-    `is_marked`: this product opened the session, whatever it was for.
+    `is_marked`: this product opened the session, whatever it was for. `changed_at`: when money last
+    moved.
     """
 
     session_id: str
@@ -48,6 +50,7 @@ class Payment:
     refunded_cents: int = 0
     disputed_cents: int = 0
     receipt_url: str = ""
+    changed_at: datetime | None = None
 
 
 class Outcome(Enum):

@@ -6,7 +6,7 @@ every five minutes, and every night all that Stripe took in, gave back or lost t
 
 import logging
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -22,6 +22,8 @@ from billing.payments import Outcome, Payment, judge
 logger = logging.getLogger(__name__)
 
 RECENT = timedelta(days=35)
+# How long our books may take to hear of what happened at Stripe: its event, or the next round.
+PATIENCE = timedelta(minutes=10)
 _PAGE_LIFE = timedelta(hours=24)  # how long a Checkout Session stays open
 
 
@@ -36,12 +38,16 @@ class Difference:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What one look over Stripe's payments found; `foreign` ones are another product's."""
+    """What one look over Stripe's payments found; `foreign` ones are another product's.
+
+    `under_way` differ too, and are too young to be counted as differences.
+    """
 
     at: datetime
     since: datetime
     payments: int
     foreign: int
+    under_way: int
     differences: list[Difference]
 
     @property
@@ -63,17 +69,20 @@ def converge_open() -> int:
 
 def converge_recent(*, since: datetime) -> int:
     """Converge what differs from Stripe, and all that Stripe took back since; return how many."""
-    differing = {one.top_up_id for one in compare(since=since).differences if one.top_up_id}
+    found = compare(since=since, patience=timedelta(0)).differences
+    differing = {one.top_up_id for one in found if one.top_up_id}
     intents = set(checkout.taken_back_since(since))
     taken_back = TopUp.objects.filter(stripe_payment_intent_id__in=intents)
     return _converge_each(differing.union(taken_back.values_list("id", flat=True)))
 
 
-def compare(*, since: datetime) -> Comparison:
+def compare(*, since: datetime, patience: timedelta = PATIENCE) -> Comparison:
     """Compare each paid session opened since then with its top-up. Changes nothing.
 
-    A payment whose event is on its way to us counts as a difference until it has arrived.
+    Where money has moved within `patience`, the news may be on its way to us: what differs there is
+    counted apart.
     """
+    began = timezone.now()
     payments = list(checkout.paid_since(since))
     known = {
         top_up.stripe_session_id: top_up
@@ -83,18 +92,29 @@ def compare(*, since: datetime) -> Comparison:
     }
     ours = [one for one in payments if one.is_marked or one.session_id in known]
     in_ledger = _credited_by_ledger(since)
-    differences = [
-        difference
+    differing = {
+        payment: difference
         for payment in ours
         if (difference := _difference(payment, known.get(payment.session_id), in_ledger))
-    ]
+    }
+    under_way = {one for one in differing if _may_be_under_way(one, began - patience, known)}
     return Comparison(
         at=timezone.now(),
         since=since,
         payments=len(ours),
         foreign=len(payments) - len(ours),
-        differences=[*differences, *_unpaid_there(since, known)],
+        under_way=len(under_way),
+        differences=[
+            *(found for payment, found in differing.items() if payment not in under_way),
+            *_unpaid_there(since, known, began=began),
+        ],
     )
+
+
+def _may_be_under_way(payment: Payment, since: datetime, known: Mapping[str | None, TopUp]) -> bool:
+    """Tell whether waiting may help. Without a top-up it does not: that is written first."""
+    is_young = payment.changed_at is not None and payment.changed_at > since
+    return is_young and payment.session_id in known
 
 
 def _close_unopened() -> None:
@@ -146,8 +166,11 @@ def _difference(
     return None
 
 
-def _unpaid_there(since: datetime, paid: dict[str | None, TopUp]) -> Iterator[Difference]:
-    credited = TopUp.objects.filter(created_at__gte=since, credited__gt=0)
+def _unpaid_there(
+    since: datetime, paid: Mapping[str | None, TopUp], *, began: datetime
+) -> Iterator[Difference]:
+    """What was credited while Stripe was being asked may have been paid after its answer."""
+    credited = TopUp.objects.filter(created_at__gte=since, credited__gt=0, converged_at__lt=began)
     for top_up in credited.exclude(stripe_session_id__in=[key for key in paid if key]):
         yield Difference(
             top_up.stripe_session_id or "", top_up.id, "credited here, and not paid at Stripe"

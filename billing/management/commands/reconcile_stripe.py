@@ -22,16 +22,23 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--days", type=int, default=reconciliation.RECENT.days)
         parser.add_argument(
+            "--patience",
+            type=int,
+            default=int(reconciliation.PATIENCE.total_seconds() // 60),
+            help="minutes in which the news of a payment may still be on its way to us:"
+            " what differs because of a younger one is counted as under way",
+        )
+        parser.add_argument(
             "--converge", action="store_true", help="first bring our books to what Stripe says"
         )
 
-    def handle(self, *args: Any, days: int, converge: bool, **options: Any) -> None:
+    def handle(self, *args: Any, days: int, patience: int, converge: bool, **options: Any) -> None:
         since = timezone.now() - timedelta(days=days)
         try:
             if converge:
                 reconciliation.converge_open()
                 reconciliation.converge_recent(since=since)
-            comparison = reconciliation.compare(since=since)
+            comparison = reconciliation.compare(since=since, patience=timedelta(minutes=patience))
         except BillingError as error:
             raise CommandError(f"Stripe could not be asked: {error}") from error
         body = {"ok": comparison.is_ok, **asdict(comparison)}

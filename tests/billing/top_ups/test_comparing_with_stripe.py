@@ -14,11 +14,11 @@ from stripe_sandbox.client import Sandbox
 from tests.billing.top_ups.shop import Buyer, deliver, new_buyer, paid, pay, session_of
 
 
-def reconcile(*options: str) -> dict[str, Any]:
+def reconcile(*options: str, patience: int = 0) -> dict[str, Any]:
     """Run the command; its exit code must agree with what it prints."""
     printed, exit_code = StringIO(), 0
     try:
-        call_command("reconcile_stripe", *options, stdout=printed)
+        call_command("reconcile_stripe", *options, patience=patience, stdout=printed)
     except SystemExit as end:
         exit_code = int(str(end.code))
     report: dict[str, Any] = json.loads(printed.getvalue())
@@ -58,6 +58,44 @@ def test_a_payment_we_have_not_heard_of_is_named_and_can_be_healed(
 
     assert reconcile("--converge")["ok"]
     assert buyer.wallet.posted == 2_000_000
+
+
+def test_what_has_just_happened_is_under_way_and_no_difference_yet(
+    buyer: Buyer, sandbox: Sandbox
+) -> None:
+    settled, refunded, disputed = [paid(buyer, sandbox) for _ in range(3)]
+    sandbox.set_faults(drop_types=["*"])
+    pay(sandbox, buyer.start())
+    sandbox.refund(session_of(refunded), 500)
+    sandbox.open_dispute(session_of(disputed))
+
+    report = reconcile(patience=10)
+
+    assert (report["ok"], report["payments"], report["under_way"]) == (True, 4, 3)
+    assert settled.pk not in [one["top_up_id"] for one in reconcile()["differences"]]
+    assert len(reconcile()["differences"]) == 3
+
+
+def test_what_happened_a_while_ago_is_a_difference(buyer: Buyer, sandbox: Sandbox) -> None:
+    sandbox.set_clock(-660)
+    top_up = paid(buyer, sandbox)
+    sandbox.set_faults(drop_types=["*"])
+    sandbox.refund(session_of(top_up), 500)
+    assert not reconcile(patience=10)["ok"]
+
+    sandbox.set_clock(0)
+    sandbox.refund(session_of(top_up), 500)
+
+    assert reconcile(patience=10)["under_way"] == 1
+
+
+def test_a_payment_that_waiting_cannot_heal_is_named_at_once(
+    buyer: Buyer, sandbox: Sandbox
+) -> None:
+    pay(sandbox, buyer.start())
+    TopUp.objects.all().delete()
+
+    assert len(reconcile(patience=10)["differences"]) == 1
 
 
 def test_a_refund_we_have_not_heard_of_is_named(buyer: Buyer, sandbox: Sandbox) -> None:

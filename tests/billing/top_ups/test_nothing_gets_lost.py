@@ -166,7 +166,7 @@ def test_a_crowd_of_payments_with_duplicates_disorder_and_loss(
     assert 0 < lost < 20
     for number, one in enumerate(buyers):
         assert entries_of(one.wallet) == [Entry("top_up", (5 + number) * 100_000)]
-    assert reconciliation.compare(since=timezone.now() - RECENT).is_ok
+    assert reconciliation.compare(since=timezone.now() - RECENT, patience=timedelta(0)).is_ok
 
 
 @contextmanager
