@@ -56,11 +56,12 @@ class Visitor:
         self.page.wait_for_load_state()
         for size, scheme in product((DESKTOP, PHONE), _SCHEMES):
             self.page.set_viewport_size(size)
-            self.page.emulate_media(color_scheme=scheme)
+            # Without motion: half-way from light to dark no colour is the one that stays.
+            self.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
             for fault in self._visible_faults():
                 self._note(f"{size['width']} px, {scheme}: {fault}")
         self.page.set_viewport_size(DESKTOP)
-        self.page.emulate_media(color_scheme="light")
+        self.page.emulate_media(color_scheme="light", reduced_motion="no-preference")
 
     def copied(self) -> str:
         """Return what is in the clipboard."""

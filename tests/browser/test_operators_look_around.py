@@ -1,0 +1,49 @@
+"""An operator goes through the operators' pages, on the running product."""
+
+import json
+
+import psycopg
+from playwright.sync_api import expect
+
+from tests.browser import chromium, steps
+from tests.browser.product import Product
+from tests.browser.steps import Person
+from tests.browser.visitor import Visitor
+
+pytestmark = chromium.NEEDED
+
+OPERATOR = Person("operator@example.com", "fourteen grey geese")
+
+
+def test_the_operators_pages_can_be_read_and_lead_to_each_other(
+    visitor: Visitor, running_product: Product
+) -> None:
+    steps.sign_up(visitor, OPERATOR)
+    make_operator(running_product, OPERATOR)
+    page = visitor.page
+
+    page.goto("/developers/settings")
+    page.get_by_role("banner").get_by_label("Your account").click()
+    page.get_by_role("link", name="Operator pages").click()
+    visitor.look_at("Site administration")
+    page.get_by_role("main").get_by_role("link", name="Wallets").click()
+    visitor.look_at("Select wallet to view")
+    page.get_by_role("link", name="operator's workspace").click()
+    expect(page.get_by_text("Newest entries")).to_be_visible()
+    visitor.look_at("View wallet")
+    page.get_by_role("navigation", name="Sidebar").get_by_role("link", name="Api keys").click()
+    visitor.look_at("Select api key to view")
+
+    page.get_by_role("link", name="Audit of the books").click()
+    visitor.look_at("Audit of the books")
+
+
+def make_operator(product: Product, person: Person) -> None:
+    """Do what an installation's first operator has done at its database."""
+    endpoints = json.loads((product.data_dir / "embedded.json").read_text())
+    with psycopg.connect(endpoints["database_url"]) as connection:
+        found = connection.execute(
+            "UPDATE accounts_user SET is_staff = true, is_superuser = true WHERE email = %s",
+            [person.email],
+        )
+        assert found.rowcount == 1
