@@ -22,7 +22,7 @@ async def count_tokens(request: Request, key: StandingKey, request_id: UUID) -> 
         id=request_id,
         caller=Caller(key.workspace_id, key.id, Source.API, tuple(key.allowed_models)),
         request=counted,
-        beta=request.headers.get("anthropic-beta"),
+        beta=", ".join(request.headers.getlist("anthropic-beta")) or None,
     )
     estimate = max(1, tally.tokens_of(counted.text_bytes))
     standings = await services.limiter.admit(key.workspace_id, input_tokens=0)

@@ -47,7 +47,7 @@ class Messages:
                 id=request_id,
                 caller=Caller(key.workspace_id, key.id, Source.API, tuple(key.allowed_models)),
                 request=request,
-                beta=headers.get("anthropic-beta"),
+                beta=", ".join(headers.getlist("anthropic-beta")) or None,
             )
             with services.live_calls.one_more(key.id):
                 standings = await services.limiter.admit(
@@ -157,7 +157,7 @@ class _Exchange:
             raise CallerGone from None
 
     def _head(self, headers: dict[str, str]) -> Message:
-        explanation = self._call.route.explanation
+        explanation = self._call.route.explained(self._call.candidate)
         headers = {
             **headers,
             "request-id": self._call.request_id,

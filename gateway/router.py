@@ -9,10 +9,12 @@ from catalogue.pricing import Price
 from catalogue.snapshot import CatalogueSnapshot, ModelRow, UpstreamRow
 from gateway.errors import InvalidRequest, ModelNotFound, PermissionDenied, UpstreamOverloaded
 from gateway.requests import MessagesRequest
+from gateway.tally import tokens_of
 
 AUTO = "caicaini/auto"
 # Chat templates add tokens that stand nowhere in the body: role marks, tool preambles.
 _TEMPLATE_TOKENS = 1024
+_TOO_LONG = "context length"
 _NEED_WORDS = {
     "images": "images",
     "documents": "documents",
@@ -40,12 +42,16 @@ class Route:
     candidates: tuple[Candidate, ...]
     dropped: dict[str, str]
 
-    @property
-    def explanation(self) -> str:
-        """The `caicaini-route` header: caicaini/swift; dropped="caicaini/large: tools"."""
-        chosen = self.candidates[0].model.public_id
-        reasons = ", ".join(f"{model}: {reason}" for model, reason in self.dropped.items())
-        return f'{chosen}; dropped="{reasons}"' if reasons else chosen
+    def explained(self, chosen: Candidate) -> str:
+        """The `caicaini-route` header: caicaini/swift; dropped="caicaini/large: tools".
+
+        `chosen` is the candidate that answered; models in whose place it stood in have failed.
+        """
+        models = [way.model.public_id for way in self.candidates]
+        name = chosen.model.public_id
+        failed = dict.fromkeys(models[: models.index(name)], "failed")
+        reasons = ", ".join(f"{model}: {why}" for model, why in (self.dropped | failed).items())
+        return f'{name}; dropped="{reasons}"' if reasons else name
 
 
 def route(
@@ -98,16 +104,20 @@ def _route_auto(
         else:
             dropped[model.public_id] = reason
     if not kept:
-        _refuse(request, dropped)
+        _refuse(request, catalogue, dropped)
     kept.sort(key=_dearness)  # stable: keeps the drawn order
-    healthy = [way for way in kept if way.upstream.id not in unhealthy]
-    for way in kept:
-        if healthy and all(other.model is not way.model for other in healthy):
-            dropped[way.model.public_id] = "not healthy"
-    kept = healthy or kept
+    healthy = [way for way in kept if way.upstream.id not in unhealthy] or kept
     # One hold covers every attempt: what may cost more than the first cannot stand in for it.
-    affordable = tuple(way for way in kept if way.bound <= kept[0].bound)
-    return Route(affordable, dropped)
+    affordable = [way for way in healthy if way.bound <= healthy[0].bound]
+    dropped |= _models_without(kept, healthy, "not healthy")
+    dropped |= _models_without(healthy, affordable, "dearer")
+    return Route(tuple(affordable), dropped)
+
+
+def _models_without(ways: list[Candidate], kept: list[Candidate], why: str) -> dict[str, str]:
+    """Name the models none of whose ways were kept."""
+    left = {way.model.public_id for way in kept}
+    return {way.model.public_id: why for way in ways if way.model.public_id not in left}
 
 
 def _reason_to_drop(
@@ -119,13 +129,24 @@ def _reason_to_drop(
         return "no price"
     if missing := sorted(request.needs - model.capabilities):
         return " and ".join(_NEED_WORDS[need] for need in missing)
+    if _likely_input(request) > model.context_tokens:
+        return _TOO_LONG
     if not any(upstream.has_credentials for upstream in model.upstreams):
         return "no upstream"
     return None
 
 
-def _refuse(request: MessagesRequest, dropped: dict[str, str]) -> None:
+def _refuse(
+    request: MessagesRequest, catalogue: CatalogueSnapshot, dropped: dict[str, str]
+) -> None:
     """Say why no model can take the request: the caller's doing, or ours."""
+    too_small = [catalogue.models[name] for name, why in dropped.items() if why == _TOO_LONG]
+    if too_small:
+        most = max(model.context_tokens for model in too_small)
+        # The wording by which clients shorten a conversation.
+        raise InvalidRequest(
+            f"prompt is too long: {_likely_input(request)} tokens > {most} maximum"
+        )
     needs = sorted({word for need, word in _NEED_WORDS.items() if need in request.needs})
     if dropped and all(reason == "not allowed for this key" for reason in dropped.values()):
         raise PermissionDenied(f"This API key may call no model that {AUTO} chooses from.")
@@ -165,6 +186,12 @@ def _dearness(way: Candidate) -> tuple[int, int, int, str]:
 
 def _healthy_first(ways: tuple[Candidate, ...], unhealthy: frozenset[int]) -> tuple[Candidate, ...]:
     return tuple(sorted(ways, key=lambda way: way.upstream.id in unhealthy))
+
+
+def _likely_input(request: MessagesRequest) -> int:
+    """Return about how many input tokens the text has: enough to pass over a model that could
+    hardly take it. What is near its limit, the model's own server judges."""
+    return tokens_of(request.text_bytes)
 
 
 def _most_input(request: MessagesRequest, model: ModelRow) -> int:

@@ -9,7 +9,7 @@ import pytest
 from tests.gateway.callers import Caller, request_body
 from tests.gateway.conftest import NewCustomer
 from tests.gateway.customers import Customer
-from tests.gateway.replies import answers, completion, message, says, usage
+from tests.gateway.replies import answers, completion, counts, message, says, usage
 from tests.gateway.scripted_upstream import ScriptedUpstream
 from tests.servers import WebServer
 from usage.models import Ending
@@ -211,6 +211,18 @@ def test_auto_takes_the_cheapest_model_that_can_and_says_why(
     record = customer.wait_for_record()
     assert (record.requested_model, record.resolved_model) == ("caicaini/auto", "scripted/able")
     assert record.route == answer.headers["caicaini-route"]
+
+
+def test_betas_may_come_in_several_headers(customer: Customer, upstream: ScriptedUpstream) -> None:
+    script = upstream.script(says(), counting=counts(5))
+    headers = {"anthropic-beta": "one-2026-01-01", "Anthropic-Beta": "two,three"}
+    body = request_body(script.prompt)
+
+    customer.caller.post("/v1/messages", body, headers)
+    customer.caller.post("/v1/messages/count_tokens", body, headers)
+
+    for seen in (*script.requests, *script.counts):
+        assert seen.headers["anthropic-beta"] == "one-2026-01-01, two,three"
 
 
 def test_many_calls_at_once_are_each_answered_and_charged_on_their_own(

@@ -34,6 +34,7 @@ def model(
     cost: int | None,
     can: str = "",
     auto: bool = True,
+    context: int = 1000,
     upstreams: tuple[UpstreamRow, ...] = (),
 ) -> ModelRow:
     price = (
@@ -44,7 +45,7 @@ def model(
         public_id=name,
         name=name,
         description="",
-        context_tokens=1000,
+        context_tokens=context,
         max_output_tokens=100,
         capabilities=frozenset(can.split()),
         max_tokens_per_image=50,
@@ -78,13 +79,13 @@ def test_auto_takes_the_cheapest_model():
     route = routed(model("dear", cost=9), model("cheap", cost=1))
 
     assert route.candidates[0].model.public_id == "cheap"
-    assert route.explanation == "cheap"
+    assert route.explained(route.candidates[0]) == 'cheap; dropped="dear: dearer"'
 
 
 def test_auto_takes_the_cheapest_that_can_do_what_is_needed_and_says_what_was_dropped():
     route = routed(model("plain", cost=1), model("handy", cost=9, can="tools"), tools=[TOOL])
 
-    assert route.explanation == 'handy; dropped="plain: tools"'
+    assert route.explained(route.candidates[0]) == 'handy; dropped="plain: tools"'
 
 
 def test_auto_keeps_to_the_models_of_the_key():
@@ -110,6 +111,32 @@ def test_what_may_cost_more_than_the_hold_does_not_stand_in():
     route = routed(model("cheap", cost=1), model("dear", cost=9))
 
     assert {way.model.public_id for way in route.candidates} == {"cheap"}
+    assert route.dropped == {"dear": "dearer"}
+
+
+def test_auto_passes_over_a_model_whose_context_is_too_short():
+    question = [{"role": "user", "content": "word " * 1000}]
+    route = routed(model("short", cost=1), model("long", cost=9, context=9000), messages=question)
+
+    assert route.explained(route.candidates[0]) == 'long; dropped="short: context length"'
+
+
+def test_what_is_too_long_for_every_model_is_told_in_the_words_that_clients_shorten_by():
+    question = [{"role": "user", "content": "word " * 1000}]
+    models = model("short", cost=1), model("shorter", cost=9, context=500)
+
+    with pytest.raises(InvalidRequest, match=r"^prompt is too long: 12\d\d tokens > 1000 maximum$"):
+        routed(*models, messages=question)
+
+
+def test_who_stands_in_for_another_is_named_with_it():
+    route = routed(model("first", cost=1), model("second", cost=1))
+
+    first, second = route.candidates
+    assert route.explained(first) == first.model.public_id
+    assert route.explained(second) == (
+        f'{second.model.public_id}; dropped="{first.model.public_id}: failed"'
+    )
 
 
 def test_when_all_are_unwell_all_are_tried():

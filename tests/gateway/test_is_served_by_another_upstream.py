@@ -53,6 +53,35 @@ def test_the_next_upstream_answers_in_its_own_format(
     assert customer.charges() == [60]
 
 
+@pytest.mark.parametrize("stream", [False, True])
+def test_the_next_model_answers_for_the_one_that_auto_chose(
+    customer: Customer, upstream: ScriptedUpstream, stream: bool
+) -> None:
+    """It costs no more, and the route says who failed."""
+    script = upstream.script(says())
+    image = {"type": "base64", "media_type": "image/png", "data": "aGk="}
+    content = [{"type": "image", "source": image}, {"type": "text", "text": script.prompt}]
+
+    answer = customer.ask(
+        script.prompt,
+        model="caicaini/auto",
+        stream=stream,
+        tools=[{"name": "look", "input_schema": {"type": "object"}}],
+        messages=[{"role": "user", "content": content}],
+    )
+
+    told = answer.transcript.start if stream else answer.json()
+    assert told["model"] == "scripted/sturdy"
+    assert answer.headers["caicaini-route"] == (
+        'scripted/sturdy; dropped="caicaini/swift: images and tools, scripted/able: images, '
+        'scripted/frail: failed"'
+    )
+    record = customer.wait_for_record()
+    assert record.route == answer.headers["caicaini-route"]
+    assert record.resolved_model == "scripted/sturdy"
+    assert customer.charges() == [60]
+
+
 def test_a_refusal_of_the_request_is_not_taken_elsewhere(
     customer: Customer, upstream: ScriptedUpstream
 ) -> None:

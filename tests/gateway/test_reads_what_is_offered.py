@@ -14,6 +14,8 @@ OFFERED = [
     "scripted/messages",
     "scripted/chat",
     "scripted/able",
+    "scripted/frail",
+    "scripted/sturdy",
     "scripted/unreachable",
     "scripted/nameless",
     "scripted/deaf",
