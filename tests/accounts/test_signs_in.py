@@ -122,7 +122,9 @@ def test_changing_the_password_needs_the_old_one_and_is_told_by_mail(
     assert "That is not your current password." in refused.content.decode()
     client.post("/accounts/password/change/", {"oldpassword": PASSWORD, **fields})
 
-    assert [message.subject for message in mail.outbox] == ["Your Caicaini password was changed"]
+    [told] = mail.outbox
+    assert told.subject == "Your Caicaini password was changed"
+    assert re.search(r"^When: \d{4}-\d\d-\d\d \d\d:\d\d UTC$", str(told.body), re.MULTILINE)
     assert client.get("/developers/settings").status_code == 200
     assert try_to_sign_in(Client(), person.email, NEW_PASSWORD) == "/developers/"
 

@@ -6,10 +6,12 @@ import pytest
 from django.test import Client
 
 from accounts.models import Role, User, Workspace
-from billing.models import TopUp, TopUpState
+from billing import ledger
+from billing.models import EntryKind, TopUp, TopUpState
 from billing.wallets import wallet_of
 from keys import services
 from tests import people
+from tests.reading import text_of
 from tests.usage.calls import a_record, write
 from usage.first_run import FirstRun, progress
 
@@ -68,6 +70,17 @@ def test_the_page_notices_the_first_call_by_itself(
     assert "caicaini/swift answered" in fragment
     assert "Waiting for your call." not in fragment
     assert "<html" not in fragment
+
+
+def test_topping_up_can_wait_while_credits_are_left(browser: Client, workspace: Workspace) -> None:
+    assert "No credits are left" in text_of(browser.get("/developers/"))
+
+    wallet = wallet_of(workspace)
+    ledger.post(wallet_id=wallet.pk, kind=EntryKind.GRANT, amount=10_000, reference="test")
+
+    text = text_of(browser.get("/developers/"))
+    assert "Not needed yet: 10,000 credits are left." in text
+    assert "Choose an amount" not in text
 
 
 def test_when_all_is_done_it_leads_to_the_keys_for_ever(
