@@ -345,6 +345,8 @@ MAX_CONCURRENT_CALLS = env.int("MAX_CONCURRENT_CALLS", default=1000)
 MAX_CONCURRENT_CALLS_PER_KEY = env.int("MAX_CONCURRENT_CALLS_PER_KEY", default=500)
 DRAIN_WINDOW_S = env.float("DRAIN_WINDOW_S", default=20.0)
 CALLER_STALL_TIMEOUT_S = env.float("CALLER_STALL_TIMEOUT_S", default=30.0)
+# An idle proxy between us and a caller gives up long before a slow model does.
+KEEP_ALIVE_EVERY_S = env.float("KEEP_ALIVE_EVERY_S", default=15.0)
 UPSTREAM_CONNECT_TIMEOUT_S = env.float("UPSTREAM_CONNECT_TIMEOUT_S", default=5.0)
 UPSTREAM_FIRST_BYTE_TIMEOUT_S = env.float("UPSTREAM_FIRST_BYTE_TIMEOUT_S", default=120.0)
 UPSTREAM_IDLE_TIMEOUT_S = env.float("UPSTREAM_IDLE_TIMEOUT_S", default=60.0)

@@ -13,6 +13,7 @@ from gateway import sse
 from gateway.calls import Call, CallerGone
 from gateway.errors import UpstreamError, UpstreamFailed, UpstreamTimeout
 from gateway.formats import FORMATS, EncodedRequest, Stream, WholeStream
+from gateway.keep_alive import KeepAlive
 from gateway.messages import (
     Event,
     FrameEncoder,
@@ -29,8 +30,6 @@ from gateway.upstream_client import UpstreamResponse
 Answer = TypeVar("Answer")
 Deliver = Callable[[bytes], Awaitable[None]]
 
-# An idle proxy between us and the caller gives up long before a slow model does.
-KEEP_ALIVE_EVERY_S = 15.0
 EMBEDDED = "embedded"
 _MOST_ATTEMPTS = 3
 _PAUSE_S = 0.1
@@ -98,6 +97,9 @@ class Relay:
         self._stream: Stream | None = None
         self._waits_for_caller = False
         self.encoder: FrameEncoder
+        # Comments may come before the answer: then its failure can no longer be a status, but
+        # another attempt can still be made.
+        self.has_spoken = False
         self.has_begun = False
 
     async def run(self, candidate: Candidate) -> MessageDelta:
@@ -119,7 +121,12 @@ class Relay:
         self.encoder = FrameEncoder(
             message_id=call.message_id, model=candidate.model.public_id, request_id=call.request_id
         )
-        async with _post(self._services, candidate, encode(call, candidate)) as response:
+        encoded = encode(call, candidate)
+        async with (
+            KeepAlive(self._comment, every_s=settings.KEEP_ALIVE_EVERY_S) as waiting,
+            _post(self._services, candidate, encoded) as response,
+        ):
+            await waiting.end()
             await _raise_unless_ok(candidate, response)
             hide = _insiders_words(candidate)
             if response.is_event_stream:
@@ -139,11 +146,14 @@ class Relay:
                 raise UpstreamFailed
 
     async def _next_chunk(self, response: UpstreamResponse) -> bytes:
-        """Return what came; a caller who has heard something is kept from giving up meanwhile."""
-        while (chunk := await response.chunk(patience_s=KEEP_ALIVE_EVERY_S)) is None:
-            if self.has_begun:
-                await self._hand_over(sse.COMMENT)
+        """Return what came; the caller is kept from giving up meanwhile."""
+        patience_s = settings.KEEP_ALIVE_EVERY_S
+        while (chunk := await response.chunk(patience_s=patience_s)) is None:
+            await self._comment()
         return chunk
+
+    async def _comment(self) -> None:
+        await self._hand_over(sse.COMMENT)
 
     async def _pass_on(self, events: list[Event]) -> MessageDelta | None:
         frames: list[bytes] = []
@@ -165,7 +175,7 @@ class Relay:
         return end
 
     async def _hand_over(self, frames: bytes) -> None:
-        self._waits_for_caller = True
+        self._waits_for_caller = self.has_spoken = True
         await self._deliver(frames)
         self._waits_for_caller = False
 

@@ -59,7 +59,7 @@ async def answer(services: GatewayServices, call: Call) -> PlainAnswer:
 async def stream(services: GatewayServices, call: Call, deliver: Deliver) -> None:
     """Pass the answer on in frames; `deliver` returns once the caller's side has taken them.
 
-    Raises a GatewayError while nothing has been delivered; later, it is the last frame.
+    Raises a GatewayError while nothing has been sent; later, it is the last frame.
     """
     relay = Relay(services, call, deliver)
     try:
@@ -69,8 +69,8 @@ async def stream(services: GatewayServices, call: Call, deliver: Deliver) -> Non
     except BaseException as error:  # noqa: BLE001 (every way out closes the hold)
         seen = _as_seen(call, error)
         delivered = relay.usage_so_far()
-        _give_up(services, call, seen, delivered=delivered, has_begun=relay.has_begun)
-        if not relay.has_begun or not isinstance(seen, GatewayError):
+        _give_up(services, call, seen, delivered=delivered, has_begun=relay.has_spoken)
+        if not relay.has_spoken or not isinstance(seen, GatewayError):
             raise seen from None
         await deliver(seen.frame(call.request_id))
         return
