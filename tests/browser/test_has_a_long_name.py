@@ -1,0 +1,25 @@
+"""Somebody with a long address and long names for keys, on a desktop and on a phone."""
+
+from tests.browser import chromium, steps
+from tests.browser.steps import Person
+from tests.browser.visitor import Visitor
+
+pytestmark = chromium.NEEDED
+
+# Neither has a place where a line would break by itself.
+LONG = Person(
+    "averyveryverylongnameforaperson.and.more@averylongcompanyname.example.com", "fifteen geese"
+)
+KEY_NAME = "W" * 80
+
+
+def test_long_names_stay_inside_the_screen(visitor: Visitor) -> None:
+    steps.sign_up(visitor, LONG)
+    steps.create_key(visitor, name=KEY_NAME)
+    steps.open_section(visitor, "Keys")
+    visitor.look_at("API keys")
+    visitor.page.get_by_role("link", name=f"Revoke {KEY_NAME}").click()
+    visitor.look_at(f"Revoke “{KEY_NAME}”?")
+    visitor.page.get_by_role("dialog").get_by_role("link", name="Keep it").click()
+    steps.open_section(visitor, "Settings")
+    visitor.look_at("Settings")
