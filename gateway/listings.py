@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from catalogue.snapshot import CatalogueSnapshot, ModelRow
+from gateway import capabilities
 from gateway.errors import InvalidRequest, LedgerUnavailable, ModelNotFound
 from gateway.respond import json_response, with_key
 from gateway.services import GatewayServices
@@ -117,7 +118,7 @@ def _described(model: ModelRow) -> dict[str, Any]:
         "lifecycle": "active",
         "max_input_tokens": model.context_tokens,
         "max_tokens": model.max_output_tokens,
-        "capabilities": {name: {"supported": True} for name in sorted(model.capabilities)},
+        "capabilities": capabilities.described(model.capabilities),
         "credits_per_million_tokens": {
             "input": price.input,
             "output": price.output,

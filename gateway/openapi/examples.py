@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 
+from gateway import capabilities
 from gateway.openapi.vocabulary import Schema
 from gateway.router import AUTO
 from keys.samples import PROMPT
@@ -168,7 +169,7 @@ MODEL: dict[str, Any] = {
     "lifecycle": "active",
     "max_input_tokens": 8192,
     "max_tokens": 2048,
-    "capabilities": {},
+    "capabilities": capabilities.described(frozenset()),
     "credits_per_million_tokens": {
         "input": 100_000,
         "output": 450_000,

@@ -7,6 +7,7 @@ from typing import Any
 import anthropic
 import pytest
 from anthropic import Anthropic, AsyncAnthropic
+from anthropic.types import ModelCapabilities
 
 from tests.gateway.conftest import NewCustomer
 from tests.gateway.customers import Customer
@@ -228,6 +229,22 @@ def test_it_lists_and_finds_models(client: Anthropic) -> None:
     assert client.models.retrieve("scripted/messages").max_tokens == 4096
     with pytest.raises(anthropic.NotFoundError):
         client.models.retrieve("nothing")
+
+
+def test_it_finds_what_a_model_can_do(client: Anthropic) -> None:
+    """To the SDK a capability that is not named is an error."""
+    able = client.models.retrieve("scripted/messages").capabilities
+    plain = client.models.retrieve("caicaini/swift").capabilities
+
+    assert able is not None
+    assert plain is not None
+    assert able.image_input.supported
+    assert able.pdf_input.supported
+    assert able.structured_outputs.supported
+    assert able.thinking.types.enabled.supported
+    assert able.effort.high.supported
+    for name in ModelCapabilities.model_fields:
+        assert not getattr(plain, name).supported
 
 
 def test_it_streams_without_blocking(customer: Customer, upstream: ScriptedUpstream) -> None:

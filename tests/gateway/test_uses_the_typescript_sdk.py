@@ -2,10 +2,11 @@
 
 from tests.gateway.conftest import NewCustomer
 from tests.gateway.customers import Customer
-from tests.gateway.replies import cut, events, says, silence, streams
+from tests.gateway.replies import answers, counts, cut, event, events, says, silence, streams, then
 from tests.gateway.scripted_upstream import ScriptedUpstream
 from tests.gateway.typescript_sdk import run
 
+BUSY = answers(b'{"error": {"type": "overloaded_error"}}', status=529)
 TEXT = "The quick brown fox jumps over the lazy dog"
 
 
@@ -85,3 +86,76 @@ def test_it_pages_through_the_models(customer: Customer) -> None:
     ids = run("models", customer)["ids"]
 
     assert len(ids) == len(set(ids)) > 4
+
+
+def test_it_runs_a_loop_of_tools(customer: Customer, upstream: ScriptedUpstream) -> None:
+    call = event(
+        "content_block_start",
+        index=0,
+        content_block={"type": "tool_use", "id": "toolu_1", "name": "get_weather", "input": {}},
+    )
+    pieces = [
+        event(
+            "content_block_delta",
+            index=0,
+            delta={"type": "input_json_delta", "partial_json": piece},
+        )
+        for piece in ('{"ci', 'ty": "Lis', 'bon"}')
+    ]
+    start, *_, stop, end, last = events()
+    script = upstream.script(then(streams(start, call, *pieces, stop, end, last), says(TEXT)))
+
+    seen = run("tools", customer, script.prompt)
+
+    assert seen["call"]["stop_reason"] == "tool_use"
+    assert seen["call"]["content"][0]["input"] == {"city": "Lisbon"}
+    assert seen["final"]["content"][0]["text"] == TEXT
+    [result] = script.requests[1].body["messages"][2]["content"]
+    assert (result["tool_use_id"], result["content"]) == ("toolu_1", "Sunny in Lisbon")
+    assert customer.charges() == [60, 60]
+
+
+def test_it_sends_an_image(customer: Customer, upstream: ScriptedUpstream) -> None:
+    script = upstream.script(says(TEXT))
+
+    assert run("image", customer, script.prompt)["content"][0]["text"] == TEXT
+    [image, _] = script.requests[0].body["messages"][0]["content"]
+    assert image["source"]["data"] == "aGk="
+
+
+def test_it_reads_thinking_with_its_signature(
+    customer: Customer, upstream: ScriptedUpstream
+) -> None:
+    start, *rest = events(TEXT)
+    block = {"type": "thinking", "thinking": "", "signature": ""}
+    deltas = (
+        {"type": "thinking_delta", "thinking": "Well …"},
+        {"type": "signature_delta", "signature": "c2ln"},
+    )
+    thinking = [
+        event("content_block_start", index=9, content_block=block),
+        *(event("content_block_delta", index=9, delta=delta) for delta in deltas),
+        event("content_block_stop", index=9),
+    ]
+    script = upstream.script(streams(start, *thinking, *rest))
+
+    seen = run("thinking", customer, script.prompt)
+
+    thought, text = seen["content"]
+    assert (thought["thinking"], thought["signature"]) == ("Well …", "c2ln")
+    assert text["text"] == TEXT
+
+
+def test_it_tries_again_by_itself_when_the_upstream_is_busy(
+    customer: Customer, upstream: ScriptedUpstream
+) -> None:
+    script = upstream.script(then(BUSY, BUSY, BUSY, says(TEXT)))
+
+    assert run("retries", customer, script.prompt)["content"][0]["text"] == TEXT
+    assert customer.charges() == [60]
+
+
+def test_it_counts_tokens(customer: Customer, upstream: ScriptedUpstream) -> None:
+    script = upstream.script(says(), counting=counts(41))
+
+    assert run("count", customer, script.prompt) == {"input_tokens": 41}

@@ -39,6 +39,45 @@ const scenarios = {
     return {};
   },
 
+  // Asks, runs the tool that is asked for, and asks again with its result.
+  async tools() {
+    const tool = {
+      name: "get_weather",
+      input_schema: { type: "object", properties: { city: { type: "string" } } },
+    };
+    const asked = { ...request, tools: [tool], tool_choice: { type: "auto" } };
+    const call = await client.messages.stream(asked).finalMessage();
+    const { id, input } = call.content.find((block) => block.type === "tool_use");
+    const result = { type: "tool_result", tool_use_id: id, content: `Sunny in ${input.city}` };
+    const turns = [
+      ...request.messages,
+      { role: "assistant", content: call.content },
+      { role: "user", content: [result] },
+    ];
+    const final = await client.messages.create({ ...asked, messages: turns });
+    return { call, final };
+  },
+
+  async image() {
+    const source = { type: "base64", media_type: "image/png", data: "aGk=" };
+    const content = [{ type: "image", source }, { type: "text", text: prompt }];
+    return client.messages.create({ ...request, messages: [{ role: "user", content }] });
+  },
+
+  async thinking() {
+    const thinking = { type: "enabled", budget_tokens: 1024 };
+    return client.messages.stream({ ...request, max_tokens: 2000, thinking }).finalMessage();
+  },
+
+  async retries() {
+    return client.messages.create(request, { maxRetries: 2 });
+  },
+
+  async count() {
+    const { max_tokens, ...counted } = request;
+    return client.messages.countTokens(counted);
+  },
+
   async models() {
     const ids = [];
     for await (const model of client.models.list({ limit: 2 })) ids.push(model.id);

@@ -1,9 +1,7 @@
 """What the read-only endpoints answer: models, credits, usage."""
 
-from typing import get_args
-
 from billing.models import Source
-from catalogue.file import Capability
+from gateway import capabilities
 from gateway.openapi.vocabulary import (
     BOOLEAN,
     COUNT,
@@ -20,9 +18,7 @@ from gateway.openapi.vocabulary import (
 )
 from usage.buckets import SUMS, Bucket
 
-_CAPABILITIES = {
-    name: record({"supported": {"type": "boolean", "const": True}}) for name in get_args(Capability)
-}
+_CAPABILITIES = {name: record({"supported": BOOLEAN}) for name in capabilities.NAMES}
 _SUMS: dict[str, Schema] = {
     "credits_consumed" if name == "credits" else name: COUNT for name in SUMS
 }
@@ -43,9 +39,7 @@ SCHEMAS: dict[str, Schema] = {
             "max_input_tokens": said(COUNT, "The size of its context."),
             "max_tokens": said(COUNT, "The most it writes in one answer."),
             "capabilities": record(
-                {},
-                _CAPABILITIES,
-                description="What it can take beyond text; what is not listed it cannot.",
+                _CAPABILITIES, description="What it can take beyond text, and how it can answer."
             ),
             "credits_per_million_tokens": record(
                 dict.fromkeys(("input", "output", "cache_write", "cache_read"), COUNT)
