@@ -27,6 +27,8 @@ logger = logging.getLogger(__name__)
 
 _CATALOGUE_EVERY_S = 1.0
 _POOL_TIMEOUT_S = 0.2  # a database that is away is told within a quarter of a second
+# Then whoever asks next makes the pool try again; by itself it would wait twice as long each time.
+_RECONNECT_WITHIN_S = 1.0
 
 Pool = AsyncConnectionPool[psycopg.AsyncConnection[Any]]
 
@@ -122,11 +124,22 @@ def _calm_garbage_collector() -> None:
 
 
 async def _open_pool(stack: AsyncExitStack) -> Pool:
+    """Open a pool that lends no connection that broke while it was idle."""
+
+    async def is_whole(connection: psycopg.AsyncConnection[Any]) -> None:
+        try:
+            await AsyncConnectionPool.check_connection(connection)
+        except psycopg.Error:
+            await pool.check()  # those that were idle beside it have most likely broken too
+            raise
+
     pool: Pool = AsyncConnectionPool(
         settings.DATABASE_URL,
         min_size=1,
         max_size=4,
         timeout=_POOL_TIMEOUT_S,
+        reconnect_timeout=_RECONNECT_WITHIN_S,
+        check=is_whole,
         kwargs={"autocommit": True, "connect_timeout": 2, "application_name": "caicaini-gateway"},
         open=False,
     )

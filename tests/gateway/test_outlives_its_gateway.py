@@ -266,6 +266,26 @@ def test_while_the_books_are_away_no_call_is_taken_and_none_is_lost(
     running.hang_up()
 
 
+def test_the_first_to_come_after_the_books_broke_unnoticed_is_answered(
+    cabled: NewCustomer, cable: Cable
+) -> None:
+    """Keys are looked up for the first time, through connections that were idle and are no more;
+    so are the portal's, behind /readyz."""
+    for path in ("/v1/models", "/readyz", "/v1/models", "/readyz"):
+        asked_at_once([cabled() for _ in range(8)], path)  # more connections than one are open now
+        strangers = [cabled() for _ in range(4)]
+        cable.pull_out()
+        cable.plug_in()
+
+        assert asked_at_once(strangers, path) == [200] * 4, path
+
+
+def asked_at_once(customers: list[Customer], path: str) -> list[int]:
+    """Let each show its key for the first time; return the answers' statuses."""
+    with ThreadPoolExecutor(len(customers)) as pool:
+        return list(pool.map(lambda one: one.caller.get(path).status, customers))
+
+
 @pytest.mark.parametrize("is_spent_meanwhile", [False, True])
 def test_a_process_that_was_taken_for_dead_settles_once_and_only_what_is_left(
     new_customer: NewCustomer,
