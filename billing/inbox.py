@@ -9,6 +9,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import msgspec
+from django.db import connection
 from django.db.models import F
 from django.utils import timezone
 
@@ -23,6 +24,9 @@ _LAST_RETRY = timedelta(hours=1)
 _WORRYING_ATTEMPTS = 8
 _AT_A_TIME = 200
 _KEPT = timedelta(days=35)
+_STORE = """
+INSERT INTO billing_stripeevent (id, type, object_id, payment_intent_id, client_reference_id)
+VALUES (%s, %s, %s, %s, %s) ON CONFLICT DO NOTHING RETURNING id"""
 
 
 class _Object(msgspec.Struct):
@@ -76,18 +80,16 @@ def take_in(body: bytes, *, is_live: bool) -> str | None:
         raise BadWebhook("the body is no event") from error
     if event.livemode != is_live:
         raise BadWebhook("the event is of the other mode")
-    if event.type not in WATCHED or StripeEvent.objects.filter(pk=event.id).exists():
-        return None
+    return event.id if event.type in WATCHED and _is_news(event) else None
+
+
+def _is_news(event: Event) -> bool:
+    """Store an event in one round trip, where Django's own way takes five: Stripe is waiting."""
     named = event.data.object
-    row = StripeEvent(
-        id=event.id,
-        type=event.type,
-        object_id=named.id,
-        payment_intent_id=named.payment_intent or "",
-        client_reference_id=named.client_reference_id or "",
-    )
-    StripeEvent.objects.bulk_create([row], ignore_conflicts=True)
-    return event.id
+    values = (event.id, event.type, named.id, named.payment_intent, named.client_reference_id)
+    with connection.cursor() as cursor:
+        cursor.execute(_STORE, [value or "" for value in values])
+        return cursor.fetchone() is not None
 
 
 def due() -> list[str]:

@@ -6,7 +6,10 @@ from typing import cast
 from django.core.asgi import get_asgi_application
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from caicaini_portal.web_database import use_pool
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "caicaini_portal.settings")
+use_pool()
 portal = cast(
     ASGIApp, get_asgi_application()
 )  # loads the apps, which the gateway's modules need on import

@@ -63,8 +63,8 @@ EMBEDDED_MODEL_API_KEY = env.str("EMBEDDED_MODEL_API_KEY", default="") or (
 DATABASES: dict[str, dict[str, Any]] = {
     "default": {
         **env.db_url_config(DATABASE_URL or "postgresql://127.0.0.1:5432/caicaini"),
-        # Under ASGI each request has a thread of its own: a connection kept for the next request
-        # would be kept for nobody, until the server refuses more.
+        # Under ASGI each request has a thread of its own: a connection kept for the thread's next
+        # request would be kept for nobody, until the server refuses more. See web_database.py.
         "CONN_MAX_AGE": 0,
     }
 }
