@@ -88,6 +88,19 @@ def test_a_service_has_its_button_once_it_is_configured(
 
 
 @pytest.mark.parametrize(
+    "address",
+    ["google/login/", "google/login/callback/", "github/login/", "github/login/callback/"],
+)
+def test_a_service_that_is_not_configured_has_no_addresses(
+    client: Client, settings: Settings, address: str
+) -> None:
+    settings.SOCIALACCOUNT_PROVIDERS = {"google": {"APPS": []}, "github": {"APPS": []}}
+
+    assert client.get(f"/accounts/{address}").status_code == 404
+    assert client.post(f"/accounts/{address}").status_code == 404
+
+
+@pytest.mark.parametrize(
     ("service", "address", "scope"),
     [
         ("google", "https://accounts.google.com/o/oauth2/v2/auth", "email"),
