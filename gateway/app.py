@@ -82,7 +82,7 @@ class _FastLane:
         elif scope["method"] == "POST" and scope["path"] == "/v1/messages":
             await self._messages(scope, receive, send)
         elif scope["method"] == "OPTIONS":
-            await cross_origin.answer_preflight(scope, receive, send)
+            await cross_origin.answer_preflight(scope, send, request_id=new_request_id())
         else:
             await self._others(scope, receive, send)
 

@@ -5,8 +5,10 @@ broken network. They are constants, so they are simply always there; a middlewar
 `Origin` first would cost every call more than the bytes do.
 """
 
+from uuid import UUID
+
 from starlette.datastructures import Headers
-from starlette.types import Receive, Scope, Send
+from starlette.types import Scope, Send
 
 from gateway import rate_limits
 
@@ -24,7 +26,7 @@ HEADERS = {
 }
 
 
-async def answer_preflight(scope: Scope, receive: Receive, send: Send) -> None:
+async def answer_preflight(scope: Scope, send: Send, *, request_id: UUID) -> None:
     """Answer OPTIONS, which browsers send before a call and without its key.
 
     The headers a page wants to send are allowed by name: a wildcard would not cover
@@ -32,6 +34,7 @@ async def answer_preflight(scope: Scope, receive: Receive, send: Send) -> None:
     """
     asked = Headers(scope=scope).get("access-control-request-headers", "")
     headers = HEADERS | {
+        "request-id": f"req_{request_id.hex}",
         "access-control-allow-methods": "GET, POST, HEAD, OPTIONS",
         "access-control-allow-headers": asked or "authorization, content-type, x-api-key",
         "access-control-max-age": "86400",

@@ -49,7 +49,7 @@ def catalogue(*, upstream_url: str, dead_url: str, deaf_url: str) -> str:
     `deaf_url` accepts nobody."""
     messages, chat = ("messages", upstream_url), ("chat_completions", upstream_url)
     everything = '["images", "documents", "tools", "thinking", "structured_output"]'
-    both = '["images", "tools"]'
+    both = '["tools", "structured_output"]'
     shipped = (PROJECT / "catalogue.toml").read_text()
     return shipped + "".join(
         [
@@ -57,7 +57,7 @@ def catalogue(*, upstream_url: str, dead_url: str, deaf_url: str) -> str:
             _model("scripted/chat", chat, capabilities=everything),
             # The first with tools that caicaini/auto chooses.
             _model("scripted/able", messages, capabilities='["tools"]', auto="true"),
-            # The only ones with tools and images; they cost the same, and the first is down.
+            # The only ones with both of these; they cost the same, and the first is down.
             _model("scripted/frail", ("messages", dead_url), capabilities=both, auto="true"),
             _model("scripted/sturdy", messages, capabilities=both, auto="true"),
             _model("scripted/unreachable", ("messages", dead_url)),

@@ -39,6 +39,7 @@ def test_a_browser_may_ask_before_it_calls(gateway: WebServer, path: str) -> Non
     assert names(answer.headers["access-control-allow-methods"]) >= {"get", "post"}
     assert names(answer.headers["access-control-allow-headers"]) >= set(SENT)
     assert 600 <= int(answer.headers["access-control-max-age"]) <= 86_400
+    assert answer.headers["request-id"].startswith("req_")
 
 
 def test_a_page_may_read_every_answer_and_error(

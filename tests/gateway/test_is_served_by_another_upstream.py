@@ -59,22 +59,21 @@ def test_the_next_model_answers_for_the_one_that_auto_chose(
 ) -> None:
     """It costs no more, and the route says who failed."""
     script = upstream.script(says())
-    image = {"type": "base64", "media_type": "image/png", "data": "aGk="}
-    content = [{"type": "image", "source": image}, {"type": "text", "text": script.prompt}]
+    wanted = {"type": "json_schema", "schema": {"type": "object"}}
 
     answer = customer.ask(
         script.prompt,
         model="caicaini/auto",
         stream=stream,
         tools=[{"name": "look", "input_schema": {"type": "object"}}],
-        messages=[{"role": "user", "content": content}],
+        output_config={"format": wanted},
     )
 
     told = answer.transcript.start if stream else answer.json()
     assert told["model"] == "scripted/sturdy"
     assert answer.headers["caicaini-route"] == (
-        'scripted/sturdy; dropped="caicaini/swift: images and tools, scripted/able: images, '
-        'scripted/frail: failed"'
+        'scripted/sturdy; dropped="caicaini/swift: structured output and tools, '
+        'scripted/able: structured output, scripted/frail: failed"'
     )
     record = customer.wait_for_record()
     assert record.route == answer.headers["caicaini-route"]

@@ -456,7 +456,13 @@ def test_calls_with_their_results_pass(turns: Any):
             {"type": "base64", "media_type": "image/png", "data": ""},
             ".data: String should have at least 1 character",
         ),
-        ({"type": "base64", "media_type": "image/png", "data": "é"}, ".data: Invalid base64 data"),
+        *(
+            (
+                {"type": "base64", "media_type": "image/png", "data": data},
+                ".data: Invalid base64 data",
+            )
+            for data in ("é", "***", "https://example.com/a.png", "C:\\a.png", "aGk=" * 99 + "…")
+        ),
         (
             {"type": "base64", "media_type": "image/png", "data": "data:image/png;base64,aGk="},
             ".data: Send the base64 text alone, without `data:…,`",

@@ -1,6 +1,6 @@
 """Content blocks of requests, by where they may stand."""
 
-from gateway.contract.content import IMAGE_MEDIA_TYPES, ROLE_OF_BLOCK
+from gateway.contract.content import BASE64, IMAGE_MEDIA_TYPES, ROLE_OF_BLOCK
 from gateway.contract.image_urls import MAX_URL_CHARS
 from gateway.openapi.vocabulary import (
     BOOLEAN,
@@ -56,7 +56,8 @@ def _inline(media_types: tuple[str, ...]) -> Schema:
     data = {
         "type": "string",
         "contentEncoding": "base64",
-        "pattern": r"^(?!data:)[\x00-\x7F]+$",
+        "pattern": f"^{BASE64}$",
+        "minLength": 1,
         "description": "Base64, without `data:…,` before it.",
     }
     members = {"media_type": one_word(media_types), "data": data}
