@@ -134,14 +134,18 @@ def work_off_all() -> None:
 def at_once(act: Callable[[str], object], given: Iterable[str], *, threads: int = 8) -> None:
     """Call `act` from several threads; the first error is raised."""
 
-    def in_thread(value: str) -> None:
+    waiting = iter(list(given))
+
+    def work() -> None:
         try:
-            act(value)
+            for value in waiting:
+                act(value)
         finally:
             connection.close()
 
     with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(in_thread, given))
+        for worker in [pool.submit(work) for _ in range(threads)]:
+            worker.result()
 
 
 def database_url() -> str:

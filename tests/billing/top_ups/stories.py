@@ -1,20 +1,30 @@
 """What can happen to a paid payment afterwards: refunds and disputes in every order.
 
-A story is a sequence of steps at Stripe; a seed decides after which of them our worker gets to work
-off what has arrived by then, and in which order. The benchmark tells longer stories.
+A story is a sequence of steps at Stripe; many are told side by side, step by step. A seed decides
+which of the events that have arrived by then our worker gets to work off, and in which order. The
+benchmark tells longer stories.
 """
 
+import itertools
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple, cast
 
 from billing import inbox
 from billing.models import TopUp
 from billing.stripe_client import client
 from stripe_sandbox.client import Sandbox, SandboxRefused
-from tests.billing.top_ups.shop import new_buyer, paid, session_of
+from tests.billing.top_ups.shop import (
+    Buyer,
+    at_once,
+    deliver,
+    new_buyer,
+    pay,
+    session_of,
+)
 
 Story = tuple[str, ...]
+_HEARD_AT_ONCE = 0.4
 
 
 class Payment:
@@ -74,19 +84,43 @@ class Books(NamedTuple):
     disputed: int
 
 
+class Ending(NamedTuple):
+    """How our books end, and how they should."""
+
+    story: Story
+    spent: int
+    ours: Books
+    right: Books
+
+
 def stories(sandbox: Sandbox, *, longest: int) -> list[Story]:
     """Every story that Stripe allows, shorter ones first."""
     told: list[Story] = []
     newest: list[Story] = [()]
     for _ in range(longest):
-        longer = [(*story, step) for story in newest for step in _STEPS]
-        newest = [story for story in longer if _is_possible(sandbox, story)]
+        newest = [(*story, step) for story in newest for step in _next_steps(sandbox, story)]
         told += newest
     return told
 
 
-def _is_possible(sandbox: Sandbox, story: Story) -> bool:
-    """Try it with a payment that is none of ours."""
+def _next_steps(sandbox: Sandbox, story: Story) -> list[str]:
+    """Try which steps can follow, on payments that are none of ours.
+
+    A step that is refused changes nothing: only after one that was taken the story begins anew.
+    """
+    possible, payment = [], None
+    for name, step in _STEPS.items():
+        payment = payment or _somewhere_else(sandbox, story)
+        try:
+            step(payment)
+        except SandboxRefused:
+            continue
+        possible.append(name)
+        payment = None
+    return possible
+
+
+def _somewhere_else(sandbox: Sandbox, story: Story) -> Payment:
     price = {"currency": "usd", "unit_amount": 2_000, "product_data": {"name": "Something else"}}
     session = client().v1.checkout.sessions.create(
         {
@@ -97,40 +131,62 @@ def _is_possible(sandbox: Sandbox, story: Story) -> bool:
     )
     sandbox.pay(session.id)
     payment = Payment(sandbox, session.id)
-    try:
-        for step in story:
-            _STEPS[step](payment)
-    except SandboxRefused:
-        return False
-    return True
-
-
-def tell(sandbox: Sandbox, story: Story, *, spent: int, seed: int) -> tuple[Books, Books]:
-    """Let the story happen; return how our books end, and how they should."""
-    dice = random.Random(seed)
-    buyer = new_buyer()
-    top_up = paid(buyer, sandbox)
-    if spent:
-        buyer.spend(spent)
-    payment = Payment(sandbox, session_of(top_up))
     for step in story:
         _STEPS[step](payment)
-        if dice.random() < 0.5:
-            sandbox.wait_until_delivered()
-            _work_off_some(dice, share=0.7)
-    sandbox.wait_until_delivered()
-    _work_off_some(dice, share=1.0)
-    top_up.refresh_from_db()
-    ours = Books(buyer.wallet.posted, buyer.wallet.owed, top_up.refunded, top_up.disputed)
-    return ours, _right(top_up, spent)
+    return payment
 
 
-def _work_off_some(dice: random.Random, *, share: float) -> None:
+class _Telling(NamedTuple):
+    """A story that is happening to somebody, who had spent some of the credits."""
+
+    story: Story
+    spent: int
+    buyer: Buyer
+    top_up: TopUp
+    payment: Payment
+
+    def ending(self) -> Ending:
+        self.top_up.refresh_from_db()
+        wallet = self.buyer.wallet
+        ours = Books(wallet.posted, wallet.owed, self.top_up.refunded, self.top_up.disputed)
+        return Ending(self.story, self.spent, ours, _right(self.top_up, self.spent))
+
+
+def tell(sandbox: Sandbox, told: Iterable[tuple[Story, int]], *, seed: int) -> list[Ending]:
+    """Let the stories happen side by side, each to somebody who has spent so many credits."""
+    dice = random.Random(seed)
+    tellings = [_begin(sandbox, story, spent) for story, spent in told]
+    deliver(sandbox)
+    for telling in tellings:
+        if telling.spent:
+            telling.buyer.spend(telling.spent)
+    for steps in itertools.zip_longest(*(telling.story for telling in tellings)):
+        for telling, step in zip(tellings, steps, strict=True):
+            if step:
+                _STEPS[step](telling.payment)
+        sandbox.wait_until_delivered(timeout_s=120)
+        _work_off(event_id for event_id in _shuffled(dice) if dice.random() < _HEARD_AT_ONCE)
+    while waiting := _shuffled(dice):
+        _work_off(waiting)
+    return [telling.ending() for telling in tellings]
+
+
+def _begin(sandbox: Sandbox, story: Story, spent: int) -> _Telling:
+    buyer = new_buyer()
+    top_up = buyer.start()
+    pay(sandbox, top_up)
+    return _Telling(story, spent, buyer, top_up, Payment(sandbox, session_of(top_up)))
+
+
+def _shuffled(dice: random.Random) -> list[str]:
     waiting = inbox.due()
     dice.shuffle(waiting)
-    for event_id in waiting:
-        if dice.random() < share:
-            inbox.work_off(event_id=event_id)
+    return waiting
+
+
+def _work_off(event_ids: Iterable[str]) -> None:
+    """Do so at several places at once, as workers would: also two events of one story."""
+    at_once(lambda event_id: inbox.work_off(event_id=event_id), event_ids, threads=4)
 
 
 def _right(top_up: TopUp, spent: int) -> Books:
