@@ -11,7 +11,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.test import override_settings
 
-from benchmarks.stripe import forged, orders, speed, storm
+from benchmarks.stripe import forged, landing, orders, speed, storm
 from billing.inbox import WATCHED
 from stripe_sandbox.client import Sandbox
 from stripe_sandbox.server import SandboxServer
@@ -41,6 +41,10 @@ def main(arguments: list[str]) -> int:
     with _shop() as shop:
         if options.longest:
             broken += orders.run(shop.sandbox, longest=options.longest)
+        if options.landings:
+            broken += landing.run(
+                shop.sandbox, env=shop.env, logs=shop.logs, count=options.landings
+            )
         if options.payments:
             broken += storm.run(shop.sandbox, env=shop.env, logs=shop.logs, count=options.payments)
         if options.deliveries:
@@ -59,6 +63,7 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bin/bench stripe", description=main.__doc__)
     parser.add_argument("--forgeries", type=int, default=100_000, help="at the verifier")
     parser.add_argument("--longest", type=int, default=5, help="steps of a refund story")
+    parser.add_argument("--landings", type=int, default=50, help="payments one after the other")
     parser.add_argument("--payments", type=int, default=1_000, help="in the storm")
     parser.add_argument("--deliveries", type=int, default=500, help="for each measurement of speed")
     return parser.parse_args(arguments)
