@@ -1,5 +1,7 @@
 """Somebody signs up and in through Google or GitHub, whose answers nobody takes on trust."""
 
+import html
+import re
 from collections.abc import Iterator
 from typing import NamedTuple
 from urllib.parse import parse_qs, urlsplit
@@ -201,6 +203,21 @@ def test_a_newcomer_has_an_account_with_credits_and_is_known_the_next_time(
     again = Client()
     assert come_back(again, github) == "/developers/"
     assert User.objects.count() == 1
+
+
+def test_signing_in_there_leads_to_the_page_that_asked_for_it(
+    client: Client, github: Provider
+) -> None:
+    asked = client.get("/developers/billing")
+    page = client.get(str(asked["Location"])).content.decode()
+    [button] = re.findall(r'action="(/accounts/github/login/[^"]+)"', page)
+
+    departure = client.post(html.unescape(button))
+    query = parse_qs(urlsplit(str(departure["Location"])).query)
+    [github.challenge] = query["code_challenge"]
+    answer = client.get(CALLBACK, {"code": provider.CODE, "state": query["state"][0]})
+
+    assert answer["Location"] == "/developers/billing"
 
 
 def test_an_address_that_the_service_has_not_verified_has_to_be_confirmed(
