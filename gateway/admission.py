@@ -67,6 +67,7 @@ async def _reserve_tightly(services: GatewayServices, call: Call, available: int
     bound = candidate.price.bound(input_tokens=count, output_tokens=candidate.max_tokens)
     if bound > available:
         _raise_out_of_credits(call, bound, available)
+    call.route = call.route.of_one_model()
     return await _reserve(services, call, bound)
 
 

@@ -42,6 +42,14 @@ class Route:
     candidates: tuple[Candidate, ...]
     dropped: dict[str, str]
 
+    def of_one_model(self) -> "Route":
+        """Return the ways of the first model alone: for a hold that was made by its own count,
+        into which another's tokens may not fit."""
+        first = self.candidates[0].model
+        kept = tuple(way for way in self.candidates if way.model is first)
+        others = (way.model.public_id for way in self.candidates if way.model is not first)
+        return Route(kept, self.dropped | dict.fromkeys(others, "too near the balance"))
+
     def explained(self, chosen: Candidate) -> str:
         """The `caicaini-route` header: caicaini/swift; dropped="caicaini/large: tools".
 

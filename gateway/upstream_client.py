@@ -18,6 +18,7 @@ from gateway.errors import UpstreamFailed, UpstreamTimeout
 _REPLY_LIMIT_BYTES = 64 * 1024 * 1024
 _ERROR_LIMIT_BYTES = 64 * 1024
 _KEEP_ALIVE_S = 60
+_LOOK_AGAIN_EVERY_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,9 +126,16 @@ class UpstreamResponse:
     async def _read(self, limit_bytes: int) -> bytes:
         parts: list[bytes] = []
         size = 0
-        while chunk := await self._response.content.readany():
+        while chunk := await self._next_chunk():
             size += len(chunk)
             if size > limit_bytes:
                 raise UpstreamFailed
             parts.append(chunk)
         return b"".join(parts)
+
+    async def _next_chunk(self) -> bytes:
+        """Ask again and again: aiohttp does not wake whoever waits for a body whose chunks turn
+        into something else, and tells only who asks."""
+        while (chunk := await self.chunk(patience_s=_LOOK_AGAIN_EVERY_S)) is None:
+            pass
+        return chunk

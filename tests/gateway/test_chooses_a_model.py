@@ -129,6 +129,20 @@ def test_what_is_too_long_for_every_model_is_told_in_the_words_that_clients_shor
         routed(*models, messages=question)
 
 
+def test_no_other_model_stands_in_where_the_hold_was_made_by_the_firsts_own_count():
+    route = routed(
+        model("first", cost=1, upstreams=(upstream(1), upstream(2))), model("second", cost=1)
+    )
+
+    alone = route.of_one_model()
+
+    assert [way.upstream.id for way in alone.candidates] == [
+        way.upstream.id for way in route.candidates if way.model.public_id == "first"
+    ]
+    assert len(alone.candidates) == 2
+    assert alone.dropped == {"second": "too near the balance"}
+
+
 def test_who_stands_in_for_another_is_named_with_it():
     route = routed(model("first", cost=1), model("second", cost=1))
 

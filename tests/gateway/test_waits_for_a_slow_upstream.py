@@ -121,6 +121,24 @@ def test_who_hangs_up_amid_comments_pays_nothing(
     assert customer.charges() == []
 
 
+def test_a_body_that_turns_into_something_else_is_not_waited_for(
+    customer: Customer, upstream: ScriptedUpstream
+) -> None:
+    """At the deadlines as they are shipped, of which the first is a minute away."""
+
+    async def fall_over(exchange: Exchange) -> None:
+        await exchange.send(b"HTTP/1.1 500 Internal Server Error\r\n\r\nOops")
+
+    script = upstream.script(streams(*events()[:3], wait, fall_over))
+    call = customer.begin(script.prompt, stream=True)
+    call.read_until("content_block_delta")
+
+    script.release()
+
+    assert call.read_until("error").data["error"]["type"] == "api_error"
+    assert customer.charges() == []
+
+
 def after_a_while(play: Play) -> Play:
     """Play after a silence that several comments fit into."""
 

@@ -18,6 +18,14 @@ from tests.gateway.scripted_upstream import Exchange, Play
 
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n"
 CHUNKED = HEAD + b"transfer-encoding: chunked\r\n\r\n"
+
+
+async def pause(exchange: Exchange) -> None:
+    """Let what was sent arrive by itself."""
+    await asyncio.sleep(0.2)
+
+
+LATE_NONSENSE = (CHUNKED + b"1\r\n{\r\n", pause, b"zz\r\n", silence)
 METADATA = "http://169.254.169.254/latest/meta-data/"
 
 
@@ -112,6 +120,7 @@ FAULTS = [
         FAILED,
     ),
     Fault("chunks without sizes", whatever(does(CHUNKED + b"zz\r\n{}\r\n0\r\n\r\n")), FAILED),
+    Fault("a chunk without a size, later", whatever(does(*LATE_NONSENSE)), FAILED, PLAIN),
     Fault("a chunk shorter than its size", whatever(does(CHUNKED + b"ff\r\n{}\r\n")), FAILED),
     Fault("a chunk of any size", whatever(does(CHUNKED + b"f" * 40 + b"\r\n{}\r\n")), FAILED),
     Fault("a body that is cut", whatever(does(HEAD + b'content-length: 9\r\n\r\n{"a')), FAILED),
