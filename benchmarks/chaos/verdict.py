@@ -84,8 +84,11 @@ def summary(heard: list[Heard]) -> Iterator[str]:
     yield f"{told} were told a price, {cut} were cut off before it"
     refused = sorted(one.seconds * 1000 for one in heard if one.status == 503)
     if refused:
-        median, slowest = refused[len(refused) // 2], refused[-1]
-        yield f"{len(refused)} refused with 503 in {median:.0f} ms, at most {slowest:.0f} ms"
+        median, late, slowest = (refused[int(len(refused) * at)] for at in (0.5, 0.99, 0.99999))
+        yield (
+            f"{len(refused)} refused with 503 in {median:.0f} ms, 99 % of them in {late:.0f} ms,"
+            f" all in {slowest:.0f} ms"
+        )
     holds = Counter(Hold.objects.values_list("state", flat=True))
     lost = RequestRecord.objects.aggregate(lost=Sum("lost_credits"))["lost"] or 0
     yield f"holds: {dict(holds)}; our loss: {lost} credits"

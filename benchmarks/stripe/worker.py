@@ -48,11 +48,17 @@ class Worker:
             assert time.monotonic() < until, self._log.read_text()
 
     def kill_one(self, dice: random.Random) -> None:
-        """Kill -9 one of those who handle events, or now and then the one they answer to."""
+        """Kill -9 one of those who handle events, or now and then the one they answer to.
+
+        One that is still starting has no handlers yet, and is let be: killed again and again, it
+        would never handle anything.
+        """
         with suppress(psutil.NoSuchProcess):
             main = psutil.Process(self._running[self._commands[0]].pid)
             handlers = main.children()
-            victim = dice.choice(handlers) if handlers and dice.random() < 0.9 else main
+            if not handlers:
+                return
+            victim = dice.choice(handlers) if dice.random() < 0.9 else main
             victim.kill()
             self.killed += 1
 
