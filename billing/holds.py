@@ -1,21 +1,19 @@
 """The SQL of holds and their settlement, for many calls at a time.
 
-The gateway's writer composes these with the SQL of keys and usage into one transaction; every
-function takes the cursor of that transaction and does one round trip. The wallets' row locks, taken
-first and in id order, guard everything that follows: all changes to a wallet's holds happen under
-them.
+The gateway's writer composes these with the SQL of keys and usage into one transaction. Those that
+ask return a function that waits for the answer: in a pipeline, several questions are under way
+before the first answer is waited for. The wallets' row locks, taken first and in id order, guard
+everything that follows: all changes to a wallet's holds happen under them.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
-from psycopg import Cursor
-
-from billing.models import HoldState
+from psycopg import Connection
 
 
 @dataclass(slots=True)
@@ -52,7 +50,7 @@ class StoredHold(NamedTuple):
     wallet_id: int
     id: UUID
     amount: int
-    state: HoldState
+    state: str
     actual: int | None
 
 
@@ -74,31 +72,36 @@ class UsageEntry(msgspec.Struct, frozen=True):
     reference: str
 
 
-def lock_wallets(cursor: Cursor[Any], workspace_ids: Iterable[int]) -> dict[int, LockedWallet]:
-    """Lock the api wallets of these workspaces; return them by workspace id."""
+def lock_wallets(
+    connection: Connection[Any], workspace_ids: Iterable[int]
+) -> Callable[[], dict[int, LockedWallet]]:
+    """Lock the api wallets of these workspaces; the answer has them by workspace id."""
+    cursor = connection.cursor(binary=True)
     cursor.execute(
         "SELECT id, workspace_id, posted, held, seq, frozen_at IS NOT NULL FROM billing_wallet"
         " WHERE pool = 'api' AND workspace_id = ANY(%s) ORDER BY id FOR UPDATE",
         [list(workspace_ids)],
     )
-    return {row[1]: LockedWallet(*row) for row in cursor}
+    return lambda: {row[1]: LockedWallet(*row) for row in cursor}
 
 
 def read_holds(
-    cursor: Cursor[Any], wallet_ids: Iterable[int], hold_ids: Iterable[UUID]
-) -> dict[UUID, StoredHold]:
-    """Return the holds that exist among `hold_ids`, by id. The wallets must be locked."""
+    connection: Connection[Any], workspace_ids: Iterable[int], hold_ids: Iterable[UUID]
+) -> Callable[[], dict[UUID, StoredHold]]:
+    """Ask which of these holds exist; the answer has them by id. Lock the wallets first."""
+    cursor = connection.cursor(binary=True)
     cursor.execute(
-        "SELECT wallet_id, id, amount, state, actual FROM billing_hold"
-        " WHERE wallet_id = ANY(%s) AND id = ANY(%s)",
-        [list(wallet_ids), list(hold_ids)],
+        "SELECT wallet_id, id, amount, state, actual FROM billing_hold WHERE id = ANY(%s)"
+        " AND wallet_id = ANY(ARRAY(SELECT id FROM billing_wallet"
+        " WHERE pool = 'api' AND workspace_id = ANY(%s)))",
+        [list(hold_ids), list(workspace_ids)],
     )
-    return {row[1]: StoredHold(row[0], row[1], row[2], HoldState(row[3]), row[4]) for row in cursor}
+    return lambda: {row[1]: StoredHold(*row) for row in cursor}
 
 
-def open_holds(cursor: Cursor[Any], *, owner: int, holds: Sequence[NewHold]) -> None:
+def open_holds(connection: Connection[Any], *, owner: int, holds: Sequence[NewHold]) -> None:
     """Write new open holds."""
-    cursor.execute(
+    connection.execute(
         "INSERT INTO billing_hold (wallet_id, id, key_id, source, amount, accepted_at, owner)"
         " SELECT wallet_id, id, key_id, source, amount, accepted_at, %s"
         " FROM json_to_recordset(%s::json) AS hold (wallet_id bigint, id uuid, key_id bigint,"
@@ -107,9 +110,9 @@ def open_holds(cursor: Cursor[Any], *, owner: int, holds: Sequence[NewHold]) -> 
     )
 
 
-def close_holds(cursor: Cursor[Any], holds: Sequence[ClosedHold]) -> None:
+def close_holds(connection: Connection[Any], holds: Sequence[ClosedHold]) -> None:
     """Mark holds settled or void. The caller has read them under the wallets' locks."""
-    cursor.execute(
+    connection.execute(
         "UPDATE billing_hold AS hold SET actual = closed.actual, closed_at = now(),"
         " state = CASE WHEN closed.actual IS NULL THEN 'void' ELSE 'settled' END"
         " FROM json_to_recordset(%s::json) AS closed (wallet_id bigint, id uuid, actual bigint)"
@@ -118,9 +121,9 @@ def close_holds(cursor: Cursor[Any], holds: Sequence[ClosedHold]) -> None:
     )
 
 
-def append_usage(cursor: Cursor[Any], entries: Sequence[UsageEntry]) -> None:
+def append_usage(connection: Connection[Any], entries: Sequence[UsageEntry]) -> None:
     """Append usage entries to the ledger."""
-    cursor.execute(
+    connection.execute(
         "INSERT INTO billing_ledgerentry"
         " (wallet_id, seq, kind, amount, balance_after, reference)"
         " SELECT wallet_id, seq, 'usage', -amount, balance_after, reference"
@@ -130,9 +133,9 @@ def append_usage(cursor: Cursor[Any], entries: Sequence[UsageEntry]) -> None:
     )
 
 
-def write_wallets(cursor: Cursor[Any], wallets: Sequence[LockedWallet]) -> None:
+def write_wallets(connection: Connection[Any], wallets: Sequence[LockedWallet]) -> None:
     """Store what the caller moved."""
-    cursor.execute(
+    connection.execute(
         "UPDATE billing_wallet AS wallet"
         " SET posted = moved.posted, held = moved.held, seq = moved.seq"
         " FROM json_to_recordset(%s::json)"
@@ -151,24 +154,24 @@ def _as_json(rows: Sequence[Any]) -> str:
     return msgspec.json.encode(rows).decode()
 
 
-def owners_of_open_holds(cursor: Cursor[Any]) -> list[int]:
+def owners_of_open_holds(connection: Connection[Any]) -> list[int]:
     """Return the processes that have open holds."""
-    cursor.execute("SELECT DISTINCT owner FROM billing_hold WHERE state = 'open'")
-    return [row[0] for row in cursor]
+    rows = connection.execute("SELECT DISTINCT owner FROM billing_hold WHERE state = 'open'")
+    return [owner for (owner,) in rows]
 
 
-def wallets_with_holds_of(cursor: Cursor[Any], *, owner: int) -> list[int]:
+def wallets_with_holds_of(connection: Connection[Any], *, owner: int) -> list[int]:
     """Return the wallets in which one process has open holds."""
-    cursor.execute(
+    rows = connection.execute(
         "SELECT DISTINCT wallet_id FROM billing_hold WHERE state = 'open' AND owner = %s", [owner]
     )
-    return [row[0] for row in cursor]
+    return [wallet_id for (wallet_id,) in rows]
 
 
-def void_holds_of(cursor: Cursor[Any], *, owner: int, wallet_id: int) -> int:
+def void_holds_of(connection: Connection[Any], *, owner: int, wallet_id: int) -> int:
     """Void every open hold of one process in a wallet, free what they held; return how many."""
-    cursor.execute("SELECT id FROM billing_wallet WHERE id = %s FOR UPDATE", [wallet_id])
-    cursor.execute(
+    connection.execute("SELECT id FROM billing_wallet WHERE id = %s FOR UPDATE", [wallet_id])
+    voided = connection.execute(
         "WITH closed AS (UPDATE billing_hold SET state = 'void', closed_at = now()"
         " WHERE state = 'open' AND owner = %(owner)s AND wallet_id = %(wallet_id)s"
         " RETURNING amount),"
@@ -178,5 +181,5 @@ def void_holds_of(cursor: Cursor[Any], *, owner: int, wallet_id: int) -> int:
         " SELECT holds FROM freed",
         {"owner": owner, "wallet_id": wallet_id},
     )
-    [count] = cursor.fetchone() or (0,)
+    [count] = voided.fetchone() or (0,)
     return int(count)

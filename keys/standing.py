@@ -1,10 +1,10 @@
 """Read keys for the gateway, in plain SQL: on the event loop there is no ORM."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from psycopg import Cursor
+from psycopg import Connection, Cursor
 
 LOOK_UP = (
     "SELECT id, workspace_id, name, expires_at, revoked_at IS NOT NULL, allowed_models"
@@ -23,14 +23,15 @@ class StandingKey(NamedTuple):
     allowed_models: list[str]
 
 
-def usable_ids(cursor: Cursor[Any], key_ids: Iterable[int]) -> set[int]:
-    """Return which of these keys open something at this statement's moment."""
+def usable_ids(connection: Connection[Any], key_ids: Iterable[int]) -> Callable[[], set[int]]:
+    """Ask which of these keys open something at this statement's moment."""
+    cursor = connection.cursor(binary=True)
     cursor.execute(
         "SELECT id FROM keys_apikey WHERE id = ANY(%s) AND revoked_at IS NULL"
         " AND (expires_at IS NULL OR expires_at > statement_timestamp())",
         [list(key_ids)],
     )
-    return {row[0] for row in cursor}
+    return lambda: {id for (id,) in cursor}
 
 
 def touch(cursor: Cursor[Any], used: dict[int, datetime]) -> None:

@@ -1,17 +1,15 @@
 """Write request records, many at a time, inside the transaction that settles their holds."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import msgspec
-from psycopg import Cursor
+from psycopg import Connection
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
+class Record(msgspec.Struct, frozen=True, kw_only=True):
     """One accepted call; the fields are RequestRecord's. Durations are milliseconds."""
 
     id: UUID
@@ -87,9 +85,9 @@ _WRITTEN = (
 )
 
 
-def written(cursor: Cursor[Any], records: Sequence[Record]) -> set[UUID]:
+def written(connection: Connection[Any], records: Sequence[Record]) -> set[UUID]:
     """Return the ids of those that are in the table already."""
-    cursor.execute(
+    rows = connection.execute(
         _WRITTEN,
         [
             [record.workspace_id for record in records],
@@ -97,9 +95,9 @@ def written(cursor: Cursor[Any], records: Sequence[Record]) -> set[UUID]:
             [record.id for record in records],
         ],
     )
-    return {row[0] for row in cursor}
+    return {id for (id,) in rows}
 
 
-def insert(cursor: Cursor[Any], records: Sequence[Record]) -> None:
+def insert(connection: Connection[Any], records: Sequence[Record]) -> None:
     """Write the records, and mark their hours for the roll-up."""
-    cursor.execute(_INSERT, [msgspec.json.encode(records).decode()])
+    connection.execute(_INSERT, [msgspec.json.encode(records).decode()])

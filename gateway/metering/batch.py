@@ -5,15 +5,17 @@ Under READ COMMITTED a statement that waited for a row lock still sees other tab
 before the wait: only a fresh statement sees a revocation that committed meanwhile. Revoking a key
 takes the same lock, so no hold is made after a revoke has returned.
 
-Everything is decided in arrival order in memory, then written with one statement per table.
+Everything is decided in arrival order in memory, then written with one statement per table. All
+that is read is asked for at once, and all that is written is sent at once: a round trip each, which
+counts where PostgreSQL is on another machine.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from psycopg import Cursor
+import msgspec
+from psycopg import Connection, Pipeline
 
 from billing import holds
 from billing.holds import ClosedHold, LockedWallet, NewHold, StoredHold, UsageEntry
@@ -33,45 +35,51 @@ from usage import records
 from usage.records import Record
 
 
-def apply(cursor: Cursor[Any], operations: Sequence[Operation], *, owner: int) -> list[Outcome]:
-    """Write the operations; return their outcomes in order. The caller commits.
+def apply(
+    connection: Connection[Any],
+    pipeline: Pipeline,
+    operations: Sequence[Operation],
+    *,
+    owner: int,
+) -> list[Outcome]:
+    """Write the operations; return their outcomes in order.
+
+    The caller has begun a transaction in the connection's pipeline and commits it; an error of
+    what is written here may come only then.
 
     Close and Release can be applied again, after a commit that went unheard: what is written
     already is found and answered from. A Reserve is applied once.
     """
-    batch = _Batch(cursor, operations)
+    batch = _Batch(connection, pipeline, operations)
     outcomes = [batch.decide(operation) for operation in operations]
-    batch.write(cursor, owner=owner)
+    batch.write(connection, owner=owner)
     return outcomes
 
 
 class _Batch:
     """The state that decisions read and move before anything is written."""
 
-    def __init__(self, cursor: Cursor[Any], operations: Sequence[Operation]) -> None:
-        reserves = [operation for operation in operations if isinstance(operation, Reserve)]
-        self._wallets = holds.lock_wallets(cursor, {op.workspace_id for op in operations})
-        self._usable_keys = _usable_keys(cursor, reserves)
-        wanted = [op.id for op in operations if not isinstance(op, Reserve)]
-        self._holds = self._read_holds(cursor, wanted) if wanted else {}
-        self._recorded = self._read_recorded(cursor, operations)
+    def __init__(
+        self, connection: Connection[Any], pipeline: Pipeline, operations: Sequence[Operation]
+    ) -> None:
+        self._wallets, self._usable_keys, self._holds = _ask(connection, pipeline, operations)
+        self._recorded = self._read_recorded(connection, operations)
         self._opened: list[NewHold] = []
         self._closed: dict[UUID, ClosedHold] = {}
         self._entries: list[UsageEntry] = []
         self._records: list[Record] = []
         self._moved: dict[int, LockedWallet] = {}
 
-    def _read_holds(self, cursor: Cursor[Any], ids: list[UUID]) -> dict[UUID, StoredHold]:
-        return holds.read_holds(cursor, [wallet.id for wallet in self._wallets.values()], ids)
-
-    def _read_recorded(self, cursor: Cursor[Any], operations: Sequence[Operation]) -> set[UUID]:
+    def _read_recorded(
+        self, connection: Connection[Any], operations: Sequence[Operation]
+    ) -> set[UUID]:
         """Return which calls have a void hold and a record: their end is written already.
 
         A void hold without a record was voided by the reaper, and its call may yet be charged.
         """
-        void = {id for id, hold in self._holds.items() if hold.state is HoldState.VOID}
+        void = {id for id, hold in self._holds.items() if hold.state == HoldState.VOID}
         closes = [op.record for op in operations if isinstance(op, Close) and op.id in void]
-        return records.written(cursor, closes) if closes else set()
+        return records.written(connection, closes) if closes else set()
 
     def decide(self, operation: Operation) -> Outcome:
         if isinstance(operation, Reserve):
@@ -106,7 +114,7 @@ class _Batch:
 
     def _close(self, op: Close) -> Closed:
         hold = self._holds.get(op.id)
-        if hold is not None and hold.state is HoldState.SETTLED:
+        if hold is not None and hold.state == HoldState.SETTLED:
             return _closed(op, charged=hold.actual or 0)
         if hold is None or op.id in self._recorded:
             return _closed(op, charged=0)  # no such hold, or void for good
@@ -117,7 +125,9 @@ class _Batch:
         else:
             self._settle(hold, wallet, charge)
         closed = _closed(op, charged=charge or 0)
-        record = replace(op.record, credits=closed.charged, lost_credits=closed.lost)
+        record = msgspec.structs.replace(
+            op.record, credits=closed.charged, lost_credits=closed.lost
+        )
         self._records.append(record)
         self._recorded.add(op.id)
         return closed
@@ -129,7 +139,7 @@ class _Batch:
         return Closed(0, 0)
 
     def _void(self, hold: StoredHold, wallet: LockedWallet) -> None:
-        if hold.state is not HoldState.OPEN:
+        if hold.state != HoldState.OPEN:
             return  # the reaper was here before
         wallet.held -= hold.amount
         self._moved[wallet.id] = wallet
@@ -137,7 +147,7 @@ class _Batch:
         self._holds[hold.id] = hold._replace(state=HoldState.VOID)
 
     def _settle(self, hold: StoredHold, wallet: LockedWallet, charge: int) -> None:
-        if hold.state is HoldState.OPEN:
+        if hold.state == HoldState.OPEN:
             wallet.held -= hold.amount
         self._moved[wallet.id] = wallet
         wallet.posted -= charge
@@ -146,26 +156,43 @@ class _Batch:
         self._entries.append(UsageEntry(wallet.id, wallet.seq, charge, wallet.posted, str(hold.id)))
         self._holds[hold.id] = hold._replace(state=HoldState.SETTLED, actual=charge)
 
-    def write(self, cursor: Cursor[Any], *, owner: int) -> None:
+    def write(self, connection: Connection[Any], *, owner: int) -> None:
         if self._opened:
-            holds.open_holds(cursor, owner=owner, holds=self._opened)
+            holds.open_holds(connection, owner=owner, holds=self._opened)
         if self._closed:
-            holds.close_holds(cursor, list(self._closed.values()))
+            holds.close_holds(connection, list(self._closed.values()))
         if self._entries:
-            holds.append_usage(cursor, self._entries)
+            holds.append_usage(connection, self._entries)
         if self._records:
-            records.insert(cursor, self._records)
+            records.insert(connection, self._records)
         if self._moved:
-            holds.write_wallets(cursor, list(self._moved.values()))
+            holds.write_wallets(connection, list(self._moved.values()))
 
 
 def _closed(op: Close, *, charged: int) -> Closed:
     return Closed(charged, op.record.lost_credits + (op.actual or 0) - charged)
 
 
-def _usable_keys(cursor: Cursor[Any], reserves: Sequence[Reserve]) -> set[int]:
+def _ask(
+    connection: Connection[Any], pipeline: Pipeline, operations: Sequence[Operation]
+) -> tuple[dict[int, LockedWallet], set[int], dict[UUID, StoredHold]]:
+    """Lock the wallets; return them, which of the keys are usable, and the holds there are."""
+    reserves = [op for op in operations if isinstance(op, Reserve)]
+    workspace_ids = {op.workspace_id for op in operations}
     key_ids = {op.key_id for op in reserves if op.key_id is not None}
-    return standing.usable_ids(cursor, key_ids) if key_ids else set()
+    hold_ids = [op.id for op in operations if not isinstance(op, Reserve)]
+    wallets = holds.lock_wallets(connection, workspace_ids)
+    keys = standing.usable_ids(connection, key_ids) if key_ids else set[int]
+    stored = holds.read_holds(connection, workspace_ids, hold_ids) if hold_ids else _no_holds
+    # Only a Sync, and nothing behind it, makes PostgreSQL take us for idle in a transaction: a
+    # process that is stopped just here would otherwise keep its locks for ever. A nested pipeline
+    # would send a Flush after its Sync.
+    pipeline.sync()
+    return wallets(), keys(), stored()
+
+
+def _no_holds() -> dict[UUID, StoredHold]:
+    return {}
 
 
 def _charge(actual: int | None, hold: StoredHold, wallet: LockedWallet) -> int | None:
@@ -177,6 +204,6 @@ def _charge(actual: int | None, hold: StoredHold, wallet: LockedWallet) -> int |
     if actual is None:
         return None
     charge = min(actual, hold.amount)
-    if hold.state is HoldState.VOID and charge > wallet.available:
+    if hold.state == HoldState.VOID and charge > wallet.available:
         return None
     return charge

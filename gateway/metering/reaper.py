@@ -50,8 +50,7 @@ class Reaper:
     def _dead_elsewhere(self, connection: psycopg.Connection[Any]) -> list[int]:
         now = time.monotonic()
         alive_here = journal.owners_alive(self._journals) | {self._owner}
-        with connection.cursor() as cursor:
-            owners = set(holds.owners_of_open_holds(cursor)) - alive_here
+        owners = set(holds.owners_of_open_holds(connection)) - alive_here
         free = {owner for owner in owners if _is_lock_free(connection, owner)}
         self._free_since = {owner: self._free_since.get(owner, now) for owner in free}
         dead = [owner for owner, since in self._free_since.items() if now - since >= FREE_FOR_S]
@@ -69,12 +68,10 @@ def _wind_up(connection: psycopg.Connection[Any], left_behind: Journal) -> None:
 
 def _void(connection: psycopg.Connection[Any], owner: int) -> None:
     """Void a dead process's holds; a wallet that cannot take it does not keep others waiting."""
-    with connection.cursor() as cursor:
-        wallet_ids = holds.wallets_with_holds_of(cursor, owner=owner)
-    for wallet_id in wallet_ids:
+    for wallet_id in holds.wallets_with_holds_of(connection, owner=owner):
         try:
-            with connection.transaction(), connection.cursor() as cursor:
-                count = holds.void_holds_of(cursor, owner=owner, wallet_id=wallet_id)
+            with connection.transaction():
+                count = holds.void_holds_of(connection, owner=owner, wallet_id=wallet_id)
         except CONNECTION_LOST:
             raise
         except Exception:

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import psycopg
@@ -50,8 +51,18 @@ def replay(
 def _commit(
     connection: psycopg.Connection[Any], operations: Sequence[Operation], *, owner: int
 ) -> list[Outcome]:
-    with connection.transaction(), connection.cursor(binary=True) as cursor:
-        return batch.apply(cursor, operations, owner=owner)
+    """Apply and commit. BEGIN and COMMIT ride in the pipeline too, which `transaction()` would
+    not let them: two round trips are all there is."""
+    try:
+        with connection.pipeline() as pipeline:
+            connection.execute("BEGIN")
+            outcomes = batch.apply(connection, pipeline, operations, owner=owner)
+            connection.execute("COMMIT")
+        return outcomes
+    except Exception:
+        with suppress(*CONNECTION_LOST):
+            connection.rollback()
+        raise
 
 
 def _commit_alone(

@@ -1,6 +1,7 @@
 """Batches of operations: decided in the order of their arrival, written once, safe to repeat."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -32,8 +33,19 @@ def books(db: None) -> Books:
 def apply(*operations: Operation) -> Sequence[Outcome]:
     """Apply a batch within the test's transaction."""
     connection.ensure_connection()
-    with psycopg.Cursor(connection.connection) as cursor:
-        return batch.apply(cursor, operations, owner=OWNER)
+    with plain_cursors(connection.connection) as raw, raw.pipeline() as pipeline:
+        return batch.apply(raw, pipeline, operations, owner=OWNER)
+
+
+@contextmanager
+def plain_cursors(raw: psycopg.Connection[Any]) -> Iterator[psycopg.Connection[Any]]:
+    """Django's own cursors put parameters into the text, which no pipeline takes."""
+    djangos = raw.cursor_factory
+    raw.cursor_factory = psycopg.Cursor
+    try:
+        yield raw
+    finally:
+        raw.cursor_factory = djangos
 
 
 def verdicts(outcomes: Sequence[Any]) -> list[Verdict]:

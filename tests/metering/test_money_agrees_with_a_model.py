@@ -89,8 +89,8 @@ class Life(RuleBasedStateMachine):
 
     @rule()
     def die_and_be_reaped(self) -> None:
-        with self.connection.transaction(), self.connection.cursor() as cursor:
-            holds.void_holds_of(cursor, owner=OWNER, wallet_id=self.books.wallet_id)
+        with self.connection.transaction():
+            holds.void_holds_of(self.connection, owner=OWNER, wallet_id=self.books.wallet_id)
         self.model.reap()
 
     # --- What others do -------------------------------------------------------------------------

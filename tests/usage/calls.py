@@ -50,8 +50,8 @@ def a_record(workspace: Workspace, *, at: datetime | None = None, **fields: Any)
 @transaction.atomic
 def write(*several: Record) -> None:
     """Write them in one settlement, with the marks for the roll-up."""
-    with connection.cursor() as cursor:
-        records.insert(cursor.cursor, several)
+    connection.ensure_connection()
+    records.insert(connection.connection, several)
 
 
 def a_price() -> ModelPrice:
