@@ -56,7 +56,7 @@ BUGS = (
         (
             Edit(
                 _BATCH,
-                "if hold is not None and hold.state is HoldState.SETTLED:",
+                "if hold is not None and hold.state == HoldState.SETTLED:",
                 "if hold is None:",
             ),
         ),
@@ -72,8 +72,8 @@ BUGS = (
         (
             Edit(
                 _BATCH,
-                "if hold.state is HoldState.OPEN:\n            wallet.held -= hold.amount",
-                "if hold.state is not HoldState.SETTLED:\n            wallet.held -= hold.amount",
+                "if hold.state == HoldState.OPEN:\n            wallet.held -= hold.amount",
+                "if hold.state != HoldState.SETTLED:\n            wallet.held -= hold.amount",
             ),
         ),
         _DECIDES,
@@ -96,8 +96,8 @@ BUGS = (
         (
             Edit(
                 _BATCH,
-                "if hold.state is not HoldState.OPEN:",
-                "if hold.state is HoldState.VOID:",
+                "if hold.state != HoldState.OPEN:",
+                "if hold.state == HoldState.VOID:",
             ),
         ),
         _DECIDES,
@@ -122,12 +122,10 @@ BUGS = (
         (
             Edit(
                 _BATCH,
-                "        self._wallets = holds.lock_wallets("
-                "cursor, {op.workspace_id for op in operations})\n"
-                "        self._usable_keys = _usable_keys(cursor, reserves)\n",
-                "        self._usable_keys = _usable_keys(cursor, reserves)\n"
-                "        self._wallets = holds.lock_wallets("
-                "cursor, {op.workspace_id for op in operations})\n",
+                "    wallets = holds.lock_wallets(connection, workspace_ids)\n"
+                "    keys = standing.usable_ids(connection, key_ids) if key_ids else set[int]\n",
+                "    keys = standing.usable_ids(connection, key_ids) if key_ids else set[int]\n"
+                "    wallets = holds.lock_wallets(connection, workspace_ids)\n",
             ),
         ),
         _WRITES,
