@@ -12,11 +12,10 @@ the journal, its caller is told the charge, and the ledger hears of it first whe
 import asyncio
 import logging
 import threading
-from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import Any
+from queue import Empty, SimpleQueue
+from typing import Any, NamedTuple
 
 import psycopg
 
@@ -44,8 +43,7 @@ class LedgerAway(Exception):
     """PostgreSQL cannot be reached: no hold was made."""
 
 
-@dataclass(slots=True, eq=False)
-class _Job:
+class _Job(NamedTuple):
     operation: Operation
     loop: asyncio.AbstractEventLoop
     future: "asyncio.Future[Any]"
@@ -70,10 +68,13 @@ class Writer:
         self._journal = journal
         self._is_protected = is_protected
         self._link = Link(conninfo, on_change=self._wake)
-        self._jobs: deque[_Job] = deque()
-        self._changed = threading.Condition()
+        # Not a condition around a list: event loops would wait for its lock while the thread takes
+        # what is there. None only wakes the thread.
+        self._inbox: SimpleQueue[_Job | None] = SimpleQueue()
+        self._jobs: list[_Job] = []
         self._is_stopping = False
         self._is_away = True  # until we have connected and written what was put aside
+        self._is_there = threading.Event()  # for the first time
         self._put_aside: list[_Job] = []
         self._thread = threading.Thread(target=self._run, name="money-writer", daemon=True)
 
@@ -81,14 +82,12 @@ class Writer:
         """Start the thread; return when holds can be made, or soon if PostgreSQL is away."""
         self._link.start()
         self._thread.start()
-        with self._changed:
-            self._changed.wait_for(lambda: not self._is_away, timeout=_FIRST_CONNECTION_S)
+        self._is_there.wait(_FIRST_CONNECTION_S)
 
     def stop(self, *, timeout_s: float = 10.0) -> None:
         """Write what is queued, to the ledger or the journal, then end the thread."""
-        with self._changed:
-            self._is_stopping = True
-            self._changed.notify_all()
+        self._is_stopping = True
+        self._wake()
         self._thread.join(timeout_s)
         self._link.stop()
 
@@ -109,14 +108,11 @@ class Writer:
     def _submit(self, operation: Operation) -> "asyncio.Future[Any]":
         loop = asyncio.get_running_loop()
         job = _Job(operation, loop, loop.create_future())
-        with self._changed:
-            self._jobs.append(job)
-            self._changed.notify_all()
+        self._inbox.put(job)
         return job.future
 
     def _wake(self) -> None:
-        with self._changed:
-            self._changed.notify_all()
+        self._inbox.put(None)
 
     # --- the thread ---------------------------------------------------------------------------
 
@@ -140,12 +136,23 @@ class Writer:
 
     def _wait(self) -> bool:
         """Wait for something to do; False once we are stopping and nothing can be done."""
-        with self._changed:
-            while not (self._jobs or self._can_catch_up() or self._link.is_broken):
-                if self._is_stopping:
-                    return False
-                self._changed.wait()
+        self._empty_inbox()
+        while not (self._jobs or self._can_catch_up() or self._link.is_broken):
+            if self._is_stopping:
+                self._empty_inbox()  # what came before the stop may have come after the first look
+                return bool(self._jobs)
+            self._accept(self._inbox.get())
+            self._empty_inbox()
         return True
+
+    def _empty_inbox(self) -> None:
+        with suppress(Empty):
+            while True:
+                self._accept(self._inbox.get_nowait())
+
+    def _accept(self, job: _Job | None) -> None:
+        if job is not None:
+            self._jobs.append(job)
 
     def _can_catch_up(self) -> bool:
         return self._is_away and self._link.connection is not None
@@ -161,9 +168,9 @@ class Writer:
             self._write(self._take())
 
     def _take(self) -> list[_Job]:
-        with self._changed:
-            count = min(len(self._jobs), LARGEST_BATCH)
-            return [self._jobs.popleft() for _ in range(count)]
+        jobs = self._jobs[:LARGEST_BATCH]
+        del self._jobs[:LARGEST_BATCH]
+        return jobs
 
     def _write(self, jobs: Sequence[_Job]) -> None:
         try:
@@ -191,9 +198,8 @@ class Writer:
         if self._put_aside:
             _answer(self._put_aside, self._commit([job.operation for job in self._put_aside]))
             self._put_aside = []
-        with self._changed:
-            self._is_away = False
-            self._changed.notify_all()
+        self._is_away = False
+        self._is_there.set()
         logger.info("the ledger is there")
 
     def _keep(self, jobs: Sequence[_Job], *, may_be_written: bool) -> None:
