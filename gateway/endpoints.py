@@ -5,7 +5,6 @@ import logging
 from typing import Any
 
 from django.conf import settings
-from starlette.datastructures import Headers
 from starlette.types import Message, Receive, Scope, Send
 
 from billing.models import Source
@@ -25,11 +24,20 @@ from keys.standing import StandingKey
 
 logger = logging.getLogger(__name__)
 
-_STREAM_HEADERS = {
-    "content-type": "text/event-stream; charset=utf-8",
-    "cache-control": "no-cache",
-    "x-accel-buffering": "no",  # a proxy that collects events would undo streaming
-}
+# Most answers of fast upstreams are there before it is worth a task to listen for a hang-up.
+_LISTEN_AFTER_S = 0.05
+
+RawHeaders = list[tuple[bytes, bytes]]
+
+_PLAIN_HEADERS: RawHeaders = [(b"content-type", b"application/json")]
+_STREAM_HEADERS: RawHeaders = [
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+    (b"cache-control", b"no-cache"),
+    (b"x-accel-buffering", b"no"),  # a proxy that collects events would undo streaming
+]
+_CROSS_ORIGIN: RawHeaders = [
+    (name.encode(), value.encode()) for name, value in cross_origin.HEADERS.items()
+]
 
 
 class Messages:
@@ -39,7 +47,7 @@ class Messages:
         """Answer one request, whatever happens."""
         request_id = new_request_id()
         services: GatewayServices = scope["state"]["services"]
-        headers = Headers(scope=scope)
+        headers = _headers(scope)
         try:
             key = await _authenticated(services, headers, receive)
             request = requests.parse(await bodies.checked(headers, receive))
@@ -47,7 +55,7 @@ class Messages:
                 id=request_id,
                 caller=Caller(key.workspace_id, key.id, Source.API, tuple(key.allowed_models)),
                 request=request,
-                beta=", ".join(headers.getlist("anthropic-beta")) or None,
+                beta=headers.get("anthropic-beta") or None,
             )
             with services.live_calls.one_more(key.id):
                 standings = await services.limiter.admit(
@@ -64,8 +72,18 @@ class Messages:
             await error_response(InternalFailure(), request_id)(scope, receive, send)
 
 
+def _headers(scope: Scope) -> dict[str, str]:
+    """Decode the headers once. What comes twice is one list, as HTTP has it: some clients send
+    each beta in a header of its own."""
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in scope["headers"]:
+        name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return headers
+
+
 async def _authenticated(
-    services: GatewayServices, headers: Headers, receive: Receive
+    services: GatewayServices, headers: dict[str, str], receive: Receive
 ) -> StandingKey:
     """Know the caller before keeping their body; a stranger's is taken in and thrown away."""
     try:
@@ -95,12 +113,14 @@ class _Exchange:
         self._send = send
         self._has_started = False
         self._caller_left = False
+        self._listener: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
         """Admit the call and answer it; raises GatewayError while nothing has been sent."""
         running = asyncio.current_task()
         assert running is not None
-        listener = asyncio.create_task(self._listen(running))
+        loop = asyncio.get_running_loop()
+        alarm = loop.call_later(_LISTEN_AFTER_S, self._begin_to_listen, running)
         self._services.drain.watch(running, self._call)
         try:
             await admission.admit(self._services, self._call)
@@ -115,8 +135,13 @@ class _Exchange:
                 raise CallerGone from None
             raise  # the server gives up: it hung up for the caller, or its window is over
         finally:
-            listener.cancel()
+            alarm.cancel()
+            if self._listener is not None:
+                self._listener.cancel()
             self._services.drain.forget(running)
+
+    def _begin_to_listen(self, running: "asyncio.Task[Any]") -> None:
+        self._listener = asyncio.create_task(self._listen(running))
 
     async def _listen(self, running: "asyncio.Task[Any]") -> None:
         """No server cancels a plain call whose caller is gone, nor a stream as quickly."""
@@ -127,43 +152,43 @@ class _Exchange:
 
     async def _answer(self) -> None:
         answer = await pipeline.answer(self._services, self._call)
-        await self._send_or_gone(
-            self._head(
-                {
-                    "content-type": "application/json",
-                    "content-length": str(len(answer.body)),
-                    "caicaini-credits-consumed": str(answer.credits_consumed),
-                }
-            )
+        head = self._head(
+            [
+                *_PLAIN_HEADERS,
+                (b"content-length", b"%d" % len(answer.body)),
+                (b"caicaini-credits-consumed", b"%d" % answer.credits_consumed),
+            ]
         )
-        await self._send_or_gone({"type": "http.response.body", "body": answer.body})
+        await self._send_or_gone(head, {"type": "http.response.body", "body": answer.body})
 
     async def _stream(self) -> None:
         await pipeline.stream(self._services, self._call, self._deliver)
         await self._send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _deliver(self, frames: bytes) -> None:
-        if not self._has_started:
+        body = {"type": "http.response.body", "body": frames, "more_body": True}
+        if self._has_started:
+            await self._send_or_gone(body)
+        else:
             self._has_started = True
-            await self._send_or_gone(self._head(_STREAM_HEADERS))
-        await self._send_or_gone({"type": "http.response.body", "body": frames, "more_body": True})
+            await self._send_or_gone(self._head(_STREAM_HEADERS), body)
 
-    async def _send_or_gone(self, message: Message) -> None:
+    async def _send_or_gone(self, *messages: Message) -> None:
         """Send; raises CallerGone for a broken connection, and for a caller who reads nothing."""
         try:
             async with asyncio.timeout(settings.CALLER_STALL_TIMEOUT_S):
-                await self._send(message)
+                for message in messages:
+                    await self._send(message)
         except OSError:  # a TimeoutError is one
             raise CallerGone from None
 
-    def _head(self, headers: dict[str, str]) -> Message:
+    def _head(self, headers: RawHeaders) -> Message:
         explanation = self._call.route.explained(self._call.candidate)
-        headers = {
-            **headers,
-            "request-id": self._call.request_id,
-            "caicaini-route": explanation.encode("ascii", "replace").decode(),
-            **self._standings.headers(),
-            **cross_origin.HEADERS,
-        }
-        raw = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
+        raw = [
+            *headers,
+            (b"request-id", self._call.request_id.encode()),
+            (b"caicaini-route", explanation.encode("ascii", "replace")),
+            *self._standings.raw_headers(),
+            *_CROSS_ORIGIN,
+        ]
         return {"type": "http.response.start", "status": 200, "headers": raw}

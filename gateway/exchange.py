@@ -3,8 +3,8 @@
 import asyncio
 import os
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from typing import TypeVar
 
 from django.conf import settings
@@ -214,10 +214,9 @@ def encode(call: Call, candidate: Candidate) -> EncodedRequest:
     )
 
 
-@asynccontextmanager
-async def _post(
+def _post(
     services: GatewayServices, candidate: Candidate, encoded: EncodedRequest
-) -> AsyncIterator[UpstreamResponse]:
+) -> AbstractAsyncContextManager[UpstreamResponse]:
     upstream = candidate.upstream
     if upstream.base_url == EMBEDDED:
         base_url, api_key = settings.EMBEDDED_MODEL_URL, settings.EMBEDDED_MODEL_API_KEY
@@ -225,8 +224,7 @@ async def _post(
         base_url, api_key = upstream.base_url, os.environ.get(upstream.api_key_env, "")
     headers = encoded.headers | FORMATS[upstream.format].auth_headers(api_key)
     url = base_url + encoded.path
-    async with services.client.post(url, headers=headers, body=encoded.body) as response:
-        yield response
+    return services.client.post(url, headers=headers, body=encoded.body)
 
 
 async def _raise_unless_ok(candidate: Candidate, response: UpstreamResponse) -> None:

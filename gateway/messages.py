@@ -5,7 +5,6 @@ encoders add what only the gateway knows: our message id, the public model name 
 call cost.
 """
 
-from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -16,8 +15,7 @@ from gateway.errors import GatewayError
 _encode = msgspec.json.Encoder().encode
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(msgspec.Struct, frozen=True):
     """Token counts. Cached tokens are not part of `input_tokens`: the whole input is the sum of
     the three input counts. `details` are optional break-downs such as `cache_creation`;
     `is_estimated` says that at least one side was counted by us."""
@@ -26,7 +24,7 @@ class Usage:
     output_tokens: int
     cache_creation_input_tokens: int = 0
     cache_read_input_tokens: int = 0
-    details: dict[str, Any] = field(default_factory=dict)
+    details: dict[str, Any] = msgspec.field(default_factory=dict)
     is_estimated: bool = False
 
     def on_the_wire(self, *, credits_consumed: int | None = None) -> dict[str, Any]:
@@ -42,19 +40,17 @@ class Usage:
         return wire
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(msgspec.Struct, frozen=True):
     """A whole answer. `extras` are members of the message such as `stop_details`."""
 
     content: list[dict[str, Any]]
     stop_reason: str
     stop_sequence: str | None
     usage: Usage
-    extras: dict[str, Any] = field(default_factory=dict)
+    extras: dict[str, Any] = msgspec.field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class MessageStart:
+class MessageStart(msgspec.Struct, frozen=True):
     """`usage` is the input as far as known: the upstream's figure or the caller's estimate."""
 
     usage: Usage
@@ -78,23 +74,21 @@ class Ping(msgspec.Struct, frozen=True, tag="ping"):
     pass
 
 
-@dataclass(frozen=True, slots=True)
-class MessageDelta:
+class MessageDelta(msgspec.Struct, frozen=True):
     """The end of the answer: always followed by MessageStop, in the same batch of events.
     `extras` as in Reply."""
 
     stop_reason: str
     stop_sequence: str | None
     usage: Usage
-    extras: dict[str, Any] = field(default_factory=dict)
+    extras: dict[str, Any] = msgspec.field(default_factory=dict)
 
 
 class MessageStop(msgspec.Struct, frozen=True, tag="message_stop"):
     pass
 
 
-@dataclass(frozen=True, slots=True)
-class UpstreamErrorEvent:
+class UpstreamErrorEvent(msgspec.Struct, frozen=True):
     """The upstream broke off. The last event of its stream, and the first if nothing came."""
 
     error: GatewayError

@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import NamedTuple, NoReturn
 
 import redis.asyncio as redis
@@ -31,6 +32,7 @@ HEADERS = tuple(
     for kind in ("requests", "input-tokens")
     for part in ("limit", "remaining", "reset")
 )
+_RAW_HEADERS = tuple(name.encode() for name in HEADERS)
 _SYNC_EVERY_S = 0.2
 _SYNC_SHARE = 16
 _REDIS_TIMEOUT_S = 0.25
@@ -70,8 +72,7 @@ class Standing(NamedTuple):
 
     def texts(self) -> tuple[str, str, str]:
         """Return limit, remaining and reset as headers have them."""
-        resets_at = self.resets_at.strftime("%Y-%m-%dT%H:%M:%SZ")
-        return str(self.limit), str(self.remaining), resets_at
+        return str(self.limit), str(self.remaining), _rfc3339(self.resets_at)
 
 
 class Standings(NamedTuple):
@@ -82,8 +83,27 @@ class Standings(NamedTuple):
 
     def headers(self) -> dict[str, str]:
         """Return the rate-limit headers that clients of the Messages API know."""
-        texts = [text for standing in self for text in standing.texts()]
-        return dict(zip(HEADERS, texts, strict=True))
+        return dict(zip(HEADERS, self._texts(), strict=True))
+
+    def raw_headers(self) -> list[tuple[bytes, bytes]]:
+        """Return the same headers as ASGI wants them."""
+        return [
+            (name, text.encode()) for name, text in zip(_RAW_HEADERS, self._texts(), strict=True)
+        ]
+
+    def _texts(self) -> tuple[str, ...]:
+        return self.requests.texts() + self.input_tokens.texts()
+
+
+@lru_cache(maxsize=8)
+def _rfc3339(moment: datetime) -> str:
+    """Cached, since all calls of a minute have the same one."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+@lru_cache(maxsize=8)
+def _end_of(minute: int) -> datetime:
+    return datetime.fromtimestamp((minute + 1) * WINDOW_S, tz=UTC)
 
 
 class TooManyRequests(RateLimited):
@@ -213,7 +233,7 @@ class RateLimiter:
 
     def _standings(self, counts: _Counts, added: tuple[int, int]) -> Standings:
         into = self._clock() % WINDOW_S
-        resets_at = datetime.fromtimestamp((counts.minute + 1) * WINDOW_S, tz=UTC)
+        resets_at = _end_of(counts.minute)
         share = 1 - into / WINDOW_S
         used = [counts.previous[i] * share + counts.current[i] + added[i] for i in (0, 1)]
         return Standings(*(Standing(self._limits[i], used[i], resets_at) for i in (0, 1)))

@@ -1,6 +1,5 @@
 """A request body in, a checked request out. Whether the model exists is not known here."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -24,8 +23,7 @@ NOT_COUNTED = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class MessagesRequest:
+class MessagesRequest(msgspec.Struct, frozen=True):
     """A request that keeps the contract.
 
     `fields` is the decoded body: unknown fields are kept, nulls of optional fields, empty text

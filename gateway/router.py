@@ -2,8 +2,9 @@
 
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from datetime import datetime
+
+import msgspec
 
 from catalogue.pricing import Price
 from catalogue.snapshot import CatalogueSnapshot, ModelRow, UpstreamRow
@@ -24,8 +25,7 @@ _NEED_WORDS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(msgspec.Struct, frozen=True):
     """One way to answer: a model at its price through one upstream, for `bound` credits at most."""
 
     model: ModelRow
@@ -35,8 +35,7 @@ class Candidate:
     bound: int
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(msgspec.Struct, frozen=True):
     """The ways to answer, best first, and why the others were dropped (model → reason)."""
 
     candidates: tuple[Candidate, ...]

@@ -71,13 +71,14 @@ class UpstreamClient:
         Inside the block and out, what breaks is an UpstreamFailed, what is late an
         UpstreamTimeout.
         """
+        deadlines = self._deadlines
+        ends_at = asyncio.get_running_loop().time() + deadlines.total_s
         try:
-            async with asyncio.timeout(self._deadlines.total_s):
-                async with asyncio.timeout(self._deadlines.first_byte_s):
-                    response = await self._session.post(
-                        url, headers=headers, data=body, allow_redirects=False
-                    )
-                async with response:
+            async with asyncio.timeout(min(deadlines.first_byte_s, deadlines.total_s)) as deadline:
+                async with await self._session.post(
+                    url, headers=headers, data=body, allow_redirects=False
+                ) as response:
+                    deadline.reschedule(ends_at)
                     yield UpstreamResponse(response)
         except TimeoutError:  # aiohttp's socket timeouts are TimeoutErrors as well
             raise UpstreamTimeout from None

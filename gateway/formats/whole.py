@@ -5,7 +5,8 @@ error. Both say so by the type of their content.
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
+
+import msgspec
 
 from gateway import blocks, tool_inputs
 from gateway.errors import UpstreamError, UpstreamFailed
@@ -70,7 +71,9 @@ class WholeStream:
 
     def _play(self, reply: Reply) -> list[Event]:
         self._usage = reply.usage
-        events: list[Event] = [MessageStart(replace(reply.usage, output_tokens=0, details={}))]
+        events: list[Event] = [
+            MessageStart(msgspec.structs.replace(reply.usage, output_tokens=0, details={}))
+        ]
         ids = tool_inputs.CallIds()
         for wire in reply.content:
             if (block := blocks.from_start(wire, ids)) is not None:

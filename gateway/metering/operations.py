@@ -1,10 +1,11 @@
 """What the gateway asks of the ledger, and what it hears back."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 from uuid import UUID
+
+import msgspec
 
 from usage.records import Record
 
@@ -20,8 +21,7 @@ class Reserve(NamedTuple):
     accepted_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Close:
+class Close(msgspec.Struct, frozen=True):
     """End the hold of `record.id`: charge `actual` credits, or void it with None.
 
     `record` is written in the same transaction; its `credits` and `lost_credits` are filled in
