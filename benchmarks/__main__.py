@@ -6,6 +6,7 @@ from importlib import import_module
 # Imported only when asked for: some need Django, all cost time.
 _BENCHMARKS = {
     "gateway": "benchmarks.gateway.run",
+    "servers": "benchmarks.servers",
     "money": "benchmarks.money",
     "chaos": "benchmarks.chaos",
     "stripe": "benchmarks.stripe.run",

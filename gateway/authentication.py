@@ -32,9 +32,9 @@ def presented_token(headers: Mapping[str, str]) -> str:
     """
     scheme, _, bearer = headers.get("authorization", "").strip().partition(" ")
     presented = [headers.get("x-api-key", ""), bearer if scheme.lower() == "bearer" else ""]
-    for token in presented:
-        if tokens.is_well_formed(token.strip()):
-            return token.strip()
+    for token in map(str.strip, presented):
+        if token and tokens.is_well_formed(token):
+            return token
     raise InvalidApiKey
 
 

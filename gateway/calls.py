@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from billing.models import Source
+from gateway.formats.protocol import EncodedRequest
 from gateway.requests import MessagesRequest
 from gateway.router import Candidate, Route
 
@@ -40,6 +41,8 @@ class Call:
     is_cut_by_shutdown: bool = False
     route: Route = field(init=False)
     candidate: Candidate = field(init=False)
+    # What goes to a candidate's upstream: made before credits are held, used after that.
+    encoded: tuple[Candidate, EncodedRequest] | None = None
 
     @property
     def request_id(self) -> str:

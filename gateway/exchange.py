@@ -204,7 +204,9 @@ async def count_tokens(services: GatewayServices, call: Call, candidate: Candida
 
 def encode(call: Call, candidate: Candidate) -> EncodedRequest:
     """Return the request in the upstream's format; raises InvalidRequest for what it cannot say."""
-    return FORMATS[candidate.upstream.format].encode_request(
+    if call.encoded is not None and call.encoded[0] is candidate:
+        return call.encoded[1]
+    encoded = FORMATS[candidate.upstream.format].encode_request(
         call.request,
         upstream_model=candidate.upstream.upstream_model,
         max_tokens=candidate.max_tokens,
@@ -212,6 +214,8 @@ def encode(call: Call, candidate: Candidate) -> EncodedRequest:
         beta=call.beta,
         capabilities=candidate.model.capabilities,
     )
+    call.encoded = (candidate, encoded)
+    return encoded
 
 
 def _post(

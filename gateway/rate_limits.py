@@ -166,7 +166,8 @@ class RateLimiter:
             counts = self._current(workspace_id)
         added = (1, input_tokens)
         standings = self._standings(counts, added)
-        if any(standing.used > standing.limit for standing in standings):
+        requests, tokens = standings
+        if requests.used > requests.limit or tokens.used > tokens.limit:
             self._refuse(counts, added)
         for position, amount in enumerate(added):
             counts.current[position] += amount
@@ -221,22 +222,30 @@ class RateLimiter:
         self._is_away = True
 
     def _current(self, workspace_id: int) -> _Counts:
-        counts = self._counts.setdefault(workspace_id, _Counts(self._minute()))
-        counts.turn_to(self._minute())
+        minute = self._minute()
+        counts = self._counts.get(workspace_id)
+        if counts is None:
+            counts = self._counts[workspace_id] = _Counts(minute)
+        counts.turn_to(minute)
         return counts
 
     def _is_due(self, counts: _Counts) -> bool:
-        return not self._is_away and any(
-            unsent * _SYNC_SHARE > limit
-            for unsent, limit in zip(counts.unsent, self._limits, strict=True)
+        requests, tokens = counts.unsent
+        is_large = (
+            requests * _SYNC_SHARE > self._limits.requests
+            or tokens * _SYNC_SHARE > self._limits.input_tokens
         )
+        return is_large and not self._is_away
 
     def _standings(self, counts: _Counts, added: tuple[int, int]) -> Standings:
         into = self._clock() % WINDOW_S
         resets_at = _end_of(counts.minute)
         share = 1 - into / WINDOW_S
         used = [counts.previous[i] * share + counts.current[i] + added[i] for i in (0, 1)]
-        return Standings(*(Standing(self._limits[i], used[i], resets_at) for i in (0, 1)))
+        return Standings(
+            Standing(self._limits.requests, used[0], resets_at),
+            Standing(self._limits.input_tokens, used[1], resets_at),
+        )
 
     def _refuse(self, counts: _Counts, added: tuple[int, int]) -> NoReturn:
         names = ("requests", "input tokens")

@@ -7,7 +7,6 @@ of itself on: keys, validation, holds, settlements and records in durable commit
 
 import argparse
 import os
-import socket
 import statistics
 import subprocess
 import sys
@@ -15,15 +14,15 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import NamedTuple
 
 import msgspec
-import psutil
 
 from benchmarks.gateway.load import Measured, Order
+from benchmarks.gateway.processes import GRANIAN, PROJECT, Server, load, running, served
+from embedded.ports import free_port
 
-_PROJECT = Path(__file__).resolve().parents[2]
 _MODEL = "bench/fixed"
+_PRODUCT = "caicaini_portal.asgi:application"
 _CATALOGUE = """
 [[models]]
 id = "{model}"
@@ -44,39 +43,20 @@ model = "bench"
 _EMAIL = "demo@example.com"
 
 
-class _Server(NamedTuple):
-    """A server under measurement."""
-
-    name: str
-    port: int
-    process: subprocess.Popen[bytes]
-
-    def rss_mib(self) -> float:
-        """Return the resident memory of the largest process behind the port, in MiB."""
-        main = psutil.Process(self.process.pid)
-        family = [main, *main.children(recursive=True)]
-        return max(float(one.memory_info().rss) for one in family) / 2**20
-
-    def cpu_s(self) -> float:
-        """Return the processor time that all its processes have used, in seconds."""
-        main = psutil.Process(self.process.pid)
-        times = [one.cpu_times() for one in (main, *main.children(recursive=True))]
-        return sum(float(one.user + one.system) for one in times)
-
-
 def main(arguments: list[str]) -> int:
     """Measure and print; return 0. Figures are for reading, not for passing."""
     options = _options(arguments)
     with ExitStack() as stack:
-        upstream_port = _free_port()
+        upstream_port = free_port()
         stack.enter_context(
-            _running([sys.executable, "-m", "benchmarks.gateway.upstream", str(upstream_port)])
+            running([sys.executable, "-m", "benchmarks.gateway.upstream", str(upstream_port)])
         )
         key = _prepare(upstream_port)
         upstream = {"UPSTREAM": f"http://127.0.0.1:{upstream_port}"}
         servers = [
             stack.enter_context(_served("reference", "benchmarks.gateway.reference:app", upstream)),
-            stack.enter_context(_served("product", "caicaini_portal.asgi:application", {})),
+            stack.enter_context(_served("product", _PRODUCT, {})),
+            stack.enter_context(_served("2 workers", _PRODUCT, {}, "--workers", "2")),
         ]
         for connections, calls in ((32, options.calls), (1, options.calls // 8)):
             order = Order(0, key, _MODEL, connections=connections, calls=calls)
@@ -111,12 +91,12 @@ def _prepare(upstream_port: int) -> str:
 
 
 def _manage(*arguments: str) -> str:
-    command = [sys.executable, str(_PROJECT / "manage.py"), *arguments]
+    command = [sys.executable, str(PROJECT / "manage.py"), *arguments]
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
-def _compare(title: str, servers: list[_Server], order: Order, *, rounds: int) -> None:
-    """Print medians over the rounds, and what the product's are to the reference's."""
+def _compare(title: str, servers: list[Server], order: Order, *, rounds: int) -> None:
+    """Print medians over the rounds, and what the others' are to those of the first."""
     print(f"\n{title}")
     rates: dict[str, float] = {}
     medians: dict[str, float] = {}
@@ -125,7 +105,7 @@ def _compare(title: str, servers: list[_Server], order: Order, *, rounds: int) -
     for _ in range(rounds):
         for server in servers:
             before = server.cpu_s()
-            measured[server.name].append(_load(server, order))
+            measured[server.name].append(load(server, order))
             cpu_s[server.name] += server.cpu_s() - before
     for server in servers:
         some = measured[server.name]
@@ -138,65 +118,27 @@ def _compare(title: str, servers: list[_Server], order: Order, *, rounds: int) -
             f"  p99 {p99_ms:7.2f} ms  cpu {per_call_us:6.0f} us each"
             f"  memory {server.rss_mib():4.0f} MiB  failed {sum(one.failed for one in some)}"
         )
-    print(
-        f"  product/reference {rates['product'] / rates['reference']:.2f} of the rate, "
-        f"{medians['product'] - medians['reference']:+.2f} ms at the median"
-    )
+    for name in list(rates)[1:]:
+        print(
+            f"  {name}/{servers[0].name} {rates[name] / rates[servers[0].name]:.2f} of the rate, "
+            f"{medians[name] - medians[servers[0].name]:+.2f} ms at the median"
+        )
 
 
-def _load(server: _Server, order: Order) -> Measured:
-    ordered = msgspec.json.encode(msgspec.structs.replace(order, port=server.port)).decode()
-    command = [sys.executable, "-m", "benchmarks.gateway.load", ordered]
-    done = subprocess.run(command, check=True, capture_output=True, timeout=300)
-    return msgspec.json.decode(done.stdout, type=Measured)
-
-
-def _hold_streams(server: _Server, order: Order) -> None:
+def _hold_streams(server: Server, order: Order) -> None:
     """Print the product's memory while it has 500 streams open."""
     ordered = msgspec.json.encode(msgspec.structs.replace(order, port=server.port)).decode()
-    load = subprocess.Popen([sys.executable, "-m", "benchmarks.gateway.load", ordered])
+    callers = subprocess.Popen([sys.executable, "-m", "benchmarks.gateway.load", ordered])
     most_mib = 0.0
-    while load.poll() is None:
+    while callers.poll() is None:
         most_mib = max(most_mib, server.rss_mib())
         time.sleep(0.2)
     print(f"\n500 open streams: {most_mib:.0f} MiB at most")
 
 
 @contextmanager
-def _served(name: str, target: str, env: dict[str, str]) -> Iterator[_Server]:
-    port = _free_port()
-    command = [sys.executable, "-m", "granian", "--interface", "asgi", "--loop", "uvloop"]
-    command += ["--no-ws", "--host", "127.0.0.1", "--port", str(port), target]
+def _served(name: str, target: str, env: dict[str, str], *options: str) -> Iterator[Server]:
     limits = {"RATE_LIMITS": "requests=1000000000,input_tokens=1000000000000"}
     quiet = {"LOG_LEVEL": "WARNING", "GRANIAN_LOG_ENABLED": "false"}
-    with _running(command, limits | quiet | env) as process:
-        _await_port(port)
-        yield _Server(name, port, process)
-
-
-@contextmanager
-def _running(
-    command: list[str], env: dict[str, str] | None = None
-) -> Iterator[subprocess.Popen[bytes]]:
-    process = subprocess.Popen(command, cwd=_PROJECT, env=os.environ | (env or {}))
-    try:
-        yield process
-    finally:
-        process.terminate()
-        process.wait(30)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _await_port(port: int) -> None:
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.1)
-    raise TimeoutError(f"nothing listens on port {port}")
+    with served(name, [*GRANIAN, *options, target], limits | quiet | env) as server:
+        yield server

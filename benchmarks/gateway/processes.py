@@ -1,0 +1,81 @@
+"""Servers under measurement, as processes: started, watched and ended."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+import psutil
+
+from benchmarks.gateway.load import Measured, Order
+from embedded.ports import free_port
+
+PROJECT = Path(__file__).resolve().parents[2]
+GRANIAN = ("granian", "--interface", "asgi", "--loop", "uvloop", "--no-ws")
+
+
+class Server(NamedTuple):
+    """A server under measurement."""
+
+    name: str
+    port: int
+    process: subprocess.Popen[bytes]
+
+    def rss_mib(self) -> float:
+        """Return the resident memory of the largest process behind the port, in MiB."""
+        main = psutil.Process(self.process.pid)
+        family = [main, *main.children(recursive=True)]
+        return max(float(one.memory_info().rss) for one in family) / 2**20
+
+    def cpu_s(self) -> float:
+        """Return the processor time that all its processes have used, in seconds."""
+        main = psutil.Process(self.process.pid)
+        times = [one.cpu_times() for one in (main, *main.children(recursive=True))]
+        return sum(float(one.user + one.system) for one in times)
+
+
+@contextmanager
+def served(name: str, command: Sequence[str], env: dict[str, str]) -> Iterator[Server]:
+    """Run `python -m COMMAND`, told by options where to listen, until the block ends."""
+    port = free_port()
+    where = ("--host", "127.0.0.1", "--port", str(port))
+    with running([sys.executable, "-m", *command, *where], env) as process:
+        _await_port(port)
+        yield Server(name, port, process)
+
+
+@contextmanager
+def running(
+    command: Sequence[str], env: dict[str, str] | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a command in the project until the block ends."""
+    process = subprocess.Popen(command, cwd=PROJECT, env=os.environ | (env or {}))
+    try:
+        yield process
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def load(server: Server, order: Order) -> Measured:
+    """Carry the order out against a server, from a process of its own."""
+    ordered = msgspec.json.encode(msgspec.structs.replace(order, port=server.port)).decode()
+    command = [sys.executable, "-m", "benchmarks.gateway.load", ordered]
+    done = subprocess.run(command, check=True, capture_output=True, timeout=300)
+    return msgspec.json.decode(done.stdout, type=Measured)
+
+
+def _await_port(port: int) -> None:
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.1)
+    raise TimeoutError(f"nothing listens on port {port}")
