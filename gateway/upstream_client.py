@@ -105,9 +105,12 @@ class UpstreamResponse:
 
         None says that nothing came for `patience_s`; asking again loses nothing.
         """
+        content = self._response.content
+        if (waiting := content.read_nowait()) or content.at_eof():
+            return waiting  # without a timer for what is there already
         try:
             async with asyncio.timeout(patience_s):
-                return await self._response.content.readany()
+                return await content.readany()
         except aiohttp.ServerTimeoutError:
             raise  # the idle deadline: a TimeoutError too, but not ours
         except TimeoutError:
