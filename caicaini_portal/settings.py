@@ -124,6 +124,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "caicaini_portal.one_thread.one_thread_middleware",  # stays the last
 ]
 ROOT_URLCONF = "caicaini_portal.urls"
 ASGI_APPLICATION = "caicaini_portal.asgi.application"
