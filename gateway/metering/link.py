@@ -130,15 +130,20 @@ class Link:
         return since is not None and time.monotonic() - since > _SUSPICIOUS_AFTER_S
 
     def _broke_in_silence(self) -> bool:
-        """Whether something came that nobody had asked for: the connection's end."""
+        """Whether something came that nobody had asked for: the connection's end.
+
+        A question that is under way, or was asked meanwhile, explains what came.
+        """
         questions = self._questions
+        if self._asking_since is not None:
+            return False
         with self._guard:
             if self._wire is None:
                 return False
             poller = select.poll()
             poller.register(self._wire, select.POLLIN)
             has_news = bool(poller.poll(0))
-        return has_news and self._asking_since is None and self._questions == questions
+        return has_news and self._questions == questions
 
     def _answers(self) -> bool:
         if self._probe is None:
