@@ -16,12 +16,16 @@ _CONNECT: dict[str, Any] = {
     "tcp_user_timeout": 5000,  # ms
 }
 # The same the other way round: what the server does about us when we vanish, or are stopped in the
-# middle of a transaction and keep other processes from the wallets we have locked.
+# middle of a transaction and keep other processes from the wallets we have locked. The first of the
+# two timeouts runs only behind a Sync, and not while a batch's writes have arrived in part; the
+# second always does, from PostgreSQL 17 on.
 _SESSION = """
 SELECT set_config('tcp_keepalives_idle', '5', false),
     set_config('tcp_keepalives_interval', '1', false),
     set_config('tcp_keepalives_count', '3', false),
-    set_config('idle_in_transaction_session_timeout', '2s', false)
+    set_config('idle_in_transaction_session_timeout', '2s', false),
+    CASE WHEN current_setting('server_version_num')::int >= 170000
+        THEN set_config('transaction_timeout', '5s', false) END
 """
 
 

@@ -17,6 +17,7 @@ class Network:
         target = libpq.conninfo_to_dict(database_url)
         self._target = (str(target["host"]), int(str(target["port"])))
         self._is_waiting_for_commit = False
+        self._is_holding_commit_back = False
         self._questions = threading.Event()
         self._answers = threading.Event()
         self._sockets: list[socket.socket] = []
@@ -35,6 +36,10 @@ class Network:
     def swallow_after_commit(self) -> None:
         """Fall silent with the next commit: it arrives, and nobody hears of it."""
         self._is_waiting_for_commit = True
+
+    def swallow_before_commit(self) -> None:
+        """Fall silent in the middle of the next batch: all of it arrives but its COMMIT."""
+        self._is_holding_commit_back = True
 
     def go(self) -> None:
         """Break all connections and refuse new ones."""
@@ -80,6 +85,12 @@ class Network:
                 if self._is_waiting_for_commit and b"COMMIT" in data:
                     self._is_waiting_for_commit = False
                     self._answers.clear()
+                if self._is_holding_commit_back and b"COMMIT" in data:
+                    self._is_holding_commit_back = False
+                    self.swallow()
+                    before, commit, after = data.partition(b"COMMIT")
+                    sink.sendall(before)
+                    data = commit + after
                 flowing.wait()
                 sink.sendall(data)
         flowing.wait()

@@ -128,6 +128,22 @@ def test_a_settlement_that_was_written_unheard_is_not_written_again(
     assert len(books.usage()) == len(books.records()) == 1
 
 
+def test_a_batch_that_arrived_in_part_does_not_keep_the_wallet_from_others(
+    books: Books, network: Network, remote: Process, process: Process
+) -> None:
+    """Its session waits for the rest in the middle of a transaction, and idles in none."""
+    call = reserved(remote, books.call(300))
+    network.swallow_before_commit()
+    assert remote.ask(call.settle(120)) == Closed(120, 0)
+
+    assert process.ask(books.call(10).reserve()).verdict is Verdict.ADMITTED
+    network.be_fine()
+
+    remote.await_ledger(books.call(0))
+    assert (books.wallet().posted, books.wallet().held) == (880, 10)
+    assert len(books.usage()) == len(books.records()) == 1
+
+
 def test_a_reserve_that_was_written_unheard_is_released(
     books: Books, network: Network, remote: Process
 ) -> None:
