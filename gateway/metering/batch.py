@@ -184,8 +184,8 @@ def _ask(
     wallets = holds.lock_wallets(connection, workspace_ids)
     keys = standing.usable_ids(connection, key_ids) if key_ids else set[int]
     stored = holds.read_holds(connection, workspace_ids, hold_ids) if hold_ids else _no_holds
-    # Only a Sync, and nothing behind it, makes PostgreSQL take us for idle in a transaction: a
-    # process that is stopped just here, where it stands longest, would otherwise keep its locks until
+    # Only a Sync, and nothing behind it, makes PostgreSQL take us for idle in a transaction: who is
+    # stopped just here, where a process stands longest, would otherwise keep the locks until
     # `transaction_timeout`. A nested pipeline would send a Flush after its Sync.
     pipeline.sync()
     return wallets(), keys(), stored()

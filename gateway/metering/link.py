@@ -70,8 +70,8 @@ class Link:
     @contextmanager
     def asking(self) -> Iterator[None]:
         """Be watched while waiting for an answer."""
-        self._questions += 1
         self._asking_since = time.monotonic()
+        self._questions += 1  # last: the watchman looks for it first, and for the moment after
         try:
             yield
         finally:
