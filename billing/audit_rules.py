@@ -1,8 +1,9 @@
 """The invariants of the books as queries: each returns (wallet, place) for whatever breaks it, with
 no place where it is the wallet itself.
 
-Every rule looks at single rows and their neighbours, found through an index, so that checking what
-is new costs as much as is new. Together they say what is true of the whole: where every entry
+All rules but the sums of what is held and what is owed look at single rows and their neighbours,
+found through an index, so that checking what is new costs as much as is new; those two go over all
+open holds and all top-ups. Together they say what is true of the whole: where every entry
 continues the one before, from the first on, and a wallet stands at its newest, its posted credits
 are the sum of its entries and their seqs have no gap.
 
