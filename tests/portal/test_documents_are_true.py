@@ -60,6 +60,6 @@ def test_every_path_that_the_architecture_names_exists():
 
 def test_every_command_of_the_readme_exists():
     readme = (BASE_DIR / "README.md").read_text()
-    commands = set(re.findall(r"bin/\w+", readme))
+    commands = set(re.findall(r"(?<!/)bin/\w+", readme))
 
     assert commands == {f"bin/{path.name}" for path in (BASE_DIR / "bin").iterdir()}
