@@ -89,7 +89,7 @@ for await (const event of stream) {{
   if (event.type === "content_block_delta" && event.delta.type === "text_delta") {{
     process.stdout.write(event.delta.text);
   }} else if (event.type === "message_delta") {{
-    console.log(event.usage);
+    console.log("\\n", event.usage);
   }}
 }}"""
 
