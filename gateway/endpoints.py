@@ -24,9 +24,6 @@ from keys.standing import StandingKey
 
 logger = logging.getLogger(__name__)
 
-# Most answers of fast upstreams are there before it is worth a task to listen for a hang-up.
-_LISTEN_AFTER_S = 0.05
-
 RawHeaders = list[tuple[bytes, bytes]]
 
 _PLAIN_HEADERS: RawHeaders = [(b"content-type", b"application/json")]
@@ -113,14 +110,12 @@ class _Exchange:
         self._send = send
         self._has_started = False
         self._caller_left = False
-        self._listener: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
         """Admit the call and answer it; raises GatewayError while nothing has been sent."""
         running = asyncio.current_task()
         assert running is not None
-        loop = asyncio.get_running_loop()
-        alarm = loop.call_later(_LISTEN_AFTER_S, self._begin_to_listen, running)
+        listener = asyncio.create_task(self._listen(running))
         self._services.drain.watch(running, self._call)
         try:
             await admission.admit(self._services, self._call)
@@ -135,13 +130,8 @@ class _Exchange:
                 raise CallerGone from None
             raise  # the server gives up: it hung up for the caller, or its window is over
         finally:
-            alarm.cancel()
-            if self._listener is not None:
-                self._listener.cancel()
+            listener.cancel()
             self._services.drain.forget(running)
-
-    def _begin_to_listen(self, running: "asyncio.Task[Any]") -> None:
-        self._listener = asyncio.create_task(self._listen(running))
 
     async def _listen(self, running: "asyncio.Task[Any]") -> None:
         """No server cancels a plain call whose caller is gone, nor a stream as quickly."""

@@ -108,6 +108,7 @@ class Relay:
         Raises CallerGone for a caller who reads so slowly that the upstream's time runs out: what
         they got is theirs to pay for.
         """
+        self._waits_for_caller = False  # a comment of the last attempt may have been cut off
         try:
             return await self._attempt(candidate)
         except UpstreamTimeout:

@@ -33,6 +33,8 @@ class KeepAlive:
         if self._speaking is not None:
             self._speaking.cancel()
             await asyncio.wait({self._speaking})
+            if not self._speaking.cancelled():
+                self._speaking.exception()  # heard: the caller's leaving is told by other means
 
     async def end(self) -> None:
         """Be silent from now on. What is being said is said to its end; raises what it raises."""

@@ -17,6 +17,7 @@ from catalogue.snapshot import CatalogueSnapshot
 from gateway.authentication import KeyRing
 from gateway.draining import Drain
 from gateway.health import UpstreamHealth
+from gateway.metering.connections import CONNECT
 from gateway.metering.meter import Meter
 from gateway.metering.writer import Writer
 from gateway.overload import LiveCalls
@@ -140,7 +141,7 @@ async def _open_pool(stack: AsyncExitStack) -> Pool:
         timeout=_POOL_TIMEOUT_S,
         reconnect_timeout=_RECONNECT_WITHIN_S,
         check=is_whole,
-        kwargs={"autocommit": True, "connect_timeout": 2, "application_name": "caicaini-gateway"},
+        kwargs=CONNECT | {"application_name": "caicaini-gateway"},
         open=False,
     )
     await pool.open(wait=False)

@@ -1,4 +1,5 @@
-"""How metering connects to PostgreSQL: straight to it, for session locks do not pass a pooler."""
+"""How the gateway connects to PostgreSQL; metering goes straight to it, since session locks do not
+pass a pooler."""
 
 from typing import Any
 
@@ -6,7 +7,7 @@ import psycopg
 
 CONNECTION_LOST = (psycopg.OperationalError, psycopg.InterfaceError)
 
-_CONNECT: dict[str, Any] = {
+CONNECT: dict[str, Any] = {
     "autocommit": True,
     "connect_timeout": 2,  # seconds; libpq knows no smaller number
     # A server that vanished without a word is noticed within seconds, idle or in mid-talk.
@@ -31,7 +32,7 @@ SELECT set_config('tcp_keepalives_idle', '5', false),
 
 def connect(conninfo: str, *, name: str) -> psycopg.Connection[Any]:
     """Connect, under a name that pg_stat_activity shows; raises one of CONNECTION_LOST."""
-    connection = psycopg.connect(conninfo, application_name=f"caicaini-{name}", **_CONNECT)
+    connection = psycopg.connect(conninfo, application_name=f"caicaini-{name}", **CONNECT)
     try:
         connection.execute(_SESSION)
     except BaseException:
