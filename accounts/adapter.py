@@ -37,6 +37,11 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
             services.give_personal_workspace(saved)
         return saved
 
+    def login(self, request: HttpRequest, user: User) -> None:
+        """Sign a person in. One whom `manage.py createsuperuser` made has no workspace yet."""
+        services.give_personal_workspace(user)
+        super().login(request, user)
+
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Send a mail whose templates know our address."""
         super().send_mail(template_prefix, email, {"public_url": settings.PUBLIC_URL, **context})

@@ -19,12 +19,19 @@ from embedded.stop_signals import StopSignals
 from embedded.supervisor import Supervisor
 from embedded.terminal import say
 
+_USAGE = """usage: bin/up
+
+Runs the whole product on this machine until Ctrl-C. It takes no arguments: settings come from the
+environment, such as PORT=8001 bin/up; docs/configuration.md lists them."""
 _WEB_WORKERS = 2
 _WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 (recognised, not bound)
 
 
-def up(_arguments: list[str]) -> int:
+def up(arguments: list[str]) -> int:
     """Run until a signal asks to stop, then end all children; return the exit code."""
+    if arguments:
+        say(_USAGE)
+        return 0 if arguments in (["-h"], ["--help"]) else 2
     signals = StopSignals()
     options = Options.from_environment(os.environ)
     with_model = options.wants_model()

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from allauth.account.models import EmailAddress
 from django.core import mail
 from django.test import Client
 
@@ -165,3 +166,14 @@ def test_settings_show_who_one_is_and_where_one_works(browser: Client, person: U
     assert "Owner" in page
     assert "/accounts/password/change/" in page
     assert "Connected services" not in page  # no provider is configured
+
+
+def test_an_operator_made_by_a_command_has_a_workspace_once_signed_in(
+    client: Client, db: None
+) -> None:
+    operator = User.objects.create_superuser("operator@example.com", PASSWORD)
+    EmailAddress.objects.create(user=operator, email=operator.email, verified=True, primary=True)
+
+    leads_to = try_to_sign_in(client, operator.email, PASSWORD)
+
+    assert client.get(leads_to).status_code == 200

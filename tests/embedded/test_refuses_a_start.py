@@ -101,3 +101,22 @@ def test_nothing_is_written_when_a_setting_is_refused(
     _refusal(bare_environ, PORT="0")
 
     assert os.listdir(data_dir) == []
+
+
+@pytest.mark.parametrize(("argument", "status"), [("--help", 0), ("now", 2)])
+def test_an_argument_starts_nothing_and_is_answered_with_the_usage(
+    bare_environ: dict[str, str], data_dir: Path, argument: str, status: int
+) -> None:
+    result = subprocess.run(
+        [sys.executable, "-m", "embedded", "up", argument],
+        cwd=PROJECT,
+        env=bare_environ,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert result.returncode == status
+    assert result.stdout.startswith("usage: bin/up")
+    assert list(data_dir.iterdir()) == []
