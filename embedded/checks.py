@@ -17,6 +17,7 @@ _PRODUCTION = {
     "PUBLIC_URL": "https://caicaini.example",
     "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none",
     "REDIS_URL": "redis://127.0.0.1:1/0",
+    "EMAIL_URL": "smtp://127.0.0.1:1",
 }
 
 # Its script names the folder it was installed in; this works in a clone that was moved, too.
