@@ -20,8 +20,14 @@ CONNECT: dict[str, Any] = {
 # middle of a transaction and keep other processes from the wallets we have locked. The first of the
 # two timeouts runs only behind a Sync, and not while a batch's writes have arrived in part; the
 # second always does, from PostgreSQL 17 on.
+#
+# Rows are found by their keys and in no other way. PostgreSQL would plan for the young, empty table
+# that it knows, and read all of it for every batch until autovacuum has counted it.
 _SESSION = """
-SELECT set_config('tcp_keepalives_idle', '5', false),
+SELECT set_config('enable_seqscan', 'off', false),
+    set_config('enable_hashjoin', 'off', false),
+    set_config('enable_mergejoin', 'off', false),
+    set_config('tcp_keepalives_idle', '5', false),
     set_config('tcp_keepalives_interval', '1', false),
     set_config('tcp_keepalives_count', '3', false),
     set_config('idle_in_transaction_session_timeout', '2s', false),
