@@ -131,7 +131,11 @@ class Hold(models.Model):
     """
 
     pk = models.CompositePrimaryKey("wallet_id", "id")
-    wallet = models.ForeignKey(Wallet, on_delete=models.PROTECT, related_name="holds")
+    # The primary key begins with it. An index of its own would tempt PostgreSQL, while the table is
+    # young, to read all of a wallet's holds to find one.
+    wallet = models.ForeignKey(
+        Wallet, on_delete=models.PROTECT, related_name="holds", db_index=False
+    )
     pool = models.CharField(max_length=16, default=Pool.API, db_default=Pool.API)
     id = models.UUIDField()
     key_id = models.BigIntegerField(null=True)
