@@ -20,6 +20,14 @@ from tests import servers
 from tests.servers import WebServer
 
 SECRET = "whsec_of_the_benchmark"  # noqa: S105
+# Each part's option, how many of it make a full run, and what is counted.
+_PARTS = (
+    ("forgeries", 100_000, "forged signatures at the verifier"),
+    ("longest", 5, "steps of a refund story"),
+    ("landings", 50, "payments one after the other"),
+    ("payments", 1_000, "payments in the storm"),
+    ("deliveries", 500, "deliveries for each measurement of speed"),
+)
 
 
 @dataclass(frozen=True)
@@ -61,12 +69,13 @@ def main(arguments: list[str]) -> int:
 
 def _options(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bin/bench stripe", description=main.__doc__)
-    parser.add_argument("--forgeries", type=int, default=100_000, help="at the verifier")
-    parser.add_argument("--longest", type=int, default=5, help="steps of a refund story")
-    parser.add_argument("--landings", type=int, default=50, help="payments one after the other")
-    parser.add_argument("--payments", type=int, default=1_000, help="in the storm")
-    parser.add_argument("--deliveries", type=int, default=500, help="for each measurement of speed")
-    return parser.parse_args(arguments)
+    for part, count, what in _PARTS:
+        parser.add_argument(f"--{part}", type=int, help=f"{what}; {count} unless a part is named")
+    options = parser.parse_args(arguments)
+    if not any(vars(options).values()):
+        parser.set_defaults(**{part: count for part, count, _ in _PARTS})
+        options = parser.parse_args(arguments)
+    return options
 
 
 @contextmanager
