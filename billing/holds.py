@@ -1,12 +1,11 @@
 """The SQL of holds and their settlement, for many calls at a time.
 
-The gateway's writer composes these with the SQL of keys and usage into one transaction. Those that
-ask return a function that waits for the answer: in a pipeline, several questions are under way
-before the first answer is waited for. The wallets' row locks, taken first and in id order, guard
-everything that follows: all changes to a wallet's holds happen under them.
+The gateway's writer composes these with the SQL of keys and usage into one transaction. The
+wallets' row locks, taken first and in id order, guard everything that follows: all changes to a
+wallet's holds happen under them.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -14,6 +13,8 @@ from uuid import UUID
 
 import msgspec
 from psycopg import Connection
+
+from billing.statements import Rows, Statement, array, json
 
 
 @dataclass(slots=True)
@@ -72,86 +73,77 @@ class UsageEntry(msgspec.Struct, frozen=True):
     reference: str
 
 
-def lock_wallets(
-    connection: Connection[Any], workspace_ids: Iterable[int]
-) -> Callable[[], dict[int, LockedWallet]]:
-    """Lock the api wallets of these workspaces; the answer has them by workspace id."""
-    cursor = connection.cursor(binary=True)
-    cursor.execute(
-        "SELECT id, workspace_id, posted, held, seq, frozen_at IS NOT NULL FROM billing_wallet"
-        " WHERE pool = 'api' AND workspace_id = ANY(%s) ORDER BY id FOR UPDATE",
-        [list(workspace_ids)],
-    )
-    return lambda: {row[1]: LockedWallet(*row) for row in cursor}
+_LOCK_WALLETS = b"""
+SELECT id, workspace_id, posted, held, seq, frozen_at IS NOT NULL FROM billing_wallet
+WHERE pool = 'api' AND workspace_id = ANY($1::bigint[]) ORDER BY id FOR UPDATE"""
+
+_READ_HOLDS = b"""
+SELECT wallet_id, id, amount, state, actual FROM billing_hold WHERE id = ANY($1::uuid[])
+AND wallet_id = ANY(ARRAY(SELECT id FROM billing_wallet
+    WHERE pool = 'api' AND workspace_id = ANY($2::bigint[])))"""
+
+_OPEN_HOLDS = b"""
+INSERT INTO billing_hold (wallet_id, id, key_id, source, amount, accepted_at, owner)
+SELECT wallet_id, id, key_id, source, amount, accepted_at, $1::bigint
+FROM json_to_recordset($2::json) AS hold (wallet_id bigint, id uuid, key_id bigint,
+    source text, amount bigint, accepted_at timestamptz)"""
+
+_CLOSE_HOLDS = b"""
+UPDATE billing_hold AS hold SET actual = closed.actual, closed_at = now(),
+    state = CASE WHEN closed.actual IS NULL THEN 'void' ELSE 'settled' END
+FROM json_to_recordset($1::json) AS closed (wallet_id bigint, id uuid, actual bigint)
+WHERE hold.wallet_id = closed.wallet_id AND hold.id = closed.id"""
+
+_APPEND_USAGE = b"""
+INSERT INTO billing_ledgerentry (wallet_id, seq, kind, amount, balance_after, reference)
+SELECT wallet_id, seq, 'usage', -amount, balance_after, reference
+FROM json_to_recordset($1::json) AS entry
+    (wallet_id bigint, seq bigint, amount bigint, balance_after bigint, reference text)"""
+
+_WRITE_WALLETS = b"""
+UPDATE billing_wallet AS wallet SET posted = moved.posted, held = moved.held, seq = moved.seq
+FROM json_to_recordset($1::json) AS moved (id bigint, posted bigint, held bigint, seq bigint)
+WHERE wallet.id = moved.id"""
 
 
-def read_holds(
-    connection: Connection[Any], workspace_ids: Iterable[int], hold_ids: Iterable[UUID]
-) -> Callable[[], dict[UUID, StoredHold]]:
-    """Ask which of these holds exist; the answer has them by id. Lock the wallets first."""
-    cursor = connection.cursor(binary=True)
-    cursor.execute(
-        "SELECT wallet_id, id, amount, state, actual FROM billing_hold WHERE id = ANY(%s)"
-        " AND wallet_id = ANY(ARRAY(SELECT id FROM billing_wallet"
-        " WHERE pool = 'api' AND workspace_id = ANY(%s)))",
-        [list(hold_ids), list(workspace_ids)],
-    )
-    return lambda: {row[1]: StoredHold(*row) for row in cursor}
+def lock_wallets(workspace_ids: Iterable[int]) -> Statement:
+    """Lock the api wallets of these workspaces; `wallets_in` reads the answer."""
+    return Statement(_LOCK_WALLETS, (array(workspace_ids),))
 
 
-def open_holds(connection: Connection[Any], *, owner: int, holds: Sequence[NewHold]) -> None:
+def wallets_in(rows: Rows) -> dict[int, LockedWallet]:
+    """Return the wallets by workspace id."""
+    return {row[1]: LockedWallet(*row) for row in rows}
+
+
+def read_holds(workspace_ids: Iterable[int], hold_ids: Iterable[UUID]) -> Statement:
+    """Ask which of these holds exist; lock the wallets first. `holds_in` reads the answer."""
+    return Statement(_READ_HOLDS, (array(hold_ids), array(workspace_ids)))
+
+
+def holds_in(rows: Rows) -> dict[UUID, StoredHold]:
+    """Return the holds by id."""
+    return {row[1]: StoredHold(*row) for row in rows}
+
+
+def open_holds(holds: Sequence[NewHold], *, owner: int) -> Statement:
     """Write new open holds."""
-    connection.execute(
-        "INSERT INTO billing_hold (wallet_id, id, key_id, source, amount, accepted_at, owner)"
-        " SELECT wallet_id, id, key_id, source, amount, accepted_at, %s"
-        " FROM json_to_recordset(%s::json) AS hold (wallet_id bigint, id uuid, key_id bigint,"
-        " source text, amount bigint, accepted_at timestamptz)",
-        [owner, _as_json(holds)],
-    )
+    return Statement(_OPEN_HOLDS, (b"%d" % owner, json(holds)))
 
 
-def close_holds(connection: Connection[Any], holds: Sequence[ClosedHold]) -> None:
+def close_holds(holds: Iterable[ClosedHold]) -> Statement:
     """Mark holds settled or void. The caller has read them under the wallets' locks."""
-    connection.execute(
-        "UPDATE billing_hold AS hold SET actual = closed.actual, closed_at = now(),"
-        " state = CASE WHEN closed.actual IS NULL THEN 'void' ELSE 'settled' END"
-        " FROM json_to_recordset(%s::json) AS closed (wallet_id bigint, id uuid, actual bigint)"
-        " WHERE hold.wallet_id = closed.wallet_id AND hold.id = closed.id",
-        [_as_json(holds)],
-    )
+    return Statement(_CLOSE_HOLDS, (json(holds),))
 
 
-def append_usage(connection: Connection[Any], entries: Sequence[UsageEntry]) -> None:
+def append_usage(entries: Sequence[UsageEntry]) -> Statement:
     """Append usage entries to the ledger."""
-    connection.execute(
-        "INSERT INTO billing_ledgerentry"
-        " (wallet_id, seq, kind, amount, balance_after, reference)"
-        " SELECT wallet_id, seq, 'usage', -amount, balance_after, reference"
-        " FROM json_to_recordset(%s::json) AS entry"
-        " (wallet_id bigint, seq bigint, amount bigint, balance_after bigint, reference text)",
-        [_as_json(entries)],
-    )
+    return Statement(_APPEND_USAGE, (json(entries),))
 
 
-def write_wallets(connection: Connection[Any], wallets: Sequence[LockedWallet]) -> None:
+def write_wallets(wallets: Iterable[LockedWallet]) -> Statement:
     """Store what the caller moved."""
-    connection.execute(
-        "UPDATE billing_wallet AS wallet"
-        " SET posted = moved.posted, held = moved.held, seq = moved.seq"
-        " FROM json_to_recordset(%s::json)"
-        " AS moved (id bigint, posted bigint, held bigint, seq bigint)"
-        " WHERE wallet.id = moved.id",
-        [_as_json(wallets)],
-    )
-
-
-def _as_json(rows: Sequence[Any]) -> str:
-    """Encode rows for json_to_recordset.
-
-    One JSON parameter rather than an array for each column: psycopg takes longer to write the
-    arrays than PostgreSQL takes to store the rows.
-    """
-    return msgspec.json.encode(rows).decode()
+    return Statement(_WRITE_WALLETS, (json(wallets),))
 
 
 def owners_of_open_holds(connection: Connection[Any]) -> list[int]:

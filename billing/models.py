@@ -78,7 +78,10 @@ class LedgerEntry(models.Model):
     """One movement of credits. `reference` names its cause and makes posting it idempotent."""
 
     pk = models.CompositePrimaryKey("wallet_id", "seq")
-    wallet = models.ForeignKey(Wallet, on_delete=models.PROTECT, related_name="entries")
+    # Its index is the primary key's.
+    wallet = models.ForeignKey(
+        Wallet, on_delete=models.PROTECT, related_name="entries", db_index=False
+    )
     seq = models.BigIntegerField()
     kind = models.CharField(max_length=16, choices=EntryKind.choices)
     amount = models.BigIntegerField()
@@ -132,9 +135,14 @@ class Hold(models.Model):
 
     pk = models.CompositePrimaryKey("wallet_id", "id")
     # The primary key begins with it. An index of its own would tempt PostgreSQL, while the table is
-    # young, to read all of a wallet's holds to find one.
+    # young, to read all of a wallet's holds to find one. Its constraint is `hold_wallet_and_pool`,
+    # beside which another would be checked for every hold once more.
     wallet = models.ForeignKey(
-        Wallet, on_delete=models.PROTECT, related_name="holds", db_index=False
+        Wallet,
+        on_delete=models.PROTECT,
+        related_name="holds",
+        db_index=False,
+        db_constraint=False,
     )
     pool = models.CharField(max_length=16, default=Pool.API, db_default=Pool.API)
     id = models.UUIDField()

@@ -1,15 +1,21 @@
 """Read keys for the gateway, in plain SQL: on the event loop there is no ORM."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from psycopg import Connection, Cursor
+from psycopg import Cursor
+
+from billing.statements import Statement, array
 
 LOOK_UP = (
     "SELECT id, workspace_id, name, expires_at, revoked_at IS NOT NULL, allowed_models"
     " FROM keys_apikey WHERE digest = %s"
 )
+
+_USABLE = b"""
+SELECT id FROM keys_apikey WHERE id = ANY($1::bigint[]) AND revoked_at IS NULL
+AND (expires_at IS NULL OR expires_at > statement_timestamp())"""
 
 
 class StandingKey(NamedTuple):
@@ -23,15 +29,9 @@ class StandingKey(NamedTuple):
     allowed_models: list[str]
 
 
-def usable_ids(connection: Connection[Any], key_ids: Iterable[int]) -> Callable[[], set[int]]:
-    """Ask which of these keys open something at this statement's moment."""
-    cursor = connection.cursor(binary=True)
-    cursor.execute(
-        "SELECT id FROM keys_apikey WHERE id = ANY(%s) AND revoked_at IS NULL"
-        " AND (expires_at IS NULL OR expires_at > statement_timestamp())",
-        [list(key_ids)],
-    )
-    return lambda: {id for (id,) in cursor}
+def usable(key_ids: Iterable[int]) -> Statement:
+    """Ask which of these keys open something at the statement's moment; the answer is their ids."""
+    return Statement(_USABLE, (array(key_ids),))
 
 
 def touch(cursor: Cursor[Any], used: dict[int, datetime]) -> None:

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 import msgspec
-from psycopg import Connection
+
+from billing.statements import Statement, json
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,39 +65,27 @@ _TYPES = {
     "duration_ms": "integer",
 }
 _COLUMNS = ", ".join(_TYPES)
-# One JSON parameter rather than an array for each column: psycopg takes longer to write two dozen
-# arrays than PostgreSQL takes to store their rows.
 _INSERT = (
-    "WITH given AS (SELECT * FROM json_to_recordset(%s::json)"  # noqa: S608 (names from above)
+    "WITH given AS (SELECT * FROM json_to_recordset($1::json)"  # noqa: S608 (names from above)
     f" AS record ({', '.join(f'{name} {kind}' for name, kind in _TYPES.items())})),"
     f" inserted AS (INSERT INTO usage_requestrecord ({_COLUMNS}) SELECT {_COLUMNS} FROM given"
     # A batch whose commit went unheard is run again: its records may be there already.
     " ON CONFLICT (workspace_id, accepted_at, id) DO NOTHING)"
     " INSERT INTO usage_dirtyhour (workspace_id, starts_at)"
     " SELECT DISTINCT workspace_id, date_trunc('hour', accepted_at, 'UTC') FROM given"
-)
+).encode()
+
+_WRITTEN = b"""
+SELECT record.id FROM json_to_recordset($1::json)
+    AS wanted (workspace_id bigint, accepted_at timestamptz, id uuid)
+JOIN usage_requestrecord AS record USING (workspace_id, accepted_at, id)"""
 
 
-_WRITTEN = (
-    "SELECT record.id FROM unnest(%s::bigint[], %s::timestamptz[], %s::uuid[])"
-    " AS wanted (workspace_id, accepted_at, id) JOIN usage_requestrecord AS record"
-    " USING (workspace_id, accepted_at, id)"
-)
+def written(records: Sequence[Record]) -> Statement:
+    """Ask which of the records are in the table already; the answer is their ids."""
+    return Statement(_WRITTEN, (json(records),))
 
 
-def written(connection: Connection[Any], records: Sequence[Record]) -> set[UUID]:
-    """Return the ids of those that are in the table already."""
-    rows = connection.execute(
-        _WRITTEN,
-        [
-            [record.workspace_id for record in records],
-            [record.accepted_at for record in records],
-            [record.id for record in records],
-        ],
-    )
-    return {id for (id,) in rows}
-
-
-def insert(connection: Connection[Any], records: Sequence[Record]) -> None:
+def insert(records: Sequence[Record]) -> Statement:
     """Write the records, and mark their hours for the roll-up."""
-    connection.execute(_INSERT, [msgspec.json.encode(records).decode()])
+    return Statement(_INSERT, (json(records),))

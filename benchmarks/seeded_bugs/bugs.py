@@ -122,11 +122,12 @@ BUGS = (
         (
             Edit(
                 _BATCH,
-                "    wallets = holds.lock_wallets(connection, workspace_ids)\n"
-                "    keys = standing.usable_ids(connection, key_ids) if key_ids else set[int]\n",
-                "    keys = standing.usable_ids(connection, key_ids) if key_ids else set[int]\n"
-                "    wallets = holds.lock_wallets(connection, workspace_ids)\n",
+                "            holds.lock_wallets(workspace_ids),\n"
+                "            standing.usable(key_ids),\n",
+                "            standing.usable(key_ids),\n"
+                "            holds.lock_wallets(workspace_ids),\n",
             ),
+            Edit(_BATCH, "wallets, keys, stored = answers", "keys, wallets, stored = answers"),
         ),
         _WRITES,
     ),

@@ -1,25 +1,22 @@
-"""Decide and write many operations in one transaction.
+"""Decide many operations in one transaction: what to ask, what becomes of them, what to write.
 
 The wallets are locked first, in id order; the keys are read after that, in a statement of its own.
 Under READ COMMITTED a statement that waited for a row lock still sees other tables as they were
 before the wait: only a fresh statement sees a revocation that committed meanwhile. Revoking a key
 takes the same lock, so no hold is made after a revoke has returned.
 
-Everything is decided in arrival order in memory, then written with one statement per table. All
-that is read is asked for at once, and all that is written is sent at once: a round trip each, which
-counts where PostgreSQL is on another machine.
+Everything is decided in arrival order in memory, then written with one statement per table.
 """
 
 from collections.abc import Sequence
-from typing import Any
 from uuid import UUID
 
 import msgspec
-from psycopg import Connection, Pipeline
 
 from billing import holds
 from billing.holds import ClosedHold, LockedWallet, NewHold, StoredHold, UsageEntry
 from billing.models import HoldState
+from billing.statements import Rows, Statement
 from gateway.metering.operations import (
     Close,
     Closed,
@@ -35,53 +32,79 @@ from usage import records
 from usage.records import Record
 
 
-def apply(
-    connection: Connection[Any],
-    pipeline: Pipeline,
-    operations: Sequence[Operation],
-    *,
-    owner: int,
-) -> list[Outcome]:
-    """Write the operations; return their outcomes in order.
+class Batch:
+    """Operations of one transaction, and the state that they read and move.
 
-    The caller has begun a transaction in the connection's pipeline and commits it; an error of
-    what is written here may come only then.
-
-    Close and Release can be applied again, after a commit that went unheard: what is written
-    already is found and answered from. A Reserve is applied once.
+    To be called from top to bottom. Close and Release can be applied again, after a commit that
+    went unheard: what is written already is found and answered from. A Reserve is applied once.
     """
-    batch = _Batch(connection, pipeline, operations)
-    outcomes = [batch.decide(operation) for operation in operations]
-    batch.write(connection, owner=owner)
-    return outcomes
 
-
-class _Batch:
-    """The state that decisions read and move before anything is written."""
-
-    def __init__(
-        self, connection: Connection[Any], pipeline: Pipeline, operations: Sequence[Operation]
-    ) -> None:
-        self._wallets, self._usable_keys, self._holds = _ask(connection, pipeline, operations)
-        self._recorded = self._read_recorded(connection, operations)
+    def __init__(self, operations: Sequence[Operation], *, owner: int) -> None:
+        self._operations = operations
+        self._owner = owner
+        self._wallets: dict[int, LockedWallet] = {}
+        self._usable_keys: set[int] = set()
+        self._holds: dict[UUID, StoredHold] = {}
+        self._recorded: set[UUID] = set()
         self._opened: list[NewHold] = []
         self._closed: dict[UUID, ClosedHold] = {}
         self._entries: list[UsageEntry] = []
         self._records: list[Record] = []
         self._moved: dict[int, LockedWallet] = {}
 
-    def _read_recorded(
-        self, connection: Connection[Any], operations: Sequence[Operation]
-    ) -> set[UUID]:
-        """Return which calls have a void hold and a record: their end is written already.
+    def questions(self) -> list[Statement]:
+        """Return what has to be known, the lock first."""
+        workspace_ids = {op.workspace_id for op in self._operations}
+        reserves = [op for op in self._operations if isinstance(op, Reserve)]
+        key_ids = {op.key_id for op in reserves if op.key_id is not None}
+        hold_ids = [op.id for op in self._operations if not isinstance(op, Reserve)]
+        return [
+            holds.lock_wallets(workspace_ids),
+            standing.usable(key_ids),
+            holds.read_holds(workspace_ids, hold_ids),
+        ]
 
-        A void hold without a record was voided by the reaper, and its call may yet be charged.
+    def hear(self, answers: Sequence[Rows]) -> None:
+        """Take the answers to the questions, in their order."""
+        wallets, keys, stored = answers
+        self._wallets = holds.wallets_in(wallets)
+        self._usable_keys = {id for (id,) in keys}
+        self._holds = holds.holds_in(stored)
+
+    def doubts(self) -> list[Statement]:
+        """Return what has to be known besides, mostly nothing.
+
+        A void hold with a record: the call's end is written already. One without was voided by the
+        reaper, and its call may yet be charged.
         """
         void = {id for id, hold in self._holds.items() if hold.state == HoldState.VOID}
-        closes = [op.record for op in operations if isinstance(op, Close) and op.id in void]
-        return records.written(connection, closes) if closes else set()
+        closes = [op.record for op in self._operations if isinstance(op, Close) and op.id in void]
+        return [records.written(closes)] if closes else []
 
-    def decide(self, operation: Operation) -> Outcome:
+    def hear_recorded(self, answers: Sequence[Rows]) -> None:
+        """Take the answers to the doubts."""
+        self._recorded = {id for rows in answers for (id,) in rows}
+
+    def decide(self) -> list[Outcome]:
+        """Decide all in the order of their arrival; return their outcomes."""
+        return [self._decide(operation) for operation in self._operations]
+
+    def writes(self) -> list[Statement]:
+        """Return what was decided, as statements."""
+        writes = []
+        if self._opened:
+            writes.append(holds.open_holds(self._opened, owner=self._owner))
+        if self._closed:
+            writes.append(holds.close_holds(self._closed.values()))
+        if self._entries:
+            writes.append(holds.append_usage(self._entries))
+        if self._records:
+            writes.append(records.insert(self._records))
+        if self._moved:
+            writes.append(holds.write_wallets(self._moved.values()))
+        return writes
+
+    def _decide(self, operation: Operation) -> Outcome:
         if isinstance(operation, Reserve):
             return self._reserve(operation)
         if isinstance(operation, Release):
@@ -156,43 +179,9 @@ class _Batch:
         self._entries.append(UsageEntry(wallet.id, wallet.seq, charge, wallet.posted, str(hold.id)))
         self._holds[hold.id] = hold._replace(state=HoldState.SETTLED, actual=charge)
 
-    def write(self, connection: Connection[Any], *, owner: int) -> None:
-        if self._opened:
-            holds.open_holds(connection, owner=owner, holds=self._opened)
-        if self._closed:
-            holds.close_holds(connection, list(self._closed.values()))
-        if self._entries:
-            holds.append_usage(connection, self._entries)
-        if self._records:
-            records.insert(connection, self._records)
-        if self._moved:
-            holds.write_wallets(connection, list(self._moved.values()))
-
 
 def _closed(op: Close, *, charged: int) -> Closed:
     return Closed(charged, op.record.lost_credits + (op.actual or 0) - charged)
-
-
-def _ask(
-    connection: Connection[Any], pipeline: Pipeline, operations: Sequence[Operation]
-) -> tuple[dict[int, LockedWallet], set[int], dict[UUID, StoredHold]]:
-    """Lock the wallets; return them, which of the keys are usable, and the holds there are."""
-    reserves = [op for op in operations if isinstance(op, Reserve)]
-    workspace_ids = {op.workspace_id for op in operations}
-    key_ids = {op.key_id for op in reserves if op.key_id is not None}
-    hold_ids = [op.id for op in operations if not isinstance(op, Reserve)]
-    wallets = holds.lock_wallets(connection, workspace_ids)
-    keys = standing.usable_ids(connection, key_ids) if key_ids else set[int]
-    stored = holds.read_holds(connection, workspace_ids, hold_ids) if hold_ids else _no_holds
-    # Only a Sync, and nothing behind it, makes PostgreSQL take us for idle in a transaction: who is
-    # stopped just here, where a process stands longest, would otherwise keep the locks until
-    # `transaction_timeout`. A nested pipeline would send a Flush after its Sync.
-    pipeline.sync()
-    return wallets(), keys(), stored()
-
-
-def _no_holds() -> dict[UUID, StoredHold]:
-    return {}
 
 
 def _charge(actual: int | None, hold: StoredHold, wallet: LockedWallet) -> int | None:

@@ -22,9 +22,11 @@ CONNECT: dict[str, Any] = {
 # second always does, from PostgreSQL 17 on.
 #
 # Rows are found by their keys and in no other way. PostgreSQL would plan for the young, empty table
-# that it knows, and read all of it for every batch until autovacuum has counted it.
+# that it knows, and read all of it for every batch until autovacuum has counted it. And the plan is
+# made once: it would plan anew for arrays that are shorter than it guesses, which most are.
 _SESSION = """
 SELECT set_config('enable_seqscan', 'off', false),
+    set_config('plan_cache_mode', 'force_generic_plan', false),
     set_config('enable_hashjoin', 'off', false),
     set_config('enable_mergejoin', 'off', false),
     set_config('tcp_keepalives_idle', '5', false),

@@ -7,13 +7,16 @@ from typing import Any
 
 import psycopg
 
-from gateway.metering import batch
+from billing.statements import Statement
+from gateway.metering.batch import Batch
 from gateway.metering.connections import CONNECTION_LOST
 from gateway.metering.operations import Close, Operation, Outcome, Release
+from gateway.metering.round_trips import round_trip
 
 logger = logging.getLogger(__name__)
 
 LARGEST_BATCH = 256
+_BEGIN, _COMMIT = Statement(b"BEGIN"), Statement(b"COMMIT")
 
 
 def write(
@@ -51,13 +54,15 @@ def replay(
 def _commit(
     connection: psycopg.Connection[Any], operations: Sequence[Operation], *, owner: int
 ) -> list[Outcome]:
-    """Apply and commit. BEGIN and COMMIT ride in the pipeline too, which `transaction()` would
-    not let them: two round trips are all there is."""
+    """Ask, decide, write and commit, in two round trips unless there are doubts."""
+    batch = Batch(operations, owner=owner)
     try:
-        with connection.pipeline() as pipeline:
-            connection.execute("BEGIN")
-            outcomes = batch.apply(connection, pipeline, operations, owner=owner)
-            connection.execute("COMMIT")
+        _, *answers = round_trip(connection, [_BEGIN, *batch.questions()])
+        batch.hear(answers)
+        if doubts := batch.doubts():
+            batch.hear_recorded(round_trip(connection, doubts))
+        outcomes = batch.decide()
+        round_trip(connection, [*batch.writes(), _COMMIT])
         return outcomes
     except Exception:
         with suppress(*CONNECTION_LOST):

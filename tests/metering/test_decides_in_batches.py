@@ -1,12 +1,10 @@
 """Batches of operations: decided in the order of their arrival, written once, safe to repeat."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import psycopg
 import pytest
 from django.db import connection
 
@@ -14,8 +12,9 @@ from accounts.models import User
 from accounts.services import give_personal_workspace
 from billing import ledger, wallets
 from billing.models import EntryKind, HoldState, Pool
-from gateway.metering import batch
+from gateway.metering.batch import Batch
 from gateway.metering.operations import Closed, Operation, Outcome, Reserved, Verdict
+from gateway.metering.round_trips import round_trip
 from keys import services as key_services
 from tests.books import Books, TestCall, open_books, subscription_wallet
 from usage.models import DirtyHour
@@ -33,19 +32,13 @@ def books(db: None) -> Books:
 def apply(*operations: Operation) -> Sequence[Outcome]:
     """Apply a batch within the test's transaction."""
     connection.ensure_connection()
-    with plain_cursors(connection.connection) as raw, raw.pipeline() as pipeline:
-        return batch.apply(raw, pipeline, operations, owner=OWNER)
-
-
-@contextmanager
-def plain_cursors(raw: psycopg.Connection[Any]) -> Iterator[psycopg.Connection[Any]]:
-    """Django's own cursors put parameters into the text, which no pipeline takes."""
-    djangos = raw.cursor_factory
-    raw.cursor_factory = psycopg.Cursor
-    try:
-        yield raw
-    finally:
-        raw.cursor_factory = djangos
+    raw = connection.connection
+    batch = Batch(operations, owner=OWNER)
+    batch.hear(round_trip(raw, batch.questions()))
+    batch.hear_recorded(round_trip(raw, batch.doubts()))
+    outcomes = batch.decide()
+    round_trip(raw, batch.writes())
+    return outcomes
 
 
 def verdicts(outcomes: Sequence[Any]) -> list[Verdict]:

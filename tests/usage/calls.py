@@ -11,6 +11,7 @@ from django.utils import timezone
 from accounts.models import Workspace
 from billing.models import Source
 from catalogue.models import Model, ModelPrice
+from gateway.metering.round_trips import round_trip
 from usage import records
 from usage.models import Ending
 from usage.records import Record
@@ -51,7 +52,7 @@ def a_record(workspace: Workspace, *, at: datetime | None = None, **fields: Any)
 def write(*several: Record) -> None:
     """Write them in one settlement, with the marks for the roll-up."""
     connection.ensure_connection()
-    records.insert(connection.connection, several)
+    round_trip(connection.connection, [records.insert(several)])
 
 
 def a_price() -> ModelPrice:

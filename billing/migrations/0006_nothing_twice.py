@@ -1,0 +1,46 @@
+"""Holds without a second foreign key to their wallet, entries without an index that begins another."""
+
+import django.db.models.deletion
+from django.db import migrations, models
+
+# By hand: Django would drop the foreign key with it, and read the whole table to have it back.
+DROP_INDEX = "DROP INDEX billing_ledgerentry_wallet_id_d66e2707"
+CREATE_INDEX = (
+    "CREATE INDEX billing_ledgerentry_wallet_id_d66e2707 ON billing_ledgerentry (wallet_id)"
+)
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("billing", "0005_holds_by_their_key"),
+    ]
+
+    operations = [
+        migrations.AlterField(
+            model_name="hold",
+            name="wallet",
+            field=models.ForeignKey(
+                db_constraint=False,
+                db_index=False,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="holds",
+                to="billing.wallet",
+            ),
+        ),
+        migrations.RunSQL(
+            DROP_INDEX,
+            CREATE_INDEX,
+            state_operations=[
+                migrations.AlterField(
+                    model_name="ledgerentry",
+                    name="wallet",
+                    field=models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="entries",
+                        to="billing.wallet",
+                    ),
+                ),
+            ],
+        ),
+    ]
