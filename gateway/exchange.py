@@ -33,6 +33,7 @@ Deliver = Callable[[bytes], Awaitable[None]]
 EMBEDDED = "embedded"
 _MOST_ATTEMPTS = 3
 _PAUSE_S = 0.1
+_NO_CONTENT = b"\xef\xbb\xbf \t\r\n"  # a byte order mark and white space
 
 
 async def first_that_answers(
@@ -130,21 +131,24 @@ class Relay:
             await waiting.end()
             await _raise_unless_ok(candidate, response)
             hide = _insiders_words(candidate)
-            if response.is_event_stream:
-                self._stream = wire.open_stream(request=call.request, hide=hide)
-            else:
-                self._stream = WholeStream(wire, request=call.request, hide=hide)
-            return await self._relay(response, self._stream)
-
-    async def _relay(self, response: UpstreamResponse, stream: Stream) -> MessageDelta:
-        while True:
             chunk = await self._next_chunk(response)
+            if _is_whole(response, chunk):
+                self._stream = WholeStream(wire, request=call.request, hide=hide)
+            else:
+                self._stream = wire.open_stream(request=call.request, hide=hide)
+            return await self._relay(response, self._stream, chunk)
+
+    async def _relay(
+        self, response: UpstreamResponse, stream: Stream, chunk: bytes
+    ) -> MessageDelta:
+        while True:
             events = stream.feed(chunk) if chunk else stream.close()
             end = await self._pass_on(events)
             if end is not None:
                 return end
             if not chunk:
                 raise UpstreamFailed
+            chunk = await self._next_chunk(response)
 
     async def _next_chunk(self, response: UpstreamResponse) -> bytes:
         """Return what came; the caller is kept from giving up meanwhile."""
@@ -241,6 +245,12 @@ async def _raise_unless_ok(candidate: Candidate, response: UpstreamResponse) -> 
         response.retry_after,
         hide=_insiders_words(candidate),
     )
+
+
+def _is_whole(response: UpstreamResponse, beginning: bytes) -> bool:
+    """Whether an answer to a stream's request is one JSON object. The type of its content does not
+    tell: some servers and proxies send events as plain text, or JSON as anything."""
+    return not response.is_event_stream and beginning.lstrip(_NO_CONTENT).startswith(b"{")
 
 
 def _insiders_words(candidate: Candidate) -> dict[str, str]:

@@ -6,6 +6,7 @@ connection, which is what stops a generation that nobody waits for any more.
 """
 
 import asyncio
+import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from gateway.errors import UpstreamFailed, UpstreamTimeout
 _REPLY_LIMIT_BYTES = 64 * 1024 * 1024
 _ERROR_LIMIT_BYTES = 64 * 1024
 _KEEP_ALIVE_S = 60
-_LOOK_AGAIN_EVERY_S = 1.0
+_LOOK_AGAIN_EVERY_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,13 +109,18 @@ class UpstreamResponse:
         content = self._response.content
         if (waiting := content.read_nowait()) or content.at_eof():
             return waiting  # without a timer for what is there already
-        try:
-            async with asyncio.timeout(patience_s):
-                return await content.readany()
-        except aiohttp.ServerTimeoutError:
-            raise  # the idle deadline: a TimeoutError too, but not ours
-        except TimeoutError:
-            return None
+        gives_up_at = asyncio.get_running_loop().time() + patience_s
+        while (left_s := gives_up_at - asyncio.get_running_loop().time()) > 0:
+            try:
+                # aiohttp does not wake whoever waits for a body whose chunks turn into something
+                # else, and tells only who asks.
+                async with asyncio.timeout(min(left_s, _LOOK_AGAIN_EVERY_S)):
+                    return await content.readany()
+            except aiohttp.ServerTimeoutError:
+                raise  # the idle deadline: a TimeoutError too, but not ours
+            except TimeoutError:
+                continue
+        return None
 
     async def read(self) -> bytes:
         """Return the whole body; raises UpstreamFailed beyond any sensible size."""
@@ -130,16 +136,9 @@ class UpstreamResponse:
     async def _read(self, limit_bytes: int) -> bytes:
         parts: list[bytes] = []
         size = 0
-        while chunk := await self._next_chunk():
+        while chunk := await self.chunk(patience_s=math.inf):
             size += len(chunk)
             if size > limit_bytes:
                 raise UpstreamFailed
             parts.append(chunk)
         return b"".join(parts)
-
-    async def _next_chunk(self) -> bytes:
-        """Ask again and again: aiohttp does not wake whoever waits for a body whose chunks turn
-        into something else, and tells only who asks."""
-        while (chunk := await self.chunk(patience_s=_LOOK_AGAIN_EVERY_S)) is None:
-            pass
-        return chunk

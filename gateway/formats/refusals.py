@@ -5,8 +5,11 @@ itself is told in the upstream's words, and only if they hold nothing but words:
 credentials included, is ours to mend and none of the caller's business.
 """
 
+import math
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 from gateway.errors import (
@@ -182,8 +185,21 @@ def _image_refusal(text: str) -> str | None:
 
 
 def _seconds(retry_after: str | None) -> int | None:
-    """Whole seconds, or None for none, a date, or a wait so long that asking again is no help."""
-    if retry_after is None or not re.fullmatch(r"\d{1,6}(\.\d+)?", retry_after.strip()):
+    """Whole seconds, or None for none, or a wait so long that asking again is no help."""
+    if retry_after is None:
         return None
-    seconds = int(float(retry_after)) + ("." in retry_after)
+    if re.fullmatch(r"\d{1,6}(\.\d+)?", retry_after.strip()):
+        seconds = math.ceil(float(retry_after))
+    elif (moment := _http_date(retry_after)) is not None:
+        seconds = max(1, math.ceil((moment - datetime.now(UTC)).total_seconds()))
+    else:
+        return None
     return seconds if seconds <= _MAX_RETRY_AFTER_S else None
+
+
+def _http_date(text: str) -> datetime | None:
+    try:
+        moment = parsedate_to_datetime(text)
+    except (ValueError, OverflowError):
+        return None
+    return moment.replace(tzinfo=moment.tzinfo or UTC)

@@ -1,6 +1,8 @@
 """Errors are told in the documented body, and an upstream's without what is none of theirs."""
 
 import json
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import Any
 
 import pytest
@@ -289,13 +291,20 @@ def test_an_image_that_a_text_model_chokes_on_is_the_callers_doing():
         ("3600", None),
         ("-1", None),
         ("soon", None),
-        ("Wed, 21 Oct 2026 07:28:00 GMT", None),
+        ("Wed, 21 Oct 2015 07:28:00 GMT", 1),
+        ("Thu, 21 Oct 2094 07:28:00 GMT", None),
         ("9" * 400, None),
         ("²", None),
     ],
 )
 def test_a_wait_is_passed_on_if_waiting_helps(header: str | None, seconds: int | None):
     assert decoded(429, "slow", header).retry_after_s == seconds
+
+
+def test_a_date_to_come_back_is_told_in_seconds():
+    in_two_minutes = format_datetime(datetime.now(UTC) + timedelta(minutes=2), usegmt=True)
+
+    assert decoded(429, "slow", in_two_minutes).retry_after_s in range(60, 121)
 
 
 @pytest.mark.parametrize(

@@ -68,6 +68,9 @@ FAULTS = [
     # As bytes.
     Fault("byte by byte", trickled, ANSWERED, STREAMED),
     Fault("all at once, with a length", typed("text/event-stream"), ANSWERED, STREAMED),
+    Fault("events that call themselves text", typed("text/plain"), ANSWERED, STREAMED),
+    Fault("events that call themselves JSON", typed("application/json"), ANSWERED, STREAMED),
+    Fault("events without a type", typed(""), ANSWERED, STREAMED),
     Fault("a type in capitals", typed("Text/Event-Stream;Charset=UTF-8"), ANSWERED, STREAMED),
     Fault(
         "lines ended by CRLF",

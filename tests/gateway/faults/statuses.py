@@ -16,7 +16,7 @@ from tests.gateway.replies import answers
 from tests.gateway.scripted_upstream import Play
 
 HTML = b"<html><body>nginx at 10.0.0.7</body></html>"
-SOON = "Sun, 06 Nov 2033 08:49:37 GMT"
+LONG_AGO, FAR_AWAY = "Sun, 06 Nov 1994 08:49:37 GMT", "Sun, 06 Nov 2094 08:49:37 GMT"
 
 
 def error(kind: str, words: str = SECRETS) -> bytes:
@@ -64,8 +64,13 @@ FAULTS = [
         OVERLOADED.asking_to_wait("2"),
     ),
     _row(
-        "429 and the date to come back",
-        says_no(429, "rate_limit_error", f"retry-after: {SOON}"),
+        "429 and the date to come back, which is past",
+        says_no(429, "rate_limit_error", f"retry-after: {LONG_AGO}"),
+        OVERLOADED.asking_to_wait("1"),
+    ),
+    _row(
+        "429 and a date to come back that is far away",
+        says_no(429, "rate_limit_error", f"retry-after: {FAR_AWAY}"),
         OVERLOADED,
     ),
     _row(
