@@ -13,7 +13,7 @@ from psycopg import Connection, OperationalError
 from psycopg.abc import PQGen
 from psycopg.adapt import Transformer
 from psycopg.errors import error_from_result
-from psycopg.pq import ExecStatus, Format
+from psycopg.pq import ConnStatus, ExecStatus, Format
 from psycopg.pq.abc import PGconn, PGresult
 from psycopg.waiting import Wait
 
@@ -78,6 +78,8 @@ def _collected(pgconn: PGconn) -> PQGen[list[PGresult]]:
             pgconn.consume_input()
         result = pgconn.get_result()
         if result is None:  # stands between the answers
+            if pgconn.status == ConnStatus.BAD:  # and for ever behind one that made no sense
+                raise OperationalError(pgconn.get_error_message())
             continue
         if result.status == ExecStatus.PIPELINE_SYNC:
             return results

@@ -18,6 +18,8 @@ class Network:
         self._target = (str(target["host"]), int(str(target["port"])))
         self._is_waiting_for_commit = False
         self._is_holding_commit_back = False
+        self._is_waiting_to_garble = False
+        self._is_garbling = False
         self._questions = threading.Event()
         self._answers = threading.Event()
         self._sockets: list[socket.socket] = []
@@ -40,6 +42,10 @@ class Network:
     def swallow_before_commit(self) -> None:
         """Fall silent in the middle of the next batch: all of it arrives but its COMMIT."""
         self._is_holding_commit_back = True
+
+    def garble_after_commit(self) -> None:
+        """Let the next commit arrive, and make nonsense of its answer."""
+        self._is_waiting_to_garble = True
 
     def go(self) -> None:
         """Break all connections and refuse new ones."""
@@ -91,6 +97,11 @@ class Network:
                     before, commit, after = data.partition(b"COMMIT")
                     sink.sendall(before)
                     data = commit + after
+                if self._is_waiting_to_garble and b"COMMIT" in data:
+                    self._is_waiting_to_garble, self._is_garbling = False, True
+                elif self._is_garbling:
+                    self._is_garbling = False
+                    data = bytes(len(data))
                 flowing.wait()
                 sink.sendall(data)
         flowing.wait()

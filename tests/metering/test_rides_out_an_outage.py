@@ -128,6 +128,19 @@ def test_a_settlement_that_was_written_unheard_is_not_written_again(
     assert len(books.usage()) == len(books.records()) == 1
 
 
+def test_an_answer_that_makes_no_sense_is_as_good_as_none(
+    books: Books, network: Network, remote: Process
+) -> None:
+    call = reserved(remote, books.call(300))
+    network.garble_after_commit()
+
+    assert remote.ask(call.settle(120)) == Closed(120, 0)
+
+    remote.await_ledger(books.call(0))
+    assert books.wallet().posted == 880
+    assert len(books.usage()) == len(books.records()) == 1
+
+
 def test_a_batch_that_arrived_in_part_does_not_keep_the_wallet_from_others(
     books: Books, network: Network, remote: Process, process: Process
 ) -> None:
