@@ -41,6 +41,8 @@ SELECT set_config('enable_seqscan', 'off', false),
 def connect(conninfo: str, *, name: str) -> psycopg.Connection[Any]:
     """Connect, under a name that pg_stat_activity shows; raises one of CONNECTION_LOST."""
     connection = psycopg.connect(conninfo, application_name=f"caicaini-{name}", **CONNECT)
+    # Or psycopg would deallocate all statements after a rollback, those of round_trips.py included.
+    connection.prepare_threshold = None
     try:
         connection.execute(_SESSION)
     except BaseException:

@@ -54,6 +54,16 @@ def round_trip(connection: Connection[Any], statements: Sequence[Statement]) -> 
     return _read(connection, results)
 
 
+def forget(connection: Connection[Any]) -> None:
+    """Have everything prepared anew; to be called after an error, outside of a transaction.
+
+    It may have been the reason: once a migration has changed a column's type, a statement that
+    returns it and was prepared before fails for good.
+    """
+    connection.execute("DEALLOCATE ALL")
+    _prepared.pop(connection, None)
+
+
 def _prepare(connection: Connection[Any], statement: Statement) -> None:
     """Have PostgreSQL parse a statement that is new to the connection, in a round trip of its own.
 

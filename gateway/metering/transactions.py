@@ -11,7 +11,7 @@ from billing.statements import Statement
 from gateway.metering.batch import Batch
 from gateway.metering.connections import CONNECTION_LOST
 from gateway.metering.operations import Close, Operation, Outcome, Release
-from gateway.metering.round_trips import round_trip
+from gateway.metering.round_trips import forget, round_trip
 
 logger = logging.getLogger(__name__)
 
@@ -67,6 +67,7 @@ def _commit(
     except Exception:
         with suppress(*CONNECTION_LOST):
             connection.rollback()
+            forget(connection)
         raise
 
 

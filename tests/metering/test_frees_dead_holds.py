@@ -3,6 +3,7 @@
 import signal
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from pytest_django import DjangoDbBlocker
 
 from billing.audit import audit
 from billing.models import HoldState
+from gateway.metering import journal, transactions
+from gateway.metering.connections import connect
 from gateway.metering.operations import Verdict
 from gateway.metering.reaper import FREE_FOR_S, RESTART_GRACE_S, Reaper
 from tests.books import Books, TestCall, database_url, open_books
@@ -191,6 +194,26 @@ def test_one_wallet_that_cannot_be_freed_does_not_keep_the_others(
 
     freed(books, within_s=5)
     assert len(tampered.holds(HoldState.OPEN)) == 1
+
+
+def test_an_end_that_the_ledger_refuses_does_not_keep_the_others(
+    books: Books, journals: Path
+) -> None:
+    calls = [books.call(100) for _ in range(3)]
+    refused, *others = calls
+    dying = journal.create(journals, owner=2)
+    with closing(connect(database_url(), name="reaper")) as connection:
+        transactions.write(connection, [call.reserve() for call in calls], owner=dying.owner)
+        reaper = Reaper(owner=1, journals=journals)
+        for _ in range(10):  # until psycopg would prepare what it is asked again and again
+            reaper.look(connection)
+        dying.append([refused.settle(30, route="\0"), *(call.settle(30) for call in others)])
+        dying.close()
+        reaper.look(connection)
+
+    assert (books.wallet().posted, held(books)) == (940, 0)
+    assert len((journals / "2.aside").read_bytes().splitlines()) == 1
+    assert audit().is_ok
 
 
 def test_many_reapers_free_each_hold_once(books: Books, tmp_path: Path, journals: Path) -> None:

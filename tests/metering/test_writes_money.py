@@ -157,6 +157,24 @@ def test_a_wallet_that_was_tampered_with_harms_no_other(books: Books, process: P
     assert process.ask(reserved(process, books.call(100)).settle(30)).charged == 30
 
 
+def test_a_column_that_a_migration_changes_stops_nobody(books: Books, process: Process) -> None:
+    """What was prepared before returns something else now, and PostgreSQL refuses to run it."""
+    call = reserved(process, books.call(100))
+    try:
+        change_column("state", "varchar(32)")
+
+        assert process.ask(call.settle(30)).charged == 30
+        assert process.ask(reserved(process, books.call(100)).settle(30)).charged == 30
+    finally:
+        change_column("state", "varchar(16)")
+
+
+def change_column(name: str, kind: str) -> None:
+    """Give a column of the holds another type."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"ALTER TABLE billing_hold ALTER COLUMN {name} TYPE {kind}")
+
+
 def test_a_session_that_ends_in_mid_batch_loses_and_doubles_nothing(
     books: Books, process: Process
 ) -> None:
