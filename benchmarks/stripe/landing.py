@@ -12,6 +12,7 @@ from tests.billing.top_ups.shop import new_buyer, pay
 from tests.waiting import eventually
 
 _LIMIT_S = 1.0
+_QUEUE_WINDOW_S = 600
 
 
 def run(sandbox: Sandbox, *, env: Mapping[str, str], logs: Path, count: int) -> int:
@@ -19,14 +20,16 @@ def run(sandbox: Sandbox, *, env: Mapping[str, str], logs: Path, count: int) -> 
     sandbox.set_faults()
     buyer = new_buyer()
     with worker.running(env=env, logs=logs, may_kill=lambda: False):
+        # The first one comes behind all that the parts before have left in the worker's queue.
+        _lands_after(sandbox, buyer.start(dollars=5), within_s=_QUEUE_WINDOW_S)
         times = [_lands_after(sandbox, buyer.start(dollars=5)) for _ in range(count)]
     print(f"landing: credits are there {quantiles(times)} after Stripe was paid", flush=True)
     return int(sorted(times)[int(len(times) * 0.99)] > _LIMIT_S)
 
 
-def _lands_after(sandbox: Sandbox, top_up: TopUp) -> float:
+def _lands_after(sandbox: Sandbox, top_up: TopUp, *, within_s: float = 30) -> float:
     credited = TopUp.objects.filter(pk=top_up.pk, credited=top_up.credits)
     started = time.perf_counter()
     pay(sandbox, top_up)
-    eventually(credited.exists, within_s=30, what="the credits")
+    eventually(credited.exists, within_s=within_s, what="the credits")
     return time.perf_counter() - started
