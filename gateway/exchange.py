@@ -33,7 +33,7 @@ Deliver = Callable[[bytes], Awaitable[None]]
 EMBEDDED = "embedded"
 _MOST_ATTEMPTS = 3
 _PAUSE_S = 0.1
-_NO_CONTENT = b"\xef\xbb\xbf \t\r\n"  # a byte order mark and white space
+_NO_CONTENT = b"\xef\xbb\xbf\xfe\xff\0 \t\r\n"  # white space and byte order marks, in any Unicode
 
 
 async def first_that_answers(
@@ -131,7 +131,7 @@ class Relay:
             await waiting.end()
             await _raise_unless_ok(candidate, response)
             hide = _insiders_words(candidate)
-            chunk = await self._next_chunk(response)
+            chunk = await self._beginning(response)
             if _is_whole(response, chunk):
                 self._stream = WholeStream(wire, request=call.request, hide=hide)
             else:
@@ -149,6 +149,15 @@ class Relay:
             if not chunk:
                 raise UpstreamFailed
             chunk = await self._next_chunk(response)
+
+    async def _beginning(self, response: UpstreamResponse) -> bytes:
+        """Return what comes first, up to something that is content: white space may come before
+        it, so that no proxy on the way gives up."""
+        beginning = chunk = await self._next_chunk(response)
+        while chunk and not beginning.strip(_NO_CONTENT):
+            chunk = await self._next_chunk(response)
+            beginning += chunk
+        return beginning
 
     async def _next_chunk(self, response: UpstreamResponse) -> bytes:
         """Return what came; the caller is kept from giving up meanwhile."""

@@ -161,6 +161,11 @@ FAULTS = [
     Fault("100 and 103 first", lambda wire: announced(wire.whole()), ANSWERED),
     Fault("no length, but a proper end", lambda wire: does(HEAD, b"\r\n", wire.whole()), ANSWERED),
     Fault(
+        "white space while it thinks",
+        lambda wire: does(HEAD, b"\r\n\n", pause, b" ", pause, wire.whole()),
+        ANSWERED,
+    ),
+    Fault(
         "HTTP/1.0, ended by hanging up",
         lambda wire: does(
             b"HTTP/1.0 200 OK\r\ncontent-type: text/event-stream\r\n\r\n", *wire.frames()
