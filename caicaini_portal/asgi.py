@@ -3,12 +3,16 @@
 import os
 from typing import cast
 
+from django.conf import settings
 from django.core.asgi import get_asgi_application
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from caicaini_portal.environment import require
 from caicaini_portal.web_database import use_pool
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "caicaini_portal.settings")
+require("DATABASE_URL", settings.DATABASE_URL)
+require("REDIS_URL", settings.REDIS_URL)
 use_pool()
 portal = cast(
     ASGIApp, get_asgi_application()

@@ -72,6 +72,6 @@ def _redis_trouble() -> str:
             settings.REDIS_URL, socket_timeout=_PATIENCE_S, socket_connect_timeout=_PATIENCE_S
         ) as client:
             client.ping()
-    except (redis.RedisError, ValueError):  # ValueError: REDIS_URL is empty or no address at all
+    except (redis.RedisError, ValueError):  # ValueError: REDIS_URL is not set
         return "does not answer"
     return ""

@@ -1,4 +1,7 @@
-"""Every setting, read from the environment in this one place; docs/configuration.md lists them."""
+"""Every setting, read from the environment in this one place; docs/configuration.md lists them.
+
+One that makes no sense ends the process here, in one sentence: see environment.py.
+"""
 
 import secrets
 from pathlib import Path
@@ -9,40 +12,24 @@ import environ
 from celery.schedules import crontab
 from csp.constants import NONE, SELF
 
-from caicaini_portal import log_config
+from caicaini_portal import environment as env
+from caicaini_portal import log_config, server_addresses
 from embedded import endpoints
+from embedded.endpoints import Endpoints
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-env = environ.Env()
 
 # --- Where we run ---------------------------------------------------------------------------------
 
-DATA_DIR = Path(env.str("DATA_DIR", default=str(BASE_DIR / ".local"))).absolute()
-PORT = env.int("PORT", default=8000)
-PUBLIC_URL = env.str("PUBLIC_URL", default=f"http://localhost:{PORT}").rstrip("/")
+DATA_DIR = Path(env.text("DATA_DIR") or BASE_DIR / ".local").absolute()
+PORT = env.whole_number("PORT", default=8000, smallest=1, largest=65_535)
+PUBLIC_URL = env.origin("PUBLIC_URL", default=f"http://localhost:{PORT}")
 
 # Production is what has a SECRET_KEY of its own; everything else is somebody's machine.
-DEVELOPMENT = not env.str("SECRET_KEY", default="")
-DEBUG = env.bool("DEBUG", default=False)
+DEVELOPMENT = not env.text("SECRET_KEY")
+DEBUG = env.switch("DEBUG")
 
-
-def _kept_secret(path: Path) -> str:
-    """Return a random secret that is stable over restarts, so that sessions survive them."""
-    try:
-        return path.read_text()
-    except FileNotFoundError:
-        secret = secrets.token_urlsafe(48)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch(mode=0o600)
-        path.write_text(secret)
-    except OSError:
-        pass  # a read-only checkout (a linter's, say): the secret then lives as long as the process
-    return secret
-
-
-SECRET_KEY = env.str("SECRET_KEY", default="") or _kept_secret(DATA_DIR / "secret_key")
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[]) or [
+ALLOWED_HOSTS = env.host_names("ALLOWED_HOSTS") or [
     urlsplit(PUBLIC_URL).hostname or "localhost",
     *(["localhost", "127.0.0.1", "[::1]"] if DEVELOPMENT else []),
 ]
@@ -50,19 +37,15 @@ CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 
 # --- Servers --------------------------------------------------------------------------------------
 
-_embedded = endpoints.load(DATA_DIR)
-DATABASE_URL = env.str("DATABASE_URL", default="") or (_embedded.database_url if _embedded else "")
-REDIS_URL = env.str("REDIS_URL", default="") or (_embedded.redis_url if _embedded else "")
-EMBEDDED_MODEL_URL = env.str("EMBEDDED_MODEL_URL", default="") or (
-    _embedded.model_url if _embedded else ""
-)
-EMBEDDED_MODEL_API_KEY = env.str("EMBEDDED_MODEL_API_KEY", default="") or (
-    _embedded.model_api_key if _embedded else ""
-)
+_embedded = endpoints.load(DATA_DIR) or Endpoints()
+DATABASE_URL = server_addresses.postgresql("DATABASE_URL", default=_embedded.database_url)
+REDIS_URL = server_addresses.redis("REDIS_URL", default=_embedded.redis_url)
+EMBEDDED_MODEL_URL = env.web_address("EMBEDDED_MODEL_URL", default=_embedded.model_url)
+EMBEDDED_MODEL_API_KEY = env.text("EMBEDDED_MODEL_API_KEY", default=_embedded.model_api_key)
 
 DATABASES: dict[str, dict[str, Any]] = {
     "default": {
-        **env.db_url_config(DATABASE_URL or "postgresql://127.0.0.1:5432/caicaini"),
+        **environ.Env.db_url_config(DATABASE_URL or "postgresql://127.0.0.1:5432/caicaini"),
         # Under ASGI each request has a thread of its own: a connection kept for the thread's next
         # request would be kept for nobody, until the server refuses more. See web_database.py.
         "CONN_MAX_AGE": 0,
@@ -169,18 +152,19 @@ STORAGES = {
 }
 
 LOGGING = log_config.logging_config(
-    json=not DEVELOPMENT, level=env.str("LOG_LEVEL", default="INFO")
+    json=not DEVELOPMENT,
+    level=env.choice(
+        "LOG_LEVEL", default="INFO", among=("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+    ),
 )
 
 # --- Mail -----------------------------------------------------------------------------------------
 
 MAIL_DIR = DATA_DIR / "mail"
-if env.str("EMAIL_URL", default=""):
-    vars().update(env.email_url("EMAIL_URL"))
-else:
-    EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
-    EMAIL_FILE_PATH = str(MAIL_DIR)
-DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Caicaini <no-reply@localhost>")
+EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+EMAIL_FILE_PATH = str(MAIL_DIR)
+vars().update(server_addresses.mail("EMAIL_URL"))
+DEFAULT_FROM_EMAIL = env.mail_sender("DEFAULT_FROM_EMAIL", default="Caicaini <no-reply@localhost>")
 
 # --- Accounts -------------------------------------------------------------------------------------
 
@@ -216,13 +200,13 @@ ACCOUNT_REAUTHENTICATION_REQUIRED = True  # to change how one signs in, after fi
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_LOGOUT_REDIRECT_URL = "/"
 # Numbers of trusted proxies in front; without them X-Forwarded-For is anybody's to write.
-ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", default=0)
+ALLAUTH_TRUSTED_PROXY_COUNT = env.whole_number("TRUSTED_PROXY_COUNT", default=0)
 
 
 def _social_app(prefix: str) -> dict[str, Any]:
     """Return a provider's credentials from the environment, or none: its button is not shown."""
-    client_id = env.str(f"{prefix}_CLIENT_ID", default="")
-    secret = env.str(f"{prefix}_CLIENT_SECRET", default="")
+    client_id = env.text(f"{prefix}_CLIENT_ID")
+    secret = env.text(f"{prefix}_CLIENT_SECRET")
     return {"APPS": [{"client_id": client_id, "secret": secret}] if client_id else []}
 
 
@@ -238,20 +222,21 @@ SOCIALACCOUNT_PROVIDERS = sign_in_providers()
 
 # --- Payments -------------------------------------------------------------------------------------
 
-STRIPE_SECRET_KEY = env.str("STRIPE_SECRET_KEY", default="")  # empty: nothing can be bought
-STRIPE_API_BASE = env.str("STRIPE_API_BASE", default="https://api.stripe.com")
-if not STRIPE_SECRET_KEY and _embedded and _embedded.stripe_secret_key:
+# Empty: nothing can be bought.
+STRIPE_SECRET_KEY = env.secret("STRIPE_SECRET_KEY", prefixes=("sk_", "rk_"))
+STRIPE_API_BASE = env.web_address("STRIPE_API_BASE", default="https://api.stripe.com")
+if not STRIPE_SECRET_KEY and _embedded.stripe_secret_key:
     STRIPE_SECRET_KEY, STRIPE_API_BASE = _embedded.stripe_secret_key, _embedded.stripe_api_base
 # Two while a secret is being rolled: Stripe signs with both, or we take the old one a day longer.
-STRIPE_WEBHOOK_SECRETS = env.list("STRIPE_WEBHOOK_SECRETS", default=[])
+STRIPE_WEBHOOK_SECRETS = env.secrets("STRIPE_WEBHOOK_SECRETS", prefix="whsec_")
 # Objects of the other mode are never booked. The key says which mode is ours.
 STRIPE_LIVEMODE = STRIPE_SECRET_KEY.startswith(("sk_live_", "rk_live_"))
 # Where Stripe's payment page is; another one only with a domain of one's own for it.
-STRIPE_CHECKOUT_ORIGINS = env.list(
-    "STRIPE_CHECKOUT_ORIGINS", default=["https://checkout.stripe.com"]
+STRIPE_CHECKOUT_ORIGINS = env.origins(
+    "STRIPE_CHECKOUT_ORIGINS", default="https://checkout.stripe.com"
 )
-STRIPE_AUTOMATIC_TAX = env.bool("STRIPE_AUTOMATIC_TAX", default=False)
-STRIPE_INVOICE_CREATION = env.bool("STRIPE_INVOICE_CREATION", default=False)
+STRIPE_AUTOMATIC_TAX = env.switch("STRIPE_AUTOMATIC_TAX")
+STRIPE_INVOICE_CREATION = env.switch("STRIPE_INVOICE_CREATION")
 
 # --- Security -------------------------------------------------------------------------------------
 
@@ -335,20 +320,51 @@ CELERY_BEAT_SCHEDULE = {
 
 # --- Product --------------------------------------------------------------------------------------
 
-CATALOGUE = Path(env.str("CATALOGUE", default="") or BASE_DIR / "catalogue.toml")
-WELCOME_CREDITS = env.int("WELCOME_CREDITS", default=10_000)
+CATALOGUE = Path(env.text("CATALOGUE") or BASE_DIR / "catalogue.toml")
+WELCOME_CREDITS = env.whole_number("WELCOME_CREDITS", default=10_000)
 
 # --- Gateway --------------------------------------------------------------------------------------
 
-MAX_BODY_BYTES = env.int("MAX_BODY_BYTES", default=32 * 1024 * 1024)
-RATE_LIMITS = env.str("RATE_LIMITS", default="requests=600,input_tokens=2000000")
-MAX_CONCURRENT_CALLS = env.int("MAX_CONCURRENT_CALLS", default=1000)
-MAX_CONCURRENT_CALLS_PER_KEY = env.int("MAX_CONCURRENT_CALLS_PER_KEY", default=500)
-DRAIN_WINDOW_S = env.float("DRAIN_WINDOW_S", default=20.0)
-CALLER_STALL_TIMEOUT_S = env.float("CALLER_STALL_TIMEOUT_S", default=30.0)
+MAX_BODY_BYTES = env.whole_number("MAX_BODY_BYTES", default=32 * 1024 * 1024, smallest=1)
+RATE_LIMITS = env.whole_numbers(
+    "RATE_LIMITS", defaults={"requests": 600, "input_tokens": 2_000_000}
+)
+MAX_CONCURRENT_CALLS = env.whole_number("MAX_CONCURRENT_CALLS", default=1000, smallest=1)
+MAX_CONCURRENT_CALLS_PER_KEY = env.whole_number(
+    "MAX_CONCURRENT_CALLS_PER_KEY", default=500, smallest=1
+)
+DRAIN_WINDOW_S = env.seconds("DRAIN_WINDOW_S", default=20.0, largest=1800)
+CALLER_STALL_TIMEOUT_S = env.seconds("CALLER_STALL_TIMEOUT_S", default=30.0)
 # An idle proxy between us and a caller gives up long before a slow model does.
-KEEP_ALIVE_EVERY_S = env.float("KEEP_ALIVE_EVERY_S", default=15.0)
-UPSTREAM_CONNECT_TIMEOUT_S = env.float("UPSTREAM_CONNECT_TIMEOUT_S", default=5.0)
-UPSTREAM_FIRST_BYTE_TIMEOUT_S = env.float("UPSTREAM_FIRST_BYTE_TIMEOUT_S", default=120.0)
-UPSTREAM_IDLE_TIMEOUT_S = env.float("UPSTREAM_IDLE_TIMEOUT_S", default=60.0)
-UPSTREAM_TOTAL_TIMEOUT_S = env.float("UPSTREAM_TOTAL_TIMEOUT_S", default=900.0)
+KEEP_ALIVE_EVERY_S = env.seconds("KEEP_ALIVE_EVERY_S", default=15.0)
+UPSTREAM_CONNECT_TIMEOUT_S = env.seconds("UPSTREAM_CONNECT_TIMEOUT_S", default=5.0)
+UPSTREAM_FIRST_BYTE_TIMEOUT_S = env.seconds("UPSTREAM_FIRST_BYTE_TIMEOUT_S", default=120.0)
+UPSTREAM_IDLE_TIMEOUT_S = env.seconds("UPSTREAM_IDLE_TIMEOUT_S", default=60.0)
+UPSTREAM_TOTAL_TIMEOUT_S = env.seconds("UPSTREAM_TOTAL_TIMEOUT_S", default=900.0)
+
+# --- What signs sessions --------------------------------------------------------------------------
+
+# The last of all: it may write a file, which a start that is refused does not.
+
+
+def _kept_secret(path: Path) -> str:
+    """Return a random secret that is stable over restarts, so that sessions survive them."""
+    try:
+        return path.read_text()
+    except FileNotFoundError:
+        secret = secrets.token_urlsafe(48)
+    except OSError as error:
+        raise env.BadSetting(
+            f"DATA_DIR={path.parent} cannot be used: {path.name} in it cannot be read "
+            f"({error.strerror})."
+        ) from None
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        path.write_text(secret)
+    except OSError:
+        pass  # a read-only checkout (a linter's, say): the secret then lives as long as the process
+    return secret
+
+
+SECRET_KEY = env.text("SECRET_KEY") or _kept_secret(DATA_DIR / "secret_key")

@@ -1,7 +1,9 @@
 """What a start is told by environment variables; docs/configuration.md lists them for people."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 
 from catalogue import file as catalogue_file
@@ -9,7 +11,13 @@ from catalogue.errors import CatalogueError
 from embedded.children import PROJECT
 from embedded.errors import BadSetting
 
-_LARGEST_PORT = 65535
+
+def check_settings() -> None:
+    """Read every setting as the product's processes will: one that makes no sense ends us here.
+
+    Not imported at the top: other commands, and `--help`, need no settings.
+    """
+    import_module("caicaini_portal.settings")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +33,8 @@ class Options:
     redis_url: str
     stripe_secret_key: str
     in_development: bool
-    # How long open streams may run on after a stop; the gateway ends them itself just before.
+    # How long open streams may run on after a stop; the gateway ends them itself just before. The
+    # web server knows whole seconds only.
     drain_window_s: int
 
     @property
@@ -45,8 +54,8 @@ class Options:
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> "Options":
-        """Read the variables; an empty one counts as unset. Raises BadSetting."""
-        port = _whole_number(environ, "PORT", default=8000, largest=_LARGEST_PORT)
+        """Read the variables, which were checked before; an empty one counts as unset."""
+        port = int(environ.get("PORT") or 8000)
         return cls(
             host=environ.get("HOST") or "127.0.0.1",
             port=port,
@@ -57,7 +66,7 @@ class Options:
             redis_url=environ.get("REDIS_URL", ""),
             stripe_secret_key=environ.get("STRIPE_SECRET_KEY", ""),
             in_development=not environ.get("SECRET_KEY"),
-            drain_window_s=_whole_number(environ, "DRAIN_WINDOW_S", default=20, largest=1800),
+            drain_window_s=math.ceil(float(environ.get("DRAIN_WINDOW_S") or 20)),
         )
 
     def environment(self) -> dict[str, str]:
@@ -82,10 +91,3 @@ class Options:
             raise BadSetting(str(error)) from error
         upstreams = (upstream for model in catalogue.models for upstream in model.upstreams)
         return any(upstream.base_url == "embedded" for upstream in upstreams)
-
-
-def _whole_number(environ: Mapping[str, str], name: str, *, default: int, largest: int) -> int:
-    text = environ.get(name) or str(default)
-    if not text.isdecimal() or not 1 <= int(text) <= largest:
-        raise BadSetting(f"{name}={text} makes no sense: give a whole number from 1 to {largest}.")
-    return int(text)

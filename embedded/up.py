@@ -14,7 +14,7 @@ from embedded.children import Child
 from embedded.error_lines import ErrorLines
 from embedded.errors import AlreadyRunning, StopRequested
 from embedded.leftovers import Register
-from embedded.options import Options
+from embedded.options import Options, check_settings
 from embedded.stop_signals import StopSignals
 from embedded.supervisor import Supervisor
 from embedded.terminal import say
@@ -33,6 +33,7 @@ def up(arguments: list[str]) -> int:
         say(_USAGE)
         return 0 if arguments in (["-h"], ["--help"]) else 2
     signals = StopSignals()
+    check_settings()
     options = Options.from_environment(os.environ)
     with_model = options.wants_model()
     options.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -45,18 +45,6 @@ class Limits(NamedTuple):
     requests: int
     input_tokens: int
 
-    @classmethod
-    def parse(cls, text: str) -> "Limits":
-        """Read "requests=600,input_tokens=2000000"; names left out keep these defaults."""
-        given = dict(part.split("=", 1) for part in text.replace(" ", "").split(",") if part)
-        limits = cls(
-            requests=int(given.pop("requests", 600)),
-            input_tokens=int(given.pop("input_tokens", 2_000_000)),
-        )
-        if given or min(limits) < 1:
-            raise ValueError(f"RATE_LIMITS cannot be {text!r}")
-        return limits
-
 
 class Standing(NamedTuple):
     """Where a workspace stands with one limit; the count includes the call that asked."""

@@ -88,7 +88,7 @@ async def running_services() -> AsyncIterator[GatewayServices]:
         with suppress(psycopg.Error, PoolTimeout):
             await pool.wait(timeout=2)
             await catalogue.refresh()
-        limits = Limits.parse(settings.RATE_LIMITS)
+        limits = Limits(**settings.RATE_LIMITS)
         limiter = RateLimiter(redis_url=settings.REDIS_URL, limits=limits)
         stack.push_async_callback(limiter.close)
         for work in (catalogue.keep_fresh(), limiter.keep_in_step()):

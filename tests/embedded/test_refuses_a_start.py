@@ -77,6 +77,8 @@ def test_a_broken_catalogue_is_named_with_the_place(
         ({"PORT": "eighty"}, "PORT=eighty makes no sense: give a whole number from 1 to 65535."),
         ({"PORT": "65536"}, "PORT=65536 makes no sense: give a whole number from 1 to 65535."),
         ({"DRAIN_WINDOW_S": "-1"}, "DRAIN_WINDOW_S=-1 makes no sense"),
+        ({"RATE_LIMITS": "foo"}, "RATE_LIMITS=foo makes no sense"),
+        ({"DATABASE_URL": "nonsense"}, "DATABASE_URL makes no sense"),
         ({"HOST": "192.0.2.1"}, "HOST=192.0.2.1 cannot be listened on"),
     ],
 )

@@ -105,12 +105,3 @@ async def test_without_redis_each_process_holds_the_limit_by_itself(clock):
         await one.sync()
 
         assert await admitted(one, tries=60) == 40
-
-
-def test_limits_read_as_they_are_written():
-    assert Limits.parse("requests=5, input_tokens=7") == Limits(5, 7)
-    assert Limits.parse("") == Limits(600, 2_000_000)
-    with pytest.raises(ValueError, match="RATE_LIMITS"):
-        Limits.parse("requests=0")
-    with pytest.raises(ValueError, match="RATE_LIMITS"):
-        Limits.parse("bananas=3")

@@ -58,9 +58,8 @@ def test_without_a_database_it_lives_but_is_not_ready() -> None:
     }
 
 
-@pytest.mark.parametrize("url", ["redis://127.0.0.1:1/0", "no address"])
-def test_without_redis_it_lives_but_is_not_ready(url: str) -> None:
-    (alive, _), (ready, body) = ask(REDIS_URL=url)
+def test_without_redis_it_lives_but_is_not_ready() -> None:
+    (alive, _), (ready, body) = ask(REDIS_URL="redis://127.0.0.1:1/0")
 
     assert (alive, ready) == (200, 503)
     assert body["checks"]["redis"] == "does not answer"  # type: ignore[index]
