@@ -5,7 +5,22 @@ import os
 import sys
 
 from django.core.management import execute_from_command_line
+from django.db import OperationalError
+
+from caicaini_portal.unreachable import database_trouble
+
+
+def main() -> None:
+    """Run a command; a database that is not there is told in one sentence, without a traceback."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "caicaini_portal.settings")
+    try:
+        execute_from_command_line(sys.argv)
+    except OperationalError:
+        trouble = database_trouble()
+        if not trouble:
+            raise
+        sys.exit(trouble)
+
 
 if __name__ == "__main__":
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "caicaini_portal.settings")
-    execute_from_command_line(sys.argv)
+    main()

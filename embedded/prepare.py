@@ -10,11 +10,14 @@ import django
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
+from caicaini_portal.unreachable import database_trouble, redis_trouble
+
 
 def main(arguments: list[str]) -> int:
     """Run the commands; one that refuses is told as `manage.py` tells it, in its own sentence."""
     django.setup()
     try:
+        _require_servers()
         call_command("migrate", interactive=False)
         call_command("sync_catalogue")
         if "--demo" in arguments:
@@ -23,6 +26,12 @@ def main(arguments: list[str]) -> int:
         print(f"CommandError: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+def _require_servers() -> None:
+    trouble = database_trouble() or redis_trouble()
+    if trouble:
+        raise CommandError(trouble)
 
 
 if __name__ == "__main__":

@@ -220,3 +220,37 @@ def test_a_server_names_what_it_cannot_be_without(
     assert result.returncode == 1
     assert f"{missing} is not set" in result.stderr + result.stdout
     assert "Traceback" not in result.stderr + result.stdout
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:1", "nowhere.invalid"])
+def test_a_command_says_that_its_database_is_away(tmp_path: Path, host: str) -> None:
+    url = f"postgresql://somebody:sesame@{host}/none"
+
+    result = start("manage.py", "migrate", data_dir=tmp_path, DATABASE_URL=url)
+
+    assert result.returncode == 1
+    assert result.stderr.startswith("DATABASE_URL leads to no database that lets us in: ")
+    assert result.stderr.count("\n") == 1, result.stderr
+    assert "sesame" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("away", "name"), [(DATABASE, "DATABASE_URL"), (REDIS, "REDIS_URL")], ids=["database", "redis"]
+)
+def test_nothing_is_prepared_without_the_servers(
+    tmp_path: Path, away: dict[str, str], name: str
+) -> None:
+    """What `bin/up` runs first, and repeats the words of."""
+    inherited = {key: os.environ[key] for key in ("DATABASE_URL", "REDIS_URL")}
+
+    result = start(
+        *("-m", "embedded.prepare"),
+        data_dir=tmp_path,
+        **{**inherited, "DJANGO_SETTINGS_MODULE": "caicaini_portal.settings", **away},
+    )
+
+    assert result.returncode == 1
+    assert result.stdout == ""
+    assert result.stderr.startswith(f"CommandError: {name} leads to no ")
+    assert result.stderr.count("\n") == 1, result.stderr
+    assert "sesame" not in result.stderr
