@@ -257,8 +257,8 @@ async def _raise_unless_ok(candidate: Candidate, response: UpstreamResponse) -> 
 
 
 def _is_whole(response: UpstreamResponse, beginning: bytes) -> bool:
-    """Whether an answer to a stream's request is one JSON object. The type of its content does not
-    tell: some servers and proxies send events as plain text, or JSON as anything."""
+    """Whether an answer to a stream's request is one JSON object. Only the type of events can be
+    relied on: some servers and proxies send events as plain text, or JSON as anything."""
     return not response.is_event_stream and beginning.lstrip(_NO_CONTENT).startswith(b"{")
 
 

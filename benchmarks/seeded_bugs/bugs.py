@@ -163,6 +163,17 @@ BUGS = (
         _WRITES,
     ),
     Bug(
+        "what PostgreSQL refused is taken for written",
+        (
+            Edit(
+                "gateway/metering/round_trips.py",
+                "    for result in results:\n        _raise_if_failed(result)\n",
+                "",
+            ),
+        ),
+        _WRITES,
+    ),
+    Bug(
         "a refused reserve whose commit went unheard keeps its hold",
         (Edit(_WRITER, "if may_be_written:", "if not may_be_written:"),),
         _OUTAGE,

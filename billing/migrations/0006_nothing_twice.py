@@ -8,6 +8,8 @@ DROP_INDEX = "DROP INDEX billing_ledgerentry_wallet_id_d66e2707"
 CREATE_INDEX = (
     "CREATE INDEX billing_ledgerentry_wallet_id_d66e2707 ON billing_ledgerentry (wallet_id)"
 )
+# In the order in which the gateway takes them: it may be at work, and would lock the other one first.
+LOCK = "LOCK TABLE billing_wallet, billing_hold, billing_ledgerentry IN ACCESS EXCLUSIVE MODE"
 
 
 class Migration(migrations.Migration):
@@ -16,6 +18,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrations.RunSQL(LOCK, LOCK),
         migrations.AlterField(
             model_name="hold",
             name="wallet",
