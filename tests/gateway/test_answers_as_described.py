@@ -13,7 +13,17 @@ from tests.gateway.callers import Answer, Caller
 from tests.gateway.conftest import NewCustomer, StartGateway
 from tests.gateway.customers import Customer
 from tests.gateway.descriptions import Description, Json
-from tests.gateway.replies import answers, counts, does, event, events, says, silence, streams
+from tests.gateway.replies import (
+    after_release,
+    answers,
+    counts,
+    does,
+    event,
+    events,
+    says,
+    silence,
+    streams,
+)
 from tests.gateway.scripted_upstream import Play, ScriptedUpstream
 from tests.servers import WebServer
 
@@ -191,8 +201,15 @@ class Provoking:
         return customer.ask("Hello")
 
     def overloaded(self) -> Answer:
-        server = self._start_gateway(MAX_CONCURRENT_CALLS="0")
-        return self._new_customer(url=server.url).ask("Hello")
+        server = self._start_gateway(MAX_CONCURRENT_CALLS="1")
+        customer = self._new_customer(url=server.url)
+        script = self._upstream.script(after_release(says()))
+        running = customer.begin(script.prompt)
+        script.wait_for_request()
+        shed = customer.ask("Hello")
+        script.release()
+        assert running.answer().status == 200
+        return shed
 
     def refused_by_model(self) -> Answer:
         return self._played(answers(b'{"error": {"message": "No."}}', status=400))
