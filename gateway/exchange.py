@@ -3,6 +3,7 @@
 import asyncio
 import os
 import random
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import TypeVar
@@ -96,7 +97,8 @@ class Relay:
         self._call = call
         self._deliver = deliver
         self._stream: Stream | None = None
-        self._waits_for_caller = False
+        self._waits_since: float | None = None  # for the caller to take what was sent
+        self._waited_s = 0.0
         self.encoder: FrameEncoder
         # Comments may come before the answer: then its failure can no longer be a status, but
         # another attempt can still be made.
@@ -109,11 +111,12 @@ class Relay:
         Raises CallerGone for a caller who reads so slowly that the upstream's time runs out: what
         they got is theirs to pay for.
         """
-        self._waits_for_caller = False  # a comment of the last attempt may have been cut off
+        self._waits_since = None  # a comment of the last attempt may have been cut off
+        self._waited_s = 0.0
         try:
             return await self._attempt(candidate)
         except UpstreamTimeout:
-            if self._waits_for_caller:
+            if self._is_kept_by_caller():
                 raise CallerGone from None
             raise
 
@@ -189,9 +192,17 @@ class Relay:
         return end
 
     async def _hand_over(self, frames: bytes) -> None:
-        self._waits_for_caller = self.has_spoken = True
+        self.has_spoken = True
+        self._waits_since = began = time.monotonic()
         await self._deliver(frames)
-        self._waits_for_caller = False
+        self._waited_s += time.monotonic() - began
+        self._waits_since = None
+
+    def _is_kept_by_caller(self) -> bool:
+        """Whether it is the caller who let the time run out. Between what a slow one takes there is
+        a moment now and then when we wait for the upstream, and the time may end just then."""
+        most_of_it_s = settings.UPSTREAM_TOTAL_TIMEOUT_S / 2
+        return self._waits_since is not None or self._waited_s > most_of_it_s
 
     def usage_so_far(self) -> Usage | None:
         """What was asked and delivered until now; None if nothing was delivered."""
