@@ -19,7 +19,7 @@ def is_taken(delivery: Delivery) -> bool:
 
 @pytest.mark.parametrize("signers", [SECRETS[:1], SECRETS[1:], SECRETS, ("whsec_else", SECRETS[1])])
 def test_either_secret_is_good_while_it_is_rolled(signers: tuple[str, ...]) -> None:
-    verify(BODY, signature(BODY, *signers), secrets=SECRETS, now=NOW)
+    assert is_taken(Delivery(BODY, signature(BODY, *signers), ""))
 
 
 def test_a_secret_that_was_dropped_is_no_good_any_more() -> None:
@@ -35,7 +35,7 @@ def test_without_a_secret_nothing_is_taken() -> None:
 
 @pytest.mark.parametrize("skew", [-300, -1, 0, 1, 300])
 def test_five_minutes_of_skew_are_allowed_in_both_directions(skew: int) -> None:
-    verify(BODY, signature(BODY, SECRETS[0], at=NOW + skew), secrets=SECRETS, now=NOW)
+    assert is_taken(Delivery(BODY, signature(BODY, SECRETS[0], at=NOW + skew), ""))
 
 
 @pytest.mark.parametrize("skew", [-(10**9), -301, 301, 10**9])
