@@ -20,6 +20,7 @@ from gateway.errors import (
 from gateway.rate_limits import Standings
 from gateway.respond import error_response, new_request_id
 from gateway.services import GatewayServices
+from gateway.time_limit import TimeLimit
 from keys.standing import StandingKey
 
 logger = logging.getLogger(__name__)
@@ -166,7 +167,7 @@ class _Exchange:
     async def _send_or_gone(self, *messages: Message) -> None:
         """Send; raises CallerGone for a broken connection, and for a caller who reads nothing."""
         try:
-            async with asyncio.timeout(settings.CALLER_STALL_TIMEOUT_S):
+            with TimeLimit(settings.CALLER_STALL_TIMEOUT_S):
                 for message in messages:
                     await self._send(message)
         except OSError:  # a TimeoutError is one

@@ -5,7 +5,6 @@ import os
 import random
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager
 from typing import TypeVar
 
 from django.conf import settings
@@ -77,10 +76,13 @@ async def first_that_answers(
 
 async def ask(services: GatewayServices, call: Call, candidate: Candidate) -> Reply:
     """Ask one upstream for the whole answer."""
-    async with _post(services, candidate, encode(call, candidate)) as response:
+
+    async def whole(response: UpstreamResponse) -> bytes:
         await _raise_unless_ok(candidate, response)
         call.note_first_byte()
-        body = await response.read()
+        return await response.read()
+
+    body = await _post(services, candidate, encode(call, candidate), whole)
     return FORMATS[candidate.upstream.format].decode_reply(
         body, request=call.request, hide=_insiders_words(candidate)
     )
@@ -122,28 +124,22 @@ class Relay:
 
     async def _attempt(self, candidate: Candidate) -> MessageDelta:
         call = self._call
-        wire = FORMATS[candidate.upstream.format]
         self.encoder = FrameEncoder(
             message_id=call.message_id, model=candidate.model.public_id, request_id=call.request_id
         )
         encoded = encode(call, candidate)
-        async with (
-            KeepAlive(self._comment, every_s=settings.KEEP_ALIVE_EVERY_S) as waiting,
-            _post(self._services, candidate, encoded) as response,
-        ):
-            await waiting.end()
-            await _raise_unless_ok(candidate, response)
-            hide = _insiders_words(candidate)
-            chunk = await self._beginning(response)
-            if _is_whole(response, chunk):
-                self._stream = WholeStream(wire, request=call.request, hide=hide)
-            else:
-                self._stream = wire.open_stream(request=call.request, hide=hide)
-            return await self._relay(response, self._stream, chunk)
+        async with KeepAlive(self._comment, every_s=settings.KEEP_ALIVE_EVERY_S) as waiting:
 
-    async def _relay(
-        self, response: UpstreamResponse, stream: Stream, chunk: bytes
-    ) -> MessageDelta:
+            async def relayed(response: UpstreamResponse) -> MessageDelta:
+                await waiting.end()
+                await _raise_unless_ok(candidate, response)
+                return await self._relay(candidate, response)
+
+            return await _post(self._services, candidate, encoded, relayed)
+
+    async def _relay(self, candidate: Candidate, response: UpstreamResponse) -> MessageDelta:
+        chunk = await self._beginning(response)
+        stream = self._stream = self._open(candidate, response, chunk)
         while True:
             events = stream.feed(chunk) if chunk else stream.close()
             end = await self._pass_on(events)
@@ -152,6 +148,13 @@ class Relay:
             if not chunk:
                 raise UpstreamFailed
             chunk = await self._next_chunk(response)
+
+    def _open(self, candidate: Candidate, response: UpstreamResponse, beginning: bytes) -> Stream:
+        wire = FORMATS[candidate.upstream.format]
+        request, hide = self._call.request, _insiders_words(candidate)
+        if _is_whole(response, beginning):
+            return WholeStream(wire, request=request, hide=hide)
+        return wire.open_stream(request=request, hide=hide)
 
     async def _beginning(self, response: UpstreamResponse) -> bytes:
         """Return what comes first, up to something that is content: white space may come before
@@ -219,10 +222,13 @@ async def count_tokens(services: GatewayServices, call: Call, candidate: Candida
     )
     if encoded is None:
         return None
+
+    async def counted(response: UpstreamResponse) -> int:
+        await _raise_unless_ok(candidate, response)
+        return wire.decode_count(await response.read())
+
     try:
-        async with _post(services, candidate, encoded) as response:
-            await _raise_unless_ok(candidate, response)
-            return wire.decode_count(await response.read())
+        return await _post(services, candidate, encoded, counted)
     except UpstreamError:
         return None
 
@@ -243,9 +249,12 @@ def encode(call: Call, candidate: Candidate) -> EncodedRequest:
     return encoded
 
 
-def _post(
-    services: GatewayServices, candidate: Candidate, encoded: EncodedRequest
-) -> AbstractAsyncContextManager[UpstreamResponse]:
+async def _post(
+    services: GatewayServices,
+    candidate: Candidate,
+    encoded: EncodedRequest,
+    take: Callable[[UpstreamResponse], Awaitable[Answer]],
+) -> Answer:
     upstream = candidate.upstream
     if upstream.base_url == EMBEDDED:
         base_url, api_key = settings.EMBEDDED_MODEL_URL, settings.EMBEDDED_MODEL_API_KEY
@@ -253,7 +262,7 @@ def _post(
         base_url, api_key = upstream.base_url, os.environ.get(upstream.api_key_env, "")
     headers = encoded.headers | FORMATS[upstream.format].auth_headers(api_key)
     url = base_url + encoded.path
-    return services.client.post(url, headers=headers, body=encoded.body)
+    return await services.client.post(url, headers=headers, body=encoded.body, take=take)
 
 
 async def _raise_unless_ok(candidate: Candidate, response: UpstreamResponse) -> None:

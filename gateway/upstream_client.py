@@ -7,14 +7,17 @@ connection, which is what stops a generation that nobody waits for any more.
 
 import asyncio
 import math
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from types import TracebackType
+from typing import TypeVar
 
 import aiohttp
 
 from gateway.errors import UpstreamFailed, UpstreamTimeout
+from gateway.time_limit import TimeLimit
+
+Answer = TypeVar("Answer")
 
 _REPLY_LIMIT_BYTES = 64 * 1024 * 1024
 _ERROR_LIMIT_BYTES = 64 * 1024
@@ -63,24 +66,27 @@ class UpstreamClient:
     ) -> None:
         await self._session.close()
 
-    @asynccontextmanager
     async def post(
-        self, url: str, *, headers: dict[str, str], body: bytes
-    ) -> AsyncIterator["UpstreamResponse"]:
-        """Send a request; the response's head has arrived when the block begins.
+        self,
+        url: str,
+        *,
+        headers: dict[str, str],
+        body: bytes,
+        take: Callable[["UpstreamResponse"], Awaitable[Answer]],
+    ) -> Answer:
+        """Send a request; return what `take` makes of the response, whose head has arrived.
 
-        Inside the block and out, what breaks is an UpstreamFailed, what is late an
-        UpstreamTimeout.
+        What breaks on the way is an UpstreamFailed, what is late an UpstreamTimeout. After `take`
+        nobody reads on.
         """
         deadlines = self._deadlines
-        ends_at = asyncio.get_running_loop().time() + deadlines.total_s
         try:
-            async with asyncio.timeout(min(deadlines.first_byte_s, deadlines.total_s)) as deadline:
+            with TimeLimit(min(deadlines.first_byte_s, deadlines.total_s)) as limit:
                 async with await self._session.post(
                     url, headers=headers, data=body, allow_redirects=False
                 ) as response:
-                    deadline.reschedule(ends_at)
-                    yield UpstreamResponse(response)
+                    limit.extend(deadlines.total_s)
+                    return await take(UpstreamResponse(response))
         except TimeoutError:  # aiohttp's socket timeouts are TimeoutErrors as well
             raise UpstreamTimeout from None
         except (aiohttp.ClientError, OSError, ValueError):
@@ -93,13 +99,16 @@ class UpstreamResponse:
     def __init__(self, response: aiohttp.ClientResponse) -> None:
         self._response = response
         self.status = response.status
-        self.content_type = response.content_type or ""
-        self.retry_after = response.headers.get("retry-after")
+
+    @property
+    def retry_after(self) -> str | None:
+        """The header, as it stands."""
+        return self._response.headers.get("retry-after")
 
     @property
     def is_event_stream(self) -> bool:
         """Whether the body is server-sent events."""
-        return self.content_type == "text/event-stream"
+        return self._response.content_type == "text/event-stream"
 
     async def chunk(self, *, patience_s: float) -> bytes | None:
         """Return what has arrived, waiting for at least one byte; b"" is the end of the body.
@@ -114,7 +123,7 @@ class UpstreamResponse:
             try:
                 # aiohttp does not wake whoever waits for a body whose chunks turn into something
                 # else, and tells only who asks.
-                async with asyncio.timeout(min(left_s, _LOOK_AGAIN_EVERY_S)):
+                with TimeLimit(min(left_s, _LOOK_AGAIN_EVERY_S)):
                     return await content.readany()
             except aiohttp.ServerTimeoutError:
                 raise  # the idle deadline: a TimeoutError too, but not ours
@@ -136,7 +145,8 @@ class UpstreamResponse:
     async def _read(self, limit_bytes: int) -> bytes:
         parts: list[bytes] = []
         size = 0
-        while chunk := await self.chunk(patience_s=math.inf):
+        is_over = self._response.content.at_eof
+        while not is_over() and (chunk := await self.chunk(patience_s=math.inf)):
             size += len(chunk)
             if size > limit_bytes:
                 raise UpstreamFailed
