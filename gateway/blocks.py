@@ -186,7 +186,8 @@ def clean(wire: Any, ids: tool_inputs.CallIds) -> dict[str, Any] | None:
     kind = wire.get("type")
     block = {name: value for name, value in wire.items() if value is not None}
     if kind == "text":
-        return block | {"text": _text(wire.get("text"))}
+        block["text"] = _text(block.get("text"))
+        return block
     if kind == "thinking":
         required = {name: _text(wire.get(name)) for name in ("thinking", "signature")}
         return block | required

@@ -19,7 +19,7 @@ class UsageTally:
 
     def __init__(self, *, input_tokens_estimate: int) -> None:
         self._input_estimate = input_tokens_estimate
-        self._input = dict.fromkeys(_INPUT_COUNTS, 0)
+        self._input = [0] * len(_INPUT_COUNTS)
         self._output: int | None = None
         self._details: dict[str, Any] = {}
 
@@ -28,21 +28,28 @@ class UsageTally:
         placeholder and passed over."""
         if not isinstance(report, dict):
             return
-        self._merge_input({name: report.get(name, 0) for name in _INPUT_COUNTS})
+        self._merge_input(report)
         output = count(report.get("output_tokens"))
         if is_final and output is not None:
             self._output = max(output, self._output or 0)
         for name in _DETAILS:
-            if details := _counts(report.get(name)):
+            if name in report and (details := _counts(report[name])):
                 self._details[name] = details
 
     def _merge_input(self, report: dict[str, Any]) -> None:
-        counts = {name: count(0 if value is None else value) for name, value in report.items()}
-        known = {name: number for name, number in counts.items() if number is not None}
+        given = [report.get(name) for name in _INPUT_COUNTS]
+        counts = [0 if value is None else count(value) for value in given]
+        known = [number for number in counts if number is not None]
         # The three are taken together: the largest of each would count a token twice that one
         # report calls cached and another does not.
-        if len(known) == len(counts) and sum(known.values()) >= sum(self._input.values()):
+        if len(known) == len(given) and sum(known) >= sum(self._input):
             self._input = known
+
+    def usage_of(self, content: list[dict[str, Any]]) -> Usage:
+        """The final usage of a whole answer: only one without a figure is counted by us."""
+        return self.usage(
+            delivered_tokens=0 if self._output else delivered_tokens_estimate(content)
+        )
 
     def usage(self, *, delivered_tokens: int) -> Usage:
         """The final usage. `delivered_tokens` stands in for an output that was not reported, or
@@ -53,13 +60,18 @@ class UsageTally:
 
     def with_output(self, output_tokens: int, *, is_estimated: bool = False) -> Usage:
         """The input as far as it is known, with an output count of one's own."""
-        has_input = any(self._input.values())
-        counts = self._input if has_input else {"input_tokens": self._input_estimate}
+        has_input = any(self._input)
+        fresh, cache_creation, cache_read = self._input
         is_estimated = is_estimated or not has_input
         # Break-downs of a report that is not believed would contradict what is charged.
         details = {} if is_estimated else self._details
         return Usage(
-            output_tokens=output_tokens, details=details, is_estimated=is_estimated, **counts
+            fresh if has_input else self._input_estimate,
+            output_tokens,
+            cache_creation,
+            cache_read,
+            details,
+            is_estimated,
         )
 
 
@@ -92,10 +104,10 @@ def _block_bytes(block: dict[str, Any]) -> int:
 
 def count(value: Any) -> int | None:
     """A count of tokens, or None for anything that cannot be one."""
-    if isinstance(value, float) and value.is_integer():
+    if type(value) is float and value.is_integer():
         value = int(value)
-    is_count = isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _ABSURD
-    return value if is_count else None
+    # A subclass of int would be True or False.
+    return value if type(value) is int and 0 <= value < _ABSURD else None
 
 
 def _counts(value: Any) -> dict[str, int]:
