@@ -15,6 +15,7 @@ PREFIX = "cai_api_"
 _RANDOM_LENGTH = 32  # 62^32 is 190 bits
 _CHECKSUM_LENGTH = 6  # 62^6 > 2^32
 _ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
+_PAIRS = [high + low for high in _ALPHABET for low in _ALPHABET]  # 62^2 numbers, two digits each
 _SHAPE = re.compile(r"cai_api_[0-9A-Za-z]{38}", re.ASCII)
 
 
@@ -44,8 +45,4 @@ def hint(token: str) -> str:
 
 def _checksum(body: str) -> str:
     number = zlib.crc32(body.encode())
-    digits = ""
-    for _ in range(_CHECKSUM_LENGTH):
-        number, remainder = divmod(number, 62)
-        digits = _ALPHABET[remainder] + digits
-    return digits
+    return _PAIRS[number // 62**4] + _PAIRS[number // 62**2 % 62**2] + _PAIRS[number % 62**2]
