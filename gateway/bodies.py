@@ -1,6 +1,6 @@
 """Read a request's body from ASGI, up to a limit."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 
 from django.conf import settings
 from starlette.types import Receive
@@ -25,7 +25,9 @@ async def read(receive: Receive, *, limit_bytes: int) -> bytes:
     """
     chunks: list[bytes] = []
     size = 0
-    async for chunk in _chunks(receive):
+    has_more = True
+    while has_more:
+        chunk, has_more = await _chunk(receive)
         size += len(chunk)
         if size <= limit_bytes:
             chunks.append(chunk)
@@ -41,17 +43,15 @@ async def read(receive: Receive, *, limit_bytes: int) -> bytes:
 async def discard(receive: Receive, *, limit_bytes: int) -> None:
     """Take in a body that nobody will read, so that the answer reaches its sender."""
     size = 0
-    async for chunk in _chunks(receive):
+    has_more = True
+    while has_more and size <= limit_bytes:
+        chunk, has_more = await _chunk(receive)
         size += len(chunk)
-        if size > limit_bytes:
-            return
 
 
-async def _chunks(receive: Receive) -> AsyncIterator[bytes]:
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise CallerGone
-        yield message.get("body", b"")
-        if not message.get("more_body", False):
-            return
+async def _chunk(receive: Receive) -> tuple[bytes, bool]:
+    """Return what came next, and whether more will."""
+    message = await receive()
+    if message["type"] == "http.disconnect":
+        raise CallerGone
+    return message.get("body", b""), message.get("more_body", False)
