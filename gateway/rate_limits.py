@@ -58,9 +58,9 @@ class Standing(NamedTuple):
         """How much is left in the window."""
         return max(0, int(self.limit - self.used))
 
-    def texts(self) -> tuple[str, str, str]:
+    def raw(self) -> tuple[bytes, bytes, bytes]:
         """Return limit, remaining and reset as headers have them."""
-        return str(self.limit), str(self.remaining), _rfc3339(self.resets_at)
+        return b"%d" % self.limit, b"%d" % self.remaining, _rfc3339(self.resets_at)
 
 
 class Standings(NamedTuple):
@@ -71,22 +71,18 @@ class Standings(NamedTuple):
 
     def headers(self) -> dict[str, str]:
         """Return the rate-limit headers that clients of the Messages API know."""
-        return dict(zip(HEADERS, self._texts(), strict=True))
+        return {name.decode(): value.decode() for name, value in self.raw_headers()}
 
     def raw_headers(self) -> list[tuple[bytes, bytes]]:
         """Return the same headers as ASGI wants them."""
-        return [
-            (name, text.encode()) for name, text in zip(_RAW_HEADERS, self._texts(), strict=True)
-        ]
-
-    def _texts(self) -> tuple[str, ...]:
-        return self.requests.texts() + self.input_tokens.texts()
+        values = self.requests.raw() + self.input_tokens.raw()
+        return list(zip(_RAW_HEADERS, values, strict=True))
 
 
 @lru_cache(maxsize=8)
-def _rfc3339(moment: datetime) -> str:
+def _rfc3339(moment: datetime) -> bytes:
     """Cached, since all calls of a minute have the same one."""
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ").encode()
 
 
 @lru_cache(maxsize=8)
@@ -124,6 +120,12 @@ class _Counts:
         self.unsent = [0, 0]
         self.minute = minute
 
+    def add(self, requests: int, input_tokens: int) -> None:
+        """Count a call."""
+        for counts in (self.current, self.unsent):
+            counts[0] += requests
+            counts[1] += input_tokens
+
 
 class RateLimiter:
     """Decides locally, agrees with the others through Redis."""
@@ -157,9 +159,7 @@ class RateLimiter:
         requests, tokens = standings
         if requests.used > requests.limit or tokens.used > tokens.limit:
             self._refuse(counts, added)
-        for position, amount in enumerate(added):
-            counts.current[position] += amount
-            counts.unsent[position] += amount
+        counts.add(*added)
         return standings
 
     async def keep_in_step(self) -> None:
@@ -229,10 +229,12 @@ class RateLimiter:
         into = self._clock() % WINDOW_S
         resets_at = _end_of(counts.minute)
         share = 1 - into / WINDOW_S
-        used = [counts.previous[i] * share + counts.current[i] + added[i] for i in (0, 1)]
+        current, previous = counts.current, counts.previous
+        requests = previous[0] * share + current[0] + added[0]
+        tokens = previous[1] * share + current[1] + added[1]
         return Standings(
-            Standing(self._limits.requests, used[0], resets_at),
-            Standing(self._limits.input_tokens, used[1], resets_at),
+            Standing(self._limits.requests, requests, resets_at),
+            Standing(self._limits.input_tokens, tokens, resets_at),
         )
 
     def _refuse(self, counts: _Counts, added: tuple[int, int]) -> NoReturn:
