@@ -64,7 +64,10 @@ class ModelRow:
 
     def price_at(self, moment: datetime) -> Price | None:
         """Return the price in force; a model without one cannot be called."""
-        return next((price for start, price in self.prices if start <= moment), None)
+        for start, price in self.prices:
+            if start <= moment:
+                return price
+        return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,8 +54,10 @@ class Route(msgspec.Struct, frozen=True):
 
         `chosen` is the candidate that answered; models in whose place it stood in have failed.
         """
-        models = [way.model.public_id for way in self.candidates]
         name = chosen.model.public_id
+        if chosen is self.candidates[0] and not self.dropped:
+            return name
+        models = [way.model.public_id for way in self.candidates]
         failed = dict.fromkeys(models[: models.index(name)], "failed")
         reasons = ", ".join(f"{model}: {why}" for model, why in (self.dropped | failed).items())
         return f'{name}; dropped="{reasons}"' if reasons else name
@@ -89,7 +91,8 @@ def route(
     candidates = _ordered(_candidates(request, model, now), draw)
     if not candidates:
         raise UpstreamOverloaded(retry_after_s=30)
-    return Route(_healthy_first(candidates, unhealthy), {})
+    candidates.sort(key=lambda way: way.upstream.id in unhealthy)  # stable, as above
+    return Route(tuple(candidates), {})
 
 
 def _route_auto(
@@ -162,37 +165,36 @@ def _refuse(
     raise UpstreamOverloaded(retry_after_s=30)
 
 
-def _candidates(request: MessagesRequest, model: ModelRow, now: datetime) -> tuple[Candidate, ...]:
+def _candidates(request: MessagesRequest, model: ModelRow, now: datetime) -> list[Candidate]:
     price = model.price_at(now)
     assert price is not None
     max_tokens = min(request.max_tokens, model.max_output_tokens)
     bound = price.bound(input_tokens=_most_input(request, model), output_tokens=max_tokens)
-    return tuple(
+    return [
         Candidate(model, price, upstream, max_tokens, bound)
         for upstream in model.upstreams
         if upstream.has_credentials
-    )
+    ]
 
 
-def _ordered(ways: Iterable[Candidate], draw: Callable[[], float]) -> tuple[Candidate, ...]:
+def _ordered(ways: list[Candidate], draw: Callable[[], float]) -> list[Candidate]:
     """Lower priorities first; equals in an order where the chance to be first is the weight's.
 
     Each draws a waiting time with its weight as the rate (Efraimidis and Spirakis, 2006).
     """
 
+    if len(ways) < 2:
+        return ways  # as nearly all are: there is nothing to draw
+
     def place(way: Candidate) -> tuple[int, float]:
         return way.upstream.priority, -math.log(1.0 - draw()) / way.upstream.weight
 
-    return tuple(sorted(ways, key=place))
+    return sorted(ways, key=place)
 
 
 def _dearness(way: Candidate) -> tuple[int, int, int, str]:
     """The bound first; prices break a tie that only rounding made."""
     return way.bound, way.price.output, way.price.input, way.model.public_id
-
-
-def _healthy_first(ways: tuple[Candidate, ...], unhealthy: frozenset[int]) -> tuple[Candidate, ...]:
-    return tuple(sorted(ways, key=lambda way: way.upstream.id in unhealthy))
 
 
 def _likely_input(request: MessagesRequest) -> int:
