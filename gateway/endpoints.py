@@ -55,12 +55,15 @@ class Messages:
                 request=request,
                 beta=headers.get("anthropic-beta") or None,
             )
-            with services.live_calls.one_more(key.id):
+            services.live_calls.begin(key.id)
+            try:
                 standings = await services.limiter.admit(
                     key.workspace_id, input_tokens=tally.tokens_of(request.text_bytes)
                 )
                 exchange = _Exchange(services, call, standings, scope, receive, send)
                 await exchange.run()
+            finally:
+                services.live_calls.end(key.id)
         except CallerGone:
             return
         except GatewayError as error:

@@ -1,8 +1,6 @@
 """How many calls may run at once: in this process, and for one key in it."""
 
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from gateway.errors import GatewayOverloaded, RateLimited
@@ -17,9 +15,8 @@ class LiveCalls:
     total: int = 0
     _by_key: Counter[int] = field(default_factory=Counter)
 
-    @contextmanager
-    def one_more(self, key_id: int) -> Iterator[None]:
-        """Count a call while the block runs; raises GatewayOverloaded or RateLimited."""
+    def begin(self, key_id: int) -> None:
+        """Count a call that begins; raises GatewayOverloaded or RateLimited."""
         if self.total >= self.limit:
             raise GatewayOverloaded(retry_after_s=1)
         if self._by_key[key_id] >= self.limit_per_key:
@@ -29,10 +26,10 @@ class LiveCalls:
             )
         self.total += 1
         self._by_key[key_id] += 1
-        try:
-            yield
-        finally:
-            self.total -= 1
-            self._by_key[key_id] -= 1
-            if not self._by_key[key_id]:
-                del self._by_key[key_id]
+
+    def end(self, key_id: int) -> None:
+        """Count a call no more that began."""
+        self.total -= 1
+        self._by_key[key_id] -= 1
+        if not self._by_key[key_id]:
+            del self._by_key[key_id]
