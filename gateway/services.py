@@ -155,8 +155,8 @@ async def _start_meter(stack: AsyncExitStack, key_ring: KeyRing) -> Writer:
         journals=settings.DATA_DIR / "journal",
         take_used_keys=key_ring.take_used,
     )
-    meter.start()
-    stack.push_async_callback(asyncio.to_thread, meter.stop)
+    await meter.start()
+    stack.push_async_callback(meter.stop)
     return meter.writer
 
 

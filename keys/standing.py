@@ -1,21 +1,14 @@
 """Read keys for the gateway, in plain SQL: on the event loop there is no ORM."""
 
-from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from psycopg import Cursor
 
-from billing.statements import Statement, array
-
 LOOK_UP = (
     "SELECT id, workspace_id, name, expires_at, revoked_at IS NOT NULL, allowed_models"
     " FROM keys_apikey WHERE digest = %s"
 )
-
-_USABLE = b"""
-SELECT id FROM keys_apikey WHERE id = ANY($1::bigint[]) AND revoked_at IS NULL
-AND (expires_at IS NULL OR expires_at > statement_timestamp())"""
 
 
 class StandingKey(NamedTuple):
@@ -27,11 +20,6 @@ class StandingKey(NamedTuple):
     expires_at: datetime | None
     is_revoked: bool
     allowed_models: list[str]
-
-
-def usable(key_ids: Iterable[int]) -> Statement:
-    """Ask which of these keys open something at the statement's moment; the answer is their ids."""
-    return Statement(_USABLE, (array(key_ids),))
 
 
 def touch(cursor: Cursor[Any], used: dict[int, datetime]) -> None:

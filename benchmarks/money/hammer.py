@@ -188,14 +188,20 @@ def _adjust(wallet_id: int, credits: int) -> tuple[str, int]:
 
 def main(order: Order) -> Told:
     """Do what is ordered."""
+    try:
+        return asyncio.run(_hammer(order))
+    finally:
+        close_old_connections()
+
+
+async def _hammer(order: Order) -> Told:
     meter = Meter(conninfo=settings.DATABASE_URL, journals=Path(order.journals))
-    meter.start()
+    await meter.start()
     hammer = _Hammer(order, meter)
     try:
-        asyncio.run(hammer.run())
+        await hammer.run()
     finally:
-        meter.stop()
-        close_old_connections()
+        await meter.stop()
     return hammer.told
 
 

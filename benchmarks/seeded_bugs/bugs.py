@@ -19,7 +19,8 @@ class Bug(NamedTuple):
     tests: tuple[str, ...]
 
 
-_BATCH = "gateway/metering/batch.py"
+_APPLY = "usage/migrations/0004_gateway_apply.py"
+_STATEMENT = "gateway/metering/statement.py"
 _WRITER = "gateway/metering/writer.py"
 _REAPER = "gateway/metering/reaper.py"
 _LINK = "gateway/metering/link.py"
@@ -43,37 +44,52 @@ _REFUSES = ("tests/billing/test_the_database_refuses.py",)
 BUGS = (
     Bug(
         "the balance is not looked at",
-        (Edit(_BATCH, "if op.amount > wallet.available:", "if op.amount > wallet.posted:"),),
+        (Edit(_APPLY, "ELSIF op.amount > posted_now - held_now", "ELSIF op.amount > posted_now"),),
         _DECIDES,
     ),
     Bug(
         "a hold sets nothing aside",
-        (Edit(_BATCH, "wallet.held += op.amount", "wallet.held += 0"),),
+        (Edit(_APPLY, "held_now := held_now + op.amount;", "held_now := held_now + 0;"),),
         _DECIDES,
     ),
     Bug(
         "a settlement that comes again is charged again",
         (
             Edit(
-                _BATCH,
-                "if hold is not None and hold.state == HoldState.SETTLED:",
-                "if hold is None:",
+                _APPLY,
+                "IF op.state = 'settled' THEN\n"
+                "                charge := op.hold_actual;\n"
+                "            ELSIF op.state = 'open' THEN\n",
+                "IF op.state <> 'void' THEN\n",
             ),
         ),
         _DECIDES,
     ),
     Bug(
         "more is charged than was held",
-        (Edit(_BATCH, "charge = min(actual, hold.amount)", "charge = actual"),),
+        (
+            Edit(
+                _APPLY,
+                "    charge := least(op.actual, op.hold_amount);\n"
+                "                END IF;\n"
+                "            ELSIF",
+                "    charge := op.actual;\n                END IF;\n            ELSIF",
+            ),
+        ),
+        _DECIDES,
+    ),
+    Bug(
+        "a void is charged, since least() passes over NULL",
+        (Edit(_APPLY, "IF op.actual IS NOT NULL THEN  --", "IF true THEN  --"),),
         _DECIDES,
     ),
     Bug(
         "a settlement frees what was freed before",
         (
             Edit(
-                _BATCH,
-                "if hold.state == HoldState.OPEN:\n            wallet.held -= hold.amount",
-                "if hold.state != HoldState.SETTLED:\n            wallet.held -= hold.amount",
+                _APPLY,
+                "IF op.state = 'open' THEN\n            held_now",
+                "IF op.state <> 'settled' THEN\n            held_now",
             ),
         ),
         _DECIDES,
@@ -82,11 +98,9 @@ BUGS = (
         "a void frees nothing",
         (
             Edit(
-                _BATCH,
-                "        wallet.held -= hold.amount\n        self._moved[wallet.id] = wallet\n"
-                "        self._closed[hold.id] = ClosedHold(hold.wallet_id, hold.id, None)",
-                "        self._moved[wallet.id] = wallet\n"
-                "        self._closed[hold.id] = ClosedHold(hold.wallet_id, hold.id, None)",
+                _APPLY,
+                "held_now := held_now - op.hold_amount;",
+                "held_now := held_now - CASE WHEN charge IS NULL THEN 0 ELSE op.hold_amount END;",
             ),
         ),
         _DECIDES,
@@ -95,39 +109,60 @@ BUGS = (
         "a release gives back what was settled",
         (
             Edit(
-                _BATCH,
-                "if hold.state != HoldState.OPEN:",
-                "if hold.state == HoldState.VOID:",
+                _APPLY,
+                "IF op.state = 'open' THEN\n            held_now",
+                "IF op.state = 'open' OR op.kind = 'release' AND op.state = 'settled' THEN\n"
+                "            held_now",
             ),
         ),
         _DECIDES,
     ),
     Bug(
         "an entry without its movement",
-        (Edit(_BATCH, "wallet.posted -= charge", "pass"),),
+        (Edit(_APPLY, "posted_now := posted_now - charge;", "posted_now := posted_now;"),),
         _DECIDES,
     ),
     Bug(
         "a seq is skipped",
-        (Edit(_BATCH, "wallet.seq += 1", "wallet.seq += 2"),),
+        (Edit(_APPLY, "seq_now := seq_now + 1;", "seq_now := seq_now + 2;"),),
         _DECIDES,
     ),
     Bug(
         "a booked loss is charged after all when its end comes again",
-        (Edit(_BATCH, "if hold is None or op.id in self._recorded:", "if hold is None:"),),
+        (Edit(_APPLY, "IF NOT FOUND THEN", "IF true THEN"),),
         _DECIDES,
+    ),
+    Bug(
+        "a reaped hold is charged though its credits are gone",
+        (Edit(_APPLY, "<= posted_now - held_now\n", "<= posted_now\n"),),
+        _DECIDES,
+    ),
+    Bug(
+        "one wallet's balance goes on in the next one",
+        (Edit(_APPLY, "            posted_now := op.posted;\n", ""),),
+        _DECIDES,
+    ),
+    Bug(
+        "operations for one request meet in a batch, where neither sees the other",
+        (Edit(_STATEMENT, "seen.add(operation.id)", "seen.add(object())"),),
+        _DECIDES,
+    ),
+    Bug(
+        "wallets are not locked",
+        (Edit(_APPLY, "ORDER BY id FOR UPDATE;", "ORDER BY id;"),),
+        _WRITES,
     ),
     Bug(
         "the key is read before the lock is taken, and a revocation in between is missed",
         (
             Edit(
-                _BATCH,
-                "            holds.lock_wallets(workspace_ids),\n"
-                "            standing.usable(key_ids),\n",
-                "            standing.usable(key_ids),\n"
-                "            holds.lock_wallets(workspace_ids),\n",
+                _APPLY,
+                "    charge bigint;\n",
+                "    charge bigint;\n"
+                "    usable bigint[] := ARRAY("
+                "SELECT id FROM keys_apikey WHERE revoked_at IS NULL);\n",
             ),
-            Edit(_BATCH, "wallets, keys, stored = answers", "keys, wallets, stored = answers"),
+            Edit(_APPLY, "AND key.revoked_at IS NULL", "AND key.id = ANY (usable)"),
         ),
         _WRITES,
     ),
@@ -144,31 +179,47 @@ BUGS = (
     ),
     Bug(
         "a frozen wallet makes holds",
-        (Edit(_BATCH, "if wallet.is_frozen:", "if not wallet:"),),
+        (Edit(_APPLY, "ELSIF op.is_frozen THEN", "ELSIF false THEN"),),
         _DECIDES,
     ),
     Bug(
         "one bad operation fails its whole batch",
+        (Edit(_WRITER, "        if len(jobs) > 1:\n", "        if not jobs:\n"),),
+        _WRITES,
+    ),
+    Bug(
+        "one bad end in a journal fails all its others",
         (
             Edit(
                 "gateway/metering/transactions.py",
                 "    except Exception:\n"
-                '        logger.exception("a batch of %d operations failed", len(operations))\n'
+                '        logger.exception("a batch of %d operations failed", len(batch))\n'
                 "    return [",
                 "    except Exception as error:\n"
-                "        return [error for _ in operations]\n"
+                "        return [error for _ in batch]\n"
                 "    return [",
             ),
         ),
-        _WRITES,
+        _KEEPS_JOURNAL + _FREES + _OUTAGE,
     ),
     Bug(
         "what PostgreSQL refused is taken for written",
         (
             Edit(
-                "gateway/metering/round_trips.py",
-                "    for result in results:\n        _raise_if_failed(result)\n",
-                "",
+                "gateway/metering/wire.py",
+                "    return error\n",
+                '    return b"[[null],[0],[0]]"\n',
+            ),
+        ),
+        _WRITES,
+    ),
+    Bug(
+        "what does not fit into the socket is never sent",
+        (
+            Edit(
+                "gateway/metering/wire.py",
+                "self._loop.add_writer(self._socket, self._send_rest)",
+                "pass",
             ),
         ),
         _WRITES,

@@ -1,1 +1,1 @@
-"""Money in the life of a call: holds and settlements, written in batches by one thread."""
+"""Money in the life of a call: holds and settlements, written in batches, one statement each."""

@@ -16,10 +16,9 @@ CONNECT: dict[str, Any] = {
     "keepalives_count": 3,
     "tcp_user_timeout": 5000,  # ms
 }
-# The same the other way round: what the server does about us when we vanish, or are stopped in the
-# middle of a transaction and keep other processes from the wallets we have locked. The first of the
-# two timeouts runs only behind a Sync, and not while a batch's writes have arrived in part; the
-# second always does, from PostgreSQL 17 on.
+# The same the other way round: what the server does about us when we vanish, or are stopped between
+# two statements of a transaction and keep others from the wallets we have locked. And no statement
+# waits for ever: whoever keeps one wallet locked must not keep a process's other calls waiting.
 #
 # Rows are found by their keys and in no other way. PostgreSQL would plan for the young, empty table
 # that it knows, and read all of it for every batch until autovacuum has counted it. And the plan is
@@ -33,15 +32,14 @@ SELECT set_config('enable_seqscan', 'off', false),
     set_config('tcp_keepalives_interval', '1', false),
     set_config('tcp_keepalives_count', '3', false),
     set_config('idle_in_transaction_session_timeout', '2s', false),
-    CASE WHEN current_setting('server_version_num')::int >= 170000
-        THEN set_config('transaction_timeout', '5s', false) END
+    set_config('statement_timeout', '5s', false)
 """
 
 
 def connect(conninfo: str, *, name: str) -> psycopg.Connection[Any]:
     """Connect, under a name that pg_stat_activity shows; raises one of CONNECTION_LOST."""
     connection = psycopg.connect(conninfo, application_name=f"caicaini-{name}", **CONNECT)
-    # Or psycopg would deallocate all statements after a rollback, those of round_trips.py included.
+    # Or psycopg would deallocate all statements after a rollback, the one of wire.py included.
     connection.prepare_threshold = None
     try:
         connection.execute(_SESSION)

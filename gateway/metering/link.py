@@ -4,8 +4,7 @@ A connection that breaks says so. A database that is stopped, or a network that 
 says nothing: whoever talks then waits for seconds or for ever. So while the writer waits for an
 answer, the watchman asks something that costs nothing, on a connection of his own. A database that
 is merely busy answers him; if none comes he cuts the writer's connection, and the writer hears of
-it at once. He also notices when a connection breaks that nobody talks through, so that the next
-call does not run into it, and he is the one who connects anew.
+it at once. He is also the one who connects anew.
 """
 
 import logging
@@ -35,19 +34,17 @@ _RECONNECT_PAUSE_S = 0.1
 
 
 class Link:
-    """At most one connection at a time. `on_change` is called, in the watchman's thread, when there
-    is one, and when it broke while nobody talked through it."""
+    """At most one connection at a time. `on_connect` is called, in the watchman's thread, when
+    there is a new one."""
 
-    def __init__(self, conninfo: str, *, on_change: Callable[[], None]) -> None:
+    def __init__(self, conninfo: str, *, on_connect: Callable[[], None]) -> None:
         self._conninfo = conninfo
-        self._on_change = on_change
+        self._on_connect = on_connect
         self._guard = threading.Lock()  # over the two below
         self._connection: psycopg.Connection[Any] | None = None
         self._wire: socket.socket | None = None  # a second handle of its socket, ours to cut
         self._probe: psycopg.Connection[Any] | None = None
         self._asking_since: float | None = None
-        self._questions = 0
-        self.is_broken = False
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="money-link", daemon=True)
 
@@ -67,22 +64,28 @@ class Link:
         self.drop()
         self._drop_probe()
 
+    def begin_asking(self) -> None:
+        """Be watched from now on: an answer is waited for."""
+        self._asking_since = time.monotonic()
+
+    def end_asking(self) -> None:
+        """The answer is there, or will never be."""
+        self._asking_since = None
+
     @contextmanager
     def asking(self) -> Iterator[None]:
-        """Be watched while waiting for an answer."""
-        self._asking_since = time.monotonic()
-        self._questions += 1  # last: the watchman looks for it first, and for the moment after
+        """Be watched for the block."""
+        self.begin_asking()
         try:
             yield
         finally:
-            self._asking_since = None
+            self.end_asking()
 
     def drop(self) -> None:
         """Give a broken connection up; another will come."""
         with self._guard:
             connection, wire = self._connection, self._wire
             self._connection = self._wire = None
-            self.is_broken = False
         if wire is not None:
             wire.close()
         if connection is not None:
@@ -103,9 +106,6 @@ class Link:
             return self._connect()
         if self._is_suspicious() and not self._answers():
             self._cut()
-        elif not self.is_broken and self._broke_in_silence():
-            self.is_broken = True
-            self._on_change()
         return _LOOK_EVERY_S
 
     def _connect(self) -> float:
@@ -122,28 +122,12 @@ class Link:
         with self._guard:
             self._wire = socket.socket(fileno=os.dup(connection.fileno()))
             self._connection = connection
-        self._on_change()
+        self._on_connect()
         return _LOOK_EVERY_S
 
     def _is_suspicious(self) -> bool:
         since = self._asking_since
         return since is not None and time.monotonic() - since > _SUSPICIOUS_AFTER_S
-
-    def _broke_in_silence(self) -> bool:
-        """Whether something came that nobody had asked for: the connection's end.
-
-        A question that is under way, or was asked meanwhile, explains what came.
-        """
-        questions = self._questions
-        if self._asking_since is not None:
-            return False
-        with self._guard:
-            if self._wire is None:
-                return False
-            poller = select.poll()
-            poller.register(self._wire, select.POLLIN)
-            has_news = bool(poller.poll(0))
-        return has_news and self._questions == questions
 
     def _answers(self) -> bool:
         if self._probe is None:

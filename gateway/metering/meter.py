@@ -1,5 +1,6 @@
 """A process's share of the ledger: its journal, its lifeline and its writer, as one thing."""
 
+import asyncio
 import logging
 import secrets
 from collections.abc import Callable
@@ -44,15 +45,15 @@ class Meter:
             is_protected=self._lifeline.protects,
         )
 
-    def start(self) -> None:
+    async def start(self) -> None:
         """Take the lock that protects our holds, then let them be made."""
-        self._lifeline.start()
-        self.writer.start()
+        await asyncio.to_thread(self._lifeline.start)
+        await self.writer.start()
 
-    def stop(self) -> None:
+    async def stop(self) -> None:
         """End in the other order. A journal that is not empty is left to the other processes."""
-        self.writer.stop()
-        self._lifeline.stop()
+        await self.writer.stop()
+        await asyncio.to_thread(self._lifeline.stop)
         if self._journal is not None:
             self._journal.close()
 

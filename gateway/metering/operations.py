@@ -10,7 +10,7 @@ import msgspec
 from usage.records import Record
 
 
-class Reserve(NamedTuple):
+class Reserve(msgspec.Struct, frozen=True, tag="reserve", tag_field="kind"):
     """Hold `amount` credits for the call `id`. `key_id` is None for the console."""
 
     id: UUID
@@ -49,7 +49,7 @@ class Close(msgspec.Struct, frozen=True):
         return Closed(charged, self.record.lost_credits + (self.actual or 0) - charged)
 
 
-class Release(NamedTuple):
+class Release(msgspec.Struct, frozen=True, tag="release", tag_field="kind"):
     """Void the hold `id` if it was made and is open; for calls that never began."""
 
     id: UUID

@@ -1,22 +1,18 @@
-"""Commit operations together; where one spoils the others, each on its own."""
+"""Write operations while waiting for PostgreSQL, for those that have no event loop to keep free."""
 
 import logging
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import Any
 
 import psycopg
 
-from billing.statements import Statement
-from gateway.metering.batch import Batch
+from gateway.metering import statement
 from gateway.metering.connections import CONNECTION_LOST
 from gateway.metering.operations import Close, Operation, Outcome, Release
-from gateway.metering.round_trips import forget, round_trip
 
 logger = logging.getLogger(__name__)
 
-LARGEST_BATCH = 256
-_BEGIN, _COMMIT = Statement(b"BEGIN"), Statement(b"COMMIT")
+_APPLY = "SELECT gateway_apply(%s::bigint, %s::bigint[], %s::json, %s::json)::text"
 
 
 def write(
@@ -26,13 +22,11 @@ def write(
 
     Raises one of CONNECTION_LOST when nobody can tell what was committed.
     """
-    try:
-        return [*_commit(connection, operations, owner=owner)]
-    except CONNECTION_LOST:
-        raise
-    except Exception:
-        logger.exception("a batch of %d operations failed", len(operations))
-    return [_commit_alone(connection, operation, owner=owner) for operation in operations]
+    written: list[Outcome | Exception] = []
+    while rest := operations[len(written) :]:
+        batch = rest[: statement.batch_length(rest)]
+        written += _write_batch(connection, batch, owner=owner)
+    return written
 
 
 def replay(
@@ -40,42 +34,32 @@ def replay(
 ) -> list[Close]:
     """Write ends that a journal kept; return those that the ledger would not take."""
     failed = []
-    for start in range(0, len(closes), LARGEST_BATCH):
-        batch_of_closes = closes[start : start + LARGEST_BATCH]
-        outcomes = write(connection, batch_of_closes, owner=owner)
-        for close, outcome in zip(batch_of_closes, outcomes, strict=True):
-            if isinstance(outcome, Exception):
-                failed.append(close)
-            elif outcome != close.planned():
-                logger.error("call %s was told %s: in truth %s", close.id, close.planned(), outcome)
+    outcomes = write(connection, closes, owner=owner)
+    for close, outcome in zip(closes, outcomes, strict=True):
+        if isinstance(outcome, Exception):
+            failed.append(close)
+        elif outcome != close.planned():
+            logger.error("call %s was told %s: in truth %s", close.id, close.planned(), outcome)
     return failed
 
 
-def _commit(
-    connection: psycopg.Connection[Any], operations: Sequence[Operation], *, owner: int
-) -> list[Outcome]:
-    """Ask, decide, write and commit, in two round trips unless there are doubts."""
-    batch = Batch(operations, owner=owner)
+def _write_batch(
+    connection: psycopg.Connection[Any], batch: Sequence[Operation], *, owner: int
+) -> Sequence[Outcome | Exception]:
     try:
-        _, *answers = round_trip(connection, [_BEGIN, *batch.questions()])
-        batch.hear(answers)
-        if doubts := batch.doubts():
-            batch.hear_recorded(round_trip(connection, doubts))
-        outcomes = batch.decide()
-        round_trip(connection, [*batch.writes(), _COMMIT])
-        return outcomes
-    except Exception:
-        with suppress(*CONNECTION_LOST):
-            connection.rollback()
-            forget(connection)
+        return _apply(connection, batch, owner=owner)
+    except CONNECTION_LOST:
         raise
+    except Exception:
+        logger.exception("a batch of %d operations failed", len(batch))
+    return [_write_alone(connection, operation, owner=owner) for operation in batch]
 
 
-def _commit_alone(
+def _write_alone(
     connection: psycopg.Connection[Any], operation: Operation, *, owner: int
 ) -> Outcome | Exception:
     try:
-        [outcome] = _commit(connection, [operation], owner=owner)
+        [outcome] = _apply(connection, [operation], owner=owner)
     except CONNECTION_LOST:
         raise
     except Exception as error:
@@ -83,6 +67,17 @@ def _commit_alone(
         if isinstance(operation, Close):
             # Its owner lives, so no reaper would ever free what it holds.
             release = Release(operation.id, operation.workspace_id)
-            _commit_alone(connection, release, owner=owner)
+            _write_alone(connection, release, owner=owner)
         return error
     return outcome
+
+
+def _apply(
+    connection: psycopg.Connection[Any], operations: Sequence[Operation], *, owner: int
+) -> list[Outcome]:
+    given = [text.decode() for text in statement.parameters(operations, owner=owner)]
+    [answer] = connection.execute(_APPLY, given).fetchone() or ("",)
+    outcomes = statement.outcomes(answer.encode(), len(operations))
+    if isinstance(outcomes, Exception):
+        raise outcomes
+    return outcomes

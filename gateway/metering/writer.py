@@ -1,9 +1,9 @@
-"""One thread per process that writes money, batching whatever queued meanwhile.
+"""What writes money: everything a process's calls ask of the ledger, batch after batch.
 
-While one transaction commits, the next operations gather; they all go into the next one. An idle
-process answers after one commit, a busy one shares each commit among many calls.
-Submitting is synchronous, so a cancelled call cannot lose its settlement: what was submitted will
-be written whether or not anybody still waits for the answer.
+While one batch is with PostgreSQL, the next operations gather; they all go into the next one. An
+idle process answers after one commit, a busy one shares each commit among many calls. Submitting is
+synchronous, so a cancelled call cannot lose its settlement: what was submitted will be written
+whether or not anybody still waits for the answer.
 
 While PostgreSQL is away no hold is made, but the calls that have one run to their end: that goes to
 the journal, its caller is told the charge, and the ledger hears of it first when it is back.
@@ -11,16 +11,16 @@ the journal, its caller is told the charge, and the ledger hears of it first whe
 
 import asyncio
 import logging
-import threading
-import time
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Coroutine, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from queue import Empty, SimpleQueue
+from itertools import islice
 from typing import Any, NamedTuple
 
 import psycopg
 
-from gateway.metering import transactions
+from gateway.metering import statement, transactions, wire
 from gateway.metering.connections import CONNECTION_LOST, first_line
 from gateway.metering.journal import Journal
 from gateway.metering.link import Link
@@ -33,15 +33,11 @@ from gateway.metering.operations import (
     Reserve,
     Reserved,
 )
-from gateway.metering.transactions import LARGEST_BATCH
+from gateway.metering.wire import Wire
 
 logger = logging.getLogger(__name__)
 
 _FIRST_CONNECTION_S = 2.0
-# Where several calls came together, more are on their way. A moment's patience makes batches twice
-# as large, and saves a fifth of the processor time of every call.
-_BUSY_FROM_JOBS = 4
-_PATIENCE_S = 0.001
 
 
 class LedgerAway(Exception):
@@ -50,12 +46,14 @@ class LedgerAway(Exception):
 
 class _Job(NamedTuple):
     operation: Operation
-    loop: asyncio.AbstractEventLoop
     future: "asyncio.Future[Any]"
 
 
 class Writer:
-    """Runs operations against PostgreSQL for any number of event loops.
+    """Runs operations against PostgreSQL for the calls of one event loop.
+
+    One thing is under way at a time: a batch with PostgreSQL, or, in a thread since it may take
+    long, writing to the journal, or catching up after an outage. At its end the next one begins.
 
     `journal` is None where there is no disk to write on; ends of calls then wait in memory.
     `is_protected` says whether the reaper lets our holds stand.
@@ -72,33 +70,44 @@ class Writer:
         self._owner = owner
         self._journal = journal
         self._is_protected = is_protected
-        self._link = Link(conninfo, on_change=self._wake)
-        # Not a condition around a list: event loops would wait for its lock while the thread takes
-        # what is there. None only wakes the thread.
-        self._inbox: SimpleQueue[_Job | None] = SimpleQueue()
-        self._jobs: list[_Job] = []
-        self._is_stopping = False
-        self._is_away = True  # until we have connected and written what was put aside
-        self._is_there = threading.Event()  # for the first time
+        self._link = Link(conninfo, on_connect=self._link_is_up)
+        self._loop: asyncio.AbstractEventLoop
+        self._jobs: deque[_Job] = deque()
+        self._alone: deque[_Job] = deque()  # each to be asked in a batch of its own
+        self._asked: list[_Job] = []
         self._put_aside: list[_Job] = []
-        self._thread = threading.Thread(target=self._run, name="money-writer", daemon=True)
+        # None while PostgreSQL is away: until we have connected and written what was put aside.
+        self._wire: Wire | None = None
+        self._lost_by = ""
+        self._is_there = asyncio.Event()  # for the first time
+        self._is_idle = asyncio.Event()
+        self._is_idle.set()
+        self._under_way: asyncio.Task[None] | None = None
+        # Our own: in the event loop's, name resolution that hangs could stand before us.
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="money-writer")
 
-    def start(self) -> None:
-        """Start the thread; return when holds can be made, or soon if PostgreSQL is away."""
+    async def start(self) -> None:
+        """Begin to connect; return when holds can be made, or soon if PostgreSQL is away."""
+        self._loop = asyncio.get_running_loop()
         self._link.start()
-        self._thread.start()
-        self._is_there.wait(_FIRST_CONNECTION_S)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_FIRST_CONNECTION_S):
+                await self._is_there.wait()
 
-    def stop(self, *, timeout_s: float = 10.0) -> None:
-        """Write what is queued, to the ledger or the journal, then end the thread."""
-        self._is_stopping = True
-        self._wake()
-        self._thread.join(timeout_s)
-        self._link.stop()
+    async def stop(self, *, timeout_s: float = 10.0) -> None:
+        """Write what is queued, to the ledger or the journal, and let go of the connection."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                await self._is_idle.wait()
+        self._listen_no_more()
+        await asyncio.to_thread(self._link.stop)
+        self._thread.shutdown(wait=False)
+        if unwritten := [*self._asked, *self._alone, *self._jobs, *self._put_aside]:
+            logger.critical("never written: %s", [job.operation for job in unwritten])
 
     def reserve(self, operation: Reserve) -> "asyncio.Future[Reserved]":
         """Ask for a hold. While PostgreSQL is away this fails within a moment, with LedgerAway."""
-        if self._is_away or not self._is_protected():
+        if self._wire is None or not self._is_protected():
             raise LedgerAway
         return self._submit(operation)
 
@@ -111,106 +120,145 @@ class Writer:
         self._submit(operation)
 
     def _submit(self, operation: Operation) -> "asyncio.Future[Any]":
-        loop = asyncio.get_running_loop()
-        job = _Job(operation, loop, loop.create_future())
-        self._inbox.put(job)
-        return job.future
+        future = self._loop.create_future()
+        self._jobs.append(_Job(operation, future))
+        self._wake()
+        return future
+
+    def _link_is_up(self) -> None:
+        """In the link's thread."""
+        with suppress(RuntimeError):  # the loop has ended
+            self._loop.call_soon_threadsafe(self._wake)
 
     def _wake(self) -> None:
-        self._inbox.put(None)
+        """Go on if nothing is under way: a moment later, so that what comes together goes so."""
+        if self._is_idle.is_set():
+            self._is_idle.clear()
+            self._loop.call_soon(self._go_on)
 
-    # --- the thread ---------------------------------------------------------------------------
+    # --- one thing after the other ------------------------------------------------------------
 
-    def _run(self) -> None:
-        while self._wait():
-            try:
-                self._do_next()
-            except CONNECTION_LOST as error:
-                logger.error("the ledger is away: %s", first_line(error))
-                self._lose_ledger()
-            except Exception:
-                # This thread is all that writes money: whatever it is, go on, and try again.
-                logger.exception("the ledger's writer stumbled")
-                self._lose_ledger()
-        if self._put_aside:
-            logger.critical("never written: %s", [job.operation for job in self._put_aside])
-
-    def _lose_ledger(self) -> None:
-        self._is_away = True
-        self._link.drop()
-
-    def _wait(self) -> bool:
-        """Wait for something to do; False once we are stopping and nothing can be done."""
-        self._empty_inbox()
-        while not (self._jobs or self._can_catch_up() or self._link.is_broken):
-            if self._is_stopping:
-                self._empty_inbox()  # what came before the stop may have come after the first look
-                return bool(self._jobs)
-            self._accept(self._inbox.get())
-            self._empty_inbox()
-        if len(self._jobs) >= _BUSY_FROM_JOBS:
-            time.sleep(_PATIENCE_S)
-            self._empty_inbox()
-        return True
-
-    def _empty_inbox(self) -> None:
-        with suppress(Empty):
-            while True:
-                self._accept(self._inbox.get_nowait())
-
-    def _accept(self, job: _Job | None) -> None:
-        if job is not None:
-            self._jobs.append(job)
-
-    def _can_catch_up(self) -> bool:
-        return self._is_away and self._link.connection is not None
-
-    def _do_next(self) -> None:
-        if self._link.is_broken:
-            raise psycopg.OperationalError("the connection broke while nothing was written")
-        if self._can_catch_up():
-            self._catch_up()
-        elif self._is_away:
-            self._keep(self._take(), may_be_written=False)
+    def _go_on(self) -> None:
+        """Begin the next thing. To be called at the end of the one before."""
+        if self._wire is None and self._link.connection is not None:
+            self._begin(self._catch_up(self._link.connection))
+        elif not (self._jobs or self._alone):
+            self._is_idle.set()
+        elif self._wire is None:
+            self._begin(self._keep(self._take(), may_be_written=False))
         else:
-            self._write(self._take())
+            self._ask(self._wire, self._take())
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+        self._under_way = self._loop.create_task(self._done(work))
+
+    async def _done(self, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+        except Exception as error:
+            # Nothing else writes money in this process: whatever it is, try again.
+            logger.exception("the ledger's writer stumbled")
+            self._lose_ledger(error)
+        self._go_on()
 
     def _take(self) -> list[_Job]:
-        jobs = self._jobs[:LARGEST_BATCH]
-        del self._jobs[:LARGEST_BATCH]
-        return jobs
+        if self._alone:
+            return [self._alone.popleft()]
+        length = statement.batch_length(job.operation for job in self._jobs)
+        batch = list(islice(self._jobs, length))
+        for _ in batch:
+            self._jobs.popleft()
+        return batch
 
-    def _write(self, jobs: Sequence[_Job]) -> None:
+    # --- PostgreSQL is there ------------------------------------------------------------------
+
+    def _ask(self, wire: Wire, jobs: list[_Job]) -> None:
+        self._asked = jobs
+        self._link.begin_asking()
         try:
-            _answer(jobs, self._commit([job.operation for job in jobs]))
-        except CONNECTION_LOST:
-            self._keep(jobs, may_be_written=True)
-            raise
+            wire.ask(statement.parameters([job.operation for job in jobs], owner=self._owner))
+        except Exception as error:  # noqa: BLE001 (a text that is no Unicode, a broken connection)
+            self._loop.call_soon(self._failed, wire, error)  # not from within: they could be many
 
-    def _commit(self, operations: Sequence[Operation]) -> Sequence[Outcome | Exception]:
-        connection = self._link.connection
-        assert connection is not None, "only this thread drops the connection"
-        with self._link.asking():
-            return transactions.write(connection, operations, owner=self._owner)
+    def _failed(self, wire: Wire, error: Exception) -> None:
+        if wire is self._wire:  # it may have been heard to break since
+            self._hear(error)
 
-    def _catch_up(self) -> None:
+    def _hear(self, said: bytes | Exception) -> None:
+        """Take PostgreSQL's answer to what was asked, or the connection's end, asked or not."""
+        self._link.end_asking()
+        jobs, self._asked = self._asked, []
+        answer = statement.outcomes(said, len(jobs)) if isinstance(said, bytes) else said
+        if isinstance(answer, CONNECTION_LOST):
+            self._lose_ledger(answer)
+            if jobs:  # otherwise nothing was under way, and whatever comes next finds it lost
+                self._begin(self._keep(jobs, may_be_written=True))
+            return
+        if isinstance(answer, Exception):
+            self._refused(jobs, answer)
+        else:
+            _answer(jobs, answer)
+        self._go_on()
+
+    def _refused(self, jobs: list[_Job], error: Exception) -> None:
+        """Where one operation spoils the others, ask for each alone."""
+        if len(jobs) > 1:
+            logger.error("a batch of %d operations failed", len(jobs), exc_info=error)
+            self._alone.extend(jobs)
+            return
+        for job in jobs:
+            logger.error("operation failed: %s", job.operation, exc_info=error)
+            _resolve(job.future, error)
+            if isinstance(job.operation, Close):
+                # Its owner lives, so no reaper would ever free what it holds.
+                self._alone.appendleft(_release_of(job))
+
+    # --- PostgreSQL is away -------------------------------------------------------------------
+
+    def _lose_ledger(self, error: Exception) -> None:
+        why = first_line(error)
+        if why != self._lost_by:  # once, not with every attempt to come back
+            logger.error("the ledger is away: %s", why)
+        self._lost_by = why
+        self._listen_no_more()
+        self._link.drop()
+
+    def _listen_no_more(self) -> None:
+        if self._wire is not None:
+            self._wire.close()
+            self._wire = None
+
+    async def _catch_up(self, connection: "psycopg.Connection[Any]") -> None:
         """Write what the journal and we have kept; only then are new holds made."""
-        connection = self._link.connection
-        assert connection is not None, "only this thread drops the connection"
-        if self._journal is not None and not self._journal.is_empty:
-            with self._link.asking():
-                closes = self._journal.read().closes
-                failed = transactions.replay(connection, closes, owner=self._owner)
-            self._journal.clear(failed=failed)
-            logger.warning("replayed %d ends of calls from the journal", len(closes))
-        if self._put_aside:
-            _answer(self._put_aside, self._commit([job.operation for job in self._put_aside]))
-            self._put_aside = []
-        self._is_away = False
+        try:
+            outcomes = await self._loop.run_in_executor(
+                self._thread, self._write_what_was_kept, connection
+            )
+        except psycopg.Error as error:  # of any kind: the migrations may not have been run
+            self._lose_ledger(error)
+            return
+        _answer(self._put_aside, outcomes)
+        self._put_aside = []
+        self._lost_by = ""
+        self._wire = Wire(connection, hear=self._hear)
         self._is_there.set()
         logger.info("the ledger is there")
 
-    def _keep(self, jobs: Sequence[_Job], *, may_be_written: bool) -> None:
+    def _write_what_was_kept(
+        self, connection: "psycopg.Connection[Any]"
+    ) -> Sequence[Outcome | Exception]:
+        """In a thread; return what became of what was put aside."""
+        with self._link.asking():
+            wire.prepare(connection, statement.APPLY)
+            if self._journal is not None and not self._journal.is_empty:
+                closes = self._journal.read().closes
+                failed = transactions.replay(connection, closes, owner=self._owner)
+                self._journal.clear(failed=failed)
+                logger.warning("replayed %d ends of calls from the journal", len(closes))
+            operations = [job.operation for job in self._put_aside]
+            return transactions.write(connection, operations, owner=self._owner)
+
+    async def _keep(self, jobs: Sequence[_Job], *, may_be_written: bool) -> None:
         """Refuse what asks for a hold, keep what ends one.
 
         When a commit goes unheard, a hold that was refused may exist all the same: it is released
@@ -223,52 +271,43 @@ class Writer:
             elif isinstance(job.operation, Release):
                 self._put_aside.append(job)
             else:
-                _tell(job.loop, [(job.future, LedgerAway())])
+                _resolve(job.future, LedgerAway())
                 if may_be_written:
                     self._put_aside.append(_release_of(job))
-        if ends and not self._journalled(ends):
+        if not ends:
+            return
+        closes = [job.operation for job in ends if isinstance(job.operation, Close)]
+        if await self._loop.run_in_executor(self._thread, self._journalled, closes):
+            _answer(ends, [close.planned() for close in closes])
+        else:
             self._put_aside += ends
 
-    def _journalled(self, jobs: Sequence[_Job]) -> bool:
-        closes = [job.operation for job in jobs if isinstance(job.operation, Close)]
+    def _journalled(self, closes: Sequence[Close]) -> bool:
+        """In a thread; return whether they are on the disk."""
         if self._journal is None:
             return False
         try:
             self._journal.append(closes)
-        except (OSError, ValueError) as error:  # no room on the disk; text that is not Unicode
+        except Exception as error:  # noqa: BLE001 (no room; text that is not Unicode; whatever)
             logger.error("%d ends of calls are in memory alone: %s", len(closes), error)
             return False
-        _answer(jobs, [close.planned() for close in closes])
         return True
 
 
 def _release_of(job: _Job) -> _Job:
     operation = Release(job.operation.id, job.operation.workspace_id)
-    return _Job(operation, job.loop, job.future)  # the future is done: nobody waits
+    return _Job(operation, job.future)  # the future is done: nobody waits
 
 
 def _answer(jobs: Sequence[_Job], outcomes: Sequence[Outcome | Exception]) -> None:
-    """Hand the outcomes to the event loops: one wake-up per loop, not one per call."""
-    by_loop: dict[asyncio.AbstractEventLoop, list[_Told]] = {}
     for job, outcome in zip(jobs, outcomes, strict=True):
-        by_loop.setdefault(job.loop, []).append((job.future, outcome))
-    for loop, told in by_loop.items():
-        _tell(loop, told)
+        _resolve(job.future, outcome)
 
 
-_Told = tuple["asyncio.Future[Any]", Outcome | Exception]
-
-
-def _tell(loop: asyncio.AbstractEventLoop, told: "Sequence[_Told]") -> None:
-    with suppress(RuntimeError):  # the loop has ended, and with it whoever waited
-        loop.call_soon_threadsafe(_resolve, told)
-
-
-def _resolve(told: "Sequence[_Told]") -> None:
-    for future, outcome in told:
-        if future.done():
-            continue
-        if isinstance(outcome, Exception):
-            future.set_exception(outcome)
-        else:
-            future.set_result(outcome)
+def _resolve(future: "asyncio.Future[Any]", outcome: Outcome | Exception) -> None:
+    if future.done():  # whoever waited is gone
+        return
+    if isinstance(outcome, Exception):
+        future.set_exception(outcome)
+    else:
+        future.set_result(outcome)

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -33,7 +33,7 @@ gateway_process.obey()
 
 
 class Process:
-    """A meter and the event loop that asks it, in a thread each."""
+    """A meter and its event loop, in a thread of their own."""
 
     def __init__(self, *, database_url: str, journals: Path) -> None:
         self.meter = Meter(conninfo=database_url, journals=journals)
@@ -42,19 +42,17 @@ class Process:
 
     def __enter__(self) -> "Process":
         self._thread.start()
-        self.meter.start()
+        self._wait_for(self.meter.start())
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.meter.stop()
-        self.end_loop()
+        self._wait_for(self.meter.stop())
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self._thread.join()
+        self.loop.close()
 
-    def end_loop(self) -> None:
-        """Stop the event loop; the meter goes on."""
-        if not self.loop.is_closed():
-            self.loop.call_soon_threadsafe(self.loop.stop)
-            self._thread.join()
-            self.loop.close()
+    def _wait_for(self, work: Coroutine[Any, Any, None]) -> None:
+        asyncio.run_coroutine_threadsafe(work, self.loop).result(30)
 
     def ask(self, operation: Operation) -> Any:
         """Return what the ledger answers; raises LedgerAway."""

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from psycopg import conninfo as libpq
 
 _CHUNK = 65536
+_STATEMENT = b"caicaini_writer"  # as a batch names it
 
 
 class Network:
@@ -16,8 +17,8 @@ class Network:
     def __init__(self, database_url: str) -> None:
         target = libpq.conninfo_to_dict(database_url)
         self._target = (str(target["host"]), int(str(target["port"])))
-        self._is_waiting_for_commit = False
-        self._is_holding_commit_back = False
+        self._is_waiting_for_batch = False
+        self._is_holding_batch_back = False
         self._is_waiting_to_garble = False
         self._is_garbling = False
         self._questions = threading.Event()
@@ -35,16 +36,16 @@ class Network:
         self._questions.clear()
         self._answers.clear()
 
-    def swallow_after_commit(self) -> None:
-        """Fall silent with the next commit: it arrives, and nobody hears of it."""
-        self._is_waiting_for_commit = True
+    def swallow_next_answer(self) -> None:
+        """Fall silent with the next batch: it arrives, and nobody hears of it."""
+        self._is_waiting_for_batch = True
 
-    def swallow_before_commit(self) -> None:
-        """Fall silent in the middle of the next batch: all of it arrives but its COMMIT."""
-        self._is_holding_commit_back = True
+    def swallow_within_next_batch(self) -> None:
+        """Fall silent in the middle of the next batch: only its beginning arrives."""
+        self._is_holding_batch_back = True
 
-    def garble_after_commit(self) -> None:
-        """Let the next commit arrive, and make nonsense of its answer."""
+    def garble_next_answer(self) -> None:
+        """Let the next batch arrive, and make nonsense of its answer."""
         self._is_waiting_to_garble = True
 
     def go(self) -> None:
@@ -88,16 +89,16 @@ class Network:
         """Pass bytes on until one side is done; what was sent before the end still arrives."""
         with contextlib.suppress(OSError):
             while data := source.recv(_CHUNK):
-                if self._is_waiting_for_commit and b"COMMIT" in data:
-                    self._is_waiting_for_commit = False
+                if self._is_waiting_for_batch and _STATEMENT in data:
+                    self._is_waiting_for_batch = False
                     self._answers.clear()
-                if self._is_holding_commit_back and b"COMMIT" in data:
-                    self._is_holding_commit_back = False
+                if self._is_holding_batch_back and _STATEMENT in data:
+                    self._is_holding_batch_back = False
                     self.swallow()
-                    before, commit, after = data.partition(b"COMMIT")
+                    before, name, after = data.partition(_STATEMENT)
                     sink.sendall(before)
-                    data = commit + after
-                if self._is_waiting_to_garble and b"COMMIT" in data:
+                    data = name + after
+                if self._is_waiting_to_garble and _STATEMENT in data:
                     self._is_waiting_to_garble, self._is_garbling = False, True
                 elif self._is_garbling:
                     self._is_garbling = False

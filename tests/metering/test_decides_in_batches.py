@@ -12,9 +12,8 @@ from accounts.models import User
 from accounts.services import give_personal_workspace
 from billing import ledger, wallets
 from billing.models import EntryKind, HoldState, Pool
-from gateway.metering.batch import Batch
+from gateway.metering import transactions
 from gateway.metering.operations import Closed, Operation, Outcome, Reserved, Verdict
-from gateway.metering.round_trips import round_trip
 from keys import services as key_services
 from tests.books import Books, TestCall, open_books, subscription_wallet
 from usage.models import DirtyHour
@@ -29,16 +28,10 @@ def books(db: None) -> Books:
     return open_books(1_000)
 
 
-def apply(*operations: Operation) -> Sequence[Outcome]:
+def apply(*operations: Operation) -> Sequence[Outcome | Exception]:
     """Apply a batch within the test's transaction."""
     connection.ensure_connection()
-    raw = connection.connection
-    batch = Batch(operations, owner=OWNER)
-    batch.hear(round_trip(raw, batch.questions()))
-    batch.hear_recorded(round_trip(raw, batch.doubts()))
-    outcomes = batch.decide()
-    round_trip(raw, batch.writes())
-    return outcomes
+    return transactions.write(connection.connection, operations, owner=OWNER)
 
 
 def verdicts(outcomes: Sequence[Any]) -> list[Verdict]:

@@ -114,13 +114,13 @@ def test_a_hold_that_was_made_too_late_is_released(
 
 
 def test_a_settlement_that_was_written_unheard_is_not_written_again(
-    books: Books, network: Network, remote: Process
+    books: Books, network: Network, remote: Process, journals: Path
 ) -> None:
     call = reserved(remote, books.call(300))
-    network.swallow_after_commit()
+    network.swallow_next_answer()
 
     assert remote.ask(call.settle(120)) == Closed(120, 0)
-    assert books.wallet().posted == 880  # it had arrived
+    assert (books.wallet().posted, lines_in(journals)) == (880, 1)  # it had arrived
     network.be_fine()
 
     remote.await_ledger(books.call(0))
@@ -129,12 +129,13 @@ def test_a_settlement_that_was_written_unheard_is_not_written_again(
 
 
 def test_an_answer_that_makes_no_sense_is_as_good_as_none(
-    books: Books, network: Network, remote: Process
+    books: Books, network: Network, remote: Process, journals: Path
 ) -> None:
     call = reserved(remote, books.call(300))
-    network.garble_after_commit()
+    network.garble_next_answer()
 
     assert remote.ask(call.settle(120)) == Closed(120, 0)
+    assert lines_in(journals) == 1
 
     remote.await_ledger(books.call(0))
     assert books.wallet().posted == 880
@@ -144,9 +145,9 @@ def test_an_answer_that_makes_no_sense_is_as_good_as_none(
 def test_a_batch_that_arrived_in_part_does_not_keep_the_wallet_from_others(
     books: Books, network: Network, remote: Process, process: Process
 ) -> None:
-    """Its session waits for the rest in the middle of a transaction, and idles in none."""
+    """Its session waits for the rest, and must have locked nothing yet."""
     call = reserved(remote, books.call(300))
-    network.swallow_before_commit()
+    network.swallow_within_next_batch()
     assert remote.ask(call.settle(120)) == Closed(120, 0)
 
     assert process.ask(books.call(10).reserve()).verdict is Verdict.ADMITTED
@@ -160,7 +161,7 @@ def test_a_batch_that_arrived_in_part_does_not_keep_the_wallet_from_others(
 def test_a_reserve_that_was_written_unheard_is_released(
     books: Books, network: Network, remote: Process
 ) -> None:
-    network.swallow_after_commit()
+    network.swallow_next_answer()
 
     assert remote.refuses(books.call(700))
     assert books.wallet().held == 700  # it had arrived

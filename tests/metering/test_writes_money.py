@@ -10,7 +10,7 @@ from django.db import connection
 
 from billing.audit import audit
 from billing.models import HoldState
-from gateway.metering.operations import Verdict
+from gateway.metering.operations import Closed, Verdict
 from gateway.metering.writer import LedgerAway
 from keys import services as key_services
 from keys.models import ApiKey
@@ -91,16 +91,41 @@ def test_a_settlement_whose_caller_left_in_the_queue_is_written(
     eventually(lambda: books.wallet().posted == 880, what="the settlement")
 
 
-def test_settlements_are_written_after_the_event_loop_has_ended(
+def test_more_than_fits_into_a_batch_or_a_sockets_buffer_is_written(
     books: Books, process: Process
 ) -> None:
-    call = reserved(process, books.call(300))
+    books.give(10_000)
+    calls = [reserved(process, books.call(10)) for _ in range(600)]
     with books.locked():
-        process.begin(call.settle(120))
-        eventually(books.is_waited_for, what="the settlement")
-        process.end_loop()
+        process.begin(books.call(0).reserve())
+        eventually(books.is_waited_for, what="the first batch")
+        told = [process.begin(call.settle(3, route="r" * 500)) for call in calls]
 
-    eventually(lambda: books.wallet().posted == 880, what="the settlement")
+    assert {future.result(10).charged for future in told} == {3}
+    assert (books.wallet().posted, books.wallet().held) == (11_000 - 1_800, 0)
+    assert len(books.records()) == 600
+
+
+def test_operations_for_one_request_are_written_in_their_order(
+    books: Books, process: Process
+) -> None:
+    ended, released = reserved(process, books.call(100)), books.call(200)
+    with books.locked():
+        process.begin(books.call(0).reserve())
+        eventually(books.is_waited_for, what="the first batch")
+        told = [
+            process.begin(operation)
+            for operation in (
+                released.reserve(),
+                ended.settle(30),
+                released.release(),
+                ended.settle(30),
+            )
+        ]
+
+    assert [future.result(10) for future in told[1::2]] == [Closed(30, 0)] * 2
+    eventually(lambda: books.wallet().held == 0, what="the release")
+    assert books.wallet().posted == 970
 
 
 def test_stopping_writes_what_is_queued(books: Books, process: Process) -> None:
@@ -109,9 +134,8 @@ def test_stopping_writes_what_is_queued(books: Books, process: Process) -> None:
         for call in calls:
             process.begin(call.settle(3))
         eventually(books.is_waited_for, what="the first of them")
-        stopping = threading.Thread(target=process.meter.writer.stop)
-        stopping.start()
-    stopping.join(10)
+        stopping = asyncio.run_coroutine_threadsafe(process.meter.writer.stop(), process.loop)
+    stopping.result(10)
 
     assert (books.wallet().posted, books.wallet().held) == (940, 0)
 
