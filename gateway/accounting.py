@@ -15,11 +15,6 @@ class Account(NamedTuple):
     lost: int
     is_estimated: bool
 
-    @property
-    def tokens(self) -> TokenCounts:
-        """The four token classes."""
-        return _tokens(self.usage)
-
 
 _NOTHING = Usage(0, 0)
 
@@ -45,8 +40,8 @@ def not_charged(*, price: Price, worth: Usage | None) -> Account:
 
 def _tokens(usage: Usage) -> TokenCounts:
     return TokenCounts(
-        input=usage.input_tokens,
-        output=usage.output_tokens,
-        cache_write=usage.cache_creation_input_tokens,
-        cache_read=usage.cache_read_input_tokens,
+        usage.input_tokens,
+        usage.output_tokens,
+        usage.cache_creation_input_tokens,
+        usage.cache_read_input_tokens,
     )

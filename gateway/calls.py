@@ -3,6 +3,7 @@
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from billing.models import Source
@@ -15,8 +16,7 @@ class CallerGone(Exception):
     """The caller's connection is closed: there is nobody left to answer."""
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(NamedTuple):
     """Who pays, and what they may call. `key_id` is None for the console."""
 
     workspace_id: int

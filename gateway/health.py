@@ -14,6 +14,7 @@ _OPEN_FOR_S = 10.0
 # in trouble must not be sent twice the traffic.
 _RETRIES_PER_CALL = 0.2
 _RETRIES_SAVED_UP = 10.0
+_NONE: frozenset[int] = frozenset()
 
 
 @dataclass(slots=True)
@@ -36,6 +37,8 @@ class UpstreamHealth:
 
     def open_breakers(self) -> frozenset[int]:
         """Return the upstreams to be left alone now."""
+        if not self._breakers:
+            return _NONE  # as long as nothing fails
         now = self._clock()
         return frozenset(
             upstream for upstream, breaker in self._breakers.items() if breaker.open_until > now

@@ -127,11 +127,15 @@ def _drop_empty_text(fields: dict[str, Any]) -> None:
 
 
 def _needs(fields: dict[str, Any], survey: content.Survey) -> frozenset[str]:
-    needs = {
-        "images": survey.images > 0,
-        "documents": survey.documents > 0,
-        "tools": survey.uses_tools,
-        "thinking": settings.thinks(fields),
-        "structured_output": settings.wants_structure(fields),
-    }
-    return frozenset(name for name, is_needed in needs.items() if is_needed)
+    needs = []
+    if survey.images:
+        needs.append("images")
+    if survey.documents:
+        needs.append("documents")
+    if survey.uses_tools:
+        needs.append("tools")
+    if settings.thinks(fields):
+        needs.append("thinking")
+    if settings.wants_structure(fields):
+        needs.append("structured_output")
+    return frozenset(needs)

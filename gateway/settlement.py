@@ -40,7 +40,7 @@ def close(
 def _record(
     call: Call, account: Account, *, ending: Ending, status: int, error_type: str, stop_reason: str
 ) -> Record:
-    tokens = account.tokens
+    usage = account.usage
     candidate = call.candidate
     return Record(
         id=call.id,
@@ -58,10 +58,10 @@ def _record(
         error_type=error_type,
         ending=ending,
         stop_reason=stop_reason[:40],
-        input_tokens=tokens.input,
-        output_tokens=tokens.output,
-        cache_creation_input_tokens=tokens.cache_write,
-        cache_read_input_tokens=tokens.cache_read,
+        input_tokens=usage.input_tokens,
+        output_tokens=usage.output_tokens,
+        cache_creation_input_tokens=usage.cache_creation_input_tokens,
+        cache_read_input_tokens=usage.cache_read_input_tokens,
         is_usage_estimated=account.is_estimated,
         credits=0,  # filled in from what is really charged
         lost_credits=account.lost,

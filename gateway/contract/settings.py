@@ -15,8 +15,9 @@ def check_settings(fields: dict[str, Any]) -> None:
         check = _CHECKS.get(name)
         if check is not None:
             check(value, name)
-    for name in _WHOLE_NUMBERS & fields.keys():
-        fields[name] = int(fields[name])
+    for name in _WHOLE_NUMBERS:
+        if type(fields.get(name)) is float:  # 100.0, as some languages write 100
+            fields[name] = int(fields[name])
 
 
 def is_optional(name: str) -> bool:
@@ -103,4 +104,4 @@ _OPTIONAL: dict[str, Callable[[Any, str], object]] = {
     "cache_control": lambda value, path: None,
 }
 _CHECKS = _OPTIONAL | {"model": _check_model, "max_tokens": values.integer}
-_WHOLE_NUMBERS = {name for name, check in _CHECKS.items() if check is values.integer}
+_WHOLE_NUMBERS = tuple(name for name, check in _CHECKS.items() if check is values.integer)
