@@ -27,6 +27,10 @@ logger = logging.getLogger(__name__)
 
 RawHeaders = list[tuple[bytes, bytes]]
 
+_READ = {
+    name.encode(): name
+    for name in ("authorization", "x-api-key", "content-encoding", "anthropic-beta")
+}
 _PLAIN_HEADERS: RawHeaders = [(b"content-type", b"application/json")]
 _STREAM_HEADERS: RawHeaders = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
@@ -74,12 +78,13 @@ class Messages:
 
 
 def _headers(scope: Scope) -> dict[str, str]:
-    """Decode the headers once. What comes twice is one list, as HTTP has it: some clients send
-    each beta in a header of its own."""
+    """Decode, of the twenty headers that clients send, those that are read. What comes twice is one
+    list, as HTTP has it: some clients send each beta in a header of its own."""
     headers: dict[str, str] = {}
     for raw_name, raw_value in scope["headers"]:
-        name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
-        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+        if (name := _READ.get(raw_name)) is not None:
+            value = raw_value.decode("latin-1")
+            headers[name] = f"{headers[name]}, {value}" if name in headers else value
     return headers
 
 
