@@ -28,7 +28,7 @@ class LiveCalls:
         self._by_key[key_id] += 1
 
     def end(self, key_id: int) -> None:
-        """Count a call no more that began."""
+        """Stop counting a call that `begin` counted."""
         self.total -= 1
         self._by_key[key_id] -= 1
         if not self._by_key[key_id]:

@@ -91,7 +91,7 @@ def route(
     candidates = _ordered(_candidates(request, model, now), draw)
     if not candidates:
         raise UpstreamOverloaded(retry_after_s=30)
-    candidates.sort(key=lambda way: way.upstream.id in unhealthy)  # stable, as above
+    candidates.sort(key=lambda way: way.upstream.id in unhealthy)  # stable: keeps the drawn order
     return Route(tuple(candidates), {})
 
 

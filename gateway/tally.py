@@ -45,7 +45,7 @@ class UsageTally:
         if len(known) == len(given) and sum(known) >= sum(self._input):
             self._input = known
 
-    def usage_of(self, content: list[dict[str, Any]]) -> Usage:
+    def usage_of_whole(self, content: list[dict[str, Any]]) -> Usage:
         """The final usage of a whole answer: only one without a figure is counted by us."""
         return self.usage(
             delivered_tokens=0 if self._output else delivered_tokens_estimate(content)

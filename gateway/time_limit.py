@@ -1,4 +1,5 @@
-"""`asyncio.timeout` at a third of its price: each call is under two or more of them."""
+"""A time limit on what a task awaits: asyncio.timeout costs three times as much, and each call is
+under two of them or more."""
 
 import asyncio
 from types import TracebackType

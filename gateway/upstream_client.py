@@ -76,8 +76,8 @@ class UpstreamClient:
     ) -> Answer:
         """Send a request; return what `take` makes of the response, whose head has arrived.
 
-        What breaks on the way is an UpstreamFailed, what is late an UpstreamTimeout. After `take`
-        nobody reads on.
+        What breaks, in `take` too, is an UpstreamFailed, what is late an UpstreamTimeout. When
+        `take` returns before the body's end, the connection is dropped.
         """
         deadlines = self._deadlines
         try:
@@ -145,7 +145,7 @@ class UpstreamResponse:
     async def _read(self, limit_bytes: int) -> bytes:
         parts: list[bytes] = []
         size = 0
-        is_over = self._response.content.at_eof
+        is_over = self._response.content.at_eof  # saves a coroutine for what came with its head
         while not is_over() and (chunk := await self.chunk(patience_s=math.inf)):
             size += len(chunk)
             if size > limit_bytes:

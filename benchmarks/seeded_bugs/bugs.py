@@ -139,7 +139,26 @@ BUGS = (
     ),
     Bug(
         "one wallet's balance goes on in the next one",
-        (Edit(_APPLY, "            posted_now := op.posted;\n", ""),),
+        (
+            Edit(
+                _APPLY, "posted_now := op.posted;", "posted_now := coalesce(posted_now, op.posted);"
+            ),
+        ),
+        _DECIDES,
+    ),
+    Bug(
+        "one wallet's numbering goes on in the next one",
+        (Edit(_APPLY, "seq_now := op.seq;", "seq_now := coalesce(seq_now, op.seq);"),),
+        _DECIDES,
+    ),
+    Bug(
+        "one wallet's holds go on in the next one",
+        (Edit(_APPLY, "held_now := op.held;", "held_now := coalesce(held_now, op.held);"),),
+        _DECIDES,
+    ),
+    Bug(
+        "a key is good for ever",
+        (Edit(_APPLY, "key.expires_at > clock_timestamp()", "true"),),
         _DECIDES,
     ),
     Bug(
@@ -149,7 +168,7 @@ BUGS = (
     ),
     Bug(
         "wallets are not locked",
-        (Edit(_APPLY, "ORDER BY id FOR UPDATE;", "ORDER BY id;"),),
+        (Edit(_APPLY, "ORDER BY id FOR UPDATE\n", "ORDER BY id\n"),),
         _WRITES,
     ),
     Bug(

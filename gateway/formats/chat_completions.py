@@ -65,7 +65,7 @@ def decode_reply(
     content = blocks.clean_all(_content(message, tool_names.originals(request)))
     counts = tally.UsageTally(input_tokens_estimate=tally.tokens_of(request.text_bytes))
     counts.merge(chat_reply.usage_report(completion.get("usage")))
-    usage = counts.usage_of(content)
+    usage = counts.usage_of_whole(content)
     return Reply(content, *_ending(choice, message, content, request), usage)
 
 

@@ -81,7 +81,7 @@ def decode_reply(
     )
     counts = tally.UsageTally(input_tokens_estimate=tally.tokens_of(request.text_bytes))
     counts.merge(message.get("usage"))
-    usage = counts.usage_of(content)
+    usage = counts.usage_of_whole(content)
     return Reply(content, *ending, usage, extras_of(message))
 
 

@@ -18,7 +18,8 @@ CONNECT: dict[str, Any] = {
 }
 # The same the other way round: what the server does about us when we vanish, or are stopped between
 # two statements of a transaction and keep others from the wallets we have locked. And no statement
-# waits for ever: whoever keeps one wallet locked must not keep a process's other calls waiting.
+# waits for ever: a batch that somebody keeps from one of its wallets is given up. For all calls of
+# this process the ledger then counts as away until that wallet is free.
 #
 # Rows are found by their keys and in no other way. PostgreSQL would plan for the young, empty table
 # that it knows, and read all of it for every batch until autovacuum has counted it. And the plan is
@@ -39,7 +40,8 @@ SELECT set_config('enable_seqscan', 'off', false),
 def connect(conninfo: str, *, name: str) -> psycopg.Connection[Any]:
     """Connect, under a name that pg_stat_activity shows; raises one of CONNECTION_LOST."""
     connection = psycopg.connect(conninfo, application_name=f"caicaini-{name}", **CONNECT)
-    # Or psycopg would deallocate all statements after a rollback, the one of wire.py included.
+    # psycopg is to prepare nothing by itself: having done so it deallocates everything after a
+    # rollback, the writer's own statement included.
     connection.prepare_threshold = None
     try:
         connection.execute(_SESSION)

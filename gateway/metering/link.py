@@ -42,7 +42,7 @@ class Link:
         self._on_connect = on_connect
         self._guard = threading.Lock()  # over the two below
         self._connection: psycopg.Connection[Any] | None = None
-        self._wire: socket.socket | None = None  # a second handle of its socket, ours to cut
+        self._socket: socket.socket | None = None  # a second handle of its socket, ours to cut
         self._probe: psycopg.Connection[Any] | None = None
         self._asking_since: float | None = None
         self._stopping = threading.Event()
@@ -84,10 +84,10 @@ class Link:
     def drop(self) -> None:
         """Give a broken connection up; another will come."""
         with self._guard:
-            connection, wire = self._connection, self._wire
-            self._connection = self._wire = None
-        if wire is not None:
-            wire.close()
+            connection, handle = self._connection, self._socket
+            self._connection = self._socket = None
+        if handle is not None:
+            handle.close()
         if connection is not None:
             connection.close()
 
@@ -120,7 +120,7 @@ class Link:
         except CONNECTION_LOST:
             return _RECONNECT_PAUSE_S
         with self._guard:
-            self._wire = socket.socket(fileno=os.dup(connection.fileno()))
+            self._socket = socket.socket(fileno=os.dup(connection.fileno()))
             self._connection = connection
         self._on_connect()
         return _LOOK_EVERY_S
@@ -151,8 +151,8 @@ class Link:
         self._asking_since = None
         self._drop_probe()
         with self._guard, suppress(OSError):
-            if self._wire is not None:
-                self._wire.shutdown(socket.SHUT_RDWR)
+            if self._socket is not None:
+                self._socket.shutdown(socket.SHUT_RDWR)
 
     def _drop_probe(self) -> None:
         if self._probe is not None:

@@ -72,6 +72,8 @@ def _void(connection: psycopg.Connection[Any], owner: int) -> None:
         try:
             with connection.transaction():
                 count = holds.void_holds_of(connection, owner=owner, wallet_id=wallet_id)
+        except psycopg.errors.QueryCanceled:
+            logger.warning("wallet %d is locked; the holds in it wait for the next look", wallet_id)
         except CONNECTION_LOST:
             raise
         except Exception:

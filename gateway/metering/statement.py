@@ -14,7 +14,7 @@ import psycopg
 from gateway.metering.operations import Close, Closed, Operation, Outcome, Reserved, Verdict
 from usage.records import Record
 
-APPLY = b"SELECT gateway_apply($1::bigint, $2::bigint[], $3::json, $4::json)"
+APPLY = b"SELECT gateway_apply($1::bigint, $2::bigint[], $3::json, $4::json)::text"
 LARGEST_BATCH = 256
 
 
@@ -60,15 +60,19 @@ def parameters(operations: Sequence[Operation], *, owner: int) -> tuple[bytes, .
     return b"%d" % owner, locked.encode(), _encode(given), _encode(records)
 
 
-def outcomes(answer: bytes, count: int) -> list[Outcome] | psycopg.OperationalError:
-    """Return what became of each of `count` operations, in their order. An answer that makes no
-    sense is as good as a broken connection: nobody can tell what was committed."""
+def outcomes(answer: bytes, count: int) -> list[Outcome]:
+    """Return what became of each of `count` operations, in their order.
+
+    Raises OperationalError for an answer that makes no sense: it is as good as a broken connection,
+    since nobody can tell what was committed.
+    """
     try:
         verdicts, amounts, losses = _decode(answer)
         if not len(verdicts) == len(amounts) == len(losses) == count:
             raise ValueError("another number of answers than of questions")
     except (msgspec.DecodeError, ValueError) as error:
-        return psycopg.OperationalError(f"the ledger's answer makes no sense: {error}")
+        message = f"the ledger's answer makes no sense: {error}"
+        raise psycopg.OperationalError(message) from None
     return [
         Closed(amount, lost) if verdict is None else Reserved(verdict, amount)
         for verdict, amount, lost in zip(verdicts, amounts, losses, strict=True)

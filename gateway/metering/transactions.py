@@ -1,4 +1,4 @@
-"""Write operations while waiting for PostgreSQL, for those that have no event loop to keep free."""
+"""Write operations and wait for PostgreSQL: for threads, which have no event loop to keep free."""
 
 import logging
 from collections.abc import Sequence
@@ -11,8 +11,6 @@ from gateway.metering.connections import CONNECTION_LOST
 from gateway.metering.operations import Close, Operation, Outcome, Release
 
 logger = logging.getLogger(__name__)
-
-_APPLY = "SELECT gateway_apply(%s::bigint, %s::bigint[], %s::json, %s::json)::text"
 
 
 def write(
@@ -46,12 +44,13 @@ def replay(
 def _write_batch(
     connection: psycopg.Connection[Any], batch: Sequence[Operation], *, owner: int
 ) -> Sequence[Outcome | Exception]:
-    try:
-        return _apply(connection, batch, owner=owner)
-    except CONNECTION_LOST:
-        raise
-    except Exception:
-        logger.exception("a batch of %d operations failed", len(batch))
+    if len(batch) > 1:
+        try:
+            return _apply(connection, batch, owner=owner)
+        except CONNECTION_LOST:
+            raise
+        except Exception:
+            logger.exception("a batch of %d operations failed", len(batch))
     return [_write_alone(connection, operation, owner=owner) for operation in batch]
 
 
@@ -65,7 +64,7 @@ def _write_alone(
     except Exception as error:
         logger.exception("operation failed: %s", operation)
         if isinstance(operation, Close):
-            # Its owner lives, so no reaper would ever free what it holds.
+            # Where its owner lives, no reaper would ever free what it holds.
             release = Release(operation.id, operation.workspace_id)
             _write_alone(connection, release, owner=owner)
         return error
@@ -76,8 +75,6 @@ def _apply(
     connection: psycopg.Connection[Any], operations: Sequence[Operation], *, owner: int
 ) -> list[Outcome]:
     given = [text.decode() for text in statement.parameters(operations, owner=owner)]
-    [answer] = connection.execute(_APPLY, given).fetchone() or ("",)
-    outcomes = statement.outcomes(answer.encode(), len(operations))
-    if isinstance(outcomes, Exception):
-        raise outcomes
-    return outcomes
+    cursor = psycopg.RawCursor(connection)
+    [answer] = cursor.execute(statement.APPLY, given).fetchone() or ("",)
+    return statement.outcomes(answer.encode(), len(operations))

@@ -4,6 +4,10 @@ psycopg's own asynchronous connection wakes a task for each answer. Under load t
 behind all that the event loop has to do, while the connection, which every other call waits for,
 stands idle: a callback is run as soon as the loop sees the answer, and the next batch leaves with
 it. It costs a third of the processor time, too.
+
+psycopg connects in libpq's non-blocking mode: what does not fit into the socket stays with libpq
+until `flush` returns 0, and `consume_input` flushes too. An answer is complete once `get_result`
+returns None (libpq's "Asynchronous Command Processing").
 """
 
 import asyncio
@@ -74,29 +78,28 @@ class Wire:
     def _received(self) -> bytes | Exception | None:
         """Return the answer once it is complete."""
         self._pgconn.consume_input()
-        while not self._pgconn.is_busy():
-            result = self._pgconn.get_result()
-            if result is None:
+        while True:
+            if self._pgconn.is_busy():
+                return None  # the rest is on its way
+            if (result := self._pgconn.get_result()) is None:
                 break
             self._result = result
-        else:
-            return None
         result, self._result = self._result, None
         if result is None:
-            if self._pgconn.status == ConnStatus.BAD:  # behind an answer that made no sense
+            if self._pgconn.status == ConnStatus.BAD:  # what came was no message of the protocol
                 raise OperationalError(self._pgconn.get_error_message())
             return None  # a notice, or a setting that was changed: nobody had asked
-        return _read(result)
+        return _answer_in(result)
 
 
 def prepare(connection: Connection[Any], sql: bytes) -> None:
     """Have PostgreSQL parse what `Wire.ask` will run. Waits for it."""
     result = connection.pgconn.prepare(_NAME, sql)
-    if isinstance(error := _read(result), Exception):
+    if isinstance(error := _answer_in(result), Exception):
         raise error
 
 
-def _read(result: PGresult) -> bytes | Exception:
+def _answer_in(result: PGresult) -> bytes | Exception:
     if result.status == ExecStatus.TUPLES_OK:
         return result.get_value(0, 0) or b""
     if result.status != ExecStatus.FATAL_ERROR:

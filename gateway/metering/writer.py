@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 import psycopg
 
-from gateway.metering import statement, transactions, wire
+from gateway.metering import statement, transactions
 from gateway.metering.connections import CONNECTION_LOST, first_line
 from gateway.metering.journal import Journal
 from gateway.metering.link import Link
@@ -33,7 +33,7 @@ from gateway.metering.operations import (
     Reserve,
     Reserved,
 )
-from gateway.metering.wire import Wire
+from gateway.metering.wire import Wire, prepare
 
 logger = logging.getLogger(__name__)
 
@@ -53,7 +53,10 @@ class Writer:
     """Runs operations against PostgreSQL for the calls of one event loop.
 
     One thing is under way at a time: a batch with PostgreSQL, or, in a thread since it may take
-    long, writing to the journal, or catching up after an outage. At its end the next one begins.
+    long, writing to the journal, or catching up after an outage. At its end the next one begins,
+    and if there is none we are idle. What is submitted then begins at the event loop's next turn:
+    what comes together goes together. A connection that breaks while nothing is with PostgreSQL
+    changes nothing but that there is none: the link wakes us when there is another.
 
     `journal` is None where there is no disk to write on; ends of calls then wait in memory.
     `is_protected` says whether the reaper lets our holds stand.
@@ -74,7 +77,7 @@ class Writer:
         self._loop: asyncio.AbstractEventLoop
         self._jobs: deque[_Job] = deque()
         self._alone: deque[_Job] = deque()  # each to be asked in a batch of its own
-        self._asked: list[_Job] = []
+        self._in_hand: Sequence[_Job] = ()  # with PostgreSQL, or on the way to the journal
         self._put_aside: list[_Job] = []
         # None while PostgreSQL is away: until we have connected and written what was put aside.
         self._wire: Wire | None = None
@@ -82,9 +85,9 @@ class Writer:
         self._is_there = asyncio.Event()  # for the first time
         self._is_idle = asyncio.Event()
         self._is_idle.set()
-        self._under_way: asyncio.Task[None] | None = None
+        self._task: asyncio.Task[None] | None = None  # the event loop would let it be collected
         # Our own: in the event loop's, name resolution that hangs could stand before us.
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="money-writer")
+        self._executor = ThreadPoolExecutor(1, thread_name_prefix="money-writer")
 
     async def start(self) -> None:
         """Begin to connect; return when holds can be made, or soon if PostgreSQL is away."""
@@ -101,8 +104,8 @@ class Writer:
                 await self._is_idle.wait()
         self._listen_no_more()
         await asyncio.to_thread(self._link.stop)
-        self._thread.shutdown(wait=False)
-        if unwritten := [*self._asked, *self._alone, *self._jobs, *self._put_aside]:
+        self._executor.shutdown(wait=False)
+        if unwritten := [*self._in_hand, *self._alone, *self._jobs, *self._put_aside]:
             logger.critical("never written: %s", [job.operation for job in unwritten])
 
     def reserve(self, operation: Reserve) -> "asyncio.Future[Reserved]":
@@ -136,8 +139,6 @@ class Writer:
             self._is_idle.clear()
             self._loop.call_soon(self._go_on)
 
-    # --- one thing after the other ------------------------------------------------------------
-
     def _go_on(self) -> None:
         """Begin the next thing. To be called at the end of the one before."""
         if self._wire is None and self._link.connection is not None:
@@ -150,9 +151,9 @@ class Writer:
             self._ask(self._wire, self._take())
 
     def _begin(self, work: Coroutine[Any, Any, None]) -> None:
-        self._under_way = self._loop.create_task(self._done(work))
+        self._task = self._loop.create_task(self._run(work))
 
-    async def _done(self, work: Coroutine[Any, Any, None]) -> None:
+    async def _run(self, work: Coroutine[Any, Any, None]) -> None:
         try:
             await work
         except Exception as error:
@@ -170,10 +171,8 @@ class Writer:
             self._jobs.popleft()
         return batch
 
-    # --- PostgreSQL is there ------------------------------------------------------------------
-
     def _ask(self, wire: Wire, jobs: list[_Job]) -> None:
-        self._asked = jobs
+        self._in_hand = jobs
         self._link.begin_asking()
         try:
             wire.ask(statement.parameters([job.operation for job in jobs], owner=self._owner))
@@ -187,8 +186,8 @@ class Writer:
     def _hear(self, said: bytes | Exception) -> None:
         """Take PostgreSQL's answer to what was asked, or the connection's end, asked or not."""
         self._link.end_asking()
-        jobs, self._asked = self._asked, []
-        answer = statement.outcomes(said, len(jobs)) if isinstance(said, bytes) else said
+        jobs, self._in_hand = self._in_hand, ()
+        answer = _understood(said, len(jobs))
         if isinstance(answer, CONNECTION_LOST):
             self._lose_ledger(answer)
             if jobs:  # otherwise nothing was under way, and whatever comes next finds it lost
@@ -200,7 +199,7 @@ class Writer:
             _answer(jobs, answer)
         self._go_on()
 
-    def _refused(self, jobs: list[_Job], error: Exception) -> None:
+    def _refused(self, jobs: Sequence[_Job], error: Exception) -> None:
         """Where one operation spoils the others, ask for each alone."""
         if len(jobs) > 1:
             logger.error("a batch of %d operations failed", len(jobs), exc_info=error)
@@ -212,8 +211,6 @@ class Writer:
             if isinstance(job.operation, Close):
                 # Its owner lives, so no reaper would ever free what it holds.
                 self._alone.appendleft(_release_of(job))
-
-    # --- PostgreSQL is away -------------------------------------------------------------------
 
     def _lose_ledger(self, error: Exception) -> None:
         why = first_line(error)
@@ -232,7 +229,7 @@ class Writer:
         """Write what the journal and we have kept; only then are new holds made."""
         try:
             outcomes = await self._loop.run_in_executor(
-                self._thread, self._write_what_was_kept, connection
+                self._executor, self._write_what_was_kept, connection
             )
         except psycopg.Error as error:  # of any kind: the migrations may not have been run
             self._lose_ledger(error)
@@ -249,7 +246,7 @@ class Writer:
     ) -> Sequence[Outcome | Exception]:
         """In a thread; return what became of what was put aside."""
         with self._link.asking():
-            wire.prepare(connection, statement.APPLY)
+            prepare(connection, statement.APPLY)
             if self._journal is not None and not self._journal.is_empty:
                 closes = self._journal.read().closes
                 failed = transactions.replay(connection, closes, owner=self._owner)
@@ -274,13 +271,21 @@ class Writer:
                 _resolve(job.future, LedgerAway())
                 if may_be_written:
                     self._put_aside.append(_release_of(job))
-        if not ends:
-            return
-        closes = [job.operation for job in ends if isinstance(job.operation, Close)]
-        if await self._loop.run_in_executor(self._thread, self._journalled, closes):
-            _answer(ends, [close.planned() for close in closes])
+        if ends:
+            await self._keep_ends(ends)
+
+    async def _keep_ends(self, jobs: Sequence[_Job]) -> None:
+        self._in_hand = jobs
+        closes = [job.operation for job in jobs if isinstance(job.operation, Close)]
+        try:
+            is_kept = await self._loop.run_in_executor(self._executor, self._journalled, closes)
+        except RuntimeError:  # we have been stopped
+            is_kept = False
+        if is_kept:
+            _answer(jobs, [close.planned() for close in closes])
         else:
-            self._put_aside += ends
+            self._put_aside += jobs
+        self._in_hand = ()
 
     def _journalled(self, closes: Sequence[Close]) -> bool:
         """In a thread; return whether they are on the disk."""
@@ -292,6 +297,15 @@ class Writer:
             logger.error("%d ends of calls are in memory alone: %s", len(closes), error)
             return False
         return True
+
+
+def _understood(said: bytes | Exception, count: int) -> Sequence[Outcome] | Exception:
+    if isinstance(said, Exception):
+        return said
+    try:
+        return statement.outcomes(said, count)
+    except psycopg.OperationalError as error:
+        return error
 
 
 def _release_of(job: _Job) -> _Job:

@@ -242,7 +242,7 @@ def test_who_reads_too_slowly_pays_for_what_was_sent(
     call = customer.begin(script.prompt, stream=True)
 
     def has_ended() -> bool:
-        call.response.read(200_000)  # far less than the gateway could pass on meanwhile
+        call.response.read(100_000)  # far less than the gateway could pass on meanwhile
         time.sleep(0.1)
         return bool(customer.records())
 

@@ -175,7 +175,7 @@ def test_a_hold_whose_making_went_unheard_is_given_back(
 ) -> None:
     customer = cabled()
     script = upstream.script(says())
-    cable.break_after(b"COMMIT")
+    cable.break_after(b"caicaini_writer")
 
     answer = customer.ask(script.prompt)
 
@@ -195,7 +195,7 @@ def test_a_settlement_whose_writing_went_unheard_is_not_written_twice(
     script = upstream.script(after_release(says()))
     call = customer.begin(script.prompt, stream=stream)
     script.wait_for_request()
-    cable.break_after(b"COMMIT")
+    cable.break_after(b"caicaini_writer")
 
     script.release()
 

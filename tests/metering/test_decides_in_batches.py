@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 from django.db import connection
 
@@ -13,10 +14,10 @@ from accounts.services import give_personal_workspace
 from billing import ledger, wallets
 from billing.models import EntryKind, HoldState, Pool
 from gateway.metering import transactions
-from gateway.metering.operations import Closed, Operation, Outcome, Reserved, Verdict
+from gateway.metering.operations import Close, Closed, Operation, Outcome, Reserved, Verdict
 from keys import services as key_services
 from tests.books import Books, TestCall, open_books, subscription_wallet
-from usage.models import DirtyHour
+from usage.models import DirtyHour, Ending
 
 OWNER = 7
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -29,7 +30,7 @@ def books(db: None) -> Books:
 
 
 def apply(*operations: Operation) -> Sequence[Outcome | Exception]:
-    """Apply a batch within the test's transaction."""
+    """Apply operations in their order, within the test's transaction."""
     connection.ensure_connection()
     return transactions.write(connection.connection, operations, owner=OWNER)
 
@@ -130,7 +131,7 @@ def test_what_a_batch_frees_its_later_operations_can_have(books: Books) -> None:
     assert numbers(books) == (900, 900)
 
 
-def test_a_reserve_and_its_release_in_one_batch_leave_nothing_held(books: Books) -> None:
+def test_a_reserve_and_its_release_right_after_it_leave_nothing_held(books: Books) -> None:
     call = books.call(300)
 
     apply(call.reserve(), call.release())
@@ -167,7 +168,7 @@ def test_settling_again_charges_nothing_more_and_answers_the_same(books: Books) 
     assert len(books.usage()) == len(books.records()) == 1
 
 
-def test_settling_twice_in_one_batch_charges_once(books: Books) -> None:
+def test_settling_twice_in_a_row_charges_once(books: Books) -> None:
     call = books.call(300)
 
     outcomes = apply(call.reserve(), call.settle(120), call.settle(120))
@@ -262,6 +263,53 @@ def test_wallets_in_one_batch_do_not_mix(books: Books) -> None:
     assert (numbers(books), numbers(other)) == ((1_000, 60), (50, 0))
 
 
+def test_charges_in_two_wallets_are_numbered_each_for_itself(books: Books) -> None:
+    other = open_books(500)
+    ours, theirs = [books.call(100) for _ in range(2)], [other.call(100) for _ in range(2)]
+    nobodys = replace(books.call(0), workspace_id=books.workspace.pk + 1_000_000)
+    apply(*(call.reserve() for call in (*ours, nobodys, *theirs)))
+
+    told = apply(
+        ours[0].settle(10),
+        theirs[0].settle(20),
+        nobodys.settle(7),
+        ours[1].settle(30),
+        theirs[1].settle(40),
+    )
+
+    assert told == [Closed(10, 0), Closed(20, 0), Closed(0, 7), Closed(30, 0), Closed(40, 0)]
+    assert [(entry.seq, entry.balance_after) for entry in books.usage()] == [(2, 990), (3, 960)]
+    assert [(entry.seq, entry.balance_after) for entry in other.usage()] == [(2, 480), (3, 440)]
+    assert (numbers(books), numbers(other)) == ((960, 0), (440, 0))
+
+
+def test_a_record_is_written_as_it_was_given(books: Books) -> None:
+    """All of its fields, in both lists: the gateway's and the function's."""
+    call = books.call(300, key_id=books.mint().pk)
+    given = call.record(
+        source="console",
+        upstream_id=11,
+        price_id=12,
+        is_stream=True,
+        status=499,
+        error_type="some_error",
+        ending=Ending.CALLER_LEFT,
+        input_tokens=101,
+        output_tokens=102,
+        cache_creation_input_tokens=103,
+        cache_read_input_tokens=104,
+        is_usage_estimated=True,
+        lost_credits=5,
+        first_byte_ms=105,
+        duration_ms=106,
+    )
+    apply(call.reserve(), Close(given, 7, 300))
+
+    [written] = books.records()
+    expected = msgspec.structs.asdict(given) | {"credits": 7}
+    assert {name: getattr(written, name) for name in expected} == expected
+
+
 def test_a_workspace_without_a_wallet_is_refused(books: Books) -> None:
     call = replace(books.call(0), workspace_id=books.workspace.pk + 1_000_000)
 
@@ -309,6 +357,15 @@ def test_a_revoked_key_holds_nothing(books: Books) -> None:
 
     assert verdicts(apply(books.call(300, key_id=key.pk).reserve())) == [Verdict.KEY_UNUSABLE]
     assert numbers(books) == (1_000, 0)
+
+
+def test_an_expired_key_holds_nothing(books: Books) -> None:
+    now = datetime.now(UTC)
+    expired = books.mint(expires_at=now - timedelta(hours=1))
+    standing = books.mint(expires_at=now + timedelta(hours=1))
+
+    assert verdicts(apply(books.call(1, key_id=expired.pk).reserve())) == [Verdict.KEY_UNUSABLE]
+    assert verdicts(apply(books.call(1, key_id=standing.pk).reserve())) == [Verdict.ADMITTED]
 
 
 def test_an_unknown_key_holds_nothing(books: Books) -> None:

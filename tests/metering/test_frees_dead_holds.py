@@ -104,7 +104,7 @@ def test_a_process_stopped_in_mid_batch_does_not_keep_the_wallet_from_others(
         child.begin_settling(call, 120)
         eventually(books.is_waited_for, what="the settlement")
         child.send_signal(signal.SIGSTOP)
-    # Its session has the lock by now; PostgreSQL ends it for idling in a transaction.
+    # Its session has the lock by now. PostgreSQL finishes the batch without it.
 
     assert process.ask(books.call(10).reserve()).verdict is Verdict.ADMITTED
     child.send_signal(signal.SIGCONT)

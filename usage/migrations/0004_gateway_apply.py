@@ -1,6 +1,6 @@
 """gateway_apply: what a gateway does to the ledger, decided and written by PostgreSQL itself.
 
-docs/adr/0008-one-statement-moves-credits.md says why it is a function. It stands here because it
+docs/adr/0012-one-statement-moves-credits.md says why it is a function. It stands here because it
 touches keys, billing and usage, and nothing with tables stands above usage. A later version comes
 as CREATE OR REPLACE in a migration of its own: gateways that run meanwhile take it over at their
 next call, so what it is given and what it returns stays, or it gets another name.
@@ -34,13 +34,14 @@ RECORD = {
     "duration_ms": "integer",
 }
 
-# `operations` are of kind reserve, close or release (gateway/metering/operations.py), each for
-# another request; `records` has, at the place of each close, its request record.
+# `operations` are what gateway/metering/statement.py sends: of kind reserve, close or release, each
+# for another request. `records` is as long: at a close's place its request record, elsewhere `{}`.
 #
 # 1. The wallets are locked, in id order.
 # 2. Keys, holds and wallets are read. A statement of its own: under READ COMMITTED one that waited
 #    for a row lock sees other tables as they were before the wait, and would miss the revocation
-#    that it waited for. Columns are cast, so that a change of their type spoils no plan.
+#    that it waited for. Columns are cast: a migration may change their types while gateways run, and
+#    PL/pgSQL would refuse to go on with another type than it began with.
 # 3. Each operation is decided, wallet by wallet and in the order of arrival. Nothing is written
 #    meanwhile but wallets: a statement per operation takes PostgreSQL twice the time of a statement
 #    per table.
@@ -55,6 +56,7 @@ CREATE FUNCTION gateway_apply(
 ) RETURNS json LANGUAGE plpgsql AS $$
 DECLARE
     op record;
+    locked_ids bigint[];
     current_id bigint;
     posted_now bigint;
     held_now bigint;
@@ -74,8 +76,10 @@ DECLARE
     balances bigint[] := array_fill(NULL::bigint, size);
     is_ended boolean[] := array_fill(false, size);
 BEGIN
-    PERFORM id FROM billing_wallet
-    WHERE pool = 'api' AND workspace_id = ANY (workspace_ids) ORDER BY id FOR UPDATE;
+    SELECT array_agg(id) INTO locked_ids FROM (
+        SELECT id FROM billing_wallet
+        WHERE pool = 'api' AND workspace_id = ANY (workspace_ids) ORDER BY id FOR UPDATE
+    ) AS wallet;
 
     FOR op IN
         SELECT asked.*, wallet.id::bigint AS wallet_id, wallet.posted::bigint,
@@ -89,6 +93,7 @@ BEGIN
             (kind, id, workspace_id, accepted_at, key_id, amount, actual, lost, place)
         LEFT JOIN billing_wallet AS wallet
             ON wallet.workspace_id = asked.workspace_id AND wallet.pool = 'api'
+            AND wallet.id = ANY (locked_ids)  -- not one that was opened since
         LEFT JOIN billing_hold AS hold ON hold.wallet_id = wallet.id AND hold.id = asked.id
         LEFT JOIN keys_apikey AS key ON key.id = asked.key_id AND key.revoked_at IS NULL
             AND (key.expires_at IS NULL OR key.expires_at > clock_timestamp())
@@ -126,7 +131,8 @@ BEGIN
             CONTINUE;
         END IF;
 
-        -- A release stays at nothing charged and nothing lost.
+        -- A release stays at nothing charged and nothing lost. Of a close, all that it cost is lost
+        -- where there is no hold, or no room for what a void one would take.
         charge := NULL;
         IF op.kind = 'close' THEN
             IF op.state = 'settled' THEN
