@@ -15,7 +15,9 @@ def owners_of_open_holds(connection: Connection[Any]) -> list[int]:
 def wallets_with_holds_of(connection: Connection[Any], *, owner: int) -> list[int]:
     """Return the wallets in which one process has open holds."""
     rows = connection.execute(
-        "SELECT DISTINCT wallet_id FROM billing_hold WHERE state = 'open' AND owner = %s", [owner]
+        "SELECT DISTINCT wallet_id FROM billing_hold WHERE state = 'open' AND owner = %s"
+        " ORDER BY wallet_id",
+        [owner],
     )
     return [wallet_id for (wallet_id,) in rows]
 

@@ -309,3 +309,18 @@ def test_a_server_that_stands_still_is_away(
             server.thaw()
         eventually(lambda: own_books.wallet().posted == 880, what="the replay")
     assert audit().is_ok
+
+
+def test_a_locked_wallet_does_not_keep_others_from_what_the_dead_held(
+    books: Books, process: Process, journals: Path
+) -> None:
+    other = open_books(1_000)
+    with child_process(database_url=database_url(), journals=journals) as child:
+        reserved(child, books.call(300))
+        reserved(child, other.call(200))
+        with books.locked():
+            child.kill()
+            freed(other, within_s=20)
+            assert held(books) == 300
+
+    freed(books, within_s=40)

@@ -235,6 +235,20 @@ def test_a_busy_ledger_is_not_taken_for_one_that_is_away(
     assert waiting.result(10).verdict is Verdict.ADMITTED
 
 
+def test_an_end_that_a_locked_wallet_keeps_waiting_is_told_from_the_journal(
+    books: Books, process: Process, journals: Path
+) -> None:
+    call = reserved(process, books.call(300))
+    with books.locked():
+        assert process.ask(call.settle(120)) == Closed(120, 0)
+        assert lines_in(journals) == 1
+
+    process.await_ledger(books.call(0))
+    assert (books.wallet().posted, books.wallet().held) == (880, 0)
+    assert len(books.usage()) == len(books.records()) == 1
+    assert audit().is_ok
+
+
 def test_a_process_that_stops_during_the_outage_leaves_its_journal_to_the_others(
     books: Books, network: Network, journals: Path
 ) -> None:
