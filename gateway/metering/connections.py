@@ -6,9 +6,14 @@ from typing import Any
 import psycopg
 
 CONNECTION_LOST = (psycopg.OperationalError, psycopg.InterfaceError)
+# Classes of errors that say nothing of the operation: PostgreSQL is read-only (as it is after a
+# failover, or when its disk is full), or our statement, the function, its tables or our rights in
+# them are not what they were. All that may be mended, and then what is refused now is taken.
+_NOT_NOW = ("0A", "25", "26", "3F", "42")
 
 CONNECT: dict[str, Any] = {
     "autocommit": True,
+    "client_encoding": "utf8",  # or what a role is given, which wire.py would not know
     "connect_timeout": 2,  # seconds; libpq knows no smaller number
     # A server that vanished without a word is noticed within seconds, idle or in mid-talk.
     "keepalives_idle": 5,
@@ -24,10 +29,14 @@ CONNECT: dict[str, Any] = {
 # Rows are found by their keys and in no other way. PostgreSQL would plan for the young, empty table
 # that it knows, and read all of it for every batch until autovacuum has counted it. And the plan is
 # made once: it would plan anew for arrays that are shorter than it guesses, which most are.
+#
+# And whatever else the role is given: under more isolation than this a statement that waited for a
+# wallet's lock would not see the revocation that it waited for.
 _SESSION = """
 SELECT set_config('enable_seqscan', 'off', false),
     set_config('plan_cache_mode', 'force_generic_plan', false),
     set_config('enable_hashjoin', 'off', false),
+    set_config('default_transaction_isolation', 'read committed', false),
     set_config('enable_mergejoin', 'off', false),
     set_config('tcp_keepalives_idle', '5', false),
     set_config('tcp_keepalives_interval', '1', false),
@@ -49,6 +58,14 @@ def connect(conninfo: str, *, name: str) -> psycopg.Connection[Any]:
         connection.close()
         raise
     return connection
+
+
+def is_away(error: Exception) -> bool:
+    """Whether the ledger takes nothing at the moment, whatever it is asked; otherwise it is the
+    operation that it does not take."""
+    if isinstance(error, CONNECTION_LOST):
+        return True
+    return isinstance(error, psycopg.Error) and (error.sqlstate or "").startswith(_NOT_NOW)
 
 
 def first_line(error: Exception) -> str:

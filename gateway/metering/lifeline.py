@@ -16,7 +16,7 @@ from typing import Any
 
 import psycopg
 
-from gateway.metering.connections import CONNECTION_LOST, connect, first_line
+from gateway.metering.connections import CONNECTION_LOST, connect, first_line, is_away
 from gateway.metering.reaper import FREE_FOR_S, Reaper
 from keys import standing
 
@@ -124,11 +124,11 @@ class Lifeline:
                 self._work = connect(self._conninfo, name="reaper")
             self._flush_used_keys(self._work)
             self._reaper.look(self._work)
-        except CONNECTION_LOST as error:
-            logger.warning("the reaper cannot look: %s", first_line(error))
-            self._close_work()
-        except Exception:
-            logger.exception("the reaper stumbled")
+        except Exception as error:
+            if is_away(error):
+                logger.warning("the reaper cannot look: %s", first_line(error))
+            else:
+                logger.exception("the reaper stumbled")
             self._close_work()
 
     def _flush_used_keys(self, connection: psycopg.Connection[Any]) -> None:

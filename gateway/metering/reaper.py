@@ -19,7 +19,7 @@ import psycopg
 
 from billing import holds
 from gateway.metering import journal, transactions
-from gateway.metering.connections import CONNECTION_LOST
+from gateway.metering.connections import is_away
 from gateway.metering.journal import Journal
 
 logger = logging.getLogger(__name__)
@@ -74,9 +74,9 @@ def _void(connection: psycopg.Connection[Any], owner: int) -> None:
                 count = holds.void_holds_of(connection, owner=owner, wallet_id=wallet_id)
         except psycopg.errors.QueryCanceled:
             logger.warning("wallet %d is locked; the holds in it wait for the next look", wallet_id)
-        except CONNECTION_LOST:
-            raise
-        except Exception:
+        except Exception as error:
+            if is_away(error):
+                raise
             logger.exception("holds in wallet %d cannot be voided", wallet_id)
         else:
             logger.warning("voided %d holds of a dead process in wallet %d", count, wallet_id)

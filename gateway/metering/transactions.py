@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 
 from gateway.metering import statement
-from gateway.metering.connections import CONNECTION_LOST
+from gateway.metering.connections import is_away
 from gateway.metering.operations import Close, Operation, Outcome, Release
 
 logger = logging.getLogger(__name__)
@@ -18,13 +18,19 @@ def write(
 ) -> list[Outcome | Exception]:
     """Return what became of each operation, in order; an error is that operation's alone.
 
-    Raises one of CONNECTION_LOST when nobody can tell what was committed.
+    Raises what `is_away` knows when the ledger takes nothing, or when nobody can tell what was
+    committed.
     """
     written: list[Outcome | Exception] = []
     while rest := operations[len(written) :]:
         batch = rest[: statement.batch_length(rest)]
         written += _write_batch(connection, batch, owner=owner)
     return written
+
+
+def try_out(connection: psycopg.Connection[Any], *, owner: int) -> None:
+    """Write nothing, as a batch of nothing; raises what would keep others from being written."""
+    _apply(connection, [], owner=owner)
 
 
 def replay(
@@ -47,9 +53,9 @@ def _write_batch(
     if len(batch) > 1:
         try:
             return _apply(connection, batch, owner=owner)
-        except CONNECTION_LOST:
-            raise
-        except Exception:
+        except Exception as error:
+            if is_away(error):
+                raise
             logger.exception("a batch of %d operations failed", len(batch))
     return [_write_alone(connection, operation, owner=owner) for operation in batch]
 
@@ -59,9 +65,9 @@ def _write_alone(
 ) -> Outcome | Exception:
     try:
         [outcome] = _apply(connection, [operation], owner=owner)
-    except CONNECTION_LOST:
-        raise
     except Exception as error:
+        if is_away(error):
+            raise
         logger.exception("operation failed: %s", operation)
         if isinstance(operation, Close):
             # Where its owner lives, no reaper would ever free what it holds.

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 import psycopg
 
 from gateway.metering import statement, transactions
-from gateway.metering.connections import CONNECTION_LOST, first_line
+from gateway.metering.connections import first_line, is_away
 from gateway.metering.journal import Journal
 from gateway.metering.link import Link
 from gateway.metering.operations import (
@@ -188,7 +188,7 @@ class Writer:
         self._link.end_asking()
         jobs, self._in_hand = self._in_hand, ()
         answer = _understood(said, len(jobs))
-        if isinstance(answer, CONNECTION_LOST):
+        if isinstance(answer, Exception) and is_away(answer):
             self._lose_ledger(answer)
             if jobs:  # otherwise nothing was under way, and whatever comes next finds it lost
                 self._begin(self._keep(jobs, may_be_written=True))
@@ -247,6 +247,7 @@ class Writer:
         """In a thread; return what became of what was put aside."""
         with self._link.asking():
             prepare(connection, statement.APPLY)
+            transactions.try_out(connection, owner=self._owner)
             if self._journal is not None and not self._journal.is_empty:
                 closes = self._journal.read().closes
                 failed = transactions.replay(connection, closes, owner=self._owner)

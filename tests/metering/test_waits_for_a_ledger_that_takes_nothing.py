@@ -1,0 +1,107 @@
+"""PostgreSQL answers and takes nothing: what is told is booked later, and no hold stays."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from billing.audit import audit
+from gateway.metering.operations import Closed, Verdict
+from tests.books import Books, database_url
+from tests.metering.gateway_process import Process, child_process
+from tests.metering.network import Network
+from tests.waiting import eventually
+
+
+def run(statement: str) -> None:
+    """Run it as the database's owner, who may write whatever the database says."""
+    with psycopg.connect(
+        database_url(), autocommit=True, options="-c default_transaction_read_only=off"
+    ) as other:
+        other.execute(statement)
+
+
+def end_sessions() -> None:
+    """End the sessions of all processes: the next ones are of the database's new settings."""
+    run(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE application_name LIKE 'caicaini-%' AND datname = current_database()"
+    )
+
+
+def set_read_only(value: str) -> None:
+    """Let whoever connects from now on read alone, or write again."""
+    run(
+        "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_read_only ="
+        f" {value}', current_database()); END $$"
+    )
+    end_sessions()
+
+
+@contextmanager
+def read_only() -> Iterator[None]:
+    """A database as it is after a failover, or where a provider's disk is full."""
+    set_read_only("on")
+    try:
+        yield
+    finally:
+        set_read_only("off")
+
+
+@contextmanager
+def without_its_function() -> Iterator[None]:
+    """A database whose migration was undone."""
+    run("ALTER FUNCTION gateway_apply RENAME TO gateway_apply_before")
+    try:
+        yield
+    finally:
+        run("ALTER FUNCTION gateway_apply_before RENAME TO gateway_apply")
+
+
+@pytest.mark.parametrize(
+    ("taking_nothing", "why"),
+    [(read_only, "read-only transaction"), (without_its_function, "does not exist")],
+)
+def test_calls_end_with_their_charge_and_are_booked_later(
+    books: Books,
+    process: Process,
+    taking_nothing: Callable[[], AbstractContextManager[None]],
+    why: str,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    settled, void = books.call(300), books.call(300)
+    assert process.ask(settled.reserve()).verdict is Verdict.ADMITTED
+    assert process.ask(void.reserve()).verdict is Verdict.ADMITTED
+    with taking_nothing():
+        assert process.ask(settled.settle(120)) == Closed(120, 0)
+        assert process.ask(void.void(lost_credits=9)) == Closed(0, 9)
+        eventually(lambda: why in caplog.text, what="the refusal")
+        assert process.refuses(books.call(1))
+        assert (books.wallet().posted, books.wallet().held) == (1_000, 600)
+
+    process.await_ledger(books.call(0))
+    found = {record.id: (record.credits, record.lost_credits) for record in books.records()}
+    assert found == {settled.id: (120, 0), void.id: (0, 9)}
+    assert (books.wallet().posted, books.wallet().held) == (880, 0)
+    assert audit().is_ok
+
+
+def test_what_a_dead_process_told_is_kept_until_it_is_taken(
+    books: Books, network: Network, journals: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    call = books.call(300)
+    with child_process(database_url=network.url, journals=journals) as child:
+        assert child.reserve(call) == "admitted"
+        network.go()
+        assert child.settle(call, 120) == "120"
+        child.kill()
+    with read_only(), Process(database_url=database_url(), journals=journals):
+        eventually(lambda: "the reaper cannot look" in caplog.text, what="the reaper's look")
+        assert [path.suffix for path in journals.iterdir()] == [".journal"] * 2
+
+    with Process(database_url=database_url(), journals=journals):
+        eventually(lambda: books.wallet().posted == 880, what="the replay")
+    assert books.wallet().held == 0
+    assert audit().is_ok
