@@ -4,7 +4,12 @@ A connection that breaks says so. A database that is stopped, or a network that 
 says nothing: whoever talks then waits for seconds or for ever. So while the writer waits for an
 answer, the watchman asks something that costs nothing, on a connection of his own. A database that
 is merely busy answers him; if none comes he cuts the writer's connection, and the writer hears of
-it at once. He is also the one who connects anew.
+it at once.
+
+He is also the one who connects anew. A batch that was sent on the connection before may still be on
+its way: packets that were lost are sent again, seconds later. It must not arrive after what the new
+one writes, or a hold would be made that was released before it was there, and stay for as long as
+we live. So PostgreSQL ends the session before, and there is no new one until it is gone.
 """
 
 import logging
@@ -13,7 +18,7 @@ import select
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -32,6 +37,16 @@ _ANSWER_WITHIN_TURNS = 15
 _TURN_MS = 10
 _RECONNECT_PAUSE_S = 0.1
 
+# The moment belongs to it: pids are given again.
+_SESSION = """
+SELECT pid, extract(epoch FROM backend_start)::text FROM pg_stat_activity
+WHERE pid = pg_backend_pid()
+"""
+_END_SESSION = """
+SELECT pg_terminate_backend(pid, 500 /* ms */) FROM pg_stat_activity
+WHERE pid = %s AND extract(epoch FROM backend_start)::text = %s
+"""
+
 
 class Link:
     """At most one connection at a time. `on_connect` is called, in the watchman's thread, when
@@ -44,6 +59,7 @@ class Link:
         self._connection: psycopg.Connection[Any] | None = None
         self._socket: socket.socket | None = None  # a second handle of its socket, ours to cut
         self._probe: psycopg.Connection[Any] | None = None
+        self._session: Sequence[Any] | None = None  # the newest, by pid and moment
         self._asking_since: float | None = None
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="money-link", daemon=True)
@@ -116,7 +132,9 @@ class Link:
         try:
             self._drop_probe()
             self._probe = connect(self._conninfo, name="probe")
-            connection = connect(self._conninfo, name="writer")
+            if not self._is_session_over(self._probe):
+                return _RECONNECT_PAUSE_S
+            connection = self._begin_session()
         except CONNECTION_LOST:
             return _RECONNECT_PAUSE_S
         with self._guard:
@@ -124,6 +142,22 @@ class Link:
             self._connection = connection
         self._on_connect()
         return _LOOK_EVERY_S
+
+    def _is_session_over(self, probe: psycopg.Connection[Any]) -> bool:
+        """Whether nothing that was sent on the connection before can arrive any more."""
+        if self._session is None:
+            return True
+        ended = probe.execute(_END_SESSION, self._session).fetchone()
+        return ended is None or ended == (True,)
+
+    def _begin_session(self) -> psycopg.Connection[Any]:
+        connection = connect(self._conninfo, name="writer")
+        try:
+            self._session = connection.execute(_SESSION).fetchone()
+        except BaseException:
+            connection.close()
+            raise
+        return connection
 
     def _is_suspicious(self) -> bool:
         since = self._asking_since

@@ -23,6 +23,7 @@ class Network:
         self._is_garbling = False
         self._questions = threading.Event()
         self._answers = threading.Event()
+        self._late: list[threading.Event] = []
         self._sockets: list[socket.socket] = []
         self._listener = _listen(0)
         self._port = self._listener.getsockname()[1]
@@ -43,6 +44,19 @@ class Network:
     def swallow_within_next_batch(self) -> None:
         """Fall silent in the middle of the next batch: only its beginning arrives."""
         self._is_holding_batch_back = True
+
+    def delay(self) -> None:
+        """Let what is sent on the connections that there are arrive when `deliver` is called, and
+        new connections meanwhile: packets that are sent again are late by seconds."""
+        self._late = [self._questions, self._answers]
+        self.swallow()
+        self._questions, self._answers = threading.Event(), threading.Event()
+        self.be_fine()
+
+    def deliver(self) -> None:
+        """Let what was delayed arrive."""
+        for flowing in self._late:
+            flowing.set()
 
     def garble_next_answer(self) -> None:
         """Let the next batch arrive, and make nonsense of its answer."""
@@ -67,6 +81,7 @@ class Network:
     def close(self) -> None:
         """End it."""
         self.go()
+        self.deliver()
         self._questions.set()
         self._answers.set()
 
