@@ -37,12 +37,16 @@ class UsageTally:
                 self._details[name] = details
 
     def _merge_input(self, report: dict[str, Any]) -> None:
-        given = [report.get(name) for name in _INPUT_COUNTS]
-        counts = [0 if value is None else count(value) for value in given]
-        known = [number for number in counts if number is not None]
         # The three are taken together: the largest of each would count a token twice that one
         # report calls cached and another does not.
-        if len(known) == len(given) and sum(known) >= sum(self._input):
+        known: list[int] = []
+        for name in _INPUT_COUNTS:
+            value = report.get(name)
+            number = 0 if value is None else count(value)
+            if number is None:
+                return
+            known.append(number)
+        if sum(known) >= sum(self._input):
             self._input = known
 
     def usage_of_whole(self, content: list[dict[str, Any]]) -> Usage:

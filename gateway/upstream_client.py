@@ -7,7 +7,7 @@ connection, which is what stops a generation that nobody waits for any more.
 
 import asyncio
 import math
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TypeVar
@@ -35,6 +35,14 @@ class Deadlines:
     total_s: float
 
 
+class _Request(aiohttp.ClientRequest):
+    """Sends none of the headers that aiohttp adds by itself: to name those to be left out makes it
+    copy and sort them for every request."""
+
+    def update_auto_headers(self, skip_auto_headers: Iterable[str] | None) -> None:
+        self.headers["Accept"] = "*/*"
+
+
 class UpstreamClient:
     """One pool of connections per process."""
 
@@ -51,7 +59,7 @@ class UpstreamClient:
             ),
             auto_decompress=False,
             cookie_jar=aiohttp.DummyCookieJar(),
-            skip_auto_headers=("User-Agent", "Accept-Encoding"),
+            request_class=_Request,
             read_bufsize=64 * 1024,
         )
 

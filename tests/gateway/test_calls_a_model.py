@@ -143,6 +143,7 @@ def test_the_upstream_gets_the_request_but_nothing_of_the_callers_identity(
     assert seen.headers["anthropic-beta"] == "one-2026-01-01,two"
     assert customer.token not in f"{seen.headers}{seen.raw!r}"
     assert "cookie" not in seen.headers
+    assert "user-agent" not in seen.headers
     assert "accept-encoding" not in seen.headers  # what is not asked for cannot be a bomb
 
 
