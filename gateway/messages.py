@@ -120,10 +120,13 @@ def encode_reply(
 ) -> bytes:
     """The JSON body of a plain call. `usage` is the one that was charged."""
     return _encode(
-        _message(message_id, model, reply.content)
-        | {"stop_reason": reply.stop_reason, "stop_sequence": reply.stop_sequence}
-        | reply.extras
-        | {"usage": usage.on_the_wire(credits_consumed=credits_consumed)}
+        {
+            **_message(message_id, model, reply.content),
+            "stop_reason": reply.stop_reason,
+            "stop_sequence": reply.stop_sequence,
+            **reply.extras,
+            "usage": usage.on_the_wire(credits_consumed=credits_consumed),
+        }
     )
 
 
