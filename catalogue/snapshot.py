@@ -42,7 +42,12 @@ class UpstreamRow:
     @property
     def has_credentials(self) -> bool:
         """Whether the secret that this upstream needs is set."""
-        return not self.api_key_env or bool(os.environ.get(self.api_key_env))
+        return not self.api_key_env or bool(self.api_key)
+
+    @property
+    def api_key(self) -> str:
+        """The secret, or nothing where none is needed or set."""
+        return os.environ.get(self.api_key_env, "") if self.api_key_env else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,6 @@
 """The talk with an upstream: one attempt after another, until one answers."""
 
 import asyncio
-import os
 import random
 import time
 from collections.abc import Awaitable, Callable
@@ -249,20 +248,20 @@ def encode(call: Call, candidate: Candidate) -> EncodedRequest:
     return encoded
 
 
-async def _post(
+def _post(
     services: GatewayServices,
     candidate: Candidate,
     encoded: EncodedRequest,
     take: Callable[[UpstreamResponse], Awaitable[Answer]],
-) -> Answer:
+) -> Awaitable[Answer]:
     upstream = candidate.upstream
     if upstream.base_url == EMBEDDED:
         base_url, api_key = settings.EMBEDDED_MODEL_URL, settings.EMBEDDED_MODEL_API_KEY
     else:
-        base_url, api_key = upstream.base_url, os.environ.get(upstream.api_key_env, "")
+        base_url, api_key = upstream.base_url, upstream.api_key
     headers = encoded.headers | FORMATS[upstream.format].auth_headers(api_key)
     url = base_url + encoded.path
-    return await services.client.post(url, headers=headers, body=encoded.body, take=take)
+    return services.client.post(url, headers=headers, body=encoded.body, take=take)
 
 
 async def _raise_unless_ok(candidate: Candidate, response: UpstreamResponse) -> None:
