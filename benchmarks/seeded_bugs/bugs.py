@@ -24,6 +24,7 @@ _STATEMENT = "gateway/metering/statement.py"
 _WRITER = "gateway/metering/writer.py"
 _REAPER = "gateway/metering/reaper.py"
 _LINK = "gateway/metering/link.py"
+_CONNECTIONS = "gateway/metering/connections.py"
 _JOURNAL = "gateway/metering/journal.py"
 _LEDGER = "billing/ledger.py"
 _GUARDS = "billing/migrations/0002_guards.py"
@@ -211,12 +212,8 @@ BUGS = (
         (
             Edit(
                 "gateway/metering/transactions.py",
-                "    except Exception:\n"
-                '        logger.exception("a batch of %d operations failed", len(batch))\n'
-                "    return [",
-                "    except Exception as error:\n"
-                "        return [error for _ in batch]\n"
-                "    return [",
+                '            logger.exception("a batch of %d operations failed", len(batch))\n',
+                "            return [error for _ in batch]\n",
             ),
         ),
         _KEEPS_JOURNAL + _FREES + _OUTAGE,
@@ -290,6 +287,27 @@ BUGS = (
             ),
         ),
         _OUTAGE,
+    ),
+    Bug(
+        "what was sent before the connection broke may arrive after it",
+        (Edit(_LINK, "if not self._is_session_over(self._probe):", "if False:"),),
+        ("tests/metering/test_takes_no_late_batch.py",),
+    ),
+    Bug(
+        "a database that is read-only is taken to refuse the call",
+        (Edit(_CONNECTIONS, "return isinstance(error, psycopg.Error) and", "return False and"),),
+        ("tests/metering/test_waits_for_a_ledger_that_takes_nothing.py",),
+    ),
+    Bug(
+        "a role may choose how isolated its transactions are",
+        (
+            Edit(
+                _CONNECTIONS,
+                "set_config('default_transaction_isolation', 'read committed', false)",
+                "'as it is'",
+            ),
+        ),
+        ("tests/metering/test_minds_no_settings_of_its_role.py",),
     ),
     Bug(
         "the checksums of the journal are not looked at",
