@@ -38,6 +38,7 @@ from gateway.metering.wire import Wire, prepare
 logger = logging.getLogger(__name__)
 
 _FIRST_CONNECTION_S = 2.0
+_LAST_WORDS_S = 2.0
 
 
 class LedgerAway(Exception):
@@ -104,6 +105,9 @@ class Writer:
                 await self._is_idle.wait()
         self._listen_no_more()
         await asyncio.to_thread(self._link.stop)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_LAST_WORDS_S):
+                await self._keep_rest()
         self._executor.shutdown(wait=False)
         if unwritten := [*self._in_hand, *self._alone, *self._jobs, *self._put_aside]:
             logger.critical("never written: %s", [job.operation for job in unwritten])
@@ -274,6 +278,14 @@ class Writer:
                     self._put_aside.append(_release_of(job))
         if ends:
             await self._keep_ends(ends)
+
+    async def _keep_rest(self) -> None:
+        """Keep what was not answered in time. Some may be kept twice, or written already: that
+        changes nothing."""
+        rest = [*self._in_hand, *self._alone, *self._jobs]
+        self._alone.clear()
+        self._jobs.clear()
+        await self._keep(rest, may_be_written=True)
 
     async def _keep_ends(self, jobs: Sequence[_Job]) -> None:
         self._in_hand = jobs

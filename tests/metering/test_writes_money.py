@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -138,6 +139,25 @@ def test_stopping_writes_what_is_queued(books: Books, process: Process) -> None:
     stopping.result(10)
 
     assert (books.wallet().posted, books.wallet().held) == (940, 0)
+
+
+def test_stopping_leaves_to_the_journal_what_it_cannot_wait_for(
+    books: Books, journals: Path
+) -> None:
+    with Process(database_url=database_url(), journals=journals) as stopping:
+        calls = [reserved(stopping, books.call(10)) for _ in range(3)]
+        with books.locked():
+            told = [stopping.begin(calls[0].settle(3))]
+            eventually(books.is_waited_for, what="the first of them")
+            told += [stopping.begin(call.settle(3)) for call in calls[1:]]
+            stop = stopping.meter.writer.stop(timeout_s=0)
+            asyncio.run_coroutine_threadsafe(stop, stopping.loop).result(10)
+            assert {future.result(10).charged for future in told} == {3}
+
+    with Process(database_url=database_url(), journals=journals):
+        eventually(lambda: books.wallet().posted == 991, what="the replay")
+        eventually(lambda: books.wallet().held == 0, what="the replay")
+    assert audit().is_ok
 
 
 def test_one_bad_operation_does_not_spoil_the_others(books: Books, process: Process) -> None:
