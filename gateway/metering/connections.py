@@ -31,13 +31,16 @@ CONNECT: dict[str, Any] = {
 # made once: it would plan anew for arrays that are shorter than it guesses, which most are.
 #
 # And whatever else the role is given: under more isolation than this a statement that waited for a
-# wallet's lock would not see the revocation that it waited for.
+# wallet's lock would not see the revocation that it waited for; where waiting or being idle ends a
+# session, each time the ledger would count as away.
 _SESSION = """
 SELECT set_config('enable_seqscan', 'off', false),
     set_config('plan_cache_mode', 'force_generic_plan', false),
     set_config('enable_hashjoin', 'off', false),
-    set_config('default_transaction_isolation', 'read committed', false),
     set_config('enable_mergejoin', 'off', false),
+    set_config('default_transaction_isolation', 'read committed', false),
+    set_config('lock_timeout', '0', false),
+    set_config('idle_session_timeout', '0', false),
     set_config('tcp_keepalives_idle', '5', false),
     set_config('tcp_keepalives_interval', '1', false),
     set_config('tcp_keepalives_count', '3', false),

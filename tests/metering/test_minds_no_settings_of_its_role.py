@@ -1,5 +1,6 @@
 """Whatever a role or a database is given as defaults, the books say the same."""
 
+import time
 from pathlib import Path
 
 import psycopg
@@ -32,6 +33,26 @@ def test_a_key_revoked_while_its_call_waits_holds_nothing(
             other.execute("UPDATE keys_apikey SET revoked_at = now() WHERE id = %s", [key.pk])
 
         assert waiting.result(10).verdict is Verdict.KEY_UNUSABLE
+
+
+def test_an_idle_process_keeps_its_sessions(
+    books: Books, journals: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with Process(database_url=url_with("idle_session_timeout=50"), journals=journals):
+        time.sleep(0.5)
+
+    assert "the ledger is away" not in caplog.text
+    assert "the lifeline broke" not in caplog.text
+
+
+def test_a_wallet_is_waited_for(books: Books, journals: Path) -> None:
+    with Process(database_url=url_with("lock_timeout=1"), journals=journals) as process:
+        with books.locked():
+            waiting = process.begin(books.call(100).reserve())
+            with pytest.raises(TimeoutError):
+                waiting.result(1)
+
+        assert waiting.result(10).verdict is Verdict.ADMITTED
 
 
 @pytest.mark.parametrize(
