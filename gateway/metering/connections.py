@@ -32,7 +32,7 @@ CONNECT: dict[str, Any] = {
 #
 # And whatever else the role is given: under more isolation than this a statement that waited for a
 # wallet's lock would not see the revocation that it waited for; where waiting or being idle ends a
-# session, each time the ledger would count as away.
+# session, each time the ledger would count as away; and a charge that is told must be on the disk.
 _SESSION = """
 SELECT set_config('enable_seqscan', 'off', false),
     set_config('plan_cache_mode', 'force_generic_plan', false),
@@ -45,7 +45,9 @@ SELECT set_config('enable_seqscan', 'off', false),
     set_config('tcp_keepalives_interval', '1', false),
     set_config('tcp_keepalives_count', '3', false),
     set_config('idle_in_transaction_session_timeout', '2s', false),
-    set_config('statement_timeout', '5s', false)
+    set_config('statement_timeout', '5s', false),
+    CASE WHEN current_setting('synchronous_commit') = 'off'
+        THEN set_config('synchronous_commit', 'on', false) END
 """
 
 

@@ -199,9 +199,10 @@ class Writer:
             return
         if isinstance(answer, Exception):
             self._refused(jobs, answer)
+            self._go_on()
         else:
+            self._go_on()  # first: PostgreSQL works while we wake those that waited
             _answer(jobs, answer)
-        self._go_on()
 
     def _refused(self, jobs: Sequence[_Job], error: Exception) -> None:
         """Where one operation spoils the others, ask for each alone."""

@@ -6,6 +6,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from gateway.metering.connections import connect
 from gateway.metering.operations import Verdict
 from tests.books import Books, database_url
 from tests.metering.gateway_process import Process
@@ -73,3 +74,12 @@ def test_a_record_says_what_happened(books: Books, journals: Path, setting: str)
 
     [record] = books.records()
     assert (record.route, record.accepted_at) == ("naïve 🦊 \\'", call.accepted_at)
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"), [("off", "on"), ("local", "local"), ("remote_apply", "remote_apply")]
+)
+def test_what_is_told_is_on_a_disk(books: Books, given: str, kept: str) -> None:
+    connection = connect(url_with(f"synchronous_commit={given}"), name="test")
+    with connection:
+        assert connection.execute("SHOW synchronous_commit").fetchone() == (kept,)
