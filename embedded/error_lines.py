@@ -6,9 +6,10 @@ from pathlib import Path
 
 from embedded.terminal import say
 
-# How a record begins: a date (ours, readable), a brace (ours, JSON), or a level or date in brackets
-# (Granian). What begins otherwise, for example a traceback, belongs to the record before.
-_RECORD = re.compile(r"\d{4}-\d\d-\d\d |\{|\[")
+# How a record begins: a date (ours, readable), a brace (ours, JSON), a date in brackets (Celery) or
+# a level (uvicorn, before it has loaded us). What begins otherwise, for example a traceback,
+# belongs to the record before.
+_RECORD = re.compile(r"\d{4}-\d\d-\d\d |\{|\[|[A-Z]+: ")
 _ERROR = re.compile(r"\b(ERROR|CRITICAL)\b")
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from embedded import children, endpoints, ports, servers, stripe_sandbox
+from embedded import children, endpoints, ports, servers, stripe_sandbox, web_server
 from embedded.children import Child
 from embedded.error_lines import ErrorLines
 from embedded.errors import AlreadyRunning, StopRequested
@@ -117,11 +117,11 @@ def _processes(options: Options, env: Mapping[str, str]) -> list[Child]:
     web = Child(
         name="web",
         title="the web server",
-        command=(
-            *(sys.executable, "-m", "granian", "caicaini_portal.asgi:application"),
-            *("--interface", "asgi", "--loop", "uvloop", "--workers", str(_WEB_WORKERS)),
-            *("--host", options.host, "--port", str(options.port)),
-            *("--workers-kill-timeout", str(options.drain_window_s), "--respawn-failed-workers"),
+        command=web_server.command(
+            host=options.host,
+            port=options.port,
+            workers=_WEB_WORKERS,
+            drain_window_s=options.drain_window_s,
         ),
         env=env,
         is_ready=lambda: ports.answers(

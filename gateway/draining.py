@@ -1,6 +1,6 @@
 """Stop without cutting anybody off in silence.
 
-On SIGTERM the server closes its listener, lets running calls go on, and kills what is left when
+On SIGTERM the server closes its listener, lets running calls go on, and cancels what is left when
 its window is over. Two seconds before that we end the rest ourselves: with an error the caller can
 act on, and nothing charged. Our own signal handler tells the two apart, since to the application a
 server that gives up looks just like a caller who hung up.

@@ -1,4 +1,4 @@
-"""The server: Granian, embedded, so that one code path serves the command and tests in-process.
+"""The server: uvicorn, embedded, so that one code path serves the command and tests in-process.
 
 with SandboxServer(Settings(webhook_url=...)) as server:
     stripe.StripeClient(server.settings.api_key, base_addresses={"api": server.url})
@@ -12,8 +12,7 @@ import time
 from dataclasses import replace
 from types import TracebackType
 
-from granian.constants import Interfaces
-from granian.server.embed import Server
+import uvicorn
 
 from stripe_sandbox.api.outage import Outages
 from stripe_sandbox.app import build
@@ -35,7 +34,7 @@ class SandboxServer:
         self.url = f"http://{settings.host}:{port}"
         self.control = Sandbox(self.url)
         self._thread = threading.Thread(target=self._serve, daemon=True)
-        self._running: tuple[asyncio.AbstractEventLoop, Server, Outages] | None = None
+        self._running: tuple[asyncio.AbstractEventLoop, uvicorn.Server, Outages] | None = None
 
     def start(self) -> "SandboxServer":
         """Returns when it answers."""
@@ -52,7 +51,7 @@ class SandboxServer:
         if self._running:
             loop, server, outages = self._running
             loop.call_soon_threadsafe(outages.clear)
-            loop.call_soon_threadsafe(server.stop)
+            server.should_exit = True
             self._thread.join()
         self._place.close()
 
@@ -66,16 +65,11 @@ class SandboxServer:
 
     async def _serve_here(self) -> None:
         outages = Outages()
-        server = Server(
-            build(self.settings, outages),
-            address=self.settings.host,
-            port=self.settings.port,
-            interface=Interfaces.ASGI,
-            websockets=False,
-            log_enabled=False,
-        )
+        app = build(self.settings, outages)
+        config = uvicorn.Config(app, ws="none", log_config=None, access_log=False)
+        server = uvicorn.Server(config)
         self._running = (asyncio.get_running_loop(), server, outages)
-        await server.serve()
+        await server.serve(sockets=[self._place])
 
     def _answers(self) -> bool:
         with socket.socket() as probe:
@@ -94,15 +88,8 @@ class SandboxServer:
 
 
 def _reserve(host: str, port: int) -> socket.socket:
-    """A bound socket that does not listen: it keeps the port for Granian, which shares it.
-
-    Sharing would also let a second sandbox in unseen, so the port is first asked for alone.
-    """
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        probe.bind((host, port))
+    """A bound socket, so that `port` is known, and ours, before the server runs."""
     place = socket.socket()
     place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     place.bind((host, port))
     return place

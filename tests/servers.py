@@ -5,11 +5,10 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from embedded import ports
+from embedded import ports, web_server
 from embedded.children import PROJECT
 from tests.waiting import eventually
 
@@ -17,7 +16,7 @@ _START_WINDOW_S = 60
 
 
 class WebServer:
-    """One Granian with one worker. Signals go to both, as they would to one process."""
+    """One process that serves portal and gateway."""
 
     def __init__(self, *, env: Mapping[str, str], log: Path) -> None:
         self.port = ports.free_port()
@@ -25,12 +24,11 @@ class WebServer:
         self._log = log
         with log.open("ab") as output:
             self._process = subprocess.Popen(
-                [
-                    *(sys.executable, "-m", "granian", "caicaini_portal.asgi:application"),
-                    *("--interface", "asgi", "--loop", "uvloop", "--workers", "1"),
-                    *("--host", ports.LOOPBACK, "--port", str(self.port)),
-                    *("--workers-kill-timeout", env.get("DRAIN_WINDOW_S", "20")),
-                ],
+                web_server.command(
+                    host=ports.LOOPBACK,
+                    port=self.port,
+                    drain_window_s=int(env.get("DRAIN_WINDOW_S", "20")),
+                ),
                 cwd=PROJECT,
                 env={**os.environ, **env},
                 stdin=subprocess.DEVNULL,
@@ -61,12 +59,15 @@ class WebServer:
         return self._log.read_text(errors="replace")
 
     def open_sockets(self) -> int:
-        """Return how many sockets the process that answers calls has open."""
-        counts = [_sockets_of(pid) for pid in _children_of(self._process.pid)]
-        return max(counts)
+        """Return how many sockets it has open."""
+        count = 0
+        for descriptor in Path(f"/proc/{self._process.pid}/fd").iterdir():
+            with contextlib.suppress(FileNotFoundError):  # closed while we look
+                count += os.readlink(descriptor).startswith("socket:")
+        return count
 
     def send_signal(self, number: signal.Signals) -> None:
-        """Signal the whole process group at once."""
+        """Signal it."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, number)
 
@@ -86,18 +87,6 @@ class WebServer:
             self._process.wait(10)
         self.send_signal(signal.SIGKILL)
         self._process.wait()
-
-
-def _children_of(pid: int) -> list[int]:
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-
-
-def _sockets_of(pid: int) -> int:
-    count = 0
-    for descriptor in Path(f"/proc/{pid}/fd").iterdir():
-        with contextlib.suppress(FileNotFoundError):  # closed while we look
-            count += os.readlink(descriptor).startswith("socket:")
-    return count
 
 
 @contextlib.contextmanager

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psycopg
 
-from embedded import ports, valkey
+from embedded import ports, valkey, web_server
 from embedded.children import PROJECT
 from tests.own_postgres import OwnPostgres
 
@@ -113,7 +113,9 @@ class Cast:
         gateway_ports = [ports.free_port() for _ in range(2)]
         self.urls = [f"http://127.0.0.1:{port}" for port in gateway_ports]
         self.gateways = [
-            Member(f"gateway-{number}", _gateway(port), env, folder)
+            Member(
+                f"gateway-{number}", web_server.command(host=ports.LOOPBACK, port=port), env, folder
+            )
             for number, port in enumerate(gateway_ports)
         ]
         self.worker = Member(
@@ -160,14 +162,6 @@ class Cast:
     @property
     def _members(self) -> list[Member]:
         return [self.valkey, *self.gateways, self.worker, self.beat]
-
-
-def _gateway(port: int) -> tuple[str, ...]:
-    return (
-        *(sys.executable, "-m", "granian", "caicaini_portal.asgi:application"),
-        *("--interface", "asgi", "--loop", "uvloop", "--workers", "1"),
-        *("--host", ports.LOOPBACK, "--port", str(port)),
-    )
 
 
 def _await_answer(url: str) -> None:

@@ -14,10 +14,11 @@ import msgspec
 import psutil
 
 from benchmarks.gateway.load import Measured, Order
+from embedded import web_server
 from embedded.ports import free_port
 
 PROJECT = Path(__file__).resolve().parents[2]
-GRANIAN = ("granian", "--interface", "asgi", "--loop", "uvloop", "--no-ws")
+UVICORN = ("uvicorn", *web_server.OPTIONS)
 
 
 class Server(NamedTuple):

@@ -18,7 +18,7 @@ from pathlib import Path
 import msgspec
 
 from benchmarks.gateway.load import Measured, Order
-from benchmarks.gateway.processes import GRANIAN, PROJECT, Server, load, running, served
+from benchmarks.gateway.processes import PROJECT, UVICORN, Server, load, running, served
 from embedded.ports import free_port
 
 _MODEL = "bench/fixed"
@@ -128,7 +128,9 @@ def _compare(title: str, servers: list[Server], order: Order, *, rounds: int) ->
 def _hold_streams(server: Server, order: Order) -> None:
     """Print the product's memory while it has 500 streams open."""
     ordered = msgspec.json.encode(msgspec.structs.replace(order, port=server.port)).decode()
-    callers = subprocess.Popen([sys.executable, "-m", "benchmarks.gateway.load", ordered])
+    callers = subprocess.Popen(
+        [sys.executable, "-m", "benchmarks.gateway.load", ordered], stdout=subprocess.DEVNULL
+    )
     most_mib = 0.0
     while callers.poll() is None:
         most_mib = max(most_mib, server.rss_mib())
@@ -139,6 +141,6 @@ def _hold_streams(server: Server, order: Order) -> None:
 @contextmanager
 def _served(name: str, target: str, env: dict[str, str], *options: str) -> Iterator[Server]:
     limits = {"RATE_LIMITS": "requests=1000000000,input_tokens=1000000000000"}
-    quiet = {"LOG_LEVEL": "WARNING", "GRANIAN_LOG_ENABLED": "false"}
-    with served(name, [*GRANIAN, *options, target], limits | quiet | env) as server:
+    quiet = {"LOG_LEVEL": "WARNING"}
+    with served(name, [*UVICORN, *options, target], limits | quiet | env) as server:
         yield server

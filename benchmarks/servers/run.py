@@ -10,12 +10,12 @@ import sys
 from contextlib import ExitStack
 
 from benchmarks.gateway.load import Measured, Order
-from benchmarks.gateway.processes import GRANIAN, PROJECT, Server, load, running, served
+from benchmarks.gateway.processes import PROJECT, UVICORN, Server, load, running, served
 from benchmarks.servers.clients import CLIENTS
 from embedded.ports import free_port
 
-_UVICORN = ("uvicorn", "--loop", "uvloop", "--http", "httptools", "--no-access-log")
-_SERVERS = {"granian": GRANIAN, "uvicorn": (*_UVICORN, "--log-level", "warning")}
+_GRANIAN = ("granian", "--interface", "asgi", "--loop", "uvloop", "--no-ws")
+_SERVERS = {"granian": _GRANIAN, "uvicorn": UVICORN}
 _QUIET = {"GRANIAN_LOG_ENABLED": "false"}
 _APP = "benchmarks.servers.app:app"
 

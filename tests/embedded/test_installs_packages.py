@@ -118,7 +118,7 @@ def test_a_failed_install_is_tried_again_the_next_time(project: Path) -> None:
             "ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE.",
             "differs from the pinned one",
         ),
-        ("ERROR: No matching distribution found for granian==2.8.7", "is not offered for this"),
+        ("ERROR: No matching distribution found for uvicorn==0.54.0", "is not offered for this"),
     ],
 )
 def test_a_known_cause_is_told_in_one_sentence(project: Path, words: str, sentence: str) -> None:

@@ -341,7 +341,7 @@ def test_a_process_that_is_asked_to_stop_lets_its_calls_come_to_their_end(
     whole.release()
     assert [event.kind for event in stream.events()][-1] == "message_stop"
     assert plain.answer().json()["usage"]["credits_consumed"] == 60
-    assert stopping.wait(within_s=20) == 0
+    assert stopping.wait(within_s=20) == -signal.SIGTERM
     assert customer.charges() == [60, 60]
     assert customer.open_holds() == 0
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from embedded import ports
+from embedded import web_server as web
 from embedded.children import PROJECT
 
 READ_WITH_A_RULE = re.compile(r'(?:env|server_addresses)\.(?!text\b)\w+\(\s*"([A-Z_]+)"')
@@ -175,12 +176,12 @@ def test_what_makes_sense_is_taken(tmp_path: Path) -> None:
     ]
 
 
-GRANIAN = ("-m", "granian", "caicaini_portal.asgi:application", "--interface", "asgi")
 CELERY = ("-m", "celery", "-A", "caicaini_portal")
 
 
 def web_server() -> tuple[str, ...]:
-    return (*GRANIAN, "--port", str(ports.free_port()))
+    _python, *arguments = web.command(host=ports.LOOPBACK, port=ports.free_port())
+    return tuple(arguments)
 
 
 @pytest.mark.parametrize(
