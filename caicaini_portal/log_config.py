@@ -28,8 +28,9 @@ def logging_config(*, json: bool, level: str) -> dict[str, Any]:
             "django": {"handlers": [], "propagate": True},
             "django.server": {"handlers": [], "propagate": True},
             # So does uvicorn's, before it loads us. It formats a line for each request as soon as
-            # anybody would hear it; the gateway and Django keep what is worth keeping.
-            "uvicorn": {"handlers": [], "propagate": True, "level": "WARNING"},
+            # anybody would hear it; the gateway and Django keep what is worth keeping. Its
+            # warnings are of strangers who speak no HTTP.
+            "uvicorn": {"handlers": [], "propagate": True, "level": "ERROR"},
             "uvicorn.access": {"handlers": [], "propagate": False},
             "stripe": {"level": "WARNING"},  # it writes two lines for every question
         },

@@ -130,7 +130,7 @@ def _processes(options: Options, env: Mapping[str, str]) -> list[Child]:
             "/readyz",
             name=urlsplit(options.public_url).netloc,
         ),
-        stop_window_s=options.drain_window_s + 2,
+        stop_window_s=options.drain_window_s + 5,
     )
     return [worker, beat, web]
 

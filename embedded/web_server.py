@@ -7,8 +7,8 @@ APPLICATION = "caicaini_portal.asgi:application"
 # for longer than proxies keep theirs, or these would send calls into closed ones.
 OPTIONS = (
     *("--loop", "uvloop", "--http", "caicaini_portal.http_protocol:HttpProtocol", "--ws", "none"),
-    *("--no-proxy-headers", "--no-server-header", "--no-access-log", "--log-level", "warning"),
-    *("--timeout-keep-alive", "90"),
+    *("--no-proxy-headers", "--no-server-header", "--no-access-log"),
+    *("--timeout-keep-alive", "620", "--timeout-worker-healthcheck", "30"),
 )
 
 

@@ -66,7 +66,9 @@ class SandboxServer:
     async def _serve_here(self) -> None:
         outages = Outages()
         app = build(self.settings, outages)
-        config = uvicorn.Config(app, ws="none", log_config=None, access_log=False)
+        config = uvicorn.Config(
+            app, ws="none", log_config=None, access_log=False, timeout_graceful_shutdown=1
+        )
         server = uvicorn.Server(config)
         self._running = (asyncio.get_running_loop(), server, outages)
         await server.serve(sockets=[self._place])

@@ -69,7 +69,7 @@ class WebServer:
     def send_signal(self, number: signal.Signals) -> None:
         """Signal it."""
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._process.pid, number)
+            self._process.send_signal(number)
 
     def ask_to_stop(self) -> None:
         """Send SIGTERM to the main process, as a supervisor does."""

@@ -18,7 +18,7 @@ from embedded import web_server
 from embedded.ports import free_port
 
 PROJECT = Path(__file__).resolve().parents[2]
-UVICORN = ("uvicorn", *web_server.OPTIONS)
+UVICORN = ("uvicorn", *web_server.OPTIONS, "--log-level", "warning")
 
 
 class Server(NamedTuple):

@@ -1,43 +1,113 @@
-"""Who connects and never comes to a request: a head without end, a head that does not arrive."""
+"""Connections that would take without end: headers, requests ahead, time, unread answers."""
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 
 import pytest
 import uvicorn
+import uvloop
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse
+from starlette.responses import PlainTextResponse, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from caicaini_portal.http_protocol import HttpProtocol
+from tests.waiting import eventually
 
 SOON_S = 0.3
-REQUEST = b"POST / HTTP/1.1\r\nhost: here\r\ncontent-length: %d\r\n\r\n"
+LARGE = 20_000_000
 
 
 class Impatient(HttpProtocol):
-    head_within_s = SOON_S
+    patience_s = SOON_S
 
 
-async def count_body(scope: Scope, receive: Receive, send: Send) -> None:
-    body = await Request(scope, receive).body()
-    await PlainTextResponse(str(len(body)))(scope, receive, send)
+@dataclass
+class Served:
+    """A server on a loop of the kind that production has, and what its application saw."""
+
+    port: int
+    server: uvicorn.Server
+    seen: list[tuple[bytes, bytes]]
+    hang_ups: int = 0
+    calls: int = 0
+
+    async def app(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.calls += 1
+        request = Request(scope, receive)
+        if scope["path"] == "/large":
+            await PlainTextResponse("l" * LARGE)(scope, receive, send)
+        elif scope["path"] == "/slow":
+            await StreamingResponse(_slowly())(scope, receive, send)
+        elif scope["path"] == "/hang":
+            await self._hear_hang_up(receive)
+        elif scope["path"] == "/pour":
+            listening = asyncio.create_task(self._hear_hang_up(receive))
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            while not listening.done():
+                await send(
+                    {"type": "http.response.body", "body": b"w" * 100_000, "more_body": True}
+                )
+                await asyncio.sleep(0.02)
+        else:
+            body = await request.body()
+            self.seen += scope["headers"]
+            await PlainTextResponse(str(len(body)))(scope, receive, send)
+
+    async def _hear_hang_up(self, receive: Receive) -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        self.hang_ups += 1
+
+    @property
+    def connections(self) -> int:
+        return len(self.server.server_state.connections)
 
 
-@asynccontextmanager
-async def served(protocol: type[HttpProtocol]) -> AsyncIterator[int]:
-    """The port of a server with that protocol."""
+async def _slowly() -> AsyncIterator[str]:
+    for _ in range(5):
+        yield "word "
+        await asyncio.sleep(SOON_S / 2)
+
+
+@contextmanager
+def served(protocol: type[HttpProtocol]) -> Iterator[Served]:
     place = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(count_body, http=protocol, lifespan="off", log_config=None)
-    server = uvicorn.Server(config)
-    serving = asyncio.create_task(server.serve(sockets=[place]))
+    config = uvicorn.Config(
+        lambda *call: it.app(*call),
+        http=protocol,
+        interface="asgi3",
+        lifespan="off",
+        log_config=None,
+        timeout_graceful_shutdown=1,
+    )
+    it = Served(place.getsockname()[1], uvicorn.Server(config), [])
+    thread = threading.Thread(target=lambda: uvloop.run(it.server.serve(sockets=[place])))
+    thread.start()
     try:
-        yield place.getsockname()[1]
+        yield it
     finally:
-        server.should_exit = True
-        await serving
+        it.server.should_exit = True
+        thread.join(10)
+
+
+@pytest.fixture
+def patient() -> Iterator[Served]:
+    with served(HttpProtocol) as running:
+        yield running
+
+
+@pytest.fixture
+def impatient() -> Iterator[Served]:
+    with served(Impatient) as running:
+        yield running
+
+
+def request(path: str = "/", *, length: int = 0, more: str = "") -> bytes:
+    return f"POST {path} HTTP/1.1\r\nhost: here\r\ncontent-length: {length}\r\n{more}\r\n".encode()
 
 
 async def answer_to(reader: asyncio.StreamReader) -> bytes:
@@ -47,67 +117,132 @@ async def answer_to(reader: asyncio.StreamReader) -> bytes:
     return await reader.readexactly(length)
 
 
-@pytest.mark.parametrize("piece", [b"x-more: and more\r\n" * 100, b"m" * 2_000])
-async def test_headers_without_end_are_refused(piece: bytes) -> None:
-    async with served(HttpProtocol) as port:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        writer.write(b"GET / HTTP/1.1\r\nhost: here\r\nx-long: ")
-        sent = 0
-        while not reader.at_eof() and sent < 10_000_000:
-            writer.write(piece)
-            sent += len(piece)
-            try:
-                await writer.drain()
-            except ConnectionError:
-                break
-            await asyncio.sleep(0)
-
-        assert sent < 2_000_000
-        writer.close()
-
-
-async def test_a_large_head_is_taken_and_a_larger_one_refused_with_400() -> None:
-    async with served(HttpProtocol) as port:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        for size, told in ((40_000, b"200 OK"), (70_000, b"400 Bad Request")):
-            writer.write(b"GET / HTTP/1.1\r\nhost: here\r\nx-long: " + b"m" * size)
+async def flood(port: int, beginning: bytes, piece: bytes) -> int:
+    """Send until the connection ends; return how many bytes that took, 10 MB at most."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(beginning)
+    sent = 0
+    while not reader.at_eof() and sent < 10_000_000:
+        writer.write(piece)
+        sent += len(piece)
+        try:
             await writer.drain()
-            await asyncio.sleep(SOON_S)
-            if told == b"200 OK":
-                writer.write(b"\r\n\r\n")
-            head = await reader.readuntil(b"\r\n\r\n")
-            assert told in head
-            await reader.readexactly(1)
-        writer.close()
+        except ConnectionError:
+            break
+        await asyncio.sleep(0)
+    writer.close()
+    return sent
 
 
-async def test_who_says_nothing_is_not_waited_for() -> None:
-    async with served(Impatient) as port:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-
-        assert await asyncio.wait_for(reader.read(), 10) == b""
-        writer.close()
+CHUNKED = b"POST / HTTP/1.1\r\nhost: here\r\ntransfer-encoding: chunked\r\n\r\n1\r\na\r\n"
 
 
-@pytest.mark.parametrize("is_first", [True, False])
-async def test_a_head_that_does_not_arrive_is_not_waited_for(is_first: bool) -> None:
-    async with served(Impatient) as port:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        if not is_first:
-            writer.write(REQUEST % 2 + b"ab")
-            assert await answer_to(reader) == b"2"
-        writer.write(b"GET / HTTP/1.1\r\nhost: he")
+@pytest.mark.parametrize(
+    ("beginning", "piece"),
+    [
+        (b"GET / HTTP/1.1\r\nhost: here\r\n", b"x-more: and more\r\n" * 100),
+        (b"GET / HTTP/1.1\r\nhost: here\r\nx-long: ", b"m" * 2_000),
+        (b"GET /", b"m" * 2_000),
+        (CHUNKED + b"0\r\n", b"x-more: and more\r\n" * 100),
+        (CHUNKED + b"1;", b"m" * 2_000),
+        (request(), b"\r\n" * 1_000),
+        (request("/slow"), request() * 50),
+    ],
+    ids=["headers", "header", "address", "trailers", "chunk extension", "empty lines", "requests"],
+)
+async def test_what_has_no_end_is_ended(patient: Served, beginning: bytes, piece: bytes) -> None:
+    assert await flood(patient.port, beginning, piece) < 5_000_000
+    assert patient.calls < 100
 
-        assert await asyncio.wait_for(reader.read(), 10) == b""
-        writer.close()
+
+async def test_a_large_head_is_taken_and_a_larger_one_refused(patient: Served) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", patient.port)
+    writer.write(request(more=f"x-long: {'m' * 40_000}\r\n"))
+    assert await answer_to(reader) == b"0"
+
+    writer.write(b"GET / HTTP/1.1\r\nhost: here\r\nx-long: " + b"m" * 70_000)
+    assert b"400 Bad Request" in await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)
+    writer.close()
 
 
-async def test_a_body_may_be_large_and_late_and_another_request_may_follow() -> None:
-    async with served(Impatient) as port:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        for _ in range(3):
-            writer.write(REQUEST % 1_000_001 + b"a" * 1_000_000)
-            await asyncio.sleep(2 * SOON_S)
+async def test_the_beginning_of_another_head_behind_a_large_body_is_fine(patient: Served) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", patient.port)
+    writer.write(request(length=100_000) + b"b" * 100_000 + request()[:20])
+    assert await answer_to(reader) == b"100000"
+
+    writer.write(request()[20:])
+    assert await answer_to(reader) == b"0"
+    writer.close()
+
+
+async def test_a_trailer_is_no_header(patient: Served) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", patient.port)
+    writer.write(CHUNKED + b"0\r\nx-forwarded-for: 6.6.6.6\r\n\r\n")
+
+    assert await answer_to(reader) == b"1"
+    assert b"x-forwarded-for" not in dict(patient.seen)
+    writer.close()
+
+
+@pytest.mark.parametrize(
+    ("first", "last"),
+    [
+        (b"", b""),
+        (b"", b"GET / HTTP/1.1\r\nhost: he"),
+        (request(), b"GET / HTTP/1.1\r\nhost: he"),
+        (request(), b"\r\n"),
+        (b"", request(length=10) + b"only"),
+    ],
+    ids=["nothing", "half a head", "half a second head", "an empty line", "half a body"],
+)
+async def test_who_keeps_us_waiting_is_not_waited_for(
+    impatient: Served, first: bytes, last: bytes
+) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", impatient.port)
+    if first:
+        writer.write(first)
+        await answer_to(reader)
+    writer.write(last)
+
+    assert await asyncio.wait_for(reader.read(), 10) == b""
+    writer.close()
+
+
+async def test_a_body_may_come_bit_by_bit_and_another_request_after_it(impatient: Served) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", impatient.port)
+    for _ in range(2):
+        writer.write(request(length=5))
+        for _ in range(5):
+            await asyncio.sleep(SOON_S / 2)
             writer.write(b"b")
-            assert await answer_to(reader) == b"1000001"
-        writer.close()
+        assert await answer_to(reader) == b"5"
+    writer.close()
+
+
+async def test_an_answer_is_not_cut_by_what_comes_behind_its_request(impatient: Served) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", impatient.port)
+    writer.write(request("/slow") + request()[:20])
+
+    answer = await asyncio.wait_for(reader.readuntil(b"0\r\n\r\n"), 10)
+    assert answer.count(b"word ") == 5
+    writer.close()
+
+
+@pytest.mark.parametrize("path", ["/large", "/pour"])
+async def test_an_answer_that_nobody_reads_is_dropped(impatient: Served, path: str) -> None:
+    _, writer = await asyncio.open_connection("127.0.0.1", impatient.port, limit=1_000)
+    writer.write(request(path))
+
+    await asyncio.to_thread(eventually, lambda: impatient.calls == 1, what="the request")
+    await asyncio.to_thread(eventually, lambda: not impatient.connections, what="the end")
+    writer.close()
+
+
+@pytest.mark.parametrize("sent", [request("/hang"), request("/pour") + request()])
+async def test_a_hang_up_is_heard_whatever_was_sent_ahead(patient: Served, sent: bytes) -> None:
+    _, writer = await asyncio.open_connection("127.0.0.1", patient.port)
+    writer.write(sent)
+    await asyncio.to_thread(eventually, lambda: patient.calls == 1, what="the request")
+    writer.close()
+
+    await asyncio.to_thread(eventually, lambda: patient.hang_ups == 1, what="the hang-up")
