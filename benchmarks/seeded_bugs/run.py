@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks.seeded_bugs.bugs import BUGS, Bug
+from benchmarks.seeded_bugs.bug import Bug
+from benchmarks.seeded_bugs.bugs import BUGS
 from embedded.children import PROJECT
 
 _LEFT_OUT = shutil.ignore_patterns(".*", "node_modules", "__pycache__", "staticfiles")

@@ -2,7 +2,8 @@
 
 import pytest
 
-from benchmarks.seeded_bugs.bugs import BUGS, Bug
+from benchmarks.seeded_bugs.bug import Bug
+from benchmarks.seeded_bugs.bugs import BUGS
 from embedded.children import PROJECT
 
 

@@ -1,0 +1,159 @@
+"""Bugs in all that is booked, rolled up and audited beside the gateway."""
+
+from benchmarks.seeded_bugs.bug import Bug, Edit
+
+_LEDGER = "billing/ledger.py"
+_GUARDS = "billing/migrations/0002_guards.py"
+
+_POSTS = ("tests/billing/test_posts_to_the_ledger.py",)
+_AUDITS = ("tests/billing/test_audits_the_books.py",)
+_GOES_BACK = (
+    "tests/billing/top_ups/test_money_goes_back.py",
+    "tests/metering/test_money_agrees_with_a_model.py",
+)
+_REFUSES = ("tests/billing/test_the_database_refuses.py",)
+
+BOOKS = (
+    Bug(
+        "a movement without its wallet",
+        (
+            Edit(
+                _LEDGER,
+                'wallet.save(update_fields=["posted", "seq"])',
+                'wallet.save(update_fields=["seq"])',
+            ),
+        ),
+        _POSTS,
+    ),
+    Bug(
+        "a posting is not idempotent",
+        (Edit(_LEDGER, "if earlier is not None:", "if earlier is not None and earlier.seq < 0:"),),
+        _POSTS,
+    ),
+    Bug(
+        "a posting may take what is held",
+        (Edit(_LEDGER, "wallet.available < -amount", "wallet.posted < -amount"),),
+        _POSTS,
+    ),
+    Bug(
+        "a posting does not lock",
+        (
+            Edit(
+                "billing/wallets.py",
+                'wallets.order_by("id").select_for_update(of=("self",))',
+                'wallets.order_by("id")',
+            ),
+        ),
+        _POSTS,
+    ),
+    Bug(
+        "welcome credits for each account instead of each address",
+        (
+            Edit(
+                "billing/grants.py",
+                "    if not is_first:\n        return None\n",
+                "",
+            ),
+        ),
+        ("tests/billing/test_gives_welcome_credits.py",),
+    ),
+    Bug(
+        "what is owed is not repaid",
+        (Edit("billing/owing.py", "    if repaid:", "    if repaid < 0:"),),
+        _GOES_BACK,
+    ),
+    Bug(
+        "credits before the payment is paid",
+        (
+            Edit(
+                "billing/payments.py",
+                'if payment.payment_status != "paid":',
+                'if payment.status != "complete":',
+            ),
+        ),
+        ("tests/billing/top_ups/test_judging_payments.py",),
+    ),
+    Bug(
+        "a payment that we never hear of is under way for ever",
+        (Edit("billing/reconciliation.py", "None and payment.changed_at > since", "None"),),
+        ("tests/billing/top_ups/test_comparing_with_stripe.py",),
+    ),
+    Bug(
+        "what Stripe was paid for nothing of ours is under way",
+        (
+            Edit(
+                "billing/reconciliation.py", "is_young and payment.session_id in known", "is_young"
+            ),
+        ),
+        ("tests/billing/top_ups/test_comparing_with_stripe.py",),
+    ),
+    Bug(
+        "roll-ups add to what is there instead of replacing it",
+        (
+            Edit("usage/roll_up.py", "            cursor.execute(_CLEAR, columns)\n", ""),
+            Edit(
+                "usage/roll_up.py",
+                "GROUP BY 1, 2, 3, 4, 5\n",
+                "GROUP BY 1, 2, 3, 4, 5\n"
+                "ON CONFLICT (workspace_id, starts_at, key_id, model, source) DO UPDATE\n"
+                "SET requests = usage_usagehour.requests + excluded.requests,\n"
+                "    credits = usage_usagehour.credits + excluded.credits\n",
+            ),
+        ),
+        ("tests/usage/test_rolls_up.py",),
+    ),
+    Bug(
+        "the audit does not compare held with the holds",
+        (Edit("billing/audit_rules.py", "wallet.held <> coalesce(open.amount, 0)", "false"),),
+        _AUDITS,
+    ),
+    Bug(
+        "the audit does not look at what is owed",
+        (
+            Edit(
+                "billing/audit_rules.py",
+                "AND wallet.owed <> coalesce(booked",
+                "AND 0 > coalesce(booked",
+            ),
+        ),
+        _AUDITS,
+    ),
+    Bug(
+        "the audit takes anybody's word for a top-up",
+        (Edit("billing/audit_rules.py", "AND {_OF_TOP_UP} AND top_up.id IS NULL", "AND false"),),
+        _AUDITS,
+    ),
+    Bug(
+        "what was taken and not there is forgotten",
+        (Edit("billing/owing.py", "    if amount > there:", "    if amount < there:"),),
+        _GOES_BACK,
+    ),
+    Bug(
+        "the audit forgets transactions that were open during the last one",
+        (
+            Edit(
+                "billing/audit.py",
+                "least(clock_timestamp(), min(xact_start)) - interval '1 minute'",
+                "clock_timestamp()",
+            ),
+        ),
+        _AUDITS,
+    ),
+    Bug(
+        "the ledger can be changed",
+        (Edit(_GUARDS, "BEFORE UPDATE OR DELETE", "BEFORE DELETE"),),
+        _REFUSES,
+    ),
+    Bug(
+        "a hold can be on the subscription wallet",
+        (
+            Edit(
+                _GUARDS,
+                'migrations.RunSQL(POOL, "ALTER TABLE billing_hold DROP CONSTRAINT'
+                ' hold_wallet_and_pool"),',
+                "",
+            ),
+        ),
+        _REFUSES,
+    ),
+)

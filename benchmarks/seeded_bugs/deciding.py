@@ -1,0 +1,171 @@
+"""Bugs in what is decided about an operation, and under which locks."""
+
+from benchmarks.seeded_bugs.bug import Bug, Edit
+
+_APPLY = "usage/migrations/0004_gateway_apply.py"
+_STATEMENT = "gateway/metering/statement.py"
+
+_DECIDES = ("tests/metering/test_decides_in_batches.py",)
+_WRITES = ("tests/metering/test_writes_money.py",)
+
+DECIDING = (
+    Bug(
+        "the balance is not looked at",
+        (Edit(_APPLY, "ELSIF op.amount > posted_now - held_now", "ELSIF op.amount > posted_now"),),
+        _DECIDES,
+    ),
+    Bug(
+        "a hold sets nothing aside",
+        (Edit(_APPLY, "held_now := held_now + op.amount;", "held_now := held_now + 0;"),),
+        _DECIDES,
+    ),
+    Bug(
+        "a settlement that comes again is charged again",
+        (
+            Edit(
+                _APPLY,
+                "IF op.state = 'settled' THEN\n"
+                "                charge := op.hold_actual;\n"
+                "            ELSIF op.state = 'open' THEN\n",
+                "IF op.state <> 'void' THEN\n",
+            ),
+        ),
+        _DECIDES,
+    ),
+    Bug(
+        "more is charged than was held",
+        (
+            Edit(
+                _APPLY,
+                "    charge := least(op.actual, op.hold_amount);\n"
+                "                END IF;\n"
+                "            ELSIF",
+                "    charge := op.actual;\n                END IF;\n            ELSIF",
+            ),
+        ),
+        _DECIDES,
+    ),
+    Bug(
+        "a void is charged, since least() passes over NULL",
+        (Edit(_APPLY, "IF op.actual IS NOT NULL THEN  --", "IF true THEN  --"),),
+        _DECIDES,
+    ),
+    Bug(
+        "a settlement frees what was freed before",
+        (
+            Edit(
+                _APPLY,
+                "IF op.state = 'open' THEN\n            held_now",
+                "IF op.state <> 'settled' THEN\n            held_now",
+            ),
+        ),
+        _DECIDES,
+    ),
+    Bug(
+        "a void frees nothing",
+        (
+            Edit(
+                _APPLY,
+                "held_now := held_now - op.hold_amount;",
+                "held_now := held_now - CASE WHEN charge IS NULL THEN 0 ELSE op.hold_amount END;",
+            ),
+        ),
+        _DECIDES,
+    ),
+    Bug(
+        "a release gives back what was settled",
+        (
+            Edit(
+                _APPLY,
+                "IF op.state = 'open' THEN\n            held_now",
+                "IF op.state = 'open' OR op.kind = 'release' AND op.state = 'settled' THEN\n"
+                "            held_now",
+            ),
+        ),
+        _DECIDES,
+    ),
+    Bug(
+        "an entry without its movement",
+        (Edit(_APPLY, "posted_now := posted_now - charge;", "posted_now := posted_now;"),),
+        _DECIDES,
+    ),
+    Bug(
+        "a seq is skipped",
+        (Edit(_APPLY, "seq_now := seq_now + 1;", "seq_now := seq_now + 2;"),),
+        _DECIDES,
+    ),
+    Bug(
+        "a booked loss is charged after all when its end comes again",
+        (Edit(_APPLY, "IF NOT FOUND THEN", "IF true THEN"),),
+        _DECIDES,
+    ),
+    Bug(
+        "a reaped hold is charged though its credits are gone",
+        (Edit(_APPLY, "<= posted_now - held_now\n", "<= posted_now\n"),),
+        _DECIDES,
+    ),
+    Bug(
+        "one wallet's balance goes on in the next one",
+        (
+            Edit(
+                _APPLY, "posted_now := op.posted;", "posted_now := coalesce(posted_now, op.posted);"
+            ),
+        ),
+        _DECIDES,
+    ),
+    Bug(
+        "one wallet's numbering goes on in the next one",
+        (Edit(_APPLY, "seq_now := op.seq;", "seq_now := coalesce(seq_now, op.seq);"),),
+        _DECIDES,
+    ),
+    Bug(
+        "one wallet's holds go on in the next one",
+        (Edit(_APPLY, "held_now := op.held;", "held_now := coalesce(held_now, op.held);"),),
+        _DECIDES,
+    ),
+    Bug(
+        "a key is good for ever",
+        (Edit(_APPLY, "key.expires_at > clock_timestamp()", "true"),),
+        _DECIDES,
+    ),
+    Bug(
+        "operations for one request meet in a batch, where neither sees the other",
+        (Edit(_STATEMENT, "seen.add(operation.id)", "seen.add(object())"),),
+        _DECIDES,
+    ),
+    Bug(
+        "wallets are not locked",
+        (Edit(_APPLY, "ORDER BY id FOR UPDATE\n", "ORDER BY id\n"),),
+        _WRITES,
+    ),
+    Bug(
+        "the key is read before the lock is taken, and a revocation in between is missed",
+        (
+            Edit(
+                _APPLY,
+                "    charge bigint;\n",
+                "    charge bigint;\n"
+                "    usable bigint[] := ARRAY("
+                "SELECT id FROM keys_apikey WHERE revoked_at IS NULL);\n",
+            ),
+            Edit(_APPLY, "AND key.revoked_at IS NULL", "AND key.id = ANY (usable)"),
+        ),
+        _WRITES,
+    ),
+    Bug(
+        "revoking does not wait for holds under way",
+        (
+            Edit(
+                "keys/services.py",
+                "    wallets.locked(Wallet.objects.filter(workspace=key.workspace_id))\n",
+                "",
+            ),
+        ),
+        ("tests/keys", "tests/metering/test_writes_money.py"),
+    ),
+    Bug(
+        "a frozen wallet makes holds",
+        (Edit(_APPLY, "ELSIF op.is_frozen THEN", "ELSIF false THEN"),),
+        _DECIDES,
+    ),
+)
