@@ -210,7 +210,9 @@ def test_a_body_in_chunks_that_never_end_is_refused(
 ) -> None:
     customer = new_customer(url=impatient.url)
     call = customer.caller.call("POST", "/v1/messages", None, {"transfer-encoding": "chunked"})
-    for _ in range(30):
+    # Up to twice the limit is taken in and thrown away. The last of these goes beyond; more could
+    # meet a connection that is closed already.
+    for _ in range(20):
         call.send(b"400\r\n" + b"x" * 0x400 + b"\r\n")
 
     answer = call.answer()
