@@ -8,11 +8,16 @@ fill the memory. How large a body may be is for whoever reads it to say.
 import asyncio
 from typing import Any
 
+from httptools import HttpParserError, HttpParserUpgrade
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 
 class TooManyAhead(Exception):
     """More requests came than anybody needs to send before the first of them is answered."""
+
+
+class TunnelWanted(Exception):
+    """CONNECT: we are nobody's proxy."""
 
 
 class HttpProtocol(HttpToolsProtocol):
@@ -30,6 +35,7 @@ class HttpProtocol(HttpToolsProtocol):
     def __init__(self, *given: Any, **options: Any) -> None:
         super().__init__(*given, **options)
         self._is_in_head = True
+        self._plain_head = b""  # of a request that offers another protocol: without the offer
         self._has_moved = False  # the read at hand completed a head or brought some of a body
         self._idle_bytes = 0  # since that was last so
         self._unsent_bytes = 0
@@ -46,7 +52,11 @@ class HttpProtocol(HttpToolsProtocol):
         """Take in what came; then wait for what is missing of a request, but not while one that is
         complete is being answered."""
         self._has_moved = False
-        super().data_received(data)
+        self._unset_keepalive_if_required()
+        try:
+            self._parse(data)
+        except HttpParserError:
+            self.send_400_response("Invalid HTTP request received.")
         if self.transport.is_closing():
             return
         self._idle_bytes = 0 if self._has_moved else self._idle_bytes + len(data)
@@ -72,17 +82,24 @@ class HttpProtocol(HttpToolsProtocol):
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        """The parser has seen the end of a request's head; raises TooManyAhead, for a 400."""
+        """The parser has seen the end of a request's head; raises what is answered with a 400."""
         self._is_in_head = False
         self._has_moved = True
         if len(self.pipeline) >= self.most_requests_ahead:
             raise TooManyAhead
-        super().on_headers_complete()
+        self._plain_head = self._head_without_offer() if self.parser.should_upgrade() else b""
+        if not self._plain_head:
+            super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
         """Some of a body came."""
         self._has_moved = True
         super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """A request is complete; one that offers another protocol has not even begun."""
+        if not self._plain_head:
+            super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:
         """Refuse, and end; in the middle of an answer without a word."""
@@ -115,6 +132,28 @@ class HttpProtocol(HttpToolsProtocol):
         if self._answering is not None and not self._answering.response_complete:
             self._answering.disconnected = True
             self._answering.message_event.set()
+
+    def _parse(self, data: bytes) -> None:
+        """Feed the parser; raises HttpParserError.
+
+        Who offers another protocol, as Java's client does with each new connection, may be answered
+        in this one. The parser takes the offer as accepted: it passes over the body, which would
+        then be read as the next request. So the request is parsed again without the offer.
+        """
+        try:
+            self.parser.feed_data(data)
+        except HttpParserUpgrade as offered:
+            [head_bytes] = offered.args
+            self.parser.feed_data(self._plain_head)
+            self._parse(data[head_bytes:])  # no deeper than requests may be ahead
+
+    def _head_without_offer(self) -> bytes:
+        method = self.parser.get_method()
+        if method == b"CONNECT":
+            raise TunnelWanted
+        lines = [b"%b %b HTTP/%b" % (method, self.url, self.parser.get_http_version().encode())]
+        lines += [b"%b: %b" % header for header in self.headers if header[0] != b"upgrade"]
+        return b"\r\n".join([*lines, b"", b""])
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._answering = cycle

@@ -184,6 +184,48 @@ async def test_a_trailer_is_no_header(patient: Served) -> None:
     writer.close()
 
 
+OFFER = "connection: Upgrade, HTTP2-Settings\r\nupgrade: h2c\r\nhttp2-settings: AAMAAABk\r\n"
+OFFERING = request(length=100, more=OFFER)
+CHUNKED_OFFER = request(more=OFFER).replace(b"content-length: 0", b"transfer-encoding: chunked")
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        [OFFERING + b"b" * 100 + request(length=7, more=OFFER) + b"another"],
+        [OFFERING, request().ljust(100), request(length=7), b"another"],
+        [OFFERING[:30], OFFERING[30:] + b"b" * 50, b"b" * 50 + request(length=7) + b"another"],
+        [
+            CHUNKED_OFFER,
+            b"64\r\n" + request().ljust(100) + b"\r\n0\r\n\r\n",
+            request(length=7) + b"another",
+        ],
+    ],
+    ids=["at once", "body later", "in pieces", "chunked"],
+)
+async def test_an_offer_of_another_protocol_is_passed_over(
+    patient: Served, parts: list[bytes]
+) -> None:
+    """And the body is one, whatever it looks like."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", patient.port)
+    for part in parts:
+        writer.write(part)
+        await asyncio.sleep(0.05)  # a packet of its own
+
+    assert [await answer_to(reader), await answer_to(reader)] == [b"100", b"7"]
+    assert patient.calls == 2
+    writer.close()
+
+
+async def test_who_wants_a_tunnel_is_refused(patient: Served) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", patient.port)
+    writer.write(b"CONNECT elsewhere:443 HTTP/1.1\r\nhost: elsewhere:443\r\n\r\n")
+
+    assert (await asyncio.wait_for(reader.read(), 10)).startswith(b"HTTP/1.1 400 ")
+    assert patient.calls == 0
+    writer.close()
+
+
 @pytest.mark.parametrize(
     ("first", "last"),
     [
