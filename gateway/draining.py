@@ -1,9 +1,9 @@
 """Stop without cutting anybody off in silence.
 
-On SIGTERM the server closes its listener, lets running calls go on, and cancels what is left when
-its window is over. Two seconds before that we end the rest ourselves: with an error the caller can
-act on, and nothing charged. Our own signal handler tells the two apart, since to the application a
-server that gives up looks just like a caller who hung up.
+On SIGTERM, or SIGINT (Ctrl-C), the server closes its listener, lets running calls go on, and
+cancels what is left when its window is over. Two seconds before that we end the rest ourselves:
+with an error the caller can act on, and nothing charged. Our own signal handler tells the two
+apart, since to the application a server that gives up looks just like a caller who hung up.
 """
 
 import asyncio
@@ -29,18 +29,25 @@ class Drain:
         self.is_draining = False
 
     def listen(self) -> None:
-        """Begin on SIGTERM, beside whatever the server does then."""
+        """Begin when asked to stop, beside whatever the server does then.
+
+        At a second SIGINT uvicorn ends at once; that is for it to say.
+        """
         if threading.current_thread() is not threading.main_thread():
             return  # only the main thread can hear signals: a server inside a test, say
-        loop = asyncio.get_running_loop()
-        server_handler = signal.getsignal(signal.SIGTERM)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            self._listen_for(number)
 
-        def on_sigterm(signum: int, frame: FrameType | None) -> None:
+    def _listen_for(self, number: signal.Signals) -> None:
+        loop = asyncio.get_running_loop()
+        server_handler = signal.getsignal(number)
+
+        def on_signal(signum: int, frame: FrameType | None) -> None:
             loop.call_soon_threadsafe(self.begin)
             if callable(server_handler):
                 server_handler(signum, frame)
 
-        signal.signal(signal.SIGTERM, on_sigterm)
+        signal.signal(number, on_signal)
 
     def begin(self) -> None:
         """Be draining from now on; the second time changes nothing."""

@@ -346,15 +346,19 @@ def test_a_process_that_is_asked_to_stop_lets_its_calls_come_to_their_end(
     assert customer.open_holds() == 0
 
 
+@pytest.mark.parametrize("asked_by", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "Ctrl-C"])
 def test_calls_that_outlast_the_stopping_end_with_an_error_and_cost_nothing(
-    new_customer: NewCustomer, start_gateway: StartGateway, upstream: ScriptedUpstream
+    new_customer: NewCustomer,
+    start_gateway: StartGateway,
+    upstream: ScriptedUpstream,
+    asked_by: signal.Signals,
 ) -> None:
     stopping = start_gateway(DRAIN_WINDOW_S="4")
     customer = new_customer(url=stopping.url)
     script = upstream.script(streams(*events()[:3], silence))
     stream, plain = begin_mixed(customer, script, each=1)
 
-    stopping.ask_to_stop()
+    stopping.send_signal(asked_by)
 
     *_, last = stream.events()
     assert last.kind == "error"
@@ -367,6 +371,24 @@ def test_calls_that_outlast_the_stopping_end_with_an_error_and_cost_nothing(
     assert len(customer.records()) == 2
     assert customer.charges() == []
     assert customer.open_holds() == 0
+
+
+def test_a_second_ctrl_c_does_not_wait_for_calls(
+    new_customer: NewCustomer, start_gateway: StartGateway, upstream: ScriptedUpstream
+) -> None:
+    stopping = start_gateway(DRAIN_WINDOW_S="600")
+    customer = new_customer(url=stopping.url)
+    script = upstream.script(streams(*events()[:3], silence))
+    stream, plain = begin_mixed(customer, script, each=1)
+    stopping.send_signal(signal.SIGINT)
+    eventually(lambda: not stopping.accepts(), what="the closing of the door")
+
+    stopping.send_signal(signal.SIGINT)
+
+    stopping.wait(within_s=20)
+    script.wait_for_hang_up()
+    for call in (stream, plain):
+        call.hang_up()
 
 
 def test_what_waits_to_be_written_is_written_before_the_process_ends(
