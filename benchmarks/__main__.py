@@ -1,27 +1,19 @@
-"""`python -m benchmarks NAME [OPTION]...`; without a name, says what there is."""
+"""`python -m benchmarks NAME [OPTION]...`, as bin/bench calls it once its servers run."""
 
 import sys
 from importlib import import_module
 
-# Imported only when asked for: some need Django, all cost time.
-_BENCHMARKS = {
-    "gateway": "benchmarks.gateway.run",
-    "servers": "benchmarks.servers",
-    "money": "benchmarks.money",
-    "chaos": "benchmarks.chaos",
-    "stripe": "benchmarks.stripe.run",
-    "seeded_bugs": "benchmarks.seeded_bugs",
-    "schemathesis": "benchmarks.schemathesis",
-}
+from benchmarks.names import MODULES, USAGE, is_named
 
 
 def main(arguments: list[str]) -> int:
     """Run one benchmark with its options; return its exit code."""
-    if not arguments or arguments[0] not in _BENCHMARKS:
-        print(f"usage: bin/bench {' | '.join(_BENCHMARKS)} [--help]")
+    if not is_named(arguments):
+        print(USAGE, file=sys.stderr)
         return 2
     name, *options = arguments
-    exit_code: int = import_module(_BENCHMARKS[name]).main(options)
+    # Imported only when asked for: some need Django, all cost time.
+    exit_code: int = import_module(MODULES[name]).main(options)
     return exit_code
 
 

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
+from benchmarks import names as benchmarks
 from embedded import causes, chromium, packages
 from embedded.errors import EmbeddedError, StopRequested
 from embedded.installers import Installers
@@ -24,13 +25,16 @@ PROJECT = Path(__file__).resolve().parent.parent
 
 def main(arguments: list[str]) -> int:
     """Install, then run the command in this process's place; return only on failure or a stop."""
-    command = arguments[0]
+    command, *rest = arguments
+    if command == "bench" and not benchmarks.is_named(rest):
+        complain(benchmarks.USAGE)
+        return 2
     data_dir = Path(os.environ.get("DATA_DIR") or PROJECT / ".local")
     try:
         on_stop(_stop)
         with _alone():
             _install(command, Installers(PROJECT, log=data_dir / "log" / "install.log"))
-        _become(command, arguments[1:])
+        _become(command, rest)
     except StopRequested:
         say("Stopped.")
         return 0 if command == "up" else 130
