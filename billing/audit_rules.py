@@ -20,6 +20,8 @@ _TOP_UPS = "(top_up.converged_at >= %(since)s OR top_up.wallet_id = ANY(%(suspec
 # References are free text; only what is an id can be read as one.
 _ID = "CASE WHEN pg_input_is_valid({0}, 'uuid') THEN ({0})::uuid END"
 _HOLD_ID = _ID.format("entry.reference")
+# A hold has its request's id, which customers and the log see in this form.
+_REQUEST = "'request req_' || replace({0}.id::text, '-', '')"
 # What top-ups have moved, under references of the form `<top-up>:<step>`.
 _OF_TOP_UP = "entry.kind IN ('top_up', 'refund', 'dispute')"
 _TOP_UP_ID = _ID.format("split_part(entry.reference, ':', 1)")
@@ -72,7 +74,7 @@ RULES: dict[str, str] = {
             AND top_up.id = {_TOP_UP_ID}
         WHERE {_ENTRIES} AND {_OF_TOP_UP} AND top_up.id IS NULL""",
     "a settled hold has a usage entry of its amount": f"""
-        SELECT hold.wallet_id, 'hold ' || hold.id FROM billing_hold AS hold
+        SELECT hold.wallet_id, 'hold of ' || {_REQUEST.format("hold")} FROM billing_hold AS hold
         LEFT JOIN billing_ledgerentry AS entry ON entry.wallet_id = hold.wallet_id
             AND entry.kind = 'usage' AND entry.reference = hold.id::text
         WHERE {_HOLDS} AND hold.state = 'settled'
@@ -84,14 +86,14 @@ RULES: dict[str, str] = {
         WHERE {_ENTRIES} AND entry.kind = 'usage'
             AND hold.actual IS DISTINCT FROM -entry.amount""",
     "a settled hold has a request record of its amount": f"""
-        SELECT hold.wallet_id, 'hold ' || hold.id FROM billing_hold AS hold
+        SELECT hold.wallet_id, 'hold of ' || {_REQUEST.format("hold")} FROM billing_hold AS hold
         JOIN billing_wallet AS wallet ON wallet.id = hold.wallet_id
         LEFT JOIN usage_requestrecord AS record ON record.workspace_id = wallet.workspace_id
             AND record.accepted_at = hold.accepted_at AND record.id = hold.id
         WHERE {_HOLDS} AND hold.state = 'settled'
             AND hold.actual IS DISTINCT FROM record.credits""",
     "a request record has a closed hold of its amount": f"""
-        SELECT wallet.id, 'request ' || record.id FROM usage_requestrecord AS record
+        SELECT wallet.id, {_REQUEST.format("record")} FROM usage_requestrecord AS record
         LEFT JOIN billing_wallet AS wallet
             ON wallet.workspace_id = record.workspace_id AND wallet.pool = 'api'
         LEFT JOIN billing_hold AS hold ON hold.wallet_id = wallet.id AND hold.id = record.id

@@ -236,6 +236,25 @@ def test_a_record_of_nobody_is_found(books: Books) -> None:
     }
 
 
+def test_a_request_is_named_as_its_caller_knows_it(books: Books) -> None:
+    [record] = [record for record in books.records() if record.credits == 30]
+    tamper(TAMPERING["a record's credits"], books)
+
+    output = StringIO()
+    with pytest.raises(SystemExit):
+        call_command("audit_ledger", stdout=output)
+
+    places = [
+        place
+        for finding in json.loads(output.getvalue())["findings"]
+        for place in finding["places"]
+    ]
+    assert sorted(places) == [
+        f"hold of request req_{record.id.hex} of wallet {books.wallet_id}",
+        f"request req_{record.id.hex} of wallet {books.wallet_id}",
+    ]
+
+
 def test_a_settled_hold_needs_no_record_of_another_workspace(books: Books) -> None:
     tamper("UPDATE usage_requestrecord SET workspace_id = 0 WHERE credits = 30", books)
 
