@@ -13,6 +13,7 @@ from billing.audit import audit
 
 class Command(BaseCommand):
     help = 'Check every invariant of the ledger; prints JSON with "ok", exits 1 when one is broken.'
+    requires_system_checks = ()  # a catalogue file that is wrong does not make the books wrong
 
     def handle(self, *args: Any, **options: Any) -> None:
         report = audit()
