@@ -13,10 +13,11 @@ from gateway import tool_inputs
 
 Delta = dict[str, Any]
 
-# Results of tools that the upstream runs by itself: sent whole, in their start event.
-_WHOLE = frozenset(
+# Tools that the upstream runs by itself. Their results are sent whole, in their start event.
+_PROVIDERS_CALLS = frozenset({"server_tool_use", "mcp_tool_use"})
+_PROVIDERS_RESULTS = frozenset(
     {
-        "redacted_thinking",
+        "advisor_tool_result",
         "web_search_tool_result",
         "web_fetch_tool_result",
         "code_execution_tool_result",
@@ -24,11 +25,14 @@ _WHOLE = frozenset(
         "text_editor_code_execution_tool_result",
         "tool_search_tool_result",
         "container_upload",
+        "mcp_tool_listing",
         "mcp_tool_result",
         "compaction",
     }
 )
-_CALLS = frozenset({"tool_use", "server_tool_use", "mcp_tool_use"})
+OF_PROVIDERS = _PROVIDERS_CALLS | _PROVIDERS_RESULTS
+_CALLS = _PROVIDERS_CALLS | {"tool_use"}
+_WHOLE = _PROVIDERS_RESULTS | {"redacted_thinking"}
 
 
 class Block:
@@ -155,6 +159,17 @@ class ToolBlock(Block):
         return str(self._wire["name"])
 
 
+class CompactionBlock(Block):
+    """A summary that stands for an earlier part of the conversation. It comes in one delta; without
+    content it says that the summary failed."""
+
+    def takes(self, delta_type: str) -> bool:
+        return delta_type == "compaction_delta"
+
+    def accept(self, delta: Delta) -> Delta | None:
+        return delta if isinstance(delta.get("content"), str | None) else None
+
+
 def from_start(wire: Any, ids: tool_inputs.CallIds) -> Block | None:
     """The block that an upstream's `content_block_start` opens; None for one that clients would
     choke on."""
@@ -168,6 +183,8 @@ def from_start(wire: Any, ids: tool_inputs.CallIds) -> Block | None:
     whole = clean(wire, ids)
     if whole is None:
         return None
+    if kind == "compaction":
+        return CompactionBlock(whole)
     return ToolBlock(whole, whole["input"]) if kind in _CALLS else Block(whole)
 
 

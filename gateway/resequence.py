@@ -31,6 +31,7 @@ _TEXT_OF_DELTA = {
     "text_delta": "text",
     "thinking_delta": "thinking",
     "input_json_delta": "partial_json",
+    "compaction_delta": "content",
 }
 
 
@@ -112,7 +113,7 @@ class BlockSequence:
         assert block.index is not None
         events.append(BlockDelta(block.index, delta))
         if (name := _TEXT_OF_DELTA.get(delta["type"])) is not None:
-            self.delivered_bytes += tally.utf8_length(delta[name])
+            self.delivered_bytes += tally.utf8_length(delta.get(name) or "")
 
     def _close(self, block: Block, events: list[Event]) -> None:
         assert block.index is not None

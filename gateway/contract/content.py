@@ -13,14 +13,16 @@ MAX_CACHE_BREAKPOINTS = 4
 BASE64 = r"[A-Za-z0-9+/_\- \t\r\n]*=*[ \t\r\n]*"
 _IS_BASE64 = re.compile(BASE64).fullmatch
 _END_CHARS = 200
-# Blocks that make no sense in the other role. Whatever is not listed may stand anywhere.
-ROLE_OF_BLOCK = {
-    "image": "user",
-    "tool_result": "user",
-    "search_result": "user",
-    "tool_use": "assistant",
-    "thinking": "assistant",
-    "redacted_thinking": "assistant",
+# Blocks that make no sense elsewhere; the system prompt is a role like the others. Whatever is not
+# listed may stand anywhere.
+ROLES_OF_BLOCK = {
+    "image": ("user",),
+    "document": ("user", "assistant"),
+    "tool_result": ("user",),
+    "search_result": ("user",),
+    "tool_use": ("assistant",),
+    "thinking": ("assistant",),
+    "redacted_thinking": ("assistant",),
 }
 
 
@@ -37,18 +39,14 @@ class Survey:
 
 
 def check_turn_block(block: Any, path: str, role: str, survey: Survey) -> None:
-    """A block of a message. Raises InvalidRequest."""
+    """A block of a message, or of the system prompt. Raises InvalidRequest."""
     kind = _check_common(block, path, survey)
-    home = ROLE_OF_BLOCK.get(kind, role)
-    if home != role:
-        raise InvalidRequest(f"`{kind}` blocks can only be in `{home}` messages", path=path)
+    homes = ROLES_OF_BLOCK.get(kind)
+    if homes is not None and role not in homes:
+        where = " or ".join(f"`{home}`" for home in homes)
+        raise InvalidRequest(f"`{kind}` blocks can only be in {where} messages", path=path)
     if check := _CHECKS.get(kind):
         check(block, path, survey)
-
-
-def check_system_block(block: Any, path: str, survey: Survey) -> None:
-    if _check_common(block, path, survey) == "text":
-        _check_text(block, path, survey)
 
 
 def without_empty_text(blocks: list[dict[str, Any]]) -> list[dict[str, Any]]:

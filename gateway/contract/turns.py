@@ -26,7 +26,7 @@ def check_system(system: Any, survey: content.Survey) -> None:
     if type(system) is not list:
         raise InvalidRequest("Input should be a valid string or array", path="system")
     for index, block in enumerate(system):
-        content.check_system_block(block, f"system.{index}", survey)
+        content.check_turn_block(block, f"system.{index}", "system", survey)
 
 
 def without_empty_turns(turns: list[dict[str, Any]]) -> list[dict[str, Any]]:

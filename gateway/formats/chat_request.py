@@ -71,7 +71,9 @@ def _function(tool: dict[str, Any], path: str) -> dict[str, Any] | None:
             return None  # a way to find tools, all of which are sent along here
         reason = f"'{tool['type']}' tools are not available for this model"
         raise InvalidRequest(reason, path=f"{path}.type")
-    function = {"name": tool_names.shorten(tool["name"]), "parameters": tool["input_schema"]}
+    # Servers refuse the schema of a tool without inputs where it leaves these two out.
+    parameters = {"type": "object", "properties": {}} | tool["input_schema"]
+    function = {"name": tool_names.shorten(tool["name"]), "parameters": parameters}
     optional = {name: tool[name] for name in ("description", "strict") if tool.get(name)}
     return function | optional
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from gateway.blocks import OF_PROVIDERS
 from gateway.errors import InvalidRequest
 from gateway.formats import documents, tool_names
 
@@ -22,6 +23,8 @@ Part = dict[str, Any]
 
 # Differs from call to call, which would spoil the upstream's prompt cache.
 _BILLING_HEADER = "x-anthropic-billing-header:"
+# Traces of tools that a provider ran or lists: nothing that anybody said.
+_LEFT_OUT = OF_PROVIDERS | {"tool_reference", "browser_state", "tool_addition", "tool_removal"}
 
 
 def messages(fields: dict[str, Any]) -> list[Message]:
@@ -29,11 +32,21 @@ def messages(fields: dict[str, Any]) -> list[Message]:
     encoded: list[Message] = []
     if system := system_text(fields.get("system", "")):
         encoded.append({"role": "system", "content": system})
-    turns = enumerate(fields["messages"])
+    turns = [(n, turn) for n, turn in enumerate(fields["messages"]) if _is_heard(turn)]
     for is_assistant, run in groupby(turns, key=lambda turn: turn[1]["role"] == "assistant"):
         encode = _assistant_run if is_assistant else _other_run
         encoded += encode(list(run))
+    if not encoded:
+        raise InvalidRequest("nothing in them is available for this model", path="messages")
     return encoded
+
+
+def _is_heard(turn: dict[str, Any]) -> bool:
+    """Whether anything is left of the turn: there is no field for thinking that every server
+    takes."""
+    return turn["role"] != "assistant" or any(
+        block["type"] in ("text", "tool_use") for block in _blocks(turn["content"])
+    )
 
 
 def system_text(system: str | list[dict[str, Any]]) -> str:
@@ -52,8 +65,6 @@ def _assistant_run(run: list[tuple[int, dict[str, Any]]]) -> list[Message]:
         texts.append("".join(block["text"] for block in content if block["type"] == "text"))
         calls += [_tool_call(block) for block in content if block["type"] == "tool_use"]
     text = "\n\n".join(filter(None, texts))
-    if not text and not calls:
-        return []  # thinking alone: there is no field for it that every server takes
     message: Message = {"role": "assistant", "content": text or None}
     return [message | {"tool_calls": calls} if calls else message]
 
@@ -113,7 +124,8 @@ def _joined(said: list[tuple[str, list[Part]]]) -> list[Message]:
 
 
 def _parts(block: dict[str, Any], path: str) -> list[Part]:
-    """A block of a user turn. Kinds that only other servers know are left out."""
+    """A block of a user turn. Raises InvalidRequest for what the person meant to be read and the
+    format cannot say; an answer that passed over it would still cost."""
     kind = block["type"]
     if kind == "text":
         return [{"type": "text", "text": block["text"]}]
@@ -121,8 +133,11 @@ def _parts(block: dict[str, Any], path: str) -> list[Part]:
         return [{"type": "image_url", "image_url": {"url": _image_url(block["source"], path)}}]
     if kind == "search_result":
         return _parts(documents.search_result_as_block(block), path)
-    if kind != "document":
+    if kind in _LEFT_OUT:
         return []
+    if kind != "document":
+        reason = f"'{kind}' blocks are not available for this model"
+        raise InvalidRequest(reason, path=f"{path}.type")
     if documents.is_textual(block):
         return [part for inner in documents.as_blocks(block) for part in _parts(inner, path)]
     return [_file(block, path)]
@@ -142,7 +157,9 @@ def _file(block: dict[str, Any], path: str) -> Part:
         reason = "This model takes documents inline only: use a source of type 'base64'"
         raise InvalidRequest(reason, path=f"{path}.source.type")
     data = f"data:{source['media_type']};base64,{source['data']}"
-    name = block.get("title") or "document.pdf"
+    name = block.get("title") or "document"
+    if not name.lower().endswith(".pdf"):
+        name += ".pdf"  # by which servers tell what it is, whatever the data says
     return {"type": "file", "file": {"filename": name, "file_data": data}}
 
 

@@ -44,6 +44,7 @@ def encode_request(
     if capabilities is not None and "thinking" not in capabilities:
         # Whoever must have it was refused by the router; the others leave it to the model.
         _drop_thinking(fields)
+        _drop_effort(fields)
     elif max_tokens < request.max_tokens:
         _fit_thinking(fields, max_tokens=max_tokens)
     if capabilities is not None and "documents" not in capabilities:
@@ -131,6 +132,13 @@ def _drop_thinking(fields: dict[str, Any]) -> None:
     if isinstance(edits, list):
         kept = [edit for edit in edits if not _clears_thinking(edit)]
         fields["context_management"] = management | {"edits": kept}
+
+
+def _drop_effort(fields: dict[str, Any]) -> None:
+    """How hard to think means nothing to a model that does not, and some refuse it."""
+    config = fields.get("output_config", {})
+    if "effort" in config:
+        fields["output_config"] = {name: config[name] for name in config if name != "effort"}
 
 
 def _clears_thinking(edit: Any) -> bool:

@@ -16,6 +16,7 @@ _DELTAS_OF_BLOCK = {
     "thinking": {"thinking_delta", "signature_delta"},
     "tool_use": {"input_json_delta"},
     "server_tool_use": {"input_json_delta"},
+    "compaction": {"compaction_delta"},
 }
 
 
@@ -163,6 +164,8 @@ def _add(block: dict[str, Any], delta: dict[str, Any]) -> None:
         block["signature"] = delta["signature"]
     elif kind == "input_json_delta":
         block["json"] += delta["partial_json"]
+    elif kind == "compaction_delta":
+        block |= {name: value for name, value in delta.items() if name != "type"}
     else:
         block.setdefault("citations", []).append(delta["citation"])
 

@@ -331,7 +331,9 @@ def test_an_answer_without_usage_is_counted_by_its_bytes(content: Any, tokens: i
 def test_leaves_thinking_out_for_a_model_that_has_none():
     other = {"type": "clear_tool_uses_20250919"}
     checked = request(
-        thinking={"type": "adaptive"}, context_management={"edits": [CLEARING, other]}
+        thinking={"type": "adaptive"},
+        context_management={"edits": [CLEARING, other]},
+        output_config={"effort": "high", "task_budget": {"total": 5}},
     )
 
     body = FORMAT.encode_request(
@@ -345,3 +347,5 @@ def test_leaves_thinking_out_for_a_model_that_has_none():
     sent = json.loads(body)
     assert "thinking" not in sent
     assert sent["context_management"] == {"edits": [other]}
+    assert sent["output_config"] == {"task_budget": {"total": 5}}
+    assert checked.fields["output_config"]["effort"] == "high"

@@ -334,6 +334,32 @@ def test_citations_stay_with_their_text():
     assert seen.blocks[0]["citations"] == [citation]
 
 
+def summary_event(**members: Any) -> dict[str, Any]:
+    delta = {"type": "compaction_delta"} | members
+    return {"type": "content_block_delta", "index": 0, "delta": delta}
+
+
+def test_the_summary_of_a_compacted_conversation_is_passed_on():
+    summary = {"content": "They said hello.", "encrypted_content": "opaque"}
+    opening = opened(0, "compaction", content=None)
+    seen = see(START, opening, summary_event(**summary), stop(0), *END)
+    assert seen.blocks == [{"type": "compaction"} | summary]
+    assert see(START, opening, summary_event(**summary), *ending()).usage == {
+        "input_tokens": 10,
+        "output_tokens": 4,  # an upstream that counts nothing is counted by what it wrote
+        "cache_creation_input_tokens": 0,
+        "cache_read_input_tokens": 0,
+        "credits_consumed": 7,
+    }
+
+
+def test_a_conversation_that_could_not_be_compacted_is_told_so():
+    seen = see(START, opened(0, "compaction"), summary_event(content=None), stop(0), *END)
+    assert seen.blocks == [{"type": "compaction", "content": None}]
+    seen = see(START, opened(0, "compaction"), summary_event(content=5), stop(0), *END)
+    assert seen.blocks == [{"type": "compaction"}]
+
+
 def test_nothing_at_all_is_one_empty_text_block():
     seen = see(START, *ending(output_tokens=0))
     assert seen.blocks == [{"type": "text", "text": ""}]

@@ -205,9 +205,9 @@ def test_thinking_goes_nowhere():
     sent = turns(("user", "a"), ("assistant", [thinking, redacted, TEXT]), ("user", "b"))
     assert sent[1] == {"role": "assistant", "content": "Hello"}
     assert "secret plan" not in json.dumps(sent)
+    # An answer that ended while the model was thinking leaves no gap between two user messages.
     assert turns(("user", "a"), ("assistant", [thinking]), ("user", "b")) == [
-        {"role": "user", "content": "a"},
-        {"role": "user", "content": "b"},
+        {"role": "user", "content": [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]}
     ]
 
 
@@ -283,8 +283,9 @@ def test_a_pdf_is_a_file():
     pdf = document(type="base64", media_type="application/pdf", data="aGk=")
     file = {"filename": "document.pdf", "file_data": "data:application/pdf;base64,aGk="}
     assert turns(("user", [pdf]))[0]["content"] == [{"type": "file", "file": file}]
-    named = turns(("user", [pdf | {"title": "a.pdf"}]))[0]["content"]
-    assert named[0]["file"]["filename"] == "a.pdf"
+    for title, filename in (("a.PDF", "a.PDF"), ("Accounts", "Accounts.pdf"), ("", "document.pdf")):
+        named = turns(("user", [pdf | {"title": title}]))[0]["content"]
+        assert named[0]["file"]["filename"] == filename
 
 
 @pytest.mark.parametrize(
@@ -308,6 +309,21 @@ def test_blocks_only_others_know_are_left_out():
     assert turns(("user", [{"type": "container_upload", "file_id": "f"}, TEXT])) == [
         {"role": "user", "content": "Hello"}
     ]
+    with pytest.raises(InvalidRequest) as caught:
+        turns(("user", [{"type": "container_upload", "file_id": "f"}]))
+    assert caught.value.message == "messages: nothing in them is available for this model"
+
+
+def test_what_a_person_said_never_vanishes():
+    of_another_api = {"type": "image_url", "image_url": {"url": "https://example.com/a.png"}}
+    with pytest.raises(InvalidRequest) as caught:
+        turns(("user", "a"), ("assistant", "b"), ("user", [TEXT, of_another_api]))
+    assert caught.value.message == (
+        "messages.2.content.1.type: 'image_url' blocks are not available for this model"
+    )
+    with pytest.raises(InvalidRequest) as caught:
+        turns(("assistant", [CALL]), ("user", [RESULT | {"content": [of_another_api]}]))
+    assert caught.value.path == "messages.1.content.0.content.0.type"
 
 
 def test_tools_are_functions():
@@ -316,13 +332,29 @@ def test_tools_are_functions():
     assert encoded(tools=[TOOL, marked | {"input_schema": {}}])["tools"] == [
         {
             "type": "function",
-            "function": {"name": "clock", "parameters": {"type": "object", "$schema": "x"}},
+            "function": {
+                "name": "clock",
+                "parameters": {"type": "object", "properties": {}, "$schema": "x"},
+            },
         },
         {
             "type": "function",
-            "function": {"name": "b", "parameters": {}, "description": "d", "strict": True},
+            "function": {
+                "name": "b",
+                # Servers refuse parameters that do not say that they are an object of something.
+                "parameters": {"type": "object", "properties": {}},
+                "description": "d",
+                "strict": True,
+            },
         },
     ]
+
+
+def test_a_schema_of_an_input_keeps_what_it_says():
+    schema = {"properties": {"b": {}, "a": {}}, "required": ["a"], "type": "object"}
+    [tool] = encoded(tools=[TOOL | {"input_schema": schema}])["tools"]
+    assert tool["function"]["parameters"] == schema
+    assert list(tool["function"]["parameters"]["properties"]) == ["b", "a"]
 
 
 def test_a_search_for_tools_is_needless_and_other_kinds_are_refused():

@@ -154,6 +154,18 @@ WRONG = [
     ({"system": 5}, "system: Input should be a valid string or array"),
     ({"system": ["x"]}, "system.0: Input should be an object"),
     ({"system": [{"type": "text"}]}, "system.0.text: Field required"),
+    (
+        {"system": [TEXT, {"type": "image", "source": {"type": "url", "url": "http://10.0.0.1/"}}]},
+        "system.1: `image` blocks can only be in `user` messages",
+    ),
+    (
+        {"system": [{"type": "document", "source": {"type": "url", "url": "http://10.0.0.1/"}}]},
+        "system.0: `document` blocks can only be in `user` or `assistant` messages",
+    ),
+    (
+        {"messages": [{"role": "system", "content": [{"type": "document", "source": {}}]}]},
+        "messages.0.content.0: `document` blocks can only be in `user` or `assistant` messages",
+    ),
     ({"messages": {}}, "messages: Input should be a valid array"),
     ({"messages": []}, "messages: at least one message is required"),
     ({"messages": ["hi"]}, "messages.0: Input should be an object"),

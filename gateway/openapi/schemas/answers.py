@@ -1,5 +1,6 @@
 """What POST /v1/messages answers, whole, and what count_tokens does."""
 
+from gateway.blocks import OF_PROVIDERS
 from gateway.openapi.vocabulary import (
     COUNT,
     FILLED,
@@ -14,20 +15,6 @@ from gateway.openapi.vocabulary import (
     tag,
 )
 
-# Run by the upstream itself; they come only from upstreams that have such tools.
-_OF_PROVIDERS = (
-    "server_tool_use",
-    "mcp_tool_use",
-    "mcp_tool_result",
-    "web_search_tool_result",
-    "web_fetch_tool_result",
-    "code_execution_tool_result",
-    "bash_code_execution_tool_result",
-    "text_editor_code_execution_tool_result",
-    "tool_search_tool_result",
-    "container_upload",
-    "compaction",
-)
 MESSAGE_ID: Schema = {"type": "string", "pattern": "^msg_[0-9a-f]{32}$"}
 STOP_REASON: Schema = {
     "type": "string",
@@ -91,7 +78,7 @@ SCHEMAS: dict[str, Schema] = {
     "AnswerRedactedThinking": record({"type": tag("redacted_thinking"), "data": TEXT}),
     "AnswerToolUse": _tool_call("tool_use"),
     "AnswerProviderBlock": record(
-        {"type": {"type": "string", "enum": list(_OF_PROVIDERS)}},
+        {"type": {"type": "string", "enum": sorted(OF_PROVIDERS)}},
         description="A tool that the upstream ran by itself, or what it returned.",
     ),
     "Usage": record({**TOKEN_COUNTS, "credits_consumed": _CREDITS}, BREAKDOWNS),

@@ -1,6 +1,6 @@
 """Content blocks of requests, by where they may stand."""
 
-from gateway.contract.content import BASE64, IMAGE_MEDIA_TYPES, ROLE_OF_BLOCK
+from gateway.contract.content import BASE64, IMAGE_MEDIA_TYPES, ROLES_OF_BLOCK
 from gateway.contract.image_urls import MAX_URL_CHARS
 from gateway.openapi.vocabulary import (
     BOOLEAN,
@@ -22,7 +22,6 @@ _PUBLIC_URL = (
     r"^https?://([A-Za-z0-9_][A-Za-z0-9_-]{0,62}\.)+[A-Za-z][A-Za-z0-9-]{1,62}"
     r"(:[0-9]{1,5})?([/?#][!-~]*)?$"
 )
-_KNOWN_ANYWHERE = ("text", "document")
 _CHECKED_IN_RESULTS = ("text", "image", "document", "search_result")
 _CACHE: dict[str, Schema] = {"cache_control": nullable(ref("CacheControl"))}
 
@@ -42,10 +41,9 @@ def _other(known: tuple[str, ...]) -> Schema:
 
 def _blocks_of(role: str) -> Schema:
     """Return the blocks that may stand in a turn of this role."""
-    at_home = [kind for kind, home in ROLE_OF_BLOCK.items() if home == role]
-    elsewhere = (*_KNOWN_ANYWHERE, *ROLE_OF_BLOCK)
-    named = [ref(_NAMES[kind]) for kind in (*_KNOWN_ANYWHERE, *at_home)]
-    return {"oneOf": [*named, _other(elsewhere)]}
+    at_home = [kind for kind, homes in ROLES_OF_BLOCK.items() if role in homes]
+    named = [ref(_NAMES[kind]) for kind in ("text", *at_home)]
+    return {"oneOf": [*named, _other(("text", *ROLES_OF_BLOCK))]}
 
 
 def _source(kind: str, required: dict[str, Schema], description: str) -> Schema:
@@ -135,8 +133,7 @@ SCHEMAS: dict[str, Schema] = {
     "ResultBlock": {
         "oneOf": [*(ref(_NAMES[kind]) for kind in _CHECKED_IN_RESULTS), _other(_CHECKED_IN_RESULTS)]
     },
-    "SystemBlock": {"oneOf": [ref("TextBlock"), _other(("text",))]},
     "UserBlock": _blocks_of("user"),
     "AssistantBlock": _blocks_of("assistant"),
-    "MidConversationBlock": _blocks_of("system"),
+    "SystemBlock": _blocks_of("system"),
 }

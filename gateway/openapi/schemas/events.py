@@ -1,7 +1,17 @@
 """The events of a streamed answer."""
 
 from gateway.openapi.schemas import answers
-from gateway.openapi.vocabulary import COUNT, OBJECT, TEXT, Schema, array, record, ref, tag
+from gateway.openapi.vocabulary import (
+    COUNT,
+    OBJECT,
+    TEXT,
+    Schema,
+    array,
+    nullable,
+    record,
+    ref,
+    tag,
+)
 
 _EVENTS = {
     "message_start": "MessageStartEvent",
@@ -63,6 +73,10 @@ SCHEMAS: dict[str, Schema] = {
                     _delta("signature_delta", "signature"),
                     _delta("input_json_delta", "partial_json"),
                     record({"type": tag("citations_delta"), "citation": OBJECT}),
+                    record(
+                        {"type": tag("compaction_delta")},
+                        {"content": nullable(TEXT), "encrypted_content": nullable(TEXT)},
+                    ),
                 ]
             },
         },

@@ -177,7 +177,7 @@ SCHEMAS: dict[str, Schema] = {
         "What the model said. As the last turn, it is what the answer begins with, at upstreams "
         "that can.",
     ),
-    "SystemTurn": _turn("system", "MidConversationBlock", "What the model is told in between."),
+    "SystemTurn": _turn("system", "SystemBlock", "What the model is told in between."),
     "Tool": {"oneOf": [ref("CustomTool"), ref("ProviderTool")]},
     "CustomTool": _CUSTOM_TOOL,
     "ProviderTool": _PROVIDER_TOOL,
