@@ -14,10 +14,14 @@ from gateway.calls import Call, CallerGone
 from gateway.errors import GatewayError, InternalFailure, ShuttingDown
 from gateway.exchange import Deliver, Relay
 from gateway.messages import MessageStop, Usage, encode_reply
+from gateway.metering.operations import Closed
 from gateway.services import GatewayServices
 from usage.models import Ending
 
 logger = logging.getLogger(__name__)
+
+# How long an error waits for its hold to be gone. A ledger that is slow must not keep it back.
+_FREED_WITHIN_S = 1.0
 
 
 class PlainAnswer(NamedTuple):
@@ -35,7 +39,8 @@ async def answer(services: GatewayServices, call: Call) -> PlainAnswer:
         )
     except BaseException as error:  # noqa: BLE001 (every way out closes the hold)
         seen = _as_seen(call, error)
-        _give_up(services, call, seen, delivered=None, has_begun=False)
+        ended = _give_up(services, call, seen, delivered=None, has_begun=False)
+        await _freed(seen, ended)
         raise seen from None
     account = accounting.completed(price=call.candidate.price, usage=reply.usage)
     closed = await settlement.close(
@@ -69,7 +74,8 @@ async def stream(services: GatewayServices, call: Call, deliver: Deliver) -> Non
     except BaseException as error:  # noqa: BLE001 (every way out closes the hold)
         seen = _as_seen(call, error)
         delivered = relay.usage_so_far()
-        _give_up(services, call, seen, delivered=delivered, has_begun=relay.has_spoken)
+        ended = _give_up(services, call, seen, delivered=delivered, has_begun=relay.has_spoken)
+        await _freed(seen, ended)
         if not relay.has_spoken or not isinstance(seen, GatewayError):
             raise seen from None
         await deliver(seen.frame(call.request_id))
@@ -101,19 +107,18 @@ def _give_up(
     *,
     delivered: Usage | None,
     has_begun: bool,
-) -> None:
+) -> "asyncio.Future[Closed]":
     """Close the hold of a call that did not come to its end."""
     price = call.candidate.price
     if not isinstance(error, GatewayError):
-        settlement.close(
+        return settlement.close(
             services,
             call,
             accounting.caller_left(price=price, delivered=delivered),
             ending=Ending.CALLER_LEFT,
             status=200 if has_begun else settlement.STATUS_CALLER_LEFT,
         )
-        return
-    settlement.close(
+    return settlement.close(
         services,
         call,
         accounting.not_charged(price=price, worth=delivered),
@@ -121,6 +126,13 @@ def _give_up(
         status=200 if has_begun else error.status,
         error_type=error.type,
     )
+
+
+async def _freed(error: BaseException, ended: "asyncio.Future[Closed]") -> None:
+    """Wait until the credits of a call are there again for whoever is told that it failed: the
+    next one may come in at another process, and a 402 is never sent again."""
+    if isinstance(error, GatewayError):
+        await asyncio.wait({ended}, timeout=_FREED_WITHIN_S)
 
 
 def _ending(error: GatewayError, *, has_begun: bool) -> Ending:

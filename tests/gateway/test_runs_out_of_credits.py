@@ -13,7 +13,17 @@ from tests.gateway import offer
 from tests.gateway.callers import Caller, request_body
 from tests.gateway.conftest import NewCustomer
 from tests.gateway.customers import Customer
-from tests.gateway.replies import after_release, answers, counts, message, says, usage
+from tests.gateway.replies import (
+    after_release,
+    answers,
+    counts,
+    cut,
+    events,
+    message,
+    says,
+    streams,
+    usage,
+)
 from tests.gateway.scripted_upstream import Script, ScriptedUpstream
 from tests.servers import WebServer
 
@@ -74,6 +84,32 @@ def test_a_hold_is_the_most_the_call_can_cost_and_no_more_is_ever_taken(
     assert customer.charges() == [hold]
     record = customer.wait_for_record()
     assert (record.credits, record.lost_credits) == (hold, 150_000 - hold)
+
+
+def test_who_is_told_of_a_failure_has_their_credits_again(
+    new_customer: NewCustomer, upstream: ScriptedUpstream, twin: WebServer
+) -> None:
+    """Wherever the next call comes in, at once and with the last credit: a 402 is never retried."""
+    script = upstream.script(answers(b"{}", status=400))
+    body = request_body(script.prompt)
+    customer = new_customer(credits=offer.bound(body, max_tokens=100))
+
+    for url in [customer.url, twin.url] * 30:
+        assert customer.at(url).post("/v1/messages", body).status == 400
+
+
+def test_who_hears_an_answer_break_off_has_their_credits_again(
+    new_customer: NewCustomer, upstream: ScriptedUpstream, twin: WebServer
+) -> None:
+    script = upstream.script(streams(*events()[:3], cut))
+    body = request_body(script.prompt, stream=True)
+    customer = new_customer(credits=offer.bound(body, max_tokens=100))
+
+    for url in [customer.url, twin.url] * 30:
+        call = customer.at(url).call("POST", "/v1/messages", body)
+        assert call.response.status == 200
+        call.read_until("error")
+        call.hang_up()
 
 
 def test_images_are_held_for_at_their_most(customer: Customer, upstream: ScriptedUpstream) -> None:
