@@ -1,9 +1,10 @@
 """The Starlette application behind /v1: addresses, errors to HTTP, cross-origin answers."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
+from django.conf import settings
 from starlette.applications import Starlette
 from starlette.convertors import PathConvertor, register_url_convertor
 from starlette.requests import Request
@@ -11,7 +12,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from gateway import counting, cross_origin, endpoints, listings, usage_report
+from gateway import bodies, counting, cross_origin, endpoints, listings, usage_report
+from gateway.calls import CallerGone
 from gateway.errors import MethodNotAllowed, RouteNotFound
 from gateway.respond import error_response, new_request_id
 from gateway.services import running_services
@@ -38,15 +40,23 @@ async def _lifespan(app: Starlette) -> AsyncIterator[dict[str, Any]]:
 
 
 async def _not_found(request: Request, error: Exception) -> Response:
+    await _take_in_body(request)
     place = f"{request.method} {request.url.path}"
     refusal = RouteNotFound(f"There is nothing at {place[:200]}. What there is: {_ADDRESSES}.")
     return error_response(refusal, new_request_id())
 
 
 async def _not_allowed(request: Request, error: Exception) -> Response:
+    await _take_in_body(request)
     allowed = getattr(error, "headers", None) or {}
     refusal = MethodNotAllowed(request.method, allowed=allowed.get("Allow", "POST"))
     return error_response(refusal, new_request_id())
+
+
+async def _take_in_body(request: Request) -> None:
+    """A client that is answered while it sends sees a reset connection instead of the answer."""
+    with suppress(CallerGone):
+        await bodies.discard(request.receive, limit_bytes=settings.MAX_BODY_BYTES)
 
 
 _everything = Starlette(

@@ -9,19 +9,16 @@ from starlette.types import Message, Receive, Scope, Send
 
 from billing.models import Source
 from gateway import admission, bodies, cross_origin, pipeline, requests, tally
-from gateway.authentication import presented_token
 from gateway.calls import Call, Caller, CallerGone
 from gateway.errors import (
     GatewayError,
     InternalFailure,
-    InvalidApiKey,
     ShuttingDown,
 )
 from gateway.rate_limits import Standings
-from gateway.respond import error_response, new_request_id
+from gateway.respond import authenticated, error_response, new_request_id
 from gateway.services import GatewayServices
 from gateway.time_limit import TimeLimit
-from keys.standing import StandingKey
 
 logger = logging.getLogger(__name__)
 
@@ -51,7 +48,7 @@ class Messages:
         services: GatewayServices = scope["state"]["services"]
         headers = _headers(scope)
         try:
-            key = await _authenticated(services, headers, receive)
+            key = await authenticated(services, headers, receive)
             request = requests.parse(await bodies.checked(headers, receive))
             call = Call(
                 id=request_id,
@@ -86,17 +83,6 @@ def _headers(scope: Scope) -> dict[str, str]:
             value = raw_value.decode("latin-1")
             headers[name] = f"{headers[name]}, {value}" if name in headers else value
     return headers
-
-
-async def _authenticated(
-    services: GatewayServices, headers: dict[str, str], receive: Receive
-) -> StandingKey:
-    """Know the caller before keeping their body; a stranger's is taken in and thrown away."""
-    try:
-        return await services.key_ring.authenticate(presented_token(headers))
-    except InvalidApiKey:
-        await bodies.discard(receive, limit_bytes=settings.MAX_BODY_BYTES)
-        raise
 
 
 class _Exchange:

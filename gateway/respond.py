@@ -1,4 +1,4 @@
-"""Answers of the public API as HTTP responses, and the ids they carry."""
+"""Who asks, and answers of the public API as HTTP responses with the ids they carry."""
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
@@ -8,10 +8,12 @@ from uuid import UUID
 
 import msgspec
 import uuid_utils.compat as uuid_utils
+from django.conf import settings
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Receive
 
-from gateway import cross_origin
+from gateway import bodies, cross_origin
 from gateway.authentication import presented_token
 from gateway.calls import CallerGone
 from gateway.errors import GatewayError, InternalFailure
@@ -44,6 +46,21 @@ def error_response(error: GatewayError, request_id: UUID) -> Response:
     return json_response(body, request_id, status=error.status, headers=error.headers())
 
 
+async def authenticated(
+    services: GatewayServices, headers: Mapping[str, str], receive: Receive
+) -> StandingKey:
+    """Know the caller before keeping their body; raises InvalidApiKey, LedgerUnavailable.
+
+    The body of whoever is turned away is taken in and thrown away: a client that is answered while
+    it sends sees a reset connection instead of the answer.
+    """
+    try:
+        return await services.key_ring.authenticate(presented_token(headers))
+    except GatewayError:
+        await bodies.discard(receive, limit_bytes=settings.MAX_BODY_BYTES)
+        raise
+
+
 KeyedEndpoint = Callable[[Request, StandingKey, UUID], Awaitable[Response]]
 
 
@@ -55,7 +72,7 @@ def with_key(endpoint: KeyedEndpoint) -> Callable[[Request], Awaitable[Response]
         request_id = new_request_id()
         services: GatewayServices = request.state.services
         try:
-            key = await services.key_ring.authenticate(presented_token(request.headers))
+            key = await authenticated(services, request.headers, request.receive)
             return await endpoint(request, key, request_id)
         except GatewayError as error:
             return error_response(error, request_id)

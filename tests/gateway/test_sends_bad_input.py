@@ -310,6 +310,25 @@ def test_a_wrong_method_names_the_right_one(
     assert allowed in answer.headers["allow"]
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [("POST", "/messages", 404), ("POST", "/v1/models", 405), ("PUT", "/v1/messages", 405)],
+)
+def test_a_large_body_at_a_wrong_address_is_answered_not_cut(
+    customer: Customer, method: str, path: str, status: int
+) -> None:
+    body = request_body("x" * 8_000_000)
+
+    assert customer.caller.call(method, path, body).answer().status == status
+
+
+@pytest.mark.parametrize("path", ["/v1/messages", "/v1/messages/count_tokens"])
+def test_a_large_body_of_a_stranger_is_answered_not_cut(gateway: WebServer, path: str) -> None:
+    stranger = Caller(gateway.url, None)
+
+    assert stranger.post(path, request_body("x" * 8_000_000)).status == 401
+
+
 def test_the_query_does_not_matter(customer: Customer, upstream: ScriptedUpstream) -> None:
     script = upstream.script(says())
 
