@@ -7,6 +7,7 @@ from django.conf import settings
 from django.core.asgi import get_asgi_application
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from caicaini_portal.body_limit import BodyLimit
 from caicaini_portal.environment import require
 from caicaini_portal.web_database import use_pool
 
@@ -46,4 +47,4 @@ def _is_for_gateway(path: str) -> bool:
     return first in {"v1", "messages"}
 
 
-application = PathSplit(gateway=gateway, portal=portal)
+application = PathSplit(gateway=gateway, portal=BodyLimit(portal))

@@ -3,7 +3,7 @@
 import logging
 from typing import Any, NamedTuple
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 
@@ -43,6 +43,9 @@ NOT_FOUND = ErrorPage(
     "There is nothing here",
     "The address is mistyped, or what stood here is gone or belongs to another workspace.",
 )
+TOO_LARGE = ErrorPage(
+    413, "This is more than we take", "Go back and send less: nothing here needs as much."
+)
 TOO_MANY = ErrorPage(
     429, "That was too often", "To keep guessers out there is a limit. Wait a minute and try again."
 )
@@ -71,6 +74,14 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer an address that leads nowhere."""
     return _answer(request, NOT_FOUND)
+
+
+def too_large(request: HttpRequest, *, largest_bytes: int) -> HttpResponse:
+    """Answer a body that nobody has read: with a page to whoever asks for one, as browsers do."""
+    if "text/html" in request.headers.get("accept", ""):
+        return _answer(request, TOO_LARGE)
+    body = {"error": f"a body may have {largest_bytes} bytes", "request_id": id_of(request)}
+    return JsonResponse(body, status=TOO_LARGE.status)
 
 
 def too_many_requests(request: HttpRequest) -> HttpResponse:

@@ -107,6 +107,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "caicaini_portal.body_limit.body_limit_middleware",
     "caicaini_portal.one_thread.one_thread_middleware",  # stays the last
 ]
 ROOT_URLCONF = "caicaini_portal.urls"
