@@ -74,7 +74,7 @@ class Link:
         self._thread.start()
 
     def stop(self) -> None:
-        """Close everything."""
+        """Close everything. Nobody may be talking through it."""
         self._stopping.set()
         self._thread.join()
         self.drop()
@@ -96,6 +96,12 @@ class Link:
             yield
         finally:
             self.end_asking()
+
+    def cut(self) -> None:
+        """Break the connection for whoever talks through it, in whatever thread."""
+        with self._guard, suppress(OSError):
+            if self._socket is not None:
+                self._socket.shutdown(socket.SHUT_RDWR)
 
     def drop(self) -> None:
         """Give a broken connection up; another will come."""
@@ -184,9 +190,7 @@ class Link:
         logger.error("PostgreSQL does not answer: cutting the writer's connection")
         self._asking_since = None
         self._drop_probe()
-        with self._guard, suppress(OSError):
-            if self._socket is not None:
-                self._socket.shutdown(socket.SHUT_RDWR)
+        self.cut()
 
     def _drop_probe(self) -> None:
         if self._probe is not None:

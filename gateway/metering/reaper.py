@@ -41,7 +41,10 @@ class Reaper:
         """Free what the dead hold; to be called every second or so."""
         with closing(journal.abandoned(self._journals)) as abandoned:
             for left_behind in abandoned:
-                _wind_up(connection, left_behind)
+                try:
+                    _wind_up(connection, left_behind)
+                except OSError as error:  # one that cannot be worked off keeps no other
+                    logger.error("the journal of a dead process stays: %s", error)
         for owner in self._dead_elsewhere(connection):
             if _is_lock_free(connection, owner):
                 _void(connection, owner)

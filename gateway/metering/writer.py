@@ -83,6 +83,7 @@ class Writer:
         # None while PostgreSQL is away: until we have connected and written what was put aside.
         self._wire: Wire | None = None
         self._lost_by = ""
+        self._is_stopping = False  # and asks nothing of PostgreSQL any more
         self._is_there = asyncio.Event()  # for the first time
         self._is_idle = asyncio.Event()
         self._is_idle.set()
@@ -100,17 +101,32 @@ class Writer:
 
     async def stop(self, *, timeout_s: float = 10.0) -> None:
         """Write what is queued, to the ledger or the journal, and let go of the connection."""
+        await self._idle_within(timeout_s)
+        self._is_stopping = True
+        if not self._is_idle.is_set():
+            self._interrupt()
+        await self._idle_within(_LAST_WORDS_S)
+        # Only now: closed under a thread that talks through it, libpq reads what it has freed.
+        self._listen_no_more()
+        await asyncio.to_thread(self._link.stop)
+        await self._idle_within(_LAST_WORDS_S)
+        self._executor.shutdown(wait=False)
+        unwritten = [*self._in_hand, *self._alone, *self._jobs, *self._put_aside]
+        # What is still held besides is released by others once we are gone.
+        if ends := [job.operation for job in unwritten if isinstance(job.operation, Close)]:
+            logger.critical("never written: %s", ends)
+
+    async def _idle_within(self, timeout_s: float) -> None:
         with suppress(TimeoutError):
             async with asyncio.timeout(timeout_s):
                 await self._is_idle.wait()
-        self._listen_no_more()
-        await asyncio.to_thread(self._link.stop)
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_LAST_WORDS_S):
-                await self._keep_rest()
-        self._executor.shutdown(wait=False)
-        if unwritten := [*self._in_hand, *self._alone, *self._jobs, *self._put_aside]:
-            logger.critical("never written: %s", [job.operation for job in unwritten])
+
+    def _interrupt(self) -> None:
+        """Have whatever is with PostgreSQL fail, as if the connection had broken."""
+        if self._wire is None:
+            self._link.cut()
+        else:
+            self._hear(psycopg.OperationalError("it did not answer before we stopped"))
 
     def reserve(self, operation: Reserve) -> "asyncio.Future[Reserved]":
         """Ask for a hold. While PostgreSQL is away this fails within a moment, with LedgerAway."""
@@ -145,12 +161,13 @@ class Writer:
 
     def _go_on(self) -> None:
         """Begin the next thing. To be called at the end of the one before."""
-        if self._wire is None and self._link.connection is not None:
-            self._begin(self._catch_up(self._link.connection))
+        connection = None if self._is_stopping else self._link.connection
+        if self._wire is None and connection is not None:
+            self._begin(self._catch_up(connection))
         elif not (self._jobs or self._alone):
             self._is_idle.set()
         elif self._wire is None:
-            self._begin(self._keep(self._take(), may_be_written=False))
+            self._begin(self._keep(self._take_all(), may_be_written=False))
         else:
             self._ask(self._wire, self._take())
 
@@ -174,6 +191,12 @@ class Writer:
         for _ in batch:
             self._jobs.popleft()
         return batch
+
+    def _take_all(self) -> list[_Job]:
+        jobs = [*self._alone, *self._jobs]
+        self._alone.clear()
+        self._jobs.clear()
+        return jobs
 
     def _ask(self, wire: Wire, jobs: list[_Job]) -> None:
         self._in_hand = jobs
@@ -254,12 +277,19 @@ class Writer:
             prepare(connection, statement.APPLY)
             transactions.try_out(connection, owner=self._owner)
             if self._journal is not None and not self._journal.is_empty:
-                closes = self._journal.read().closes
-                failed = transactions.replay(connection, closes, owner=self._owner)
-                self._journal.clear(failed=failed)
-                logger.warning("replayed %d ends of calls from the journal", len(closes))
+                self._replay(connection, self._journal)
             operations = [job.operation for job in self._put_aside]
             return transactions.write(connection, operations, owner=self._owner)
+
+    def _replay(self, connection: "psycopg.Connection[Any]", journal: Journal) -> None:
+        try:
+            closes = journal.read().closes
+            failed = transactions.replay(connection, closes, owner=self._owner)
+            journal.clear(failed=failed)
+        except OSError as error:  # it stays as it is for the next time; calls need not wait for it
+            logger.error("the journal cannot be worked off: %s", error)
+        else:
+            logger.warning("replayed %d ends of calls from the journal", len(closes))
 
     async def _keep(self, jobs: Sequence[_Job], *, may_be_written: bool) -> None:
         """Refuse what asks for a hold, keep what ends one.
@@ -280,37 +310,32 @@ class Writer:
         if ends:
             await self._keep_ends(ends)
 
-    async def _keep_rest(self) -> None:
-        """Keep what was not answered in time. Some may be kept twice, or written already: that
-        changes nothing."""
-        rest = [*self._in_hand, *self._alone, *self._jobs]
-        self._alone.clear()
-        self._jobs.clear()
-        await self._keep(rest, may_be_written=True)
-
     async def _keep_ends(self, jobs: Sequence[_Job]) -> None:
         self._in_hand = jobs
         closes = [job.operation for job in jobs if isinstance(job.operation, Close)]
         try:
-            is_kept = await self._loop.run_in_executor(self._executor, self._journalled, closes)
+            are_kept = await self._loop.run_in_executor(self._executor, self._journalled, closes)
         except RuntimeError:  # we have been stopped
-            is_kept = False
-        if is_kept:
-            _answer(jobs, [close.planned() for close in closes])
-        else:
-            self._put_aside += jobs
+            are_kept = [False] * len(jobs)
+        for job, close, is_kept in zip(jobs, closes, are_kept, strict=True):
+            if is_kept:
+                _resolve(job.future, close.planned())
+            else:
+                self._put_aside.append(job)
         self._in_hand = ()
 
-    def _journalled(self, closes: Sequence[Close]) -> bool:
-        """In a thread; return whether they are on the disk."""
+    def _journalled(self, closes: Sequence[Close]) -> list[bool]:
+        """In a thread; return of each whether it is on the disk."""
         if self._journal is None:
-            return False
+            return [False] * len(closes)
         try:
             self._journal.append(closes)
         except Exception as error:  # noqa: BLE001 (no room; text that is not Unicode; whatever)
+            if len(closes) > 1 and not isinstance(error, OSError):  # one spoils the others
+                return [is_kept for close in closes for is_kept in self._journalled([close])]
             logger.error("%d ends of calls are in memory alone: %s", len(closes), error)
-            return False
-        return True
+            return [False] * len(closes)
+        return [True] * len(closes)
 
 
 def _understood(said: bytes | Exception, count: int) -> Sequence[Outcome] | Exception:

@@ -216,6 +216,23 @@ def test_an_end_that_the_ledger_refuses_does_not_keep_the_others(
     assert audit().is_ok
 
 
+def test_a_journal_that_cannot_be_worked_off_does_not_keep_the_others(
+    books: Books, journals: Path
+) -> None:
+    calls = {owner: books.call(100) for owner in (2, 3, 4)}
+    dying = {owner: journal.create(journals, owner=owner) for owner in calls}
+    with closing(connect(database_url(), name="reaper")) as connection:
+        for owner, call in calls.items():
+            transactions.write(connection, [call.reserve()], owner=owner)
+            dying[owner].append([call.settle(30, route="\0" if owner == 3 else "caicaini/swift")])
+            dying[owner].close()
+        (journals / "3.aside").mkdir()  # where the line that is refused would be put
+        Reaper(owner=1, journals=journals).look(connection)
+
+    assert (books.wallet().posted, held(books)) == (940, 0)
+    assert [path.name for path in journals.glob("*.journal")] == ["3.journal"]
+
+
 def test_many_reapers_free_each_hold_once(books: Books, tmp_path: Path, journals: Path) -> None:
     machines = [Process(database_url=database_url(), journals=journals) for _ in range(3)]
     machines.append(Process(database_url=database_url(), journals=tmp_path / "another"))

@@ -224,6 +224,44 @@ def test_a_process_without_a_disk_keeps_ends_in_memory(books: Books, network: Ne
     assert books.wallet().posted == 880
 
 
+def test_an_end_that_no_journal_takes_keeps_no_other_from_it(
+    books: Books, network: Network, remote: Process, journals: Path
+) -> None:
+    good, bad = reserved(remote, books.call(10)), reserved(remote, books.call(10))
+    with books.locked():
+        remote.begin(books.call(0).reserve())
+        eventually(books.is_waited_for, what="the first batch")
+        told = remote.begin(good.settle(3))
+        untold = remote.begin(bad.settle(3, route="no Unicode: \ud800"))
+        network.go()
+
+        assert told.result(10).charged == 3
+        assert lines_in(journals) == 1
+    network.be_fine()
+
+    with pytest.raises(UnicodeEncodeError):
+        untold.result(10)
+    remote.await_ledger(books.call(0))
+    assert (books.wallet().posted, books.wallet().held) == (997, 0)
+
+
+def test_a_journal_that_cannot_be_worked_off_keeps_no_call_waiting(
+    books: Books, network: Network, remote: Process, journals: Path
+) -> None:
+    """One of its lines is refused, and cannot be put aside."""
+    good, refused = reserved(remote, books.call(300)), reserved(remote, books.call(300))
+    network.go()
+    for end in (good.settle(120), refused.settle(120, route="\0")):
+        assert remote.ask(end).charged == 120
+    [path] = journals.glob("*.journal")
+    path.with_suffix(".aside").mkdir()
+    network.be_fine()
+
+    remote.await_ledger(books.call(0))
+    assert (books.wallet().posted, books.wallet().held) == (880, 0)
+    assert lines_in(journals) == 2
+
+
 def test_a_busy_ledger_is_not_taken_for_one_that_is_away(
     books: Books, network: Network, remote: Process
 ) -> None:

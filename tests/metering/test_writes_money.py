@@ -17,6 +17,7 @@ from keys import services as key_services
 from keys.models import ApiKey
 from tests.books import Books, TestCall, database_url, open_books
 from tests.metering.gateway_process import Process
+from tests.metering.network import Network
 from tests.waiting import eventually
 
 
@@ -153,6 +154,29 @@ def test_stopping_leaves_to_the_journal_what_it_cannot_wait_for(
             stop = stopping.meter.writer.stop(timeout_s=0)
             asyncio.run_coroutine_threadsafe(stop, stopping.loop).result(10)
             assert {future.result(10).charged for future in told} == {3}
+
+    with Process(database_url=database_url(), journals=journals):
+        eventually(lambda: books.wallet().posted == 991, what="the replay")
+        eventually(lambda: books.wallet().held == 0, what="the replay")
+    assert audit().is_ok
+
+
+def test_stopping_while_catching_up_leaves_everything_to_the_journal(
+    books: Books, network: Network, journals: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with Process(database_url=network.url, journals=journals) as stopping:
+        calls = [reserved(stopping, books.call(10)) for _ in range(3)]
+        network.go()
+        assert stopping.ask(calls[0].settle(3)).charged == 3
+        with books.locked():
+            network.be_fine()
+            eventually(books.is_waited_for, what="the replay")
+            told = [stopping.begin(call.settle(3)) for call in calls[1:]]
+            stop = stopping.meter.writer.stop(timeout_s=0)
+            asyncio.run_coroutine_threadsafe(stop, stopping.loop).result(10)
+            assert {future.result(10).charged for future in told} == {3}
+    assert "stumbled" not in caplog.text
+    assert "never written" not in caplog.text
 
     with Process(database_url=database_url(), journals=journals):
         eventually(lambda: books.wallet().posted == 991, what="the replay")
