@@ -6,8 +6,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from billing.models import Source
+from catalogue.snapshot import ModelRow
 from gateway import admission, bodies, exchange, requests, tally
 from gateway.calls import Call, Caller
+from gateway.requests import MessagesRequest
 from gateway.respond import json_response, with_key
 from gateway.services import GatewayServices
 from keys.standing import StandingKey
@@ -24,9 +26,17 @@ async def count_tokens(request: Request, key: StandingKey, request_id: UUID) -> 
         request=counted,
         beta=", ".join(request.headers.getlist("anthropic-beta")) or None,
     )
-    estimate = max(1, tally.tokens_of(counted.text_bytes))
     standings = await services.limiter.admit(key.workspace_id, input_tokens=0)
     admission.find_route(services, call)
     tokens = await exchange.count_tokens(services, call, call.candidate)
-    body = {"input_tokens": estimate if tokens is None else tokens}
-    return json_response(body, request_id, headers=standings.headers())
+    if tokens is None:
+        tokens = _estimate(counted, call.candidate.model)
+    return json_response({"input_tokens": tokens}, request_id, headers=standings.headers())
+
+
+def _estimate(request: MessagesRequest, model: ModelRow) -> int:
+    """An image or a document is taken for the most it can be: who asks wants to stay below a
+    limit."""
+    attachments = request.image_count + request.document_count
+    text = tally.tokens_of(request.text_bytes)
+    return max(1, text + attachments * model.max_tokens_per_image)

@@ -18,6 +18,8 @@ from keys.standing import StandingKey
 
 DEFAULT_LIMIT = 20
 MOST_PER_PAGE = 1000
+_LIFECYCLE = "active"  # of every model: one that has ended is not in the catalogue
+_LIFECYCLES = ("lifecycle[]", "lifecycle")
 _CREDITS = (
     "SELECT posted - held, held, posted, owed FROM billing_wallet"
     " WHERE workspace_id = %s AND pool = 'api'"
@@ -28,7 +30,7 @@ _CREDITS = (
 async def list_models(request: Request, key: StandingKey, request_id: UUID) -> Response:
     """Answer GET /v1/models: the models this key may call, in pages."""
     services: GatewayServices = request.state.services
-    models = _visible(services.catalogue.current, key)
+    models = _visible(services.catalogue.current, key) if _wants_active(request) else []
     page, has_more = _page(models, request)
     body = {
         "data": [_described(model) for model in page],
@@ -83,6 +85,11 @@ def _visible(catalogue: CatalogueSnapshot, key: StandingKey) -> list[ModelRow]:
     ]
 
 
+def _wants_active(request: Request) -> bool:
+    stages = [stage for name in _LIFECYCLES for stage in request.query_params.getlist(name)]
+    return not stages or _LIFECYCLE in stages
+
+
 def _page(models: list[ModelRow], request: Request) -> tuple[list[ModelRow], bool]:
     """Cut the page that `limit`, `after_id` and `before_id` ask for."""
     limit = _limit(request.query_params.get("limit"))
@@ -115,7 +122,7 @@ def _described(model: ModelRow) -> dict[str, Any]:
         "type": "model",
         "display_name": model.name,
         "created_at": model.created_at.isoformat().replace("+00:00", "Z"),
-        "lifecycle": "active",
+        "lifecycle": _LIFECYCLE,
         "max_input_tokens": model.context_tokens,
         "max_tokens": model.max_output_tokens,
         "capabilities": capabilities.described(model.capabilities),

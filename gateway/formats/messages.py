@@ -136,9 +136,9 @@ def _drop_thinking(fields: dict[str, Any]) -> None:
 
 def _drop_effort(fields: dict[str, Any]) -> None:
     """How hard to think means nothing to a model that does not, and some refuse it."""
-    config = fields.get("output_config", {})
-    if "effort" in config:
-        fields["output_config"] = {name: config[name] for name in config if name != "effort"}
+    config = fields.pop("output_config", {})
+    if kept := {name: value for name, value in config.items() if name != "effort"}:
+        fields["output_config"] = kept
 
 
 def _clears_thinking(edit: Any) -> bool:

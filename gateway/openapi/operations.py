@@ -97,6 +97,9 @@ def _list_models() -> Schema:
             parts.query("limit", size, "How many to list."),
             parts.query("after_id", TEXT, "List what comes after this model."),
             parts.query("before_id", TEXT, "List what comes before this model."),
+            parts.query(
+                "lifecycle[]", array(TEXT), "List models of these stages: all there are are active."
+            ),
         ],
         answer=parts.answer(
             "A page of models.",

@@ -349,3 +349,15 @@ def test_leaves_thinking_out_for_a_model_that_has_none():
     assert sent["context_management"] == {"edits": [other]}
     assert sent["output_config"] == {"task_budget": {"total": 5}}
     assert checked.fields["output_config"]["effort"] == "high"
+
+
+def test_leaves_no_empty_setting_behind():
+    body = FORMAT.encode_request(
+        request(output_config={"effort": "high"}),
+        upstream_model="real-model",
+        max_tokens=4096,
+        stream=False,
+        capabilities=frozenset(),
+    ).body
+
+    assert "output_config" not in json.loads(body)

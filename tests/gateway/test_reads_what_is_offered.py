@@ -128,6 +128,21 @@ def test_a_page_after_the_last_or_after_an_unknown_one_ends(customer: Customer) 
 LIMITS = ["0", "-1", "1001", "ten", "1.5", "", "\uff11", "00099999", "9" * 5000, "00001" * 1000]
 
 
+@pytest.mark.parametrize(
+    ("query", "ids"),
+    [
+        ("lifecycle[]=active", OFFERED),
+        ("lifecycle[]=deprecated&lifecycle[]=active", OFFERED),
+        ("lifecycle[]=deprecated", []),
+        ("lifecycle%5B%5D=retired&lifecycle%5B%5D=deprecated", []),
+    ],
+)
+def test_whoever_asks_for_models_that_end_is_shown_no_others(
+    customer: Customer, query: str, ids: list[str]
+) -> None:
+    assert ids_of(customer, f"?{query}") == ids
+
+
 @pytest.mark.parametrize("limit", LIMITS)
 def test_a_limit_that_is_none_is_refused(customer: Customer, limit: str) -> None:
     answer = customer.caller.get(f"/v1/models?limit={quote(limit)}")
