@@ -1,8 +1,8 @@
 """A person at a browser who also notices what a click-through does not.
 
 What is noticed on the way: script errors, broken content policies, requests to anybody else. What
-`look_at` adds: each rule of axe that the page breaks, and text wider than the screen, on a desktop
-and on a phone, light and dark.
+`look_at` adds: each rule of axe that the page breaks, and what is wider than the screen or its
+panel, on a desktop and on a phone, light and dark; the widths between these, too.
 """
 
 from collections.abc import Iterator
@@ -16,9 +16,16 @@ from embedded.children import PROJECT
 
 DESKTOP: ViewportSize = {"width": 1280, "height": 900}
 PHONE: ViewportSize = {"width": 390, "height": 844}
+# Where the navigation moves and tables change their form, a little on either side.
+_WIDTHS_BETWEEN = (360, 704, 831, 832, 900, 1119, 1120, 1200)
 _SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 _AXE = PROJECT / "node_modules/axe-core/axe.min.js"
 # Without what it loads for itself: it reads style sheets by a way that our content policy forbids.
+_TABLES_THAT_SCROLL = """
+    [...document.querySelectorAll(".table-scroll")]
+        .filter((table) => table.scrollWidth > table.clientWidth)
+        .map((table) => table.getAttribute("aria-label"))
+"""
 _RUN_AXE = "axe.run({preload: false, resultTypes: ['violations']})"
 # On a machine that is busy with something else as well; only a failure waits this long.
 expect.set_options(timeout=30_000)
@@ -60,6 +67,10 @@ class Visitor:
             self.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
             for fault in self._visible_faults():
                 self._note(f"{size['width']} px, {scheme}: {fault}")
+        for width in _WIDTHS_BETWEEN:
+            self.page.set_viewport_size({"width": width, "height": DESKTOP["height"]})
+            for fault in self._what_is_too_wide():
+                self._note(f"{width} px: {fault}")
         self.page.set_viewport_size(DESKTOP)
         self.page.emulate_media(color_scheme="light", reduced_motion="no-preference")
 
@@ -77,8 +88,13 @@ class Visitor:
         assert report["passes"], "axe looked at nothing"
         for rule in report["violations"]:
             yield f"{rule['help']}: {rule['nodes'][0]['html']}"
+        yield from self._what_is_too_wide()
+
+    def _what_is_too_wide(self) -> Iterator[str]:
         if self.page.evaluate("document.documentElement.scrollWidth > innerWidth"):
             yield "the page is wider than the screen"
+        for label in self.page.evaluate(_TABLES_THAT_SCROLL):
+            yield f"the table “{label}” is wider than its panel"
 
     def _hear(self, message: ConsoleMessage) -> None:
         if message.type in {"error", "warning"}:
