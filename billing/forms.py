@@ -71,7 +71,8 @@ class TopUpForm(forms.Form):
         """Return the form as it was filled in for `top_up`; sent again, it is the same purchase."""
         dollars = Decimal(top_up.amount_cents) / 100
         is_preset = dollars in PRESET_DOLLARS
-        chosen = {"amount": str(int(dollars))} if is_preset else {"amount": OTHER, "other": dollars}
+        typed = {"amount": OTHER, "other": f"{dollars:.2f}"}
+        chosen = {"amount": str(int(dollars))} if is_preset else typed
         return cls(initial={"form_id": top_up.pk, **chosen})
 
     def clean(self) -> dict[str, Any]:

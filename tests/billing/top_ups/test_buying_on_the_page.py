@@ -236,13 +236,23 @@ def test_a_debt_is_named_and_so_is_its_repayment(
 def test_who_comes_back_without_paying_finds_the_form_as_it_was(
     shopper: Client, sandbox: Sandbox
 ) -> None:
-    top_up = buy(shopper, "other", "12.34")
+    top_up = buy(shopper, "other", "12.50")
 
     page = shopper.get(f"{PAGE}?cancelled={top_up.pk}")
 
     assert "Nothing was paid" in text_of(page)
     assert page.context["top_up_form"].initial["form_id"] == top_up.pk
-    assert 'value="12.34"' in page.content.decode()
+    assert 'value="12.50"' in page.content.decode()
+
+
+def test_a_payment_page_that_was_left_is_called_what_it_is(shopper: Client) -> None:
+    top_up = buy(shopper)
+
+    assert "Awaiting payment" in text_of(shopper.get(PAGE))
+    page = text_of(shopper.get(page_of(top_up)))
+    assert "If nothing was paid, nothing is charged" in page
+    assert "this top-up expires by itself" in page
+    assert "Continue to payment" in page
 
 
 def test_a_made_up_cancellation_is_a_fresh_form(shopper: Client) -> None:
