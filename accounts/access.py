@@ -74,12 +74,28 @@ def operator(view: AnyView) -> AnyView:
 
     @wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        user = request.user
-        if not (user.is_authenticated and user.is_active and user.is_staff):
+        if not _is_operator(request):
             raise Http404
         return view(request, *args, **kwargs)
 
     return _declared(guarded, "operator")
+
+
+def operators_door(view: AnyView) -> AnyView:
+    """Let who is signed in and no operator see what they see of the pages behind it: nothing."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if request.user.is_authenticated and not _is_operator(request):
+            raise Http404
+        return view(request, *args, **kwargs)
+
+    return guarded
+
+
+def _is_operator(request: HttpRequest) -> bool:
+    user = request.user
+    return user.is_authenticated and user.is_active and user.is_staff
 
 
 def current_membership(request: HttpRequest) -> Membership | None:

@@ -8,13 +8,15 @@ from django.templatetags.static import static
 from django.urls import include, path
 from django.views.decorators.http import require_safe
 
-from accounts.access import public
+from accounts.access import operators_door, public
 from caicaini_portal import development_mail, health
 from keys import urls as keys_urls
 from usage.summary import credits_by_key_this_month
 
 # Operators sign in like everybody else: with the same limits, and the same second factor.
-admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
+admin.site.login = operators_door(  # type: ignore[assignment,method-assign]
+    secure_admin_login(admin.site.login)
+)
 admin.site.site_header = admin.site.site_title = "Caicaini operators"
 
 handler400 = "caicaini_portal.error_pages.bad_request"

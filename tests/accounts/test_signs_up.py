@@ -12,6 +12,7 @@ from accounts.models import Role, User
 from billing.models import LedgerEntry
 from billing.wallets import wallet_of
 from tests.people import PASSWORD, workspace_of
+from tests.reading import text_of
 
 pytestmark = pytest.mark.django_db
 LINK = re.compile(r"/accounts/confirm-email/\S+")
@@ -110,6 +111,19 @@ def test_a_link_with_one_changed_character_confirms_nothing(
     assert b"This link no longer works" in client.get(forged).content
     assert client.post(forged).status_code == 404
     assert LedgerEntry.objects.count() == 0
+
+
+def test_a_link_that_was_used_says_so_and_leads_on(client: Client, mail_folder: Path) -> None:
+    sign_up(client, "ana@example.com")
+    link = link_in(newest_mail(mail_folder))
+    confirm(client, mail_folder)
+
+    mine, elsewhere = text_of(client.get(link)), text_of(Client().get(link))
+
+    assert "It was used already" in mine
+    assert "To your workspace" in mine
+    assert "Sign in with your address and password" not in mine
+    assert "Sign in with your address and password" in elsewhere
 
 
 @pytest.mark.parametrize("again", ["ana@example.com", "ANA@Example.COM"])

@@ -47,7 +47,9 @@ def test_revoking_again_keeps_the_first_moment(browser: Client, key: ApiKey) -> 
     key.refresh_from_db()
     first = key.revoked_at
 
-    assert "revoked already" in browser.get(f"/developers/keys/{key.pk}/revoke").content.decode()
+    page = text_of(browser.get(f"/developers/keys/{key.pk}/revoke"))
+    assert "“Old laptop” is revoked" in page
+    assert "Revoke “Old laptop”?" not in page
     browser.post(f"/developers/keys/{key.pk}/revoke")
 
     key.refresh_from_db()
