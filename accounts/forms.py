@@ -14,6 +14,12 @@ class SignUpForm(forms.SignupForm):  # type: ignore[misc]
         self.fields["password1"].help_text = _GOOD_PASSWORD
 
 
+class AddEmailForm(forms.AddEmailForm):  # type: ignore[misc]
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["email"].label = "New email address"
+
+
 class ChangePasswordForm(forms.ChangePasswordForm):  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -32,10 +32,13 @@ def frame(request: HttpRequest) -> dict[str, Any]:
     membership = _membership(request)
     if membership is None:
         return around
+    sections = _sections(request.resolver_match, membership)
+    if any(section.is_current for section in sections):  # allauth's pages stand under Settings
+        around["area"] = "developers"
     return around | {
         "membership": membership,
         "api_wallet": wallet_of(membership.workspace),
-        "sections": _sections(request.resolver_match, membership),
+        "sections": sections,
     }
 
 

@@ -168,6 +168,17 @@ def test_settings_show_who_one_is_and_where_one_works(browser: Client, person: U
     assert "Connected services" not in page  # no provider is configured
 
 
+def test_changing_the_address_stands_under_settings_and_says_which_address(
+    browser: Client,
+) -> None:
+    page = browser.get("/accounts/email/").content.decode()
+
+    [area, section] = re.findall(r'<a class="(?:bar|side)-link[^>]*aria-current[^>]*>', page)
+    assert 'href="/developers/"' in area
+    assert 'href="/developers/settings"' in section
+    assert "New email address" in page
+
+
 def test_an_operator_made_by_a_command_has_a_workspace_once_signed_in(
     client: Client, db: None
 ) -> None:
