@@ -13,13 +13,12 @@ import pytest
 from pytest_django import DjangoDbBlocker
 
 from billing.audit import audit
-from embedded import ports
 from tests import servers
 from tests.gateway import customers, database, offer
 from tests.gateway.callers import Caller
 from tests.gateway.customers import Customer
 from tests.gateway.descriptions import Description
-from tests.gateway.scripted_upstream import ScriptedUpstream, deaf_listener
+from tests.gateway.scripted_upstream import ScriptedUpstream, closed_door, deaf_listener
 from tests.servers import WebServer
 
 NewCustomer = Callable[..., Customer]
@@ -38,10 +37,11 @@ def gateway_env(
 ) -> Iterator[dict[str, str]]:
     """The environment of every gateway, on a database with our catalogue in it."""
     catalogue = tmp_path_factory.mktemp("catalogue") / "catalogue.toml"
-    with database.fresh() as url, deaf_listener() as deaf_url:
-        dead_url = f"http://{ports.LOOPBACK}:{ports.free_port()}"
+    with database.fresh() as url, deaf_listener() as deaf_url, closed_door() as place:
         catalogue.write_text(
-            offer.catalogue(upstream_url=upstream.url, dead_url=dead_url, deaf_url=deaf_url)
+            offer.catalogue(
+                upstream_url=upstream.url, dead_url=f"http://{place}", deaf_url=deaf_url
+            )
         )
         env = {
             "DATABASE_URL": url,

@@ -137,7 +137,9 @@ class Exchange:
     async def reset(self) -> None:
         """Close it with a TCP reset."""
         self.is_broken = True
-        await asyncio.sleep(0.05)  # what was written should have arrived: a reset discards the rest
+        await asyncio.sleep(
+            0.2
+        )  # what was written should have been read: a reset discards the rest
         connection = self._writer.get_extra_info("socket")
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._writer.transport.abort()
@@ -228,6 +230,14 @@ def deaf_listener() -> Iterator[str]:
         address = listener.getsockname()
         with socket.create_connection(address):
             yield f"http://{address[0]}:{address[1]}"
+
+
+@contextlib.contextmanager
+def closed_door() -> Iterator[str]:
+    """An address where nobody listens, and which nobody else is given."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield f"127.0.0.1:{taken.getsockname()[1]}"
 
 
 class _Reader(asyncio.StreamReader):

@@ -141,7 +141,8 @@ def test_while_credits_are_being_held_nothing_is_asked_and_nothing_stays_held(
         before = gateway.open_sockets()
         leave(call)
         eventually(lambda: gateway.open_sockets() < before, what="the end of the connection")
-        time.sleep(0.2)  # the gateway's own word of it is not far behind
+        for _ in range(2):  # its event loop has been through what it heard before
+            assert customer.caller.get("/v1/nothing").status == 404
 
     holds = Hold.objects.filter(wallet=customer.wallet())
     eventually(lambda: [hold.state for hold in holds.all()] == [HoldState.VOID])
