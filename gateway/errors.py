@@ -6,6 +6,7 @@
     ├── OutOfCredits          402 billing_error
     ├── PermissionDenied      403 permission_error
     ├── ModelNotFound         404 not_found_error
+    ├── ThreadNotFound        404 not_found_error
     ├── RouteNotFound         404 not_found_error
     ├── MethodNotAllowed      405 invalid_request_error
     ├── BodyTooLarge          413 request_too_large
@@ -151,6 +152,21 @@ class ModelNotFound(GatewayError):
 
     def __init__(self, model: str) -> None:
         super().__init__(f"model: {model}")
+
+
+class ThreadNotFound(GatewayError):
+    """The caller sends only what is new of a conversation that they want us to hold. SDKs know the
+    code and send the whole of it instead."""
+
+    status = 404
+    type = "not_found_error"
+    error_code = "thread_not_found"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "thread: no conversation is held between calls. Send all of its messages, with "
+            "`system` and `tools`, and without `thread`."
+        )
 
 
 class RouteNotFound(GatewayError):

@@ -48,7 +48,7 @@ class MessagesRequest(msgspec.Struct, frozen=True):
 
 
 def parse(body: bytes) -> MessagesRequest:
-    """The body of POST /v1/messages. Raises InvalidRequest."""
+    """The body of POST /v1/messages. Raises InvalidRequest, ThreadNotFound."""
     fields = _decode(body)
     values.field(fields, "model", "")
     values.field(fields, "max_tokens", "")
@@ -85,6 +85,7 @@ def _check(fields: dict[str, Any], *, body_bytes: int, check_pairs: bool) -> Mes
             del fields[name]
     survey = content.Survey()
     settings.check_settings(fields)
+    fields.pop("thread", None)  # an upstream would hold it under an id that callers never see
     _check_conversation(fields, survey, check_pairs=check_pairs)
     return MessagesRequest(
         model=fields["model"],

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from gateway.contract import values
-from gateway.errors import InvalidRequest
+from gateway.errors import InvalidRequest, ThreadNotFound
 
 THINKING_KINDS = ("enabled", "adaptive", "disabled", "between_tools")
 
@@ -70,6 +70,14 @@ def _check_thinking(value: Any, path: str) -> None:
         values.string(value["display"], f"{path}.display")
 
 
+def _check_thread(value: Any, path: str) -> None:
+    """Whether the caller counts on a conversation that is held here. To begin one does no harm: it
+    is the next call that would be answered without what came before it."""
+    kind = values.field(values.mapping(value, path), "type", path)
+    if values.one_of(kind, f"{path}.type", ("create", "continue")) == "continue":
+        raise ThreadNotFound
+
+
 def _check_output_config(value: Any, path: str) -> None:
     values.mapping(value, path)
     if value.get("effort") is not None:
@@ -98,6 +106,7 @@ _OPTIONAL: dict[str, Callable[[Any, str], object]] = {
     "output_config": _check_output_config,
     "output_format": _check_output_format,
     "context_management": values.mapping,
+    "thread": _check_thread,
     "system": lambda value, path: None,  # the conversation's checks see to these three
     "tools": lambda value, path: None,
     "tool_choice": lambda value, path: None,

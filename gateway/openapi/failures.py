@@ -62,6 +62,11 @@ FAILURES = (
         (errors.ModelNotFound("caicaini/swfit"),),
     ),
     Failure(
+        errors.ThreadNotFound,
+        "The request wants to go on with a conversation that is held here; none is.",
+        (errors.ThreadNotFound(),),
+    ),
+    Failure(
         errors.RouteNotFound,
         "There is nothing at this address; the message lists what there is.",
         (errors.RouteNotFound("There is nothing at POST /v1/completions."),),

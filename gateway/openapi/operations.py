@@ -15,6 +15,7 @@ _WITH_MODEL = (
     errors.InvalidRequest,
     errors.PermissionDenied,
     errors.ModelNotFound,
+    errors.ThreadNotFound,
     errors.BodyTooLarge,
     errors.RateLimited,
     errors.UpstreamOverloaded,

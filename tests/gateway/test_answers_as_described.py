@@ -191,6 +191,10 @@ class Provoking:
     def model_not_found(self) -> Answer:
         return self._new_customer().ask("Hello", model="caicaini/swfit")
 
+    def thread_not_found(self) -> Answer:
+        thread = {"type": "continue", "previous_message_id": "msg_1"}
+        return self._new_customer().ask("And then?", thread=thread)
+
     def request_too_large(self) -> Answer:
         return self._new_customer(url=self._impatient.url).ask("x" * 10_001)
 

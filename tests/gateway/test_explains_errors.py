@@ -26,6 +26,7 @@ OURS = [
     (errors.OutOfCredits(credits_required=9, credits_available=4), 402, "billing_error"),
     (errors.PermissionDenied("no"), 403, "permission_error"),
     (errors.ModelNotFound("m"), 404, "not_found_error"),
+    (errors.ThreadNotFound(), 404, "not_found_error"),
     (errors.RouteNotFound("no"), 404, "not_found_error"),
     (errors.MethodNotAllowed("PUT", allowed="POST"), 405, "invalid_request_error"),
     (errors.BodyTooLarge(limit_bytes=5), 413, "request_too_large"),

@@ -6,7 +6,7 @@ from typing import Any
 
 import anthropic
 import pytest
-from anthropic import Anthropic, AsyncAnthropic
+from anthropic import Anthropic, AsyncAnthropic, beta_tool
 from anthropic.types import ModelCapabilities
 
 from tests.gateway.conftest import NewCustomer
@@ -119,6 +119,47 @@ def test_it_runs_a_loop_of_tools(client: Anthropic, upstream: ScriptedUpstream) 
     ]
     second = ask(client, "", messages=turns, tools=[WEATHER])
     assert second.content[0].text == "Foggy"
+
+
+def test_it_runs_a_loop_of_tools_by_itself(
+    client: Anthropic, customer: Customer, upstream: ScriptedUpstream
+) -> None:
+    """It sends what is new alone, to a server that holds the rest, until it hears that ours does
+    not."""
+
+    @beta_tool
+    def weather(city: str) -> str:
+        """Tell the weather in a city."""
+        return f"Foggy in {city}"
+
+    call = {"type": "tool_use", "id": "toolu_1", "name": "weather", "input": {"city": "Lima"}}
+    asking = answers(message(content=[call], stop_reason="tool_use"))
+    script = upstream.script(then(asking, says("Foggy")))
+    tools: list[Any] = [weather]
+
+    last: Any = client.beta.messages.tool_runner(**request(script.prompt), tools=tools).until_done()
+
+    assert last.content[0].text == "Foggy"
+    sent = script.requests[-1].body
+    assert [turn["role"] for turn in sent["messages"]] == ["user", "assistant", "user"]
+    assert sent["messages"][2]["content"][0]["content"] == "Foggy in Lima"
+    assert "thread" not in sent
+    assert customer.charges() == [60, 60]
+
+
+def test_it_goes_on_with_a_conversation_that_it_wants_held(
+    client: Anthropic, customer: Customer, upstream: ScriptedUpstream
+) -> None:
+    script = upstream.script(says())
+    thread = client.beta.messages.thread(model="scripted/messages", max_tokens=100, system="Hm.")
+
+    for text in (script.prompt, "And then?", "And then?"):
+        thread.send({"role": "user", "content": text})
+
+    sent = script.requests[-1].body
+    assert [turn["role"] for turn in sent["messages"]] == ["user", "assistant"] * 2 + ["user"]
+    assert sent["system"] == "Hm."
+    assert customer.charges() == [60, 60, 60]
 
 
 def test_it_reads_thinking_with_its_signature(

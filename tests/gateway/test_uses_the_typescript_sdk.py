@@ -2,7 +2,18 @@
 
 from tests.gateway.conftest import NewCustomer
 from tests.gateway.customers import Customer
-from tests.gateway.replies import answers, counts, cut, event, events, says, silence, streams, then
+from tests.gateway.replies import (
+    answers,
+    counts,
+    cut,
+    event,
+    events,
+    message,
+    says,
+    silence,
+    streams,
+    then,
+)
 from tests.gateway.scripted_upstream import ScriptedUpstream
 from tests.gateway.typescript_sdk import run
 
@@ -112,6 +123,21 @@ def test_it_runs_a_loop_of_tools(customer: Customer, upstream: ScriptedUpstream)
     assert seen["final"]["content"][0]["text"] == TEXT
     [result] = script.requests[1].body["messages"][2]["content"]
     assert (result["tool_use_id"], result["content"]) == ("toolu_1", "Sunny in Lisbon")
+    assert customer.charges() == [60, 60]
+
+
+def test_it_runs_a_loop_of_tools_by_itself(customer: Customer, upstream: ScriptedUpstream) -> None:
+    """It sends what is new alone, until it hears that nothing else is held here."""
+    call = {"type": "tool_use", "id": "toolu_1", "name": "get_weather", "input": {"city": "Lisbon"}}
+    asking = answers(message(content=[call], stop_reason="tool_use"))
+    script = upstream.script(then(asking, says(TEXT)))
+
+    seen = run("runner", customer, script.prompt)
+
+    assert seen["content"][0]["text"] == TEXT
+    sent = script.requests[-1].body["messages"]
+    assert [turn["role"] for turn in sent] == ["user", "assistant", "user"]
+    assert sent[2]["content"][0]["content"] == "Sunny in Lisbon"
     assert customer.charges() == [60, 60]
 
 

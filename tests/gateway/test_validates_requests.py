@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway import requests
-from gateway.errors import InvalidRequest
+from gateway.errors import InvalidRequest, ThreadNotFound
 from gateway.requests import MessagesRequest
 
 MINIMAL: dict[str, Any] = {
@@ -151,6 +151,9 @@ WRONG = [
         {"output_format": {"type": "json_schema", "schema": "x"}},
         "output_format.schema: Input should be an object",
     ),
+    ({"thread": False}, "thread: Input should be an object"),
+    ({"thread": {}}, "thread.type: Field required"),
+    ({"thread": {"type": "fork"}}, "thread.type: Input should be 'create' or 'continue'"),
     ({"system": 5}, "system: Input should be a valid string or array"),
     ({"system": ["x"]}, "system.0: Input should be an object"),
     ({"system": [{"type": "text"}]}, "system.0.text: Field required"),
@@ -283,7 +286,14 @@ def test_a_role_that_is_none_is_refused_in_the_words_clients_match(role: Any):
     assert message.startswith("messages.0.role: Input should be 'user' or 'assistant'")
 
 
+def test_no_conversation_is_held_for_a_caller():
+    assert parse(thread={"type": "create"}).fields == parse().fields
+    with pytest.raises(ThreadNotFound):
+        parse(thread={"type": "continue", "previous_message_id": "msg_1"})
+
+
 OPTIONAL = [
+    "thread",
     "stream",
     "temperature",
     "top_p",

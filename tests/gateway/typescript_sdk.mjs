@@ -58,6 +58,17 @@ const scenarios = {
     return { call, final };
   },
 
+  // Lets the SDK do the same, which wants the server to hold the conversation.
+  async runner() {
+    const tool = {
+      name: "get_weather",
+      input_schema: { type: "object", properties: { city: { type: "string" } } },
+      parse: (input) => input,
+      run: ({ city }) => `Sunny in ${city}`,
+    };
+    return client.beta.messages.toolRunner({ ...request, tools: [tool] }).runUntilDone();
+  },
+
   async image() {
     const source = { type: "base64", media_type: "image/png", data: "aGk=" };
     const content = [{ type: "image", source }, { type: "text", text: prompt }];

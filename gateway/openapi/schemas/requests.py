@@ -105,6 +105,11 @@ _OPTIONAL: dict[str, Schema] = {
     "metadata": _METADATA,
     "cache_control": ref("CacheControl", "Cache as much of the conversation as possible."),
     "context_management": said(OBJECT, "Passed on to upstreams that know it."),
+    "thread": record(
+        {"type": tag("create")},
+        description="Has no effect: no conversation is held between calls. `continue` is answered "
+        "with `thread_not_found`, on which SDKs send the whole conversation.",
+    ),
     "service_tier": TEXT,
     "speed": TEXT,
 }
