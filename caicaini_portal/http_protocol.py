@@ -102,10 +102,15 @@ class HttpProtocol(HttpToolsProtocol):
             super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:
-        """Refuse, and end; in the middle of an answer without a word."""
-        if self._answering is None or self._answering.response_complete:
+        """Refuse, and end; without a word where it would stand in an answer's place or amid one."""
+        cycle = self._answering
+        if cycle is None or cycle.response_complete or self._is_being_sent(cycle):
             super().send_400_response(msg)
         self._end()
+
+    def _is_being_sent(self, cycle: RequestResponseCycle) -> bool:
+        """Whether the request is what is wrong: its body is not complete, its answer not begun."""
+        return cycle.more_body and not cycle.response_started
 
     def timeout_keep_alive_handler(self) -> None:
         """Nothing more came after the last answer."""

@@ -217,6 +217,24 @@ async def test_an_offer_of_another_protocol_is_passed_over(
     writer.close()
 
 
+async def test_who_sends_nonsense_for_a_body_is_told(patient: Served) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", patient.port)
+    writer.write(CHUNKED + b"no number\r\n")
+
+    assert (await asyncio.wait_for(reader.read(), 10)).startswith(b"HTTP/1.1 400 ")
+    writer.close()
+
+
+async def test_nonsense_behind_a_request_is_not_its_answer(patient: Served) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", patient.port)
+    writer.write(request("/hang"))
+    await asyncio.to_thread(eventually, lambda: patient.calls == 1, what="the request")
+    writer.write(b"nonsense\r\n\r\n")
+
+    assert await asyncio.wait_for(reader.read(), 10) == b""
+    writer.close()
+
+
 async def test_who_wants_a_tunnel_is_refused(patient: Served) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", patient.port)
     writer.write(b"CONNECT elsewhere:443 HTTP/1.1\r\nhost: elsewhere:443\r\n\r\n")
