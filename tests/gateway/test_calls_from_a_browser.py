@@ -1,7 +1,15 @@
 """A page of another origin calls the gateway: the browser is told that it may."""
 
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
 import pytest
 
+from embedded import ports
+from tests.browser import chromium
 from tests.gateway.callers import Caller
 from tests.gateway.customers import Customer
 from tests.gateway.replies import says
@@ -18,6 +26,37 @@ SENT = [
     "anthropic-dangerous-direct-browser-access",
     "x-stainless-lang",
 ]
+
+# What a page sees of a call: its status, the headers that it may read, and all of its body.
+FETCH = """async ([url, key, body]) => {
+  const headers = {
+    "content-type": "application/json", authorization: `Bearer ${key}`,
+    "anthropic-version": "2023-06-01", "anthropic-beta": "a-2026-01-01", "x-stainless-lang": "js",
+  };
+  const response = await fetch(url, { method: "POST", headers, body });
+  const seen = Object.fromEntries(response.headers);
+  return { status: response.status, body: await response.text(), headers: seen };
+}"""
+
+
+class EmptyPage(BaseHTTPRequestHandler):
+    """A site that shows nothing; what counts is that it is another origin."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("content-type", "text/html")
+        self.end_headers()
+
+    def log_message(self, *said: Any) -> None:
+        pass
+
+
+@pytest.fixture
+def other_site() -> Iterator[str]:
+    with ThreadingHTTPServer((ports.LOOPBACK, 0), EmptyPage) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://{ports.LOOPBACK}:{server.server_port}/"
+        server.shutdown()
 
 
 def names(header: str) -> set[str]:
@@ -65,3 +104,34 @@ def test_a_page_may_read_every_answer_and_error(
         exposed = names(answer.headers["access-control-expose-headers"])
         assert exposed >= {"request-id", "retry-after", "x-should-retry"}
         assert "access-control-allow-credentials" not in answer.headers
+
+
+@chromium.NEEDED
+def test_a_real_browser_lets_a_page_of_another_site_read_all_of_it(
+    customer: Customer, upstream: ScriptedUpstream, other_site: str
+) -> None:
+    script = upstream.script(says("Hello there"))
+    turns = [{"role": "user", "content": script.prompt}]
+    body = {"model": "scripted/messages", "max_tokens": 9, "messages": turns}
+    large = body | {"messages": [{"role": "user", "content": "x" * 3_000_000}]}
+    url = f"{customer.url}/v1/messages"
+    calls = [
+        (url, customer.token, json.dumps(body)),
+        (url, customer.token, json.dumps(body | {"stream": True})),
+        (url, customer.token, json.dumps(body | {"model": "nothing"})),
+        (url, "no-key", json.dumps(large)),
+    ]
+
+    with chromium.running() as browser:
+        page = browser.new_page()
+        page.goto(other_site)
+        plain, stream, not_found, stranger = (page.evaluate(FETCH, list(call)) for call in calls)
+
+    assert [seen["status"] for seen in (plain, stream, not_found, stranger)] == [200, 200, 404, 401]
+    for seen in (plain, stream, not_found, stranger):
+        assert seen["headers"]["request-id"].startswith("req_")
+    assert json.loads(plain["body"])["content"][0]["text"] == "Hello there"
+    assert plain["headers"]["caicaini-credits-consumed"] == "60"
+    assert stream["body"].endswith('event: message_stop\ndata: {"type":"message_stop"}\n\n')
+    assert json.loads(stranger["body"])["error"]["type"] == "authentication_error"
+    assert script.requests[0].headers["anthropic-beta"] == "a-2026-01-01"
