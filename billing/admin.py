@@ -14,6 +14,7 @@ from billing import convergence
 from billing.errors import BillingError
 from billing.models import Hold, HoldState, LedgerEntry, StripeEvent, TopUp, Wallet
 from caicaini_portal.read_only_admin import ReadOnlyAdmin
+from caicaini_portal.templatetags.display import grouped
 
 _SHOWN = 100
 
@@ -40,11 +41,26 @@ class WalletAdmin(ReadOnlyAdmin):
 
 @admin.register(TopUp)
 class TopUpAdmin(ReadOnlyAdmin):
-    list_display = ("id", "wallet", "amount_cents", "credits", "status", "created_at")
+    list_display = ("id", "workspace", "price", "bought", "status", "created_at")
     list_select_related = ("wallet__workspace",)
     list_filter = ("state",)
     search_fields = ("id", "stripe_session_id", "stripe_payment_intent_id")
     actions = ("converge_now",)
+
+    @admin.display(ordering="wallet__workspace__name")
+    def workspace(self, top_up: TopUp) -> str:
+        """Name whom the credits are for."""
+        return str(top_up.wallet.workspace)
+
+    @admin.display(ordering="amount_cents")
+    def price(self, top_up: TopUp) -> str:
+        """Write what is paid, before tax."""
+        return f"${top_up.amount_cents / 100:,.2f}"
+
+    @admin.display(description="credits", ordering="credits")
+    def bought(self, top_up: TopUp) -> str:
+        """Write what it buys, its thousands apart."""
+        return grouped(top_up.credits)
 
     @admin.action(description="Converge with Stripe now")
     def converge_now(self, request: HttpRequest, chosen: QuerySet[TopUp]) -> None:

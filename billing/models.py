@@ -66,7 +66,7 @@ class Wallet(models.Model):
 class EntryKind(models.TextChoices):
     """Why credits moved."""
 
-    TOP_UP = "top_up"
+    TOP_UP = "top_up", "Top-up"
     USAGE = "usage"
     GRANT = "grant"
     REFUND = "refund"
@@ -303,6 +303,7 @@ class TopUp(models.Model):
     converged_at = models.DateTimeField(null=True)
 
     class Meta:
+        verbose_name = "top-up"
         ordering = ["-created_at"]
         indexes = [
             models.Index(fields=["wallet", "-created_at"], name="top_up_by_wallet"),

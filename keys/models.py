@@ -40,6 +40,7 @@ class ApiKey(models.Model):
     form_id = models.UUIDField(null=True, blank=True)
 
     class Meta:
+        verbose_name = "API key"
         ordering = ["-created_at"]
         indexes = [models.Index(fields=["workspace", "-created_at"], name="key_by_workspace")]
         constraints = [

@@ -31,8 +31,11 @@ def test_the_operators_pages_can_be_read_and_lead_to_each_other(
     page.get_by_role("link", name="operator's workspace").click()
     expect(page.get_by_text("Newest entries")).to_be_visible()
     visitor.look_at("View wallet")
-    page.get_by_role("navigation", name="Sidebar").get_by_role("link", name="Api keys").click()
-    visitor.look_at("Select api key to view")
+    sidebar = page.get_by_role("navigation", name="Sidebar")
+    sidebar.get_by_role("link", name="API keys").click()
+    visitor.look_at("Select API key to view")
+    sidebar.get_by_role("link", name="Top-ups").click()
+    visitor.look_at("Select top-up to view")
 
     page.get_by_role("link", name="Audit of the books").click()
     visitor.look_at("Audit of the books")

@@ -134,6 +134,7 @@ def test_the_page_waits_and_then_shows_the_credits_land(shopper: Client, sandbox
 
     assert "2,000,000 credits have landed" in text_of(landed)
     assert "every 1s" not in landed.content.decode()
+    assert "Top-up Paid through Stripe" in text_of(shopper.get(PAGE))
 
 
 def test_a_poll_is_answered_when_there_is_news(shopper: Client, sandbox: Sandbox) -> None:

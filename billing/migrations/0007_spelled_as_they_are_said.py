@@ -1,0 +1,31 @@
+"""What operators and the ledger call a top-up; nothing in the database changes."""
+
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("billing", "0006_nothing_twice"),
+    ]
+
+    operations = [
+        migrations.AlterModelOptions(
+            name="topup",
+            options={"ordering": ["-created_at"], "verbose_name": "top-up"},
+        ),
+        migrations.AlterField(
+            model_name="ledgerentry",
+            name="kind",
+            field=models.CharField(
+                choices=[
+                    ("top_up", "Top-up"),
+                    ("usage", "Usage"),
+                    ("grant", "Grant"),
+                    ("refund", "Refund"),
+                    ("dispute", "Dispute"),
+                    ("adjustment", "Adjustment"),
+                ],
+                max_length=16,
+            ),
+        ),
+    ]
