@@ -53,7 +53,11 @@ def moment(at: datetime) -> SafeString:
 
 
 def relative(at: datetime, *, now: datetime) -> str:
-    """Say how far `at` is: "3 min ago", "in 2 d"; from thirty days on, its date."""
+    """Say how far `at` is: "3 min ago", "in 2 d"; from thirty days on, its date.
+
+    The past counts what is complete; the future is rounded: a key made a second ago for thirty
+    days expires in 30 d.
+    """
     seconds = (now - at).total_seconds()
     distance = abs(seconds)
     if distance >= _FAR_S:
@@ -61,8 +65,9 @@ def relative(at: datetime, *, now: datetime) -> str:
     if distance < 60:
         return "in a moment" if seconds < 0 else "just now"
     size, unit = next((size, unit) for size, unit in _UNITS if distance >= size)
-    amount = f"{int(distance // size)} {unit}"
-    return f"in {amount}" if seconds < 0 else f"{amount} ago"
+    if seconds < 0:
+        return f"in {round(distance / size)} {unit}"
+    return f"{int(distance // size)} {unit} ago"
 
 
 @register.filter

@@ -12,8 +12,8 @@ function relative(seconds) {
   const distance = Math.abs(seconds);
   if (distance < 60) return seconds < 0 ? "in a moment" : "just now";
   const [size, unit] = UNITS.find(([size]) => distance >= size);
-  const amount = `${Math.floor(distance / size)} ${unit}`;
-  return seconds < 0 ? `in ${amount}` : `${amount} ago`;
+  if (seconds < 0) return `in ${Math.round(distance / size)} ${unit}`;
+  return `${Math.floor(distance / size)} ${unit} ago`;
 }
 
 function refresh(scope) {

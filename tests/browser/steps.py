@@ -90,12 +90,13 @@ def open_section(visitor: Visitor, name: str) -> None:
     expect(sections.get_by_role("link", name=name)).to_have_attribute("aria-current", "page")
 
 
-def create_key(visitor: Visitor, *, name: str) -> NewKey:
+def create_key(visitor: Visitor, *, name: str, expires: str = "Never") -> NewKey:
     """Create a key and copy what its page offers; the page stays open."""
     page = visitor.page
     page.get_by_role("link", name="Create key").click()
     visitor.look_at("Create key")
     page.get_by_label("Name").fill(name)
+    page.get_by_label("Expires").select_option(expires)
     page.get_by_role("button", name="Create key").click()
     visitor.look_at(f"“{name}” is ready")
     token = _copied_from(visitor, "token")

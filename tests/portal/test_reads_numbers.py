@@ -48,6 +48,7 @@ def test_dollars_are_within_half_a_cent_of_the_credits(credits: int) -> None:
         (timedelta(days=30), "23 Oct 2026"),
         (timedelta(seconds=-30), "in a moment"),
         (timedelta(hours=-5), "in 5 h"),
+        (timedelta(days=-29, seconds=-86_390), "in 30 d"),
         (timedelta(days=-40), "1 Jan 2027"),
     ],
 )
