@@ -11,6 +11,7 @@ returns None (libpq's "Asynchronous Command Processing").
 """
 
 import asyncio
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -33,7 +34,9 @@ class Wire:
 
     def __init__(self, connection: Connection[Any], *, hear: Hear) -> None:
         self._pgconn = connection.pgconn
-        self._socket = connection.fileno()
+        # A second descriptor: libpq closes its own as soon as it sees the connection break, and the
+        # event loop would be left with a number that any thread may be given for something else.
+        self._socket = os.dup(connection.fileno())
         self._hear = hear
         self._result: PGresult | None = None
         self._has_unsent = False
@@ -49,6 +52,7 @@ class Wire:
         """Listen no more; the connection itself is not ours to close."""
         self._loop.remove_reader(self._socket)
         self._loop.remove_writer(self._socket)
+        os.close(self._socket)
 
     def _send(self) -> None:
         """Send what is there. A batch may be larger than the socket's buffer: the rest leaves when
