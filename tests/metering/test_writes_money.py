@@ -93,9 +93,7 @@ def test_a_settlement_whose_caller_left_in_the_queue_is_written(
     eventually(lambda: books.wallet().posted == 880, what="the settlement")
 
 
-def test_more_than_fits_into_a_batch_is_written(
-    books: Books, process: Process
-) -> None:
+def test_more_than_fits_into_a_batch_is_written(books: Books, process: Process) -> None:
     books.give(10_000)
     calls = [reserved(process, books.call(10)) for _ in range(600)]
     with books.locked():
