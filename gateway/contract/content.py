@@ -45,8 +45,7 @@ def check_turn_block(block: Any, path: str, role: str, survey: Survey) -> None:
     if homes is not None and role not in homes:
         where = " or ".join(f"`{home}`" for home in homes)
         raise InvalidRequest(f"`{kind}` blocks can only be in {where} messages", path=path)
-    if check := _CHECKS.get(kind):
-        check(block, path, survey)
+    _CHECKS.get(kind, _check_unknown)(block, path, survey)
 
 
 def without_empty_text(blocks: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -195,8 +194,20 @@ def _check_inner(
         kind = _check_common(block, at, survey)
         if allowed is not None:
             values.one_of(kind, f"{at}.type", allowed)
-        if check := _INNER_CHECKS.get(kind):
-            check(block, at, survey)
+        _INNER_CHECKS.get(kind, _check_unknown)(block, at, survey)
+
+
+def _check_unknown(block: dict[str, Any], path: str, survey: Survey) -> None:
+    """A kind that is passed on unread, but for the addresses of images and documents in it."""
+    unseen: list[Any] = [block]
+    while unseen:
+        value = unseen.pop()
+        if type(value) is dict:
+            if value.get("type") == "url" and type(value.get("url")) is str:
+                image_urls.check(value["url"], path)
+            unseen.extend(value.values())
+        elif type(value) is list:
+            unseen.extend(value)
 
 
 _Check = Callable[[dict[str, Any], str, Survey], None]

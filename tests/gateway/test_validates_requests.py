@@ -521,6 +521,35 @@ def test_each_kind_of_image_source_passes(source: dict[str, Any]):
     assert request.image_count == 1
 
 
+INSIDE = {"type": "image", "source": {"type": "url", "url": "http://169.254.169.254/"}}
+HIDING_PLACES: list[tuple[dict[str, Any], str]] = [
+    (user({"type": "of_tomorrow", "parts": [{"picture": INSIDE}]}), "messages.0.content.0"),
+    (
+        assistant({"type": "web_fetch_tool_result", "content": {"content": INSIDE}}),
+        "messages.0.content.0",
+    ),
+    (
+        {"role": "user", "content": [{"type": "of_tomorrow", "content": [RESULT, INSIDE]}]},
+        "messages.0.content.0",
+    ),
+]
+
+
+@pytest.mark.parametrize(("turn", "path"), HIDING_PLACES)
+def test_no_address_of_ours_hides_in_a_block_of_another_kind(turn: dict[str, Any], path: str):
+    message = f"{path}: Input should be a public http or https URL"
+    assert refusal(messages=[turn]) == message
+
+
+def test_no_address_of_ours_hides_in_a_result_inside_a_result():
+    nested = RESULT | {"content": [RESULT | {"content": [INSIDE]}]}
+    message = refusal(messages=[assistant(CALL), user(nested)])
+    assert message == "messages.1.content.0.content.0: Input should be a public http or https URL"
+    shown = {"type": "browser_state", "page": {"type": "url", "url": "https://example.com/"}}
+    fine = RESULT | {"content": [shown, {"type": "web_search_result", "url": "http://10.0.0.1"}]}
+    assert parse(messages=[assistant(CALL), user(fine)])
+
+
 def test_documents_inside_documents_are_refused():
     inner = {"type": "document", "source": {"type": "text", "data": "x"}}
     outer = {"type": "document", "source": {"type": "content", "content": [inner]}}
