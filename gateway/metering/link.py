@@ -55,9 +55,10 @@ class Link:
     def __init__(self, conninfo: str, *, on_connect: Callable[[], None]) -> None:
         self._conninfo = conninfo
         self._on_connect = on_connect
-        self._guard = threading.Lock()  # over the two below
+        self._guard = threading.Lock()  # over the three below
         self._connection: psycopg.Connection[Any] | None = None
         self._socket: socket.socket | None = None  # a second handle of its socket, ours to cut
+        self._not_before = 0.0  # by the monotonic clock: a new one is not made earlier
         self._probe: psycopg.Connection[Any] | None = None
         self._session: Sequence[Any] | None = None  # the newest, by pid and moment
         self._asking_since: float | None = None
@@ -103,9 +104,10 @@ class Link:
             if self._socket is not None:
                 self._socket.shutdown(socket.SHUT_RDWR)
 
-    def drop(self) -> None:
-        """Give a broken connection up; another will come."""
+    def drop(self, *, pause_s: float = 0.0) -> None:
+        """Give a connection up that is of no use; another will come, after the pause."""
         with self._guard:
+            self._not_before = time.monotonic() + pause_s
             connection, handle = self._connection, self._socket
             self._connection = self._socket = None
         if handle is not None:
@@ -125,7 +127,8 @@ class Link:
     def _look(self) -> float:
         """Do what there is to do; return how long to wait before the next look."""
         if self._connection is None:
-            return self._connect()
+            has_paused = time.monotonic() >= self._not_before
+            return self._connect() if has_paused else _LOOK_EVERY_S
         if self._is_suspicious() and not self._answers():
             self._cut()
         return _LOOK_EVERY_S

@@ -21,9 +21,10 @@ from typing import Any, NamedTuple
 import psycopg
 
 from gateway.metering import statement, transactions
-from gateway.metering.connections import first_line, is_away
+from gateway.metering.connections import is_away
 from gateway.metering.journal import Journal
 from gateway.metering.link import Link
+from gateway.metering.losses import Losses
 from gateway.metering.operations import (
     Close,
     Closed,
@@ -82,8 +83,8 @@ class Writer:
         self._put_aside: list[_Job] = []
         # None while PostgreSQL is away: until we have connected and written what was put aside.
         self._wire: Wire | None = None
-        self._lost_by = ""
         self._is_stopping = False  # and asks nothing of PostgreSQL any more
+        self._losses = Losses()
         self._is_there = asyncio.Event()  # for the first time
         self._is_idle = asyncio.Event()
         self._is_idle.set()
@@ -225,6 +226,8 @@ class Writer:
             self._go_on()
         else:
             self._go_on()  # first: PostgreSQL works while we wake those that waited
+            if self._losses.is_doubted:
+                self._losses.took_a_batch()
             _answer(jobs, answer)
 
     def _refused(self, jobs: Sequence[_Job], error: Exception) -> None:
@@ -241,12 +244,8 @@ class Writer:
                 self._alone.appendleft(_release_of(job))
 
     def _lose_ledger(self, error: Exception) -> None:
-        why = first_line(error)
-        if why != self._lost_by:  # once, not with every attempt to come back
-            logger.error("the ledger is away: %s", why)
-        self._lost_by = why
         self._listen_no_more()
-        self._link.drop()
+        self._link.drop(pause_s=self._losses.lost(error, now=self._loop.time()))
 
     def _listen_no_more(self) -> None:
         if self._wire is not None:
@@ -264,10 +263,9 @@ class Writer:
             return
         _answer(self._put_aside, outcomes)
         self._put_aside = []
-        self._lost_by = ""
+        self._losses.came_back(now=self._loop.time())
         self._wire = Wire(connection, hear=self._hear)
         self._is_there.set()
-        logger.info("the ledger is there")
 
     def _write_what_was_kept(
         self, connection: "psycopg.Connection[Any]"

@@ -1,5 +1,6 @@
 """PostgreSQL answers and takes nothing: what is told is booked later, and no hold stays."""
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -60,6 +61,33 @@ def without_its_function() -> Iterator[None]:
         run("ALTER FUNCTION gateway_apply_before RENAME TO gateway_apply")
 
 
+@contextmanager
+def full_disk() -> Iterator[None]:
+    """A database that answers, and has no room for another hold."""
+    run("CREATE SEQUENCE refusals")
+    run(
+        "CREATE FUNCTION has_no_room() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+        " PERFORM nextval('refusals'); RAISE 'no room' USING ERRCODE = '53100'; END $$"
+    )
+    run(
+        "CREATE TRIGGER has_no_room BEFORE INSERT ON billing_hold"
+        " FOR EACH ROW EXECUTE FUNCTION has_no_room()"
+    )
+    try:
+        yield
+    finally:
+        run("DROP FUNCTION has_no_room CASCADE")
+        run("DROP SEQUENCE refusals")
+
+
+def refusals() -> int:
+    """How often a batch was sent to the full disk."""
+    with psycopg.connect(database_url()) as other:
+        row = other.execute("SELECT last_value FROM refusals").fetchone()
+    assert row is not None
+    return int(row[0])
+
+
 @pytest.mark.parametrize(
     ("taking_nothing", "why"),
     [(read_only, "read-only transaction"), (without_its_function, "does not exist")],
@@ -85,6 +113,27 @@ def test_calls_end_with_their_charge_and_are_booked_later(
     found = {record.id: (record.credits, record.lost_credits) for record in books.records()}
     assert found == {settled.id: (120, 0), void.id: (0, 9)}
     assert (books.wallet().posted, books.wallet().held) == (880, 0)
+    assert audit().is_ok
+
+
+def test_where_every_batch_fails_it_is_tried_less_and_less_often(
+    books: Books, process: Process, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    assert process.ask(books.call(1).reserve()).verdict is Verdict.ADMITTED
+    caplog.clear()  # of the first connection
+    with full_disk():
+        until = time.monotonic() + 3
+        while time.monotonic() < until:
+            assert process.refuses(books.call(1))
+            time.sleep(0.005)
+        assert refusals() < 12  # after 0.1, 0.3, 0.7, 1.5, 2.5 seconds, and at once
+
+    process.await_ledger(books.call(0))
+    told = [record.message for record in caplog.records]
+    away, there = "the ledger is away: no room", "the ledger is there"
+    assert [line for line in told if line in {away, there}] == [away, there] * 2
+    assert books.wallet().held == 1
     assert audit().is_ok
 
 
