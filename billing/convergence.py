@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from billing import booking, checkout
 from billing.models import TopUp, TopUpState
+from billing.patience import waiting_outside
 from billing.payments import Expected, Outcome, Payment, Verdict, judge
 from billing.stripe_client import RETRIES
 
@@ -40,7 +41,8 @@ def _converge(top_up: TopUp, *, retries: int = RETRIES) -> TopUp:
     than what another process has booked since, and would undo it. The wallet is locked after."""
     if top_up.stripe_session_id is None:
         return top_up  # no page was ever opened, so nothing can have been paid
-    payment = checkout.fetch_payment(top_up.stripe_session_id, retries=retries)
+    with waiting_outside():
+        payment = checkout.fetch_payment(top_up.stripe_session_id, retries=retries)
     verdict = judge(expected_of(top_up), payment)
     if verdict.outcome is Outcome.PARKED:
         logger.error("top-up %s is parked: %s", top_up.id, verdict.parked_because)

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from accounts.access import MONEY_ROLES
 from billing.models import LowBalanceLine, Wallet
+from billing.patience import waiting_outside
 
 logger = logging.getLogger(__name__)
 
@@ -50,7 +51,9 @@ def _tell(line_id: int) -> bool:
         return False
     workspace = line.wallet.workspace
     people = workspace.memberships.filter(role__in=MONEY_ROLES).select_related("user")
-    _send(line, [one.user.email for one in people if one.user.is_active])
+    addresses = [one.user.email for one in people if one.user.is_active]
+    with waiting_outside():
+        _send(line, addresses)
     line.told_at = timezone.now()
     line.save(update_fields=["told_at"])
     return True

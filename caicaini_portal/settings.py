@@ -12,8 +12,8 @@ import environ
 from celery.schedules import crontab
 from csp.constants import NONE, SELF
 
+from caicaini_portal import database_session, log_config, server_addresses
 from caicaini_portal import environment as env
-from caicaini_portal import log_config, server_addresses
 from embedded import endpoints
 from embedded.endpoints import Endpoints
 
@@ -43,9 +43,11 @@ REDIS_URL = server_addresses.redis("REDIS_URL", default=_embedded.redis_url)
 EMBEDDED_MODEL_URL = env.web_address("EMBEDDED_MODEL_URL", default=_embedded.model_url)
 EMBEDDED_MODEL_API_KEY = env.text("EMBEDDED_MODEL_API_KEY", default=_embedded.model_api_key)
 
+_address = environ.Env.db_url_config(DATABASE_URL or "postgresql://127.0.0.1:5432/caicaini")
 DATABASES: dict[str, dict[str, Any]] = {
     "default": {
-        **environ.Env.db_url_config(DATABASE_URL or "postgresql://127.0.0.1:5432/caicaini"),
+        **_address,
+        "OPTIONS": database_session.options(_address.get("OPTIONS", {})),
         # Under ASGI each request has a thread of its own: a connection kept for the thread's next
         # request would be kept for nobody, until the server refuses more. See web_database.py.
         "CONN_MAX_AGE": 0,
@@ -164,6 +166,7 @@ LOGGING = log_config.logging_config(
 MAIL_DIR = DATA_DIR / "mail"
 EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
 EMAIL_FILE_PATH = str(MAIL_DIR)
+EMAIL_TIMEOUT = 10.0  # seconds, for each answer of the mail server: somebody waits for it
 vars().update(server_addresses.mail("EMAIL_URL"))
 DEFAULT_FROM_EMAIL = env.mail_sender("DEFAULT_FROM_EMAIL", default="Caicaini <no-reply@localhost>")
 

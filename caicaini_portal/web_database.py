@@ -17,17 +17,10 @@ _POOL = {
     # doubled all the while.
     "reconnect_timeout": 1,
 }
-# A server that vanished without a word is noticed within seconds, not after a quarter of an hour.
-_NETWORK = {
-    "keepalives_idle": 5,
-    "keepalives_interval": 1,
-    "keepalives_count": 3,
-    "tcp_user_timeout": 5000,  # ms
-}
 
 
 def use_pool() -> None:
     """Let Django borrow its connections; to be called before the first one is made."""
     database = settings.DATABASES["default"]
-    database.setdefault("OPTIONS", {}).update(_NETWORK, pool=_POOL)
+    database["OPTIONS"]["pool"] = _POOL
     database["CONN_HEALTH_CHECKS"] = True  # each is asked before it is lent

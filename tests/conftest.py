@@ -11,6 +11,13 @@ from accounts.models import User, Workspace
 from tests import people
 
 
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
+    """Let a test that is rolled back have its transaction open for as long as it runs."""
+    options = connection.settings_dict["OPTIONS"]
+    options["options"] += " -c idle_in_transaction_session_timeout=0"
+
+
 @pytest.fixture(autouse=True)
 def _quick_passwords(settings: Settings) -> None:
     """Hashing a password is slow on purpose; hundreds of test people need not wait for it."""
