@@ -7,8 +7,8 @@ from typing import NoReturn
 from gateway import exchange, router
 from gateway.calls import Call
 from gateway.errors import InvalidApiKey, LedgerUnavailable, OutOfCredits, PermissionDenied
+from gateway.metering.jobs import LedgerAway
 from gateway.metering.operations import Release, Reserve, Reserved, Verdict
-from gateway.metering.writer import LedgerAway
 from gateway.services import GatewayServices
 
 

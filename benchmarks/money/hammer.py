@@ -26,9 +26,9 @@ from billing.errors import NotEnoughCredits
 from billing.models import EntryKind, TopUp, TopUpState
 from billing.payments import Outcome
 from billing.payments import Verdict as Stripes
+from gateway.metering.jobs import LedgerAway
 from gateway.metering.meter import Meter
 from gateway.metering.operations import Verdict
-from gateway.metering.writer import LedgerAway
 from tests.books import TestCall
 
 _HOT_SHARE = 0.2

@@ -3,6 +3,7 @@
 from benchmarks.seeded_bugs.bug import Bug, Edit
 
 _WRITER = "gateway/metering/writer.py"
+_KEEPER = "gateway/metering/keeping.py"
 _REAPER = "gateway/metering/reaper.py"
 _LINK = "gateway/metering/link.py"
 _CONNECTIONS = "gateway/metering/connections.py"
@@ -54,19 +55,19 @@ METERING = (
     ),
     Bug(
         "a refused reserve whose commit went unheard keeps its hold",
-        (Edit(_WRITER, "if may_be_written:", "if not may_be_written:"),),
+        (Edit(_KEEPER, "if may_be_written:", "if not may_be_written:"),),
         _OUTAGE,
     ),
     Bug(
         "an end of a call is told before it is on the disk",
-        (Edit(_WRITER, "            self._journal.append(closes)\n", "            pass\n"),),
+        (Edit(_KEEPER, "            self._journal.append(closes)\n", "            pass\n"),),
         _OUTAGE,
     ),
     Bug(
         "the journal is emptied without being applied",
         (
             Edit(
-                _WRITER,
+                _KEEPER,
                 "failed = transactions.replay(connection, closes, owner=self._owner)",
                 "failed = transactions.replay(connection, closes[:0], owner=self._owner)",
             ),

@@ -16,9 +16,9 @@ from typing import Any
 from uuid import UUID
 
 from embedded.children import PROJECT
+from gateway.metering.jobs import LedgerAway
 from gateway.metering.meter import Meter
 from gateway.metering.operations import Close, Operation, Release, Reserve
-from gateway.metering.writer import LedgerAway
 from tests.books import TestCall
 from tests.waiting import eventually
 

@@ -11,8 +11,8 @@ from django.db import connection
 
 from billing.audit import audit
 from billing.models import HoldState
+from gateway.metering.jobs import LedgerAway
 from gateway.metering.operations import Closed, Verdict
-from gateway.metering.writer import LedgerAway
 from keys import services as key_services
 from keys.models import ApiKey
 from tests.books import Books, TestCall, database_url, open_books
