@@ -74,6 +74,10 @@ class Process:
         """Submit without waiting; cancelling the future is what a caller who hangs up does."""
         return asyncio.run_coroutine_threadsafe(self._ask(operation), self.loop)
 
+    def hear(self) -> None:
+        """Return once all that was begun has been submitted."""
+        asyncio.run_coroutine_threadsafe(asyncio.sleep(0), self.loop).result(10)
+
     async def _ask(self, operation: Operation) -> Any:
         writer = self.meter.writer
         if isinstance(operation, Reserve):

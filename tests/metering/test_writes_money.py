@@ -59,6 +59,7 @@ def test_what_queues_during_a_commit_is_written_together(books: Books, process: 
         first = process.begin(reserve := books.call(1).reserve())
         eventually(books.is_waited_for, what="the first batch")
         rest = [process.begin(books.call(1).reserve()) for _ in range(100)]
+        process.hear()
     assert {future.result(10).verdict for future in [first, *rest]} == {Verdict.ADMITTED}
 
     holds = books.holds(HoldState.OPEN)
@@ -87,7 +88,7 @@ def test_a_settlement_whose_caller_left_in_the_queue_is_written(
         process.begin(other.reserve())
         eventually(books.is_waited_for, what="the first batch")
         waiting = process.begin(call.settle(120))
-        asyncio.run_coroutine_threadsafe(asyncio.sleep(0), process.loop).result(10)
+        process.hear()
         waiting.cancel()
 
     eventually(lambda: books.wallet().posted == 880, what="the settlement")
@@ -100,6 +101,7 @@ def test_more_than_fits_into_a_batch_is_written(books: Books, process: Process) 
         process.begin(books.call(0).reserve())
         eventually(books.is_waited_for, what="the first batch")
         told = [process.begin(call.settle(3, route="r" * 500)) for call in calls]
+        process.hear()
 
     assert {future.result(10).charged for future in told} == {3}
     assert (books.wallet().posted, books.wallet().held) == (11_000 - 1_800, 0)
@@ -122,6 +124,7 @@ def test_operations_for_one_request_are_written_in_their_order(
                 ended.settle(30),
             )
         ]
+        process.hear()
 
     assert [future.result(10) for future in told[1::2]] == [Closed(30, 0)] * 2
     eventually(lambda: books.wallet().held == 0, what="the release")
@@ -193,6 +196,7 @@ def test_one_bad_operation_does_not_spoil_the_others(books: Books, process: Proc
             process.begin(bad.settle(30, route="a text that PostgreSQL refuses: \0")),
             process.begin(new.reserve()),
         ]
+        process.hear()
 
     assert asked[0].result(10).charged == 30
     assert asked[2].result(10).verdict is Verdict.ADMITTED
