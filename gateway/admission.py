@@ -15,7 +15,8 @@ from gateway.services import GatewayServices
 async def admit(services: GatewayServices, call: Call) -> None:
     """Set the call's route and hold its credits; raises a GatewayError, and then holds nothing."""
     find_route(services, call)
-    exchange.encode(call, call.candidate)  # what the format cannot say is refused before any hold
+    # What the format cannot say is refused before any hold.
+    await exchange.encoded(call, call.candidate)
     reserved = await _reserve(services, call, call.candidate.bound)
     if reserved.verdict is Verdict.OUT_OF_CREDITS:
         reserved = await _reserve_tightly(services, call, reserved.available)

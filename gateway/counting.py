@@ -1,5 +1,6 @@
 """POST /v1/messages/count_tokens: how many input tokens a request has. Costs nothing."""
 
+from functools import partial
 from uuid import UUID
 
 from starlette.requests import Request
@@ -7,7 +8,7 @@ from starlette.responses import Response
 
 from billing.models import Source
 from catalogue.snapshot import ModelRow
-from gateway import admission, bodies, exchange, requests, tally
+from gateway import admission, bodies, exchange, large_requests, requests, tally
 from gateway.calls import Call, Caller
 from gateway.requests import MessagesRequest
 from gateway.respond import json_response, with_key
@@ -19,7 +20,10 @@ from keys.standing import StandingKey
 async def count_tokens(request: Request, key: StandingKey, request_id: UUID) -> Response:
     """Answer with the upstream's own count, or an estimate where it has none to give."""
     services: GatewayServices = request.state.services
-    counted = requests.parse_count(await bodies.checked(request.headers, request.receive))
+    body = await bodies.checked(request.headers, request.receive)
+    counted = await large_requests.work_off(
+        partial(requests.parse_count, body), size_bytes=len(body)
+    )
     call = Call(
         id=request_id,
         caller=Caller(key.workspace_id, key.id, Source.API, tuple(key.allowed_models)),

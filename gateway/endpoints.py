@@ -2,13 +2,14 @@
 
 import asyncio
 import logging
+from functools import partial
 from typing import Any
 
 from django.conf import settings
 from starlette.types import Message, Receive, Scope, Send
 
 from billing.models import Source
-from gateway import admission, bodies, cross_origin, pipeline, requests, tally
+from gateway import admission, bodies, cross_origin, large_requests, pipeline, requests, tally
 from gateway.calls import Call, Caller, CallerGone
 from gateway.errors import (
     GatewayError,
@@ -49,7 +50,10 @@ class Messages:
         headers = _headers(scope)
         try:
             key = await authenticated(services, headers, receive)
-            request = requests.parse(await bodies.checked(headers, receive))
+            body = await bodies.checked(headers, receive)
+            request = await large_requests.work_off(
+                partial(requests.parse, body), size_bytes=len(body)
+            )
             call = Call(
                 id=request_id,
                 caller=Caller(key.workspace_id, key.id, Source.API, tuple(key.allowed_models)),

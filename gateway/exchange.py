@@ -4,11 +4,12 @@ import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TypeVar
 
 from django.conf import settings
 
-from gateway import sse
+from gateway import large_requests, sse
 from gateway.calls import Call, CallerGone
 from gateway.errors import UpstreamError, UpstreamFailed, UpstreamTimeout
 from gateway.formats import FORMATS, EncodedRequest, Stream, WholeStream
@@ -81,7 +82,7 @@ async def ask(services: GatewayServices, call: Call, candidate: Candidate) -> Re
         call.note_first_byte()
         return await response.read()
 
-    body = await _post(services, candidate, encode(call, candidate), whole)
+    body = await _post(services, candidate, await encoded(call, candidate), whole)
     return FORMATS[candidate.upstream.format].decode_reply(
         body, request=call.request, hide=_insiders_words(candidate)
     )
@@ -126,7 +127,7 @@ class Relay:
         self.encoder = FrameEncoder(
             message_id=call.message_id, model=candidate.model.public_id, request_id=call.request_id
         )
-        encoded = encode(call, candidate)
+        request = await encoded(call, candidate)
         async with KeepAlive(self._comment, every_s=settings.KEEP_ALIVE_EVERY_S) as waiting:
 
             async def relayed(response: UpstreamResponse) -> MessageDelta:
@@ -134,7 +135,7 @@ class Relay:
                 await _raise_unless_ok(candidate, response)
                 return await self._relay(candidate, response)
 
-            return await _post(self._services, candidate, encoded, relayed)
+            return await _post(self._services, candidate, request, relayed)
 
     async def _relay(self, candidate: Candidate, response: UpstreamResponse) -> MessageDelta:
         chunk = await self._beginning(response)
@@ -216,10 +217,14 @@ class Relay:
 async def count_tokens(services: GatewayServices, call: Call, candidate: Candidate) -> int | None:
     """Return the input tokens by the upstream's own count; None where it cannot tell."""
     wire = FORMATS[candidate.upstream.format]
-    encoded = wire.encode_count(
-        call.request, upstream_model=candidate.upstream.upstream_model, beta=call.beta
+    encode = partial(
+        wire.encode_count,
+        call.request,
+        upstream_model=candidate.upstream.upstream_model,
+        beta=call.beta,
     )
-    if encoded is None:
+    request = await large_requests.work_off(encode, size_bytes=call.request.body_bytes)
+    if request is None:
         return None
 
     async def counted(response: UpstreamResponse) -> int:
@@ -227,16 +232,17 @@ async def count_tokens(services: GatewayServices, call: Call, candidate: Candida
         return wire.decode_count(await response.read())
 
     try:
-        return await _post(services, candidate, encoded, counted)
+        return await _post(services, candidate, request, counted)
     except UpstreamError:
         return None
 
 
-def encode(call: Call, candidate: Candidate) -> EncodedRequest:
+async def encoded(call: Call, candidate: Candidate) -> EncodedRequest:
     """Return the request in the upstream's format; raises InvalidRequest for what it cannot say."""
     if call.encoded is not None and call.encoded[0] is candidate:
         return call.encoded[1]
-    encoded = FORMATS[candidate.upstream.format].encode_request(
+    encode = partial(
+        FORMATS[candidate.upstream.format].encode_request,
         call.request,
         upstream_model=candidate.upstream.upstream_model,
         max_tokens=candidate.max_tokens,
@@ -244,14 +250,15 @@ def encode(call: Call, candidate: Candidate) -> EncodedRequest:
         beta=call.beta,
         capabilities=candidate.model.capabilities,
     )
-    call.encoded = (candidate, encoded)
-    return encoded
+    request = await large_requests.work_off(encode, size_bytes=call.request.body_bytes)
+    call.encoded = (candidate, request)
+    return request
 
 
 def _post(
     services: GatewayServices,
     candidate: Candidate,
-    encoded: EncodedRequest,
+    request: EncodedRequest,
     take: Callable[[UpstreamResponse], Awaitable[Answer]],
 ) -> Awaitable[Answer]:
     upstream = candidate.upstream
@@ -259,9 +266,9 @@ def _post(
         base_url, api_key = settings.EMBEDDED_MODEL_URL, settings.EMBEDDED_MODEL_API_KEY
     else:
         base_url, api_key = upstream.base_url, upstream.api_key
-    headers = encoded.headers | FORMATS[upstream.format].auth_headers(api_key)
-    url = base_url + encoded.path
-    return services.client.post(url, headers=headers, body=encoded.body, take=take)
+    headers = request.headers | FORMATS[upstream.format].auth_headers(api_key)
+    url = base_url + request.path
+    return services.client.post(url, headers=headers, body=request.body, take=take)
 
 
 async def _raise_unless_ok(candidate: Candidate, response: UpstreamResponse) -> None:

@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import select
 import socket
 import struct
 from collections.abc import Iterator, Mapping
@@ -91,6 +92,10 @@ class Call:
     def send(self, data: bytes) -> None:
         """Send more of a request that was begun."""
         self._socket.sendall(data)
+
+    def is_answered(self) -> bool:
+        """Whether anything of the answer has arrived."""
+        return bool(select.select([self._socket], [], [], 0)[0])
 
     def half_close(self) -> None:
         """Say that nothing more will be sent, and go on reading."""
