@@ -33,6 +33,9 @@ Deliver = Callable[[bytes], Awaitable[None]]
 EMBEDDED = "embedded"
 _MOST_ATTEMPTS = 3
 _PAUSE_S = 0.1
+# How long in all a caller may keep an upstream waiting without having to do with its end. Servers
+# wait at least five seconds for whoever does not read; a network that falters takes less.
+_HELD_UP_S = 2.0
 _NO_CONTENT = b"\xef\xbb\xbf\xfe\xff\0 \t\r\n"  # white space and byte order marks, in any Unicode
 
 
@@ -110,15 +113,15 @@ class Relay:
     async def run(self, candidate: Candidate) -> MessageDelta:
         """Relay one attempt; return how it ended.
 
-        Raises CallerGone for a caller who reads so slowly that the upstream's time runs out: what
-        they got is theirs to pay for.
+        Raises CallerGone for a caller who keeps the upstream waiting until its time runs out or it
+        gives up: what they got is theirs to pay for.
         """
         self._waits_since = None  # a comment of the last attempt may have been cut off
         self._waited_s = 0.0
         try:
             return await self._attempt(candidate)
-        except UpstreamTimeout:
-            if self._is_kept_by_caller():
+        except (UpstreamTimeout, UpstreamFailed):
+            if self._is_held_up_by_caller():
                 raise CallerGone from None
             raise
 
@@ -201,11 +204,14 @@ class Relay:
         self._waited_s += time.monotonic() - began
         self._waits_since = None
 
-    def _is_kept_by_caller(self) -> bool:
-        """Whether it is the caller who let the time run out. Between what a slow one takes there is
-        a moment now and then when we wait for the upstream, and the time may end just then."""
-        most_of_it_s = settings.UPSTREAM_TOTAL_TIMEOUT_S / 2
-        return self._waits_since is not None or self._waited_s > most_of_it_s
+    def _is_held_up_by_caller(self) -> bool:
+        """Whether the end may be the caller's doing. They would have the answer for nothing
+        otherwise: by taking some of it now and then until the time is over, or by taking none
+        until the upstream, which can no longer send, hangs up."""
+        held_up_s = self._waited_s
+        if self._waits_since is not None:
+            held_up_s += time.monotonic() - self._waits_since
+        return held_up_s >= min(_HELD_UP_S, settings.UPSTREAM_TOTAL_TIMEOUT_S / 2)
 
     def usage_so_far(self) -> Usage | None:
         """What was asked and delivered until now; None if nothing was delivered."""

@@ -69,7 +69,7 @@ def gateways(
         "UPSTREAM_FIRST_BYTE_TIMEOUT_S": "1",
         "UPSTREAM_IDLE_TIMEOUT_S": "1",
         "UPSTREAM_TOTAL_TIMEOUT_S": "3",
-        # A slow reader's kernel says that there is room again only once half of it is.
+        # The upstreams' deadlines are short, not the callers'.
         "CALLER_STALL_TIMEOUT_S": "30",
         "MAX_BODY_BYTES": "10000",
         "EMBEDDED_MODEL_URL": upstream.url,
