@@ -36,6 +36,8 @@ _PAUSE_S = 0.1
 # How long in all a caller may keep an upstream waiting without having to do with its end. Servers
 # wait at least five seconds for whoever does not read; a network that falters takes less.
 _HELD_UP_S = 2.0
+# Shorter waits are not counted: to send takes its time as well, which adds up in a long answer.
+_NO_WAIT_S = 0.05
 _NO_CONTENT = b"\xef\xbb\xbf\xfe\xff\0 \t\r\n"  # white space and byte order marks, in any Unicode
 
 
@@ -201,8 +203,9 @@ class Relay:
         self.has_spoken = True
         self._waits_since = began = time.monotonic()
         await self._deliver(frames)
-        self._waited_s += time.monotonic() - began
         self._waits_since = None
+        if (waited_s := time.monotonic() - began) > _NO_WAIT_S:
+            self._waited_s += waited_s
 
     def _is_held_up_by_caller(self) -> bool:
         """Whether the end may be the caller's doing. They would have the answer for nothing
