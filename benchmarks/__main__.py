@@ -3,17 +3,14 @@
 import sys
 from importlib import import_module
 
-from benchmarks.names import MODULES, USAGE, is_named
+from benchmarks import command_line
 
 
 def main(arguments: list[str]) -> int:
     """Run one benchmark with its options; return its exit code."""
-    if not is_named(arguments):
-        print(USAGE, file=sys.stderr)
-        return 2
-    name, *options = arguments
+    options = command_line.parse(arguments)
     # Imported only when asked for: some need Django, all cost time.
-    exit_code: int = import_module(MODULES[name]).main(options)
+    exit_code: int = import_module(command_line.MODULES[options.name]).main(options)
     return exit_code
 
 

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
-from benchmarks import names as benchmarks
+from benchmarks import command_line as benchmarks
 from embedded import causes, chromium, packages
 from embedded.errors import EmbeddedError, StopRequested
 from embedded.installers import Installers
@@ -26,9 +26,8 @@ PROJECT = Path(__file__).resolve().parent.parent
 def main(arguments: list[str]) -> int:
     """Install, then run the command in this process's place; return only on failure or a stop."""
     command, *rest = arguments
-    if command == "bench" and not benchmarks.is_named(rest):
-        complain(benchmarks.USAGE)
-        return 2
+    if command == "bench":
+        benchmarks.parse(rest)
     data_dir = Path(os.environ.get("DATA_DIR") or PROJECT / ".local")
     try:
         on_stop(_stop)

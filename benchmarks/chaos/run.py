@@ -3,7 +3,6 @@
 import argparse
 import asyncio
 import random
-import secrets
 import tempfile
 import threading
 import time
@@ -43,9 +42,8 @@ model = "bench"
 """
 
 
-def main(arguments: list[str]) -> int:
+def main(options: argparse.Namespace) -> int:
     """Print what was killed, what callers heard, and whether the books agree; 0 if they do."""
-    options = _options(arguments)
     random.seed(options.seed)
     print(
         f"{options.minutes:g} minutes at {options.rate:g} calls a second, somebody killed every"
@@ -147,12 +145,3 @@ def _report(callers: Callers, killed: Counter[str], folder: Path) -> int:
         print(f"WRONG: {one}")
     print(f"{len(callers.heard)} calls, {len(wrong)} differences", flush=True)
     return 1 if wrong else 0
-
-
-def _options(arguments: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="bin/bench chaos", description=main.__doc__)
-    parser.add_argument("--minutes", type=float, default=10)
-    parser.add_argument("--rate", type=float, default=30, help="calls a second")
-    parser.add_argument("--every", type=float, default=7, help="seconds between two kills")
-    parser.add_argument("--seed", type=int, default=secrets.randbits(32))
-    return parser.parse_args(arguments)

@@ -43,9 +43,8 @@ model = "bench"
 _EMAIL = "demo@example.com"
 
 
-def main(arguments: list[str]) -> int:
+def main(options: argparse.Namespace) -> int:
     """Measure and print; return 0. Figures are for reading, not for passing."""
-    options = _options(arguments)
     with ExitStack() as stack:
         upstream_port = free_port()
         stack.enter_context(
@@ -65,14 +64,6 @@ def main(arguments: list[str]) -> int:
         _compare("200 streams of 20 events/s (late by)", servers, order, rounds=1)
         _hold_streams(servers[1], Order(0, key, _MODEL, connections=500, events=options.events))
     return 0
-
-
-def _options(arguments: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="bin/bench gateway", description=__doc__)
-    parser.add_argument("--calls", type=int, default=8000, help="calls a round (default: 8000)")
-    parser.add_argument("--rounds", type=int, default=3, help="rounds of each (default: 3)")
-    parser.add_argument("--events", type=int, default=200, help="events a stream (default: 200)")
-    return parser.parse_args(arguments)
 
 
 def _prepare(upstream_port: int) -> str:

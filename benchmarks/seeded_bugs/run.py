@@ -30,9 +30,8 @@ class _Result(NamedTuple):
     seconds: float
 
 
-def main(arguments: list[str]) -> int:
+def main(options: argparse.Namespace) -> int:
     """Print a table; return 1 when a bug went unnoticed, or when tests fail without one."""
-    options = _options(arguments)
     chosen = [bug for bug in BUGS if options.only in bug.name]
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "project"
@@ -44,15 +43,6 @@ def main(arguments: list[str]) -> int:
     for name in unnoticed:
         print(f"  UNNOTICED: {name}")
     return 1 if unnoticed else 0
-
-
-def _options(arguments: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="bin/bench seeded_bugs", description=main.__doc__)
-    parser.add_argument("--only", default="", help="bugs with this in their name")
-    parser.add_argument(
-        "--without-control", action="store_true", help="do not run the tests without a bug first"
-    )
-    return parser.parse_args(arguments)
 
 
 def _is_green(copy: Path, chosen: list[Bug]) -> bool:

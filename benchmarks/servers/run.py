@@ -20,9 +20,8 @@ _QUIET = {"GRANIAN_LOG_ENABLED": "false"}
 _APP = "benchmarks.servers.app:app"
 
 
-def main(arguments: list[str]) -> int:
+def main(options: argparse.Namespace) -> int:
     """Measure and print; return 0."""
-    options = _options(arguments)
     with ExitStack() as stack:
         port = free_port()
         stack.enter_context(
@@ -45,13 +44,6 @@ def main(arguments: list[str]) -> int:
         if client != "no client":
             print(f"  {client:10} {_hang_up(client)}")
     return 0
-
-
-def _options(arguments: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="bin/bench servers", description=__doc__)
-    parser.add_argument("--calls", type=int, default=8000, help="calls a round (default: 8000)")
-    parser.add_argument("--rounds", type=int, default=5, help="rounds of each (default: 5)")
-    return parser.parse_args(arguments)
 
 
 def _compare(pairs: list[Server], *, rounds: int, calls: int) -> None:

@@ -20,14 +20,6 @@ from tests import servers
 from tests.servers import WebServer
 
 SECRET = "whsec_of_the_benchmark"  # noqa: S105
-# Each part's option, how many of it make a full run, and what is counted.
-_PARTS = (
-    ("forgeries", 100_000, "forged signatures at the verifier"),
-    ("longest", 5, "steps of a refund story"),
-    ("landings", 50, "payments one after the other"),
-    ("payments", 1_000, "payments in the storm"),
-    ("deliveries", 500, "deliveries for each measurement of speed"),
-)
 
 
 @dataclass(frozen=True)
@@ -40,9 +32,8 @@ class Shop:
     logs: Path
 
 
-def main(arguments: list[str]) -> int:
+def main(options: argparse.Namespace) -> int:
     """Run the parts that were asked for, or all; print what each found."""
-    options = _options(arguments)
     broken = 0
     if options.forgeries:
         broken += forged.run(count=options.forgeries)
@@ -65,17 +56,6 @@ def main(arguments: list[str]) -> int:
             )
     print("every promise is kept" if not broken else f"{broken} PROMISES ARE BROKEN", flush=True)
     return 1 if broken else 0
-
-
-def _options(arguments: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="bin/bench stripe", description=main.__doc__)
-    for part, count, what in _PARTS:
-        parser.add_argument(f"--{part}", type=int, help=f"{what}; {count} unless a part is named")
-    options = parser.parse_args(arguments)
-    if not any(vars(options).values()):
-        parser.set_defaults(**{part: count for part, count, _ in _PARTS})
-        options = parser.parse_args(arguments)
-    return options
 
 
 @contextmanager

@@ -1,0 +1,112 @@
+"""What bin/bench can run, and with which options. Standard library only: it is read, and a wrong
+option refused, before anything is installed or started."""
+
+import argparse
+import secrets
+from typing import Any
+
+MODULES = {
+    "gateway": "benchmarks.gateway.run",
+    "servers": "benchmarks.servers",
+    "money": "benchmarks.money",
+    "chaos": "benchmarks.chaos",
+    "stripe": "benchmarks.stripe.run",
+    "seeded_bugs": "benchmarks.seeded_bugs",
+    "schemathesis": "benchmarks.schemathesis",
+}
+# Each part's option, how many of it make a full run, and what is counted.
+_STRIPE_PARTS = (
+    ("forgeries", 100_000, "forged signatures at the verifier"),
+    ("longest", 5, "steps of a refund story"),
+    ("landings", 50, "payments one after the other"),
+    ("payments", 1_000, "payments in the storm"),
+    ("deliveries", 500, "deliveries for each measurement of speed"),
+)
+
+
+def parse(arguments: list[str]) -> argparse.Namespace:
+    """Return the benchmark's `name` and its options. Prints and raises SystemExit for --help, and
+    for what nothing can be made of."""
+    parser = argparse.ArgumentParser(prog="bin/bench", description="Benchmarks and long proofs.")
+    benchmarks = parser.add_subparsers(dest="name", required=True)
+    _gateway(_add(benchmarks, "gateway", "the gateway's speed, beside a bare pass-through"))
+    _servers(_add(benchmarks, "servers", "each web server with each HTTP client, in turns"))
+    _money(_add(benchmarks, "money", "the ledger under a million operations"))
+    _chaos(_add(benchmarks, "chaos", "calls while processes are killed, one by one"))
+    _stripe(_add(benchmarks, "stripe", "top-ups under forgery, disorder, loss and kills"))
+    _seeded_bugs(_add(benchmarks, "seeded_bugs", "whether the tests notice bugs planted by us"))
+    _schemathesis(_add(benchmarks, "schemathesis", "the public API against its description"))
+    options = parser.parse_args(arguments)
+    if options.name == "stripe":
+        _choose_all_if_none(options)
+    return options
+
+
+def _add(benchmarks: Any, name: str, what: str) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = benchmarks.add_parser(
+        name,
+        help=what,
+        description=f"{what[0].upper()}{what[1:]}.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    return parser
+
+
+def _gateway(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--calls", type=int, default=8000, help="calls a round")
+    parser.add_argument("--rounds", type=int, default=3, help="rounds of each")
+    parser.add_argument("--events", type=int, default=200, help="events a stream")
+
+
+def _servers(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--calls", type=int, default=8000, help="calls a round")
+    parser.add_argument("--rounds", type=int, default=5, help="rounds of each")
+
+
+def _money(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--operations", type=int, default=1_000_000, help="0 leaves the part out")
+    parser.add_argument("--seconds", type=float, default=3600, help="of operations at most")
+    parser.add_argument("--processes", type=int, default=4, help="that operate")
+    parser.add_argument("--clients", type=int, default=8, help="in each process")
+    parser.add_argument("--rounds", type=int, default=20, help="of calls; 0 leaves the part out")
+    parser.add_argument("--calls", type=int, default=500, help="at once, in each round")
+
+
+def _chaos(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--minutes", type=float, default=10, help="that calls are made for")
+    parser.add_argument("--rate", type=float, default=30, help="calls a second")
+    parser.add_argument("--every", type=float, default=7, help="seconds between two kills")
+    _seed(parser)
+
+
+def _stripe(parser: argparse.ArgumentParser) -> None:
+    for part, count, what in _STRIPE_PARTS:
+        parser.add_argument(
+            f"--{part}",
+            type=int,
+            default=argparse.SUPPRESS,
+            help=f"{what}; {count} unless a part is named",
+        )
+
+
+def _seeded_bugs(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--only", default="", help="bugs with this in their name")
+    parser.add_argument(
+        "--without-control", action="store_true", help="do not run the tests without a bug first"
+    )
+
+
+def _schemathesis(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--examples", type=int, default=500, help="of each operation")
+    _seed(parser)
+
+
+def _seed(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--seed", type=int, default=secrets.randbits(32), help="to repeat a run")
+
+
+def _choose_all_if_none(options: argparse.Namespace) -> None:
+    is_chosen = any(getattr(options, part, 0) for part, _, _ in _STRIPE_PARTS)
+    for part, count, _ in _STRIPE_PARTS:
+        if not hasattr(options, part):
+            setattr(options, part, 0 if is_chosen else count)
