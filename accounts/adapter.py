@@ -46,6 +46,10 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         """Send a mail whose templates know our address."""
         super().send_mail(template_prefix, email, {"public_url": settings.PUBLIC_URL, **context})
 
+    def get_password_change_redirect_url(self, request: HttpRequest) -> str:
+        """Return where a changed password leads: an empty form once more would ask for another."""
+        return reverse("accounts:settings")
+
     def get_email_confirmation_url(self, request: HttpRequest, emailconfirmation: Any) -> str:
         """Return the link that a new address is confirmed with."""
         path = reverse("account_confirm_email", args=[emailconfirmation.key])

@@ -100,6 +100,23 @@ def test_a_forgotten_password_is_replaced_by_a_link_that_works_once(
     assert b"This link no longer works" in again.content
 
 
+def test_a_new_password_is_said_to_be_in_force_once(client: Client, person: User) -> None:
+    client.post("/accounts/password/reset/", {"email": person.email})
+    [found] = re.findall(r"http\S+(/accounts/password/reset/key/\S+)", str(mail.outbox[0].body))
+    form_url = str(client.get(found)["Location"])
+    fields = {"password1": NEW_PASSWORD, "password2": NEW_PASSWORD}
+
+    by_link = client.post(form_url, fields, follow=True)
+    try_to_sign_in(client, person.email, NEW_PASSWORD)
+    changed = client.post(
+        "/accounts/password/change/", {"oldpassword": NEW_PASSWORD, **fields}, follow=True
+    )
+
+    assert by_link.content.decode().count("Your password is changed") == 1
+    assert changed.content.decode().count("Your password is changed") == 1
+    assert changed.redirect_chain == [("/developers/settings", 302)]
+
+
 def test_asking_for_a_new_password_does_not_tell_who_has_an_account(
     client: Client, person: User
 ) -> None:
