@@ -123,7 +123,7 @@ class _Exchange:
             else:
                 await self._answer()
         except asyncio.CancelledError:
-            if self._call.is_cut_by_shutdown:  # while its credits were being held
+            if self._call.is_cut_by_shutdown and not self._has_started:  # credits were being held
                 raise ShuttingDown from None
             if self._caller_left:
                 raise CallerGone from None
@@ -151,7 +151,16 @@ class _Exchange:
         await self._send_or_gone(head, {"type": "http.response.body", "body": answer.body})
 
     async def _stream(self) -> None:
-        await pipeline.stream(self._services, self._call, self._deliver)
+        try:
+            await pipeline.stream(self._services, self._call, self._deliver)
+        except CallerGone:
+            raise
+        except Exception:
+            if not self._has_started:
+                raise
+            # Its end could not be written: to some clients a bare close looks like success.
+            logger.exception("the stream of %s has no end", self._call.request_id)
+            await self._deliver(InternalFailure().frame(self._call.request_id))
         await self._send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _deliver(self, frames: bytes) -> None:

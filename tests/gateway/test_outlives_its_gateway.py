@@ -5,10 +5,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from billing.models import Hold
 from tests import servers
@@ -375,6 +377,64 @@ def test_calls_that_outlast_the_stopping_end_with_an_error_and_cost_nothing(
     assert len(customer.records()) == 2
     assert customer.charges() == []
     assert customer.open_holds() == 0
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_call_whose_charge_is_being_written_is_not_told_that_it_cost_nothing(
+    new_customer: NewCustomer, start_gateway: StartGateway, upstream: ScriptedUpstream, stream: bool
+) -> None:
+    stopping = start_gateway(DRAIN_WINDOW_S="4")
+    customer = new_customer(url=stopping.url)
+    never, script = upstream.script(silence), upstream.script(after_release(says()))
+    outlasting = new_customer(url=stopping.url).begin(never.prompt)
+    call = customer.begin(script.prompt, stream=stream)
+    never.wait_for_request()
+    script.wait_for_request()
+    stopping.ask_to_stop()
+    eventually(lambda: not stopping.accepts(), what="the closing of the door")
+    with customer.wallet_locked():
+        script.release()
+        eventually(customer.is_awaited, what="the writer standing before the lock")
+        eventually(lambda: "shutdown ends" in stopping.log(), what="the cut")
+
+    answer = call.answer()
+
+    usage = answer.transcript.usage if stream else answer.json()["usage"]
+    assert usage["credits_consumed"] == 60
+    assert customer.charges() == [60]
+    assert outlasting.answer().status == 529
+    stopping.wait(within_s=20)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_an_answer_whose_end_the_books_refuse_is_an_error_and_costs_nothing(
+    customer: Customer, upstream: ScriptedUpstream, stream: bool
+) -> None:
+    script = upstream.script(says())
+    with refusing_records_of(customer):
+        answer = customer.ask(script.prompt, stream=stream)
+
+    error = answer.transcript.error if stream else answer.error
+    assert error is not None
+    assert error["details"]["error_code"] == "internal_failure"
+    assert customer.charges() == []
+    assert customer.open_holds() == 0
+
+
+@contextmanager
+def refusing_records_of(customer: Customer) -> Iterator[None]:
+    """No call of theirs can be recorded, for the length of the block."""
+    table = "ALTER TABLE usage_requestrecord"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"{table} ADD CONSTRAINT refusing CHECK (workspace_id <> {customer.workspace.pk})"
+            " NOT VALID"
+        )
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute(f"{table} DROP CONSTRAINT refusing")
 
 
 def test_a_second_ctrl_c_does_not_wait_for_calls(
