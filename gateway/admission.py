@@ -4,6 +4,7 @@ import asyncio
 import random
 from typing import NoReturn
 
+from catalogue.pricing import TOKENS_PER_PRICE_UNIT
 from gateway import exchange, router
 from gateway.calls import Call
 from gateway.errors import InvalidApiKey, LedgerUnavailable, OutOfCredits, PermissionDenied
@@ -85,11 +86,10 @@ def _raise_unless_admitted(call: Call, reserved: Reserved) -> None:
 
 
 def _raise_out_of_credits(call: Call, required: int, available: int) -> NoReturn:
-    candidate = call.candidate
-    for_output = candidate.price.bound(input_tokens=0, output_tokens=candidate.max_tokens)
-    left = available - (required - for_output)
-    output_price = candidate.price.output
-    affordable = left * 1_000_000 // output_price if output_price and left > 0 else 0
+    output_price = call.candidate.price.output
+    # In millionths: rounded to credits before they are taken apart, a token too many would fit.
+    left = (available - required) * TOKENS_PER_PRICE_UNIT + call.candidate.max_tokens * output_price
+    affordable = left // output_price if output_price and left > 0 else 0
     raise OutOfCredits(
         credits_required=required,
         credits_available=available,

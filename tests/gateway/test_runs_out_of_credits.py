@@ -67,6 +67,20 @@ def test_the_refusal_says_what_is_needed_and_what_would_fit(
     assert customer.ask(script.prompt, max_tokens=fitting).status == 200
 
 
+def test_what_is_said_to_fit_does_fit_where_prices_are_fractions_of_a_credit(
+    new_customer: NewCustomer, upstream: ScriptedUpstream, impatient: WebServer
+) -> None:
+    """At 0.125 credits for a token of input and 0.45 for one of output."""
+    caller = new_customer(credits=905).at(impatient.url)
+    script = upstream.script(says(), counting=counts(100))
+
+    refused = caller.ask(script.prompt, model="caicaini/swift", max_tokens=2001)
+
+    assert refused.status == 402
+    fitting = refused.error["details"]["affordable_max_tokens"]
+    assert caller.ask(script.prompt, model="caicaini/swift", max_tokens=fitting).status == 200
+
+
 def test_a_hold_is_the_most_the_call_can_cost_and_no_more_is_ever_taken(
     customer: Customer, upstream: ScriptedUpstream
 ) -> None:
