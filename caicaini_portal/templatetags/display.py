@@ -72,8 +72,14 @@ def relative(at: datetime, *, now: datetime) -> str:
 
 @register.filter
 def request_id(id: UUID | str) -> str:
-    """Write a request's id as answers and errors name it: req_ and 32 hex digits."""
-    return f"req_{UUID(str(id)).hex}"
+    """Write a request's id as answers and errors name it: req_ and 32 hex digits.
+
+    What is no id stays as it is: books that are wrong have to be looked at.
+    """
+    try:
+        return f"req_{UUID(str(id)).hex}"
+    except ValueError:
+        return str(id)
 
 
 @register.filter

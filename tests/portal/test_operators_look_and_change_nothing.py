@@ -5,8 +5,8 @@ from django.contrib import admin
 from django.test import Client, RequestFactory
 
 from accounts.models import User, Workspace
-from billing import wallets
-from billing.models import TopUp
+from billing import ledger, wallets
+from billing.models import EntryKind, TopUp
 from tests import people
 from tests.reading import text_of
 
@@ -40,6 +40,42 @@ def test_top_ups_are_listed_by_workspace_and_in_dollars(
     for cell in (workspace.name, "$1,234.50", "123,450,000"):
         assert cell in page
     assert "1 top-up" in page
+
+
+def test_books_that_are_wrong_can_be_looked_at(
+    operator: User, workspace: Workspace, browser: Client
+) -> None:
+    wallet = wallets.wallet_of(workspace)
+    ledger.post(wallet_id=wallet.pk, kind=EntryKind.GRANT, amount=9, reference="to begin with")
+    ledger.post(wallet_id=wallet.pk, kind=EntryKind.USAGE, amount=-2, reference="no-request")
+
+    page = people.browser_of(operator).get(f"/admin/billing/wallet/{wallet.pk}/change/")
+
+    assert "no-request" in text_of(page)
+    assert "no-request" in text_of(browser.get("/developers/billing"))
+
+
+@pytest.mark.parametrize("id", ["%00", "x%00", "nothing", "99999999999999999999"])
+def test_an_address_of_nothing_leads_back_with_a_word(operator: User, id: str) -> None:
+    browser = people.browser_of(operator)
+
+    for model in ("stripeevent", "wallet", "topup"):
+        page = browser.get(f"/admin/billing/{model}/{id}/change/", follow=True)
+        assert "Perhaps it was deleted?" in text_of(page)
+
+
+@pytest.mark.parametrize("query", ["stripeevent/?id=%00", "topup/?state__exact=x&state__exact=%00"])
+def test_a_filter_that_cannot_be_asked_for_is_refused(operator: User, query: str) -> None:
+    assert people.browser_of(operator).get(f"/admin/billing/{query}").status_code == 400
+
+
+def test_an_action_on_what_is_no_row_does_nothing(operator: User, workspace: Workspace) -> None:
+    TopUp.objects.create(wallet=wallets.wallet_of(workspace), amount_cents=500, credits=500)
+    chosen = {"action": "converge_now", "_selected_action": ["7"], "index": "0"}
+
+    page = people.browser_of(operator).post("/admin/billing/topup/", chosen, follow=True)
+
+    assert "What you chose is no row of this list." in text_of(page)
 
 
 def test_a_page_without_an_icon_of_its_own_gets_ours(client: Client) -> None:
