@@ -53,7 +53,9 @@ class ReadOnlyAdmin(_OnlyShown, admin.ModelAdmin):  # type: ignore[type-arg]
             raise BadRequest("A filter with a NUL in it.")
         return super().changelist_view(request, extra_context)
 
-    def response_action(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
+    def response_action(  # type: ignore[override]  # the stubs know Django 6
+        self, request: HttpRequest, queryset: QuerySet[Any]
+    ) -> HttpResponse | None:
         """Do what was asked with the rows that were chosen, if they are rows."""
         try:
             for chosen in request.POST.getlist(ACTION_CHECKBOX_NAME):
