@@ -7,7 +7,13 @@ from typing import NoReturn
 from catalogue.pricing import TOKENS_PER_PRICE_UNIT
 from gateway import exchange, router
 from gateway.calls import Call
-from gateway.errors import InvalidApiKey, LedgerUnavailable, OutOfCredits, PermissionDenied
+from gateway.errors import (
+    InvalidApiKey,
+    InvalidRequest,
+    LedgerUnavailable,
+    OutOfCredits,
+    PermissionDenied,
+)
 from gateway.metering.jobs import LedgerAway
 from gateway.metering.operations import Release, Reserve, Reserved, Verdict
 from gateway.services import GatewayServices
@@ -16,8 +22,7 @@ from gateway.services import GatewayServices
 async def admit(services: GatewayServices, call: Call) -> None:
     """Set the call's route and hold its credits; raises a GatewayError, and then holds nothing."""
     find_route(services, call)
-    # What the format cannot say is refused before any hold.
-    await exchange.encoded(call, call.candidate)
+    await _find_words(call)
     reserved = await _reserve(services, call, call.candidate.bound)
     if reserved.verdict is Verdict.OUT_OF_CREDITS:
         reserved = await _reserve_tightly(services, call, reserved.available)
@@ -35,6 +40,24 @@ def find_route(services: GatewayServices, call: Call) -> None:
         draw=random.random,
     )
     call.candidate = call.route.candidates[0]
+
+
+async def _find_words(call: Call) -> None:
+    """Leave out the first ways as long as their format cannot say the request.
+
+    Raises InvalidRequest where none can, before any hold.
+    """
+    refusals: list[InvalidRequest] = []
+    for place, way in enumerate(call.route.candidates):
+        try:
+            await exchange.encoded(call, way)
+        except InvalidRequest as error:
+            refusals.append(error)
+            continue
+        if place:
+            call.route, call.candidate = call.route.beginning_with(place), way
+        return
+    raise refusals[0]
 
 
 async def _reserve(services: GatewayServices, call: Call, amount: int) -> Reserved:

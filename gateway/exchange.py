@@ -3,7 +3,7 @@
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import TypeVar
 
@@ -11,7 +11,7 @@ from django.conf import settings
 
 from gateway import large_requests, sse
 from gateway.calls import Call, CallerGone
-from gateway.errors import UpstreamError, UpstreamFailed, UpstreamTimeout
+from gateway.errors import InvalidRequest, UpstreamError, UpstreamFailed, UpstreamTimeout
 from gateway.formats import FORMATS, EncodedRequest, Stream, WholeStream
 from gateway.keep_alive import KeepAlive
 from gateway.messages import (
@@ -56,7 +56,7 @@ async def first_that_answers(
     waited long enough.
     """
     services.health.begin_call()
-    ways = call.route.candidates
+    ways: Sequence[Candidate] = call.route.candidates
     for number in range(_MOST_ATTEMPTS):
         call.candidate = way = ways[number % len(ways)]
         try:
@@ -65,11 +65,12 @@ async def first_that_answers(
             if error.may_fall_back:
                 services.health.failed(way.upstream.id)
             is_last = number + 1 == _MOST_ATTEMPTS
+            if is_last or not (error.may_fall_back and may_retry()):
+                raise
+            ways = await _with_words(call, ways)
             is_new = number + 1 < len(ways)
             may_repeat = is_new or not isinstance(error, UpstreamTimeout)
-            if is_last or not (error.may_fall_back and may_repeat and may_retry()):
-                raise
-            if not services.health.take_retry():
+            if not (may_repeat and services.health.take_retry()):
                 raise
             if not is_new:
                 await asyncio.sleep(_PAUSE_S * (1 + random.random()))  # noqa: S311 (only jitter)
@@ -77,6 +78,19 @@ async def first_that_answers(
             services.health.succeeded(way.upstream.id)
             return answer
     raise AssertionError("the last attempt returned or raised")
+
+
+async def _with_words(call: Call, ways: Sequence[Candidate]) -> list[Candidate]:
+    """Return the ways whose format can say the request, as the first one's can."""
+    kept = []
+    for way in ways:
+        try:
+            if way.upstream.format != ways[0].upstream.format:
+                await encoded(call, way)
+        except InvalidRequest:
+            continue
+        kept.append(way)
+    return kept
 
 
 async def ask(services: GatewayServices, call: Call, candidate: Candidate) -> Reply:

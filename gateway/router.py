@@ -1,7 +1,7 @@
 """Which models and upstreams may answer a request, cheapest first. Pure: no I/O, no clock."""
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
 import msgspec
@@ -45,9 +45,15 @@ class Route(msgspec.Struct, frozen=True):
         """Return the ways of the first model alone: for a hold that was made by its own count,
         into which another's tokens may not fit."""
         first = self.candidates[0].model
-        kept = tuple(way for way in self.candidates if way.model is first)
-        others = (way.model.public_id for way in self.candidates if way.model is not first)
-        return Route(kept, self.dropped | dict.fromkeys(others, "too near the balance"))
+        kept = [way for way in self.candidates if way.model is first]
+        return self._keeping(kept, "too near the balance")
+
+    def beginning_with(self, place: int) -> "Route":
+        """Return the ways from this one on, where those before it have no words for the request."""
+        return self._keeping(self.candidates[place:], "format")
+
+    def _keeping(self, kept: Sequence[Candidate], why: str) -> "Route":
+        return Route(tuple(kept), self.dropped | _models_without(self.candidates, kept, why))
 
     def explained(self, chosen: Candidate) -> str:
         """The `caicaini-route` header: caicaini/swift; dropped="caicaini/large: tools".
@@ -124,7 +130,9 @@ def _route_auto(
     return Route(tuple(affordable), dropped)
 
 
-def _models_without(ways: list[Candidate], kept: list[Candidate], why: str) -> dict[str, str]:
+def _models_without(
+    ways: Sequence[Candidate], kept: Sequence[Candidate], why: str
+) -> dict[str, str]:
     """Name the models none of whose ways were kept."""
     left = {way.model.public_id for way in kept}
     return {way.model.public_id: why for way in ways if way.model.public_id not in left}

@@ -66,6 +66,7 @@ def catalogue(*, upstream_url: str, dead_url: str, deaf_url: str) -> str:
             _model("scripted/plaintext", ("messages", upstream_url.replace("http", "https"))),
             _model("scripted/first-is-dead", ("messages", dead_url), messages),
             _model("scripted/two", ("messages", f"{upstream_url}/first"), chat),
+            _model("scripted/chat-first", chat, messages),
             _model("scripted/without-price", messages, prices=""),
             _model("scripted/priced-later", messages, prices=_PRICE_OF_TOMORROW),
         ]

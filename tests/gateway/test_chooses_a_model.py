@@ -143,6 +143,17 @@ def test_no_other_model_stands_in_where_the_hold_was_made_by_the_firsts_own_coun
     assert alone.dropped == {"second": "too near the balance"}
 
 
+def test_a_model_that_no_upstream_can_be_asked_about_is_named_with_the_reason():
+    route = routed(
+        model("first", cost=1, upstreams=(upstream(1), upstream(2))), model("second", cost=1)
+    )
+
+    assert route.beginning_with(1).dropped == {}
+    last = route.beginning_with(2)
+    assert [way.model.public_id for way in last.candidates] == ["second"]
+    assert last.explained(last.candidates[0]) == 'second; dropped="first: format"'
+
+
 def test_who_stands_in_for_another_is_named_with_it():
     route = routed(model("first", cost=1), model("second", cost=1))
 

@@ -2,10 +2,11 @@
 
 import pytest
 
+from tests.gateway.callers import Answer
 from tests.gateway.conftest import NewCustomer, StartGateway
 from tests.gateway.customers import Customer
 from tests.gateway.replies import answers, says, then
-from tests.gateway.scripted_upstream import Exchange, Play, ScriptedUpstream
+from tests.gateway.scripted_upstream import Exchange, Play, Script, ScriptedUpstream
 from usage.models import Ending
 
 BROKEN = answers(b"<html>", status=502, content_type="text/html")
@@ -51,6 +52,47 @@ def test_the_next_upstream_answers_in_its_own_format(
     text = answer.transcript.text if stream else answer.json()["content"][0]["text"]
     assert text == "Hello there"
     assert customer.charges() == [60]
+
+
+def test_an_upstream_whose_format_has_no_words_for_a_request_does_not_stand_in(
+    customer: Customer, upstream: ScriptedUpstream
+) -> None:
+    """To be told that the request is wrong would be no help: with the first upstream it is not."""
+    script = upstream.script(then(BUSY, says()))
+
+    answer = ask_with_a_block_of_one_provider(customer, script, model="scripted/two")
+
+    assert answer.status == 200
+    assert [request.path for request in script.requests] == ["/first/v1/messages"] * 2
+    assert customer.charges() == [60]
+
+
+def test_where_no_other_has_words_for_a_request_the_failure_is_told(
+    customer: Customer, upstream: ScriptedUpstream
+) -> None:
+    script = upstream.script(BUSY)
+
+    answer = ask_with_a_block_of_one_provider(customer, script, model="scripted/two")
+
+    assert (answer.status, answer.error["type"]) == (529, "overloaded_error")
+    assert {request.path for request in script.requests} == {"/first/v1/messages"}
+
+
+def test_a_request_goes_to_the_upstream_whose_format_has_words_for_it(
+    customer: Customer, upstream: ScriptedUpstream
+) -> None:
+    script = upstream.script(says())
+
+    answer = ask_with_a_block_of_one_provider(customer, script, model="scripted/chat-first")
+
+    assert answer.status == 200
+    assert [request.path for request in script.requests] == ["/v1/messages"]
+    assert customer.charges() == [60]
+
+
+def ask_with_a_block_of_one_provider(customer: Customer, script: Script, *, model: str) -> Answer:
+    blocks = [{"type": "text", "text": script.prompt}, {"type": "hologram", "data": "…"}]
+    return customer.ask("", model=model, messages=[{"role": "user", "content": blocks}])
 
 
 @pytest.mark.parametrize("stream", [False, True])

@@ -22,6 +22,7 @@ OFFERED = [
     "scripted/plaintext",
     "scripted/first-is-dead",
     "scripted/two",
+    "scripted/chat-first",
 ]
 
 
