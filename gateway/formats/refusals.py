@@ -22,6 +22,9 @@ from gateway.errors import (
 from gateway.formats import payloads
 
 _MAX_MESSAGE_CHARS = 600
+# What comes after that is not looked at: some servers quote the request, and whoever wrote it could
+# make the patterns below take seconds.
+_READ_CHARS = 2000
 _MAX_RETRY_AFTER_S = 300
 _GENERIC = "The model does not accept this request."
 # Markup, addresses, keys, file paths, stack traces, and validators that quote their input.
@@ -126,7 +129,7 @@ def _classify(
     status: int, error: dict[str, Any], retry_after: str | None, hide: Mapping[str, str]
 ) -> UpstreamError:
     message = error.get("message", error.get("detail"))
-    text = " ".join(message.split()) if isinstance(message, str) else ""
+    text = " ".join(message[:_READ_CHARS].split()) if isinstance(message, str) else ""
     known = _too_long(error, text) or _image_refusal(text)
     if known is not None:
         return UpstreamRefused(known)
@@ -159,7 +162,8 @@ def _too_long(error: dict[str, Any], text: str) -> str | None:
             )
     if (numbers := _given_and_limit(error, text)) is not None:
         return f"prompt is too long: {numbers[0]} tokens > {numbers[1]} maximum"
-    if _TOO_LONG_SOMEHOW.search(f"{text} {error.get('code')} {error.get('type')}"):
+    words = f"{text} {error.get('code')} {error.get('type')}"
+    if _TOO_LONG_SOMEHOW.search(words[: 2 * _READ_CHARS]):
         return "prompt is too long (capability_rejected: prompt_too_long)"
     return None
 

@@ -277,6 +277,18 @@ def test_too_long_is_known_by_its_code_and_by_numbers_beside_the_text():
     assert error.message == "prompt is too long (capability_rejected: prompt_too_long)"
 
 
+@pytest.mark.parametrize("member", ["message", "code", "type"])
+def test_what_comes_late_in_a_long_error_is_not_looked_at(member: str):
+    """It may be the caller's own words, by which the patterns could be kept busy for seconds."""
+    words = "maximum context length is 1 tokens has 1 input tokens"
+    early, late = (
+        decoded(400, **{"message": "no", member: f"{'x' * before} {words}"})
+        for before in (100, 5000)
+    )
+    assert early.message.startswith("prompt is too long")
+    assert late.message in ("no", "The model does not accept this request.")
+
+
 def test_an_image_that_a_text_model_chokes_on_is_the_callers_doing():
     error = decoded(500, "image input is not supported - hint: provide the mmproj")
     assert (error.status, error.message) == (400, "This model does not accept images.")
