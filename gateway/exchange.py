@@ -39,6 +39,7 @@ _HELD_UP_S = 2.0
 # Shorter waits are not counted: to send takes its time as well, which adds up in a long answer.
 _NO_WAIT_S = 0.05
 _NO_CONTENT = b"\xef\xbb\xbf\xfe\xff\0 \t\r\n"  # white space and byte order marks, in any Unicode
+_MOST_WHITE_SPACE_BYTES = 64 * 1024
 
 
 async def first_that_answers(
@@ -177,9 +178,11 @@ class Relay:
 
     async def _beginning(self, response: UpstreamResponse) -> bytes:
         """Return what comes first, up to something that is content: white space may come before
-        it, so that no proxy on the way gives up."""
+        it, so that no proxy on the way gives up. Raises UpstreamFailed where that has no end."""
         beginning = chunk = await self._next_chunk(response)
         while chunk and not beginning.strip(_NO_CONTENT):
+            if len(beginning) > _MOST_WHITE_SPACE_BYTES:
+                raise UpstreamFailed
             chunk = await self._next_chunk(response)
             beginning += chunk
         return beginning

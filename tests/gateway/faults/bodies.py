@@ -65,6 +65,7 @@ FAULTS = [
     _row("a page that calls itself JSON", HTML),
     _row("nothing at all", b""),
     _row("white space", b" \r\n\t "),
+    _row("megabytes of white space", b"\n" * 70_000_000),
     _row("NULs", b"\0" * 100),
     Fault("half of the JSON", lambda wire: answers(wire.whole()[:-20]), FAILED),
     Fault("the JSON twice", lambda wire: answers(wire.whole() * 2), FAILED),
