@@ -136,6 +136,7 @@ LANGUAGE_CODE = "en"
 USE_I18N = False
 USE_TZ = True
 TIME_ZONE = "UTC"
+FORMAT_MODULE_PATH = "caicaini_portal"  # its package `en`
 
 STATIC_URL = "/static/"
 # In development files are served from where they stand, with nothing to collect.

@@ -42,6 +42,18 @@ def test_top_ups_are_listed_by_workspace_and_in_dollars(
     assert "1 top-up" in page
 
 
+def test_times_say_that_they_are_utc(operator: User, workspace: Workspace) -> None:
+    wallet = wallets.wallet_of(workspace)
+    entry = ledger.post(wallet_id=wallet.pk, kind=EntryKind.GRANT, amount=9, reference="welcome")
+    browser = people.browser_of(operator)
+
+    listed = text_of(browser.get("/admin/accounts/workspace/"))
+    shown = text_of(browser.get(f"/admin/billing/wallet/{wallet.pk}/change/"))
+
+    assert f"{workspace.created_at:%Y-%m-%d %H:%M:%S} UTC" in listed
+    assert f"{entry.created_at:%Y-%m-%d %H:%M:%S} UTC" in shown
+
+
 def test_books_that_are_wrong_can_be_looked_at(
     operator: User, workspace: Workspace, browser: Client
 ) -> None:

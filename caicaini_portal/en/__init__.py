@@ -1,0 +1,1 @@
+"""English, where ours is not Django's."""
