@@ -17,6 +17,7 @@ _EXPIRIES = [
     ("365", "In a year"),
     (_ON, "On a date of your choice"),
 ]
+_FARTHEST = timedelta(days=36_525)
 _OUT_OF_DATE = "This form is out of date. Reload the page and send it again."
 
 
@@ -55,8 +56,15 @@ class CreateKeyForm(forms.Form):
 
     def clean_expires_on(self) -> date | None:
         last_day: date | None = self.cleaned_data["expires_on"]
-        if last_day is not None and last_day < timezone.now().date():
+        if last_day is None:
+            return None
+        today = timezone.now().date()
+        if last_day < today:
             raise forms.ValidationError("That day is over. Choose today or a later one.")
+        if last_day - today > _FARTHEST:  # at the end of the calendar no day follows the last
+            raise forms.ValidationError(
+                "That day is too far away. Choose one of the next hundred years."
+            )
         return last_day
 
     def clean(self) -> dict[str, Any]:

@@ -124,6 +124,7 @@ def test_a_form_without_an_id_makes_nothing(browser: Client, workspace: Workspac
         ({"name": "x" * 81}, "at most 80 characters"),
         ({"expiry": "on"}, "Choose the last day on which the key works."),
         ({"expiry": "on", "expires_on": "2020-01-01"}, "That day is over."),
+        ({"expiry": "on", "expires_on": "9999-12-31"}, "That day is too far away."),
         ({"expiry": "on", "expires_on": "soon"}, "Enter a valid date."),
         ({"expiry": "sometime"}, "Select a valid choice."),
         ({"allowed_models": ["nobody/nothing"]}, "Select a valid choice."),
