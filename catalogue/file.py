@@ -10,8 +10,13 @@ from msgspec import Meta, Struct, field
 
 from catalogue.errors import CatalogueError
 
-Count = Annotated[int, Meta(ge=0)]
-Positive = Annotated[int, Meta(ge=1)]
+# The database's columns have room for no more, and PostgreSQL's text for no NUL.
+_MOST = 2**31 - 1
+_TEXT = r"^[^\0]*$"
+Count = Annotated[int, Meta(ge=0, le=_MOST)]
+Positive = Annotated[int, Meta(ge=1, le=_MOST)]
+Rank = Annotated[int, Meta(ge=-_MOST, le=_MOST)]
+Name = Annotated[str, Meta(min_length=1, max_length=200, pattern=_TEXT)]
 # A price of 10^12 credits for one token is beyond any sense; it keeps sums far inside 64 bits.
 CreditsPerMtok = Annotated[int, Meta(ge=0, le=10**12)]
 Capability = Literal["images", "documents", "tools", "thinking", "structured_output"]
@@ -31,23 +36,23 @@ class UpstreamRow(Struct, forbid_unknown_fields=True, frozen=True):
     """A server for a model; `base_url` is "embedded" or an address without /v1."""
 
     format: Literal["messages", "chat_completions"]
-    base_url: Annotated[str, Meta(pattern=r"^(embedded|https?://[^\s]+)$")]
-    model: Annotated[str, Meta(min_length=1, max_length=200)]
-    api_key_env: str = ""
-    priority: int = 0
+    base_url: Annotated[str, Meta(max_length=500, pattern=r"^(embedded|https?://[^\s\0]+)$")]
+    model: Name
+    api_key_env: Annotated[str, Meta(max_length=100, pattern=_TEXT)] = ""
+    priority: Rank = 0
     weight: Positive = 1
 
 
 class ModelRow(Struct, forbid_unknown_fields=True, frozen=True):
     """A model as callers name it."""
 
-    id: Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^\S+$")]
-    name: Annotated[str, Meta(min_length=1, max_length=200)]
+    id: Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\s\0]+$")]
+    name: Name
     context_tokens: Positive
     max_output_tokens: Positive
     prices: list[PriceRow] = []
     upstreams: list[UpstreamRow] = []
-    description: str = ""
+    description: Annotated[str, Meta(pattern=_TEXT)] = ""
     capabilities: list[Capability] = []
     max_tokens_per_image: Count = 0
     auto: bool = False
@@ -93,6 +98,6 @@ def _check_model(model: ModelRow, path: Path) -> None:
         raise CatalogueError(
             f"The catalogue file {path}: {model.id} has two prices from one moment."
         )
-    servers = [(row.format, row.base_url, row.model) for row in model.upstreams]
+    servers = [(row.format, row.base_url.rstrip("/"), row.model) for row in model.upstreams]
     if len(set(servers)) != len(servers):
         raise CatalogueError(f"The catalogue file {path}: {model.id} names an upstream twice.")

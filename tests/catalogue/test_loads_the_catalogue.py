@@ -105,6 +105,14 @@ cache_read = 9
         ('format = "messages"', 'format = "smoke signals"', "format"),
         ('"http://localhost:1/"', '"ftp://localhost"', "base_url"),
         ("max_output_tokens = 10", "max_output_tokens = 10\nunheard_of = 1", "unheard_of"),
+        # What the database has no room for.
+        ("context_tokens = 100", "context_tokens = 2_147_483_648", "context_tokens"),
+        ('format = "messages"', 'format = "messages"\nweight = 2_147_483_648', "weight"),
+        ('format = "messages"', 'format = "messages"\npriority = -2_147_483_649', "priority"),
+        ('format = "messages"', f'format = "messages"\napi_key_env = "{"A" * 101}"', "api_key_env"),
+        ("http://localhost:1/", f"http://localhost:1/{'a' * 500}", "base_url"),
+        ('name = "A model"', 'name = "A\\u0000model"', "name"),
+        ('model = "inside"', 'model = "in\\u0000side"', "upstreams"),
         ("max_output_tokens = 10", 'max_output_tokens = 10\ncapabilities = ["singing"]', "singing"),
     ],
 )
@@ -124,6 +132,15 @@ def test_a_model_named_twice_is_refused(path, text):
     path.write_text(text)
 
     with pytest.raises(CatalogueError, match="more than once"):
+        file.read(path)
+
+
+def test_an_upstream_named_twice_is_refused(path):
+    """A slash at the end makes no other address."""
+    upstream = MODEL.partition("[[models.upstreams]]")[2]
+    path.write_text(f"{MODEL}\n[[models.upstreams]]{upstream.replace(':1/', ':1')}")
+
+    with pytest.raises(CatalogueError, match="an upstream twice"):
         file.read(path)
 
 
