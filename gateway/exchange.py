@@ -144,9 +144,7 @@ class Relay:
 
     async def _attempt(self, candidate: Candidate) -> MessageDelta:
         call = self._call
-        self.encoder = FrameEncoder(
-            message_id=call.message_id, model=candidate.model.public_id, request_id=call.request_id
-        )
+        self.encoder = FrameEncoder(message_id=call.message_id, model=candidate.model.public_id)
         request = await encoded(call, candidate)
         async with KeepAlive(self._comment, every_s=settings.KEEP_ALIVE_EVERY_S) as waiting:
 

@@ -133,18 +133,15 @@ def encode_reply(
 class FrameEncoder:
     """Turns the events of one stream into server-sent events."""
 
-    def __init__(self, *, message_id: str, model: str, request_id: str) -> None:
+    def __init__(self, *, message_id: str, model: str) -> None:
         self._message_id = message_id
         self._model = model
-        self._request_id = request_id
 
-    def frame(self, event: _WireEvent | MessageStart | UpstreamErrorEvent) -> bytes:
+    def frame(self, event: _WireEvent | MessageStart) -> bytes:
         if isinstance(event, BlockDelta):
             return sse.encode("content_block_delta", _encode(event))
         if isinstance(event, MessageStart):
             return self._start(event)
-        if isinstance(event, UpstreamErrorEvent):
-            return event.error.frame(self._request_id)
         return sse.encode(str(event.__struct_config__.tag), _encode(event))
 
     def final(self, end: MessageDelta, *, usage: Usage, credits_consumed: int) -> bytes:

@@ -102,6 +102,3 @@ class Parser:
 def encode(event: str, data: bytes) -> bytes:
     """One frame. `data` is JSON without line breaks."""
     return b"event: %b\ndata: %b\n\n" % (event.encode(), data)
-
-
-PING = encode("ping", b'{"type":"ping"}')

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from psycopg import Cursor
 
 LOOK_UP = (
-    "SELECT id, workspace_id, name, expires_at, revoked_at IS NOT NULL, allowed_models"
+    "SELECT id, workspace_id, expires_at, revoked_at IS NOT NULL, allowed_models"
     " FROM keys_apikey WHERE digest = %s"
 )
 
@@ -16,7 +16,6 @@ class StandingKey(NamedTuple):
 
     id: int
     workspace_id: int
-    name: str
     expires_at: datetime | None
     is_revoked: bool
     allowed_models: list[str]

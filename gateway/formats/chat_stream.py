@@ -59,10 +59,6 @@ class Stream:
         self._matched_stop: str | None = None
         self._has_refused = False
 
-    @property
-    def is_over(self) -> bool:
-        return self._out.is_over
-
     def feed(self, chunk: bytes) -> list[Event]:
         if self._out.is_over:
             return []

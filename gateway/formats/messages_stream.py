@@ -25,10 +25,6 @@ class Stream:
         self._blocks: dict[int, blocks.Block | None] = {}
         self._ending: dict[str, Any] = {}
 
-    @property
-    def is_over(self) -> bool:
-        return self._out.is_over
-
     def feed(self, chunk: bytes) -> list[Event]:
         if self._out.is_over:
             return []

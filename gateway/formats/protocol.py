@@ -24,9 +24,6 @@ class Stream(Protocol):
     everything is ignored.
     """
 
-    @property
-    def is_over(self) -> bool: ...
-
     def feed(self, chunk: bytes) -> list[Event]: ...
 
     def close(self) -> list[Event]:

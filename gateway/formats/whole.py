@@ -39,16 +39,16 @@ class WholeStream:
         self._body = bytearray()
         self._sequence = BlockSequence()
         self._usage = Usage(0, 0)
-        self.is_over = False
+        self._is_over = False
 
     def feed(self, chunk: bytes) -> list[Event]:
-        if self.is_over:
+        if self._is_over:
             return []
         self._body += chunk
         return self._fail(UpstreamFailed()) if len(self._body) > _LIMIT_BYTES else []
 
     def close(self) -> list[Event]:
-        if self.is_over:
+        if self._is_over:
             return []
         try:
             reply = self._wire.decode_reply(
@@ -56,7 +56,7 @@ class WholeStream:
             )
         except UpstreamError as error:
             return self._fail(error)
-        self.is_over = True
+        self._is_over = True
         return self._play(reply)
 
     def delivered_tokens_estimate(self) -> int:
@@ -66,7 +66,7 @@ class WholeStream:
         return self._usage
 
     def _fail(self, error: UpstreamError) -> list[Event]:
-        self.is_over = True
+        self._is_over = True
         return [UpstreamErrorEvent(error)]
 
     def _play(self, reply: Reply) -> list[Event]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.formats import Stream
-from gateway.messages import FrameEncoder, MessageDelta, Usage
+from gateway.messages import FrameEncoder, MessageDelta, UpstreamErrorEvent, Usage
 
 _DELTAS_OF_BLOCK = {
     "text": {"text_delta", "citations_delta"},
@@ -46,12 +46,14 @@ class Seen:
 def run(stream: Stream, *chunks: bytes) -> Seen:
     """Feed the chunks and the end of the connection; read what comes out as a client would."""
     events = [event for chunk in chunks for event in stream.feed(chunk)] + stream.close()
-    encoder = FrameEncoder(message_id="msg_1", model="caicaini/test", request_id="req_1")
+    encoder = FrameEncoder(message_id="msg_1", model="caicaini/test")
     frames = []
     for event in events:
         if isinstance(event, MessageDelta):
             usage = event.usage or Usage(0, 0)
             frames.append(encoder.final(event, usage=usage, credits_consumed=7))
+        elif isinstance(event, UpstreamErrorEvent):
+            frames.append(event.error.frame("req_1"))
         else:
             frames.append(encoder.frame(event))
     return read(b"".join(frames))

@@ -129,6 +129,5 @@ def test_the_limit_is_for_each_event_alone():
         assert len(parser.feed(b"data: " + b"x" * 90 + b"\n\n")) == 1
 
 
-def test_keep_alives_are_no_events_and_pings_are_pings():
+def test_keep_alives_are_no_events():
     assert parse(sse.COMMENT) == []
-    assert parse(sse.PING) == [("ping", b'{"type":"ping"}')]
