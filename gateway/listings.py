@@ -57,7 +57,7 @@ async def show_credits(request: Request, key: StandingKey, request_id: UUID) -> 
     """Answer GET /v1/credits: the api wallet of the key's workspace, in credits."""
     services: GatewayServices = request.state.services
     try:
-        async with services.pool.connection() as connection:
+        async with services.reports.connection() as connection:
             cursor = await connection.execute(_CREDITS, [key.workspace_id])
             row = await cursor.fetchone()
     except (PoolTimeout, psycopg.OperationalError):

@@ -30,6 +30,7 @@ _CATALOGUE_EVERY_S = 1.0
 _POOL_TIMEOUT_S = 0.2  # a database that is away is told within a quarter of a second
 # Then whoever asks next makes the pool try again; by itself it would wait twice as long each time.
 _RECONNECT_WITHIN_S = 1.0
+_NO_STATEMENT_FOR_EVER = "SET statement_timeout = '10s'"
 
 Pool = AsyncConnectionPool[psycopg.AsyncConnection[Any]]
 
@@ -59,9 +60,13 @@ class CatalogueCache:
 
 @dataclass(frozen=True)
 class GatewayServices:
-    """The long-lived parts a call works with."""
+    """The long-lived parts a call works with.
 
-    pool: Pool
+    `reports` is for what callers read of the books. It is not the pool in which keys are looked up:
+    reports that take long, or come all at once, would keep every call from its key.
+    """
+
+    reports: Pool
     key_ring: KeyRing
     catalogue: CatalogueCache
     writer: Writer
@@ -81,7 +86,8 @@ async def running_services() -> AsyncIterator[GatewayServices]:
     """
     _calm_garbage_collector()
     async with AsyncExitStack() as stack:
-        pool = await _open_pool(stack)
+        pool = await _open_pool(stack, name="gateway")
+        reports = await _open_pool(stack, name="reports")
         key_ring = KeyRing(pool)
         writer = await _start_meter(stack, key_ring)
         catalogue = CatalogueCache(pool)
@@ -98,7 +104,7 @@ async def running_services() -> AsyncIterator[GatewayServices]:
         drain.listen()
         stack.push_async_callback(drain.settle_rest)
         yield GatewayServices(
-            pool=pool,
+            reports=reports,
             key_ring=key_ring,
             catalogue=catalogue,
             writer=writer,
@@ -124,8 +130,11 @@ def _calm_garbage_collector() -> None:
     gc.set_threshold(50_000, 20, 50)
 
 
-async def _open_pool(stack: AsyncExitStack) -> Pool:
-    """Open a pool that lends no connection that broke while it was idle."""
+async def _open_pool(stack: AsyncExitStack, *, name: str) -> Pool:
+    """Open a pool that lends no connection that broke while it was idle, and none for long."""
+
+    async def bound(connection: psycopg.AsyncConnection[Any]) -> None:
+        await connection.execute(_NO_STATEMENT_FOR_EVER)
 
     async def is_whole(connection: psycopg.AsyncConnection[Any]) -> None:
         try:
@@ -140,8 +149,9 @@ async def _open_pool(stack: AsyncExitStack) -> Pool:
         max_size=4,
         timeout=_POOL_TIMEOUT_S,
         reconnect_timeout=_RECONNECT_WITHIN_S,
+        configure=bound,
         check=is_whole,
-        kwargs=CONNECT | {"application_name": "caicaini-gateway"},
+        kwargs=CONNECT | {"application_name": f"caicaini-{name}"},
         open=False,
     )
     await pool.open(wait=False)

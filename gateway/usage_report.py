@@ -42,7 +42,7 @@ async def show_usage(request: Request, key: StandingKey, request_id: UUID) -> Re
     }
     query = buckets.query(asked.bucket, asked.groupings)
     try:
-        async with services.pool.connection() as connection:
+        async with services.reports.connection() as connection:
             rows = await (await connection.execute(query, parameters)).fetchall()
     except (PoolTimeout, psycopg.OperationalError):
         raise LedgerUnavailable from None

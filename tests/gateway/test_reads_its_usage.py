@@ -7,6 +7,8 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 import pytest
+from django.db import connection, transaction
+from django.db.backends.utils import CursorWrapper
 
 from billing.models import Hold, Source
 from tests.gateway.callers import Caller
@@ -193,6 +195,29 @@ def test_a_call_is_counted_as_soon_as_it_is_answered(
         [row] = sums(customer.caller, bucket=bucket)
         assert row["requests"] == 1
         assert row["credits_consumed"] == answer.json()["usage"]["credits_consumed"] == 60
+
+
+def test_reports_that_take_long_keep_no_call_from_its_key(
+    new_customer: NewCustomer, upstream: ScriptedUpstream
+) -> None:
+    customer, other = new_customer(), new_customer()
+    script = upstream.script(says())
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("LOCK TABLE usage_usagehour IN ACCESS EXCLUSIVE MODE")
+        reports = [customer.caller.call("GET", "/v1/usage") for _ in range(8)]
+        eventually(lambda: count_of_waiting(cursor) == 4, what="as many reports as there can be")
+
+        assert other.ask(script.prompt).status == 200
+
+    assert Counter(call.answer().status for call in reports)[200] >= 4
+
+
+def count_of_waiting(cursor: CursorWrapper) -> int:
+    cursor.execute(
+        "SELECT count(*) FROM pg_locks WHERE relation = 'usage_usagehour'::regclass AND NOT granted"
+    )
+    [count] = cursor.fetchone()
+    return int(count)
 
 
 def test_without_parameters_it_is_the_last_thirty_days_by_day(customer: Customer) -> None:
