@@ -16,6 +16,8 @@ from embedded import children, places, ports, postgres
 from embedded.children import Child
 from embedded.postgres import Postgres
 
+_PATIENCE_S = 180  # making a durable cluster is slow where the disk is
+
 
 class OwnPostgres:
     """A durable cluster in a folder of its own; `url` stays the same over all restarts."""
@@ -26,7 +28,7 @@ class OwnPostgres:
         server = Postgres(place, port=ports.free_port(), durable=True)
         step = server.initdb()
         assert step is not None, "the folder is new"
-        assert self._spawn(step).wait(60) == 0, self.log()
+        assert self._spawn(step).wait(_PATIENCE_S) == 0, self.log()
         server.adopt()
         self._root = place.root
         service = server.service()
@@ -36,7 +38,7 @@ class OwnPostgres:
 
     def start(self) -> None:
         """Start it and wait until it answers. The first tries may meet those that were killed."""
-        give_up_at = time.monotonic() + 60
+        give_up_at = time.monotonic() + _PATIENCE_S
         while not self._starts():
             assert time.monotonic() < give_up_at, self.log()
             time.sleep(0.1)
@@ -59,8 +61,9 @@ class OwnPostgres:
 
     def freeze(self) -> None:
         """Stop every process of it where it stands: connections stay, and nobody answers."""
-        for process in self._processes():
-            process.send_signal(signal.SIGSTOP)
+        for process in self._processes():  # the postmaster first: it makes no further ones
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.send_signal(signal.SIGSTOP)
 
     def thaw(self) -> None:
         """Let them go on."""
@@ -93,12 +96,13 @@ class OwnPostgres:
     def _spawn(self, child: Child) -> "subprocess.Popen[bytes]":
         return children.spawn(child, log=self._folder / "postgres.log", mark={})
 
-    def _processes(self) -> list[psutil.Process]:
+    def _processes(self) -> Iterator[psutil.Process]:
+        """Yield the postmaster, and only then look for what it has made."""
         assert self._process is not None
-        if self._process.poll() is not None:
-            return []
-        postmaster = psutil.Process(self._process.pid)
-        return [postmaster, *postmaster.children(recursive=True)]
+        if self._process.poll() is None:
+            postmaster = psutil.Process(self._process.pid)
+            yield postmaster
+            yield from postmaster.children(recursive=True)
 
 
 @contextlib.contextmanager

@@ -7,7 +7,7 @@ from typing import TypeVar
 State = TypeVar("State")
 
 
-def eventually(look: Callable[[], State], *, within_s: float = 10.0, what: str = "") -> State:
+def eventually(look: Callable[[], State], *, within_s: float = 60.0, what: str = "") -> State:
     """Return the first true answer of `look`; fail when there is none in time."""
     give_up_at = time.monotonic() + within_s
     while True:
