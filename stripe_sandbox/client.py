@@ -118,7 +118,7 @@ class Sandbox:
         query = urlencode({key: value for key, value in asked.items() if value})
         return list(self._get(f"deliveries?{query}")["data"])
 
-    def wait_until_delivered(self, *, timeout_s: float = 30) -> None:
+    def wait_until_delivered(self, *, timeout_s: float = 120) -> None:
         """Until nothing is pending: every copy was taken, given up, dropped, or is held."""
         until = time.monotonic() + timeout_s
         while self.status()["deliveries"]["pending"]:

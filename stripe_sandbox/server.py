@@ -19,7 +19,7 @@ from stripe_sandbox.app import build
 from stripe_sandbox.client import Sandbox
 from stripe_sandbox.settings import Settings
 
-_STARTS_WITHIN_S = 10
+_STARTS_WITHIN_S = 60
 
 
 class SandboxServer:

@@ -1,6 +1,5 @@
 """The real `stripe` library, pointed at a sandbox."""
 
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -29,11 +28,3 @@ def response(obj: StripeObject) -> StripeResponse:
 
 def request_id(obj: StripeObject) -> str:
     return str(response(obj).request_id)
-
-
-def eventually(condition: Callable[[], object]) -> None:
-    """Wait until it holds; ten seconds mean that it never will."""
-    until = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < until, "It never came about."
-        time.sleep(0.005)

@@ -55,7 +55,7 @@ class Receiver:
             self.most_at_once = max(self.most_at_once, self.at_once)
             status = self.statuses.pop(0) if self.statuses else 200
         if self.gate:
-            self.gate.wait(10)
+            self.gate.wait(60)
         with self._lock:
             self.at_once -= 1
         return status

@@ -6,7 +6,8 @@ import stripe
 
 from stripe_sandbox.client import Sandbox
 from stripe_sandbox.server import SandboxServer
-from tests.stripe_sandbox.library import eventually, library, response
+from tests.stripe_sandbox.library import library, response
+from tests.waiting import eventually
 
 KEY: stripe.RequestOptions = {"idempotency_key": "top-up-1"}
 
@@ -55,6 +56,7 @@ def test_a_timeout_answers_nothing(server: SandboxServer, sandbox: Sandbox) -> N
 
     with pytest.raises(stripe.APIConnectionError):
         hasty.v1.customers.create({"email": "a@b.example"}, KEY)
+    eventually(sandbox.requests, what="the request's end")
 
     assert patient.v1.customers.list().data == []
 
@@ -67,7 +69,7 @@ def test_a_request_may_take_effect_although_its_answer_is_lost(
 
     with pytest.raises(stripe.APIConnectionError):
         hasty.v1.customers.create({"email": "a@b.example"}, KEY)
-    eventually(lambda: not sandbox.status()["requests_hanging"])
+    eventually(sandbox.requests, what="the request's end")
     made = patient.v1.customers.list().data
     again = patient.v1.customers.create({"email": "a@b.example"}, KEY)
 
@@ -109,9 +111,9 @@ def test_an_outage_can_be_of_one_address_and_method(
 def test_a_command_must_be_json_and_make_sense(server: SandboxServer) -> None:
     address = f"{server.url}/sandbox/outage"
     answers = [
-        requests.post(address, data='{"kind": "slow"}', timeout=5),
-        requests.post(address, json={"kind": "sunny"}, timeout=5),
-        requests.post(address, json={"kind": "slow", "color": "red"}, timeout=5),
+        requests.post(address, data='{"kind": "slow"}', timeout=60),
+        requests.post(address, json={"kind": "sunny"}, timeout=60),
+        requests.post(address, json={"kind": "slow", "color": "red"}, timeout=60),
     ]
 
     assert [answer.status_code for answer in answers] == [400, 400, 400]

@@ -14,11 +14,11 @@ THREE_D_SECURE = "4000002500003155"
 
 
 def press(url: str, **form: str) -> requests.Response:
-    return requests.post(url, data=form, allow_redirects=False, timeout=5)
+    return requests.post(url, data=form, allow_redirects=False, timeout=60)
 
 
 def look(url: str) -> requests.Response:
-    return requests.get(url, timeout=5)
+    return requests.get(url, timeout=60)
 
 
 def session_now(api: stripe.StripeClient, session_id: str) -> stripe.checkout.Session:

@@ -16,8 +16,9 @@ import stripe
 from stripe_sandbox.client import Sandbox
 from stripe_sandbox.server import SandboxServer
 from stripe_sandbox.settings import Settings
-from tests.stripe_sandbox.library import eventually, library
+from tests.stripe_sandbox.library import library
 from tests.stripe_sandbox.receiver import Receiver
+from tests.waiting import eventually
 
 SESSION = {
     "mode": "payment",
@@ -54,7 +55,7 @@ def test_the_command_serves_and_stops_when_told(
         api = stripe.StripeClient("sk_test_mine", base_addresses={"api": url})
         customer = api.v1.customers.create()  # and its connection stays open
         running.send_signal(signal_number)
-        code = running.wait(10)
+        code = running.wait(60)
 
     assert customer.id.startswith("cus_")
     assert code == 0
@@ -72,7 +73,7 @@ def test_a_killed_sandbox_remembers(tmp_path: Path, receiver: Receiver) -> None:
         )
         Sandbox(url).pay(session.id, "bank_succeeds")
         running.kill()
-        running.wait(10)
+        running.wait(60)
 
     with process(tmp_path, **environment) as (_, url):
         api = stripe.StripeClient("sk_test_sandbox", base_addresses={"api": url})

@@ -6,8 +6,9 @@ import pytest
 import stripe
 
 from stripe_sandbox.client import Sandbox, SandboxRefused
-from tests.stripe_sandbox.library import Checkout, eventually
+from tests.stripe_sandbox.library import Checkout
 from tests.stripe_sandbox.receiver import Receiver
+from tests.waiting import eventually
 
 
 def make_customers(api: stripe.StripeClient, number: int) -> list[str]:
@@ -64,7 +65,7 @@ def test_late_deliveries_wait_and_come(
 def test_shuffled_deliveries_overtake_each_other(
     api: stripe.StripeClient, sandbox: Sandbox, receiver: Receiver
 ) -> None:
-    sandbox.set_faults(seed=3, shuffle_within_s=0.5, concurrency=1)
+    sandbox.set_faults(seed=3, shuffle_within_s=2.5, concurrency=1)
     made = make_customers(api, 12)
 
     came = arrived(sandbox, receiver)

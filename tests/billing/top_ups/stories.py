@@ -164,7 +164,7 @@ def tell(sandbox: Sandbox, told: Iterable[tuple[Story, int]], *, seed: int) -> l
         for telling, step in zip(tellings, steps, strict=True):
             if step:
                 _STEPS[step](telling.payment)
-        sandbox.wait_until_delivered(timeout_s=120)
+        sandbox.wait_until_delivered()
         _work_off(event_id for event_id in _shuffled(dice) if dice.random() < _HEARD_AT_ONCE)
     while waiting := _shuffled(dice):
         _work_off(waiting)
