@@ -14,7 +14,7 @@ from billing.models import EntryKind, LowBalanceLine, TopUp, TopUpState
 from stripe_sandbox.client import Sandbox
 from stripe_sandbox.server import SandboxServer
 from tests import people
-from tests.billing.top_ups.shop import deliver, pay
+from tests.billing.top_ups.shop import deliver, pay, stretch_two_seconds
 from tests.books import Books, booked
 
 PAGE = "/developers/billing"
@@ -172,10 +172,13 @@ def test_the_notice_stays_between_two_questions_to_stripe(
     sandbox.start_outage("server_error")
     poll = {"HX-Request": "true", "HX-Target": "top-up"}
     shopper.get(page_of(top_up))
+    stretch_two_seconds(top_up)
+    asked = len(sandbox.requests())
 
     again = shopper.get(f"{page_of(top_up)}?shown=pending.stripe-away", headers=poll)
 
     assert again.status_code == 204
+    assert len(sandbox.requests()) == asked
 
 
 @pytest.mark.parametrize(

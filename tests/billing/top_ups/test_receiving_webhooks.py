@@ -42,7 +42,7 @@ class Endpoint:
         return self.send(method, body, headers)
 
     def send(self, method: str, body: bytes, headers: Mapping[str, str]) -> Answer:
-        connection = http.client.HTTPConnection(self._place, timeout=10)
+        connection = http.client.HTTPConnection(self._place, timeout=60)
         try:
             connection.request(method, "/webhooks/stripe", body, dict(headers))
             response = connection.getresponse()

@@ -16,6 +16,7 @@ from tests.billing.top_ups.shop import (
     deliver,
     entries_of,
     pay,
+    stretch_two_seconds,
     work_off_all,
 )
 
@@ -105,15 +106,13 @@ def test_each_try_waits_longer_than_the_one_before(buyer: Buyer, sandbox: Sandbo
     pay(sandbox, buyer.start())
     sandbox.wait_until_delivered()
     sandbox.start_outage("rate_limited")
-    waits = []
 
-    for _ in range(10):
+    for minutes in (0.5, 1, 2, 4, 8, 16, 32, 60, 60, 60):
         before = timezone.now()
         StripeEvent.objects.update(due_at=before)
         work_off_all()
-        waits.append(round((StripeEvent.objects.get().due_at - before) / timedelta(minutes=1), 1))
-
-    assert waits == [0.5, 1, 2, 4, 8, 16, 32, 60, 60, 60]
+        due_at = StripeEvent.objects.get().due_at
+        assert before <= due_at - timedelta(minutes=minutes) <= timezone.now()
 
 
 def test_the_return_page_says_nothing_about_failure_while_stripe_is_away(
@@ -124,6 +123,7 @@ def test_the_return_page_says_nothing_about_failure_while_stripe_is_away(
     sandbox.start_outage("server_error")
 
     assert top_ups.look(top_up=top_up) == (top_up, True)
+    stretch_two_seconds(top_up)
     assert top_ups.look(top_up=top_up) == (top_up, None)  # not asked again at once
     assert top_up.state == TopUpState.PENDING
 
