@@ -17,12 +17,19 @@ from starlette.types import Receive, Scope, Send
 from caicaini_portal.http_protocol import HttpProtocol
 from tests.waiting import eventually
 
-SOON_S = 1.0  # far longer than a busy machine lets anybody wait
+SOON_S = 1.0
+LATER_S = 5.0  # far longer than a busy machine lets anybody wait
+# Of what the kernel keeps for either side. Left to itself it may keep megabytes.
+BUFFER_BYTES = 64 * 1024
 LARGE = 20_000_000
 
 
 class Impatient(HttpProtocol):
     patience_s = SOON_S
+
+
+class Forbearing(HttpProtocol):
+    patience_s = LATER_S
 
 
 @dataclass
@@ -76,6 +83,7 @@ async def _slowly() -> AsyncIterator[str]:
 @contextmanager
 def served(protocol: type[HttpProtocol]) -> Iterator[Served]:
     place = socket.create_server(("127.0.0.1", 0))
+    _bound_buffers(place)  # and with it all that is accepted there
     config = uvicorn.Config(
         lambda *call: it.app(*call),
         http=protocol,
@@ -85,7 +93,10 @@ def served(protocol: type[HttpProtocol]) -> Iterator[Served]:
         timeout_graceful_shutdown=1,
     )
     it = Served(place.getsockname()[1], uvicorn.Server(config), [])
-    thread = threading.Thread(target=lambda: uvloop.run(it.server.serve(sockets=[place])))
+    # A daemon: a connection that a test finds unbounded must not keep the suite from its end.
+    thread = threading.Thread(
+        target=lambda: uvloop.run(it.server.serve(sockets=[place])), daemon=True
+    )
     thread.start()
     try:
         yield it
@@ -101,9 +112,29 @@ def patient() -> Iterator[Served]:
 
 
 @pytest.fixture
+def forbearing() -> Iterator[Served]:
+    with served(Forbearing) as running:
+        yield running
+
+
+@pytest.fixture
 def impatient() -> Iterator[Served]:
     with served(Impatient) as running:
         yield running
+
+
+def _bound_buffers(one: socket.socket) -> None:
+    for option in (socket.SO_SNDBUF, socket.SO_RCVBUF):
+        one.setsockopt(socket.SOL_SOCKET, option, BUFFER_BYTES)
+
+
+async def connect(port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """Connect with little room for what was sent and not yet received, in either direction."""
+    caller = socket.socket()
+    _bound_buffers(caller)
+    caller.connect(("127.0.0.1", port))
+    caller.setblocking(False)
+    return await asyncio.open_connection(sock=caller, limit=BUFFER_BYTES)
 
 
 def request(path: str = "/", *, length: int = 0, more: str = "") -> bytes:
@@ -119,7 +150,7 @@ async def answer_to(reader: asyncio.StreamReader) -> bytes:
 
 async def flood(port: int, beginning: bytes, piece: bytes) -> int:
     """Send until the connection ends; return how many bytes that took, 10 MB at most."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    reader, writer = await connect(port)
     writer.write(beginning)
     sent = 0
     while not reader.at_eof() and sent < 10_000_000:
@@ -161,7 +192,7 @@ async def test_a_large_head_is_taken_and_a_larger_one_refused(patient: Served) -
     assert await answer_to(reader) == b"0"
 
     writer.write(b"GET / HTTP/1.1\r\nhost: here\r\nx-long: " + b"m" * 70_000)
-    assert b"400 Bad Request" in await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)
+    assert b"400 Bad Request" in await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 60)
     writer.close()
 
 
@@ -221,7 +252,7 @@ async def test_who_sends_nonsense_for_a_body_is_told(patient: Served) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", patient.port)
     writer.write(CHUNKED + b"no number\r\n")
 
-    assert (await asyncio.wait_for(reader.read(), 10)).startswith(b"HTTP/1.1 400 ")
+    assert (await asyncio.wait_for(reader.read(), 60)).startswith(b"HTTP/1.1 400 ")
     writer.close()
 
 
@@ -231,7 +262,7 @@ async def test_nonsense_behind_a_request_is_not_its_answer(patient: Served) -> N
     await asyncio.to_thread(eventually, lambda: patient.calls == 1, what="the request")
     writer.write(b"nonsense\r\n\r\n")
 
-    assert await asyncio.wait_for(reader.read(), 10) == b""
+    assert await asyncio.wait_for(reader.read(), 60) == b""
     writer.close()
 
 
@@ -239,7 +270,7 @@ async def test_who_wants_a_tunnel_is_refused(patient: Served) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", patient.port)
     writer.write(b"CONNECT elsewhere:443 HTTP/1.1\r\nhost: elsewhere:443\r\n\r\n")
 
-    assert (await asyncio.wait_for(reader.read(), 10)).startswith(b"HTTP/1.1 400 ")
+    assert (await asyncio.wait_for(reader.read(), 60)).startswith(b"HTTP/1.1 400 ")
     assert patient.calls == 0
     writer.close()
 
@@ -264,17 +295,18 @@ async def test_who_keeps_us_waiting_is_not_waited_for(
         await answer_to(reader)
     writer.write(last)
 
-    assert await asyncio.wait_for(reader.read(), 10) == b""
+    assert await asyncio.wait_for(reader.read(), 60) == b""
     writer.close()
 
 
-async def test_a_body_may_come_bit_by_bit_and_another_request_after_it(impatient: Served) -> None:
-    reader, writer = await asyncio.open_connection("127.0.0.1", impatient.port)
-    writer.write(request(length=4))
-    for _ in range(4):
-        await asyncio.sleep(0.3 * SOON_S)
+async def test_a_body_may_come_bit_by_bit_and_another_request_after_it(forbearing: Served) -> None:
+    """For longer than any one bit is waited for."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", forbearing.port)
+    writer.write(request(length=40))
+    for _ in range(40):
+        await asyncio.sleep(1.2 * LATER_S / 40)
         writer.write(b"b")
-    assert await answer_to(reader) == b"4"
+    assert await answer_to(reader) == b"40"
 
     writer.write(request())
     assert await answer_to(reader) == b"0"
@@ -285,14 +317,14 @@ async def test_an_answer_is_not_cut_by_what_comes_behind_its_request(impatient: 
     reader, writer = await asyncio.open_connection("127.0.0.1", impatient.port)
     writer.write(request("/slow") + request()[:20])
 
-    answer = await asyncio.wait_for(reader.readuntil(b"0\r\n\r\n"), 10)
+    answer = await asyncio.wait_for(reader.readuntil(b"0\r\n\r\n"), 60)
     assert answer.count(b"word ") == 5
     writer.close()
 
 
 @pytest.mark.parametrize("path", ["/large", "/pour"])
 async def test_an_answer_that_nobody_reads_is_dropped(impatient: Served, path: str) -> None:
-    _, writer = await asyncio.open_connection("127.0.0.1", impatient.port, limit=1_000)
+    _, writer = await connect(impatient.port)
     writer.write(request(path))
 
     await asyncio.to_thread(eventually, lambda: impatient.calls == 1, what="the request")

@@ -102,7 +102,7 @@ def start(*command: str, data_dir: Path, **settings: str) -> subprocess.Complete
         env={"PATH": os.environ["PATH"], "DATA_DIR": str(data_dir), **settings},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=180,
         check=False,
     )
 

@@ -40,7 +40,7 @@ class Sender:
     """A connection, and what is answered on it."""
 
     def __init__(self, server: WebServer) -> None:
-        self._socket = socket.create_connection((ports.LOOPBACK, server.port), timeout=30)
+        self._socket = socket.create_connection((ports.LOOPBACK, server.port), timeout=60)
 
     def send(self, data: bytes) -> None:
         self._socket.sendall(data)

@@ -1,4 +1,4 @@
-"""A process that is stopped amid a transaction keeps others from what it has locked for seconds."""
+"""A process that stands still amid a transaction loses what it has locked within seconds."""
 
 import os
 import signal
@@ -20,18 +20,20 @@ AS_A_COMMAND = "import django; django.setup()"
 AS_A_WEB_PROCESS = "import caicaini_portal.asgi"
 AS_A_WORKER = "from caicaini_portal.celery import app; app.loader.import_default_modules()"
 LOCK = """
+import time
 from django.db import transaction
 from billing.models import Wallet
 with transaction.atomic():
     Wallet.objects.select_for_update().get(pk={wallet_id})
     print("locked", flush=True)
-    input()
+    while Wallet.objects.exists():
+        time.sleep(0.1)
 """
 
 
 @contextmanager
-def stopped_with_lock(start: str, wallet_id: int) -> Iterator[None]:
-    """A process that has locked a wallet, and stands still."""
+def holding_lock(start: str, wallet_id: int) -> Iterator[subprocess.Popen[str]]:
+    """A process that has locked a wallet, and works on in its transaction."""
     process = subprocess.Popen(
         [sys.executable, "-c", start + LOCK.format(wallet_id=wallet_id)],
         cwd=PROJECT,
@@ -40,15 +42,13 @@ def stopped_with_lock(start: str, wallet_id: int) -> Iterator[None]:
             "DATABASE_URL": database_url(),
             "DJANGO_SETTINGS_MODULE": "caicaini_portal.settings",
         },
-        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
     )
     try:
         assert process.stdout is not None
         assert process.stdout.readline() == "locked\n"
-        process.send_signal(signal.SIGSTOP)
-        yield
+        yield process
     finally:
         process.kill()
         process.communicate()
@@ -69,10 +69,12 @@ def is_free(wallet_id: int) -> bool:
 @pytest.mark.django_db(transaction=True)
 def test_it_loses_its_locks_within_seconds(start: str) -> None:
     wallet_id = books.open_books(100).wallet_id
-    with stopped_with_lock(start, wallet_id):
+    with holding_lock(start, wallet_id) as process:
         assert not is_free(wallet_id)
 
-        eventually(lambda: is_free(wallet_id), within_s=10, what="the end of the lock")
+        process.send_signal(signal.SIGSTOP)
+
+        eventually(lambda: is_free(wallet_id), within_s=20, what="the end of the lock")
 
 
 def test_what_the_address_says_of_sessions_holds_too() -> None:
