@@ -41,7 +41,7 @@ class Start:
 
     def ending(self) -> tuple[int, str]:
         """Wait for its end; return its exit code and all it printed."""
-        return self.process.wait(timeout=30), self.output.read_text()
+        return self.process.wait(timeout=120), self.output.read_text()
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def start(data_dir: Path) -> Iterator[Callable[..., Start]]:
     yield make
     for one in made:
         one.process.terminate()
-        one.process.wait(timeout=30)
+        one.process.wait(timeout=120)
     Register(data_dir).end_leftovers()
 
 

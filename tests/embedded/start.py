@@ -47,7 +47,7 @@ def _child(row: dict[str, str]) -> Child:
         command=("sh", "-c", row["command"]),
         env=os.environ,
         is_ready=partial(os.path.exists, sign) if sign else None,
-        stop_window_s=float(row.get("stop_window_s", "2")),
+        stop_window_s=float(row.get("stop_window_s", "60")),
     )
 
 

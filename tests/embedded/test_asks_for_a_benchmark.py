@@ -15,7 +15,7 @@ def bench(environ: dict[str, str], *arguments: str) -> subprocess.CompletedProce
         env=environ,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=180,
         check=False,
     )
 

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.skipif(not MODEL_URL, reason="bin/test runs the embedde
 
 
 def _ask(path: str, *, key: str = API_KEY, **body: Any) -> tuple[int, str]:
-    connection = http.client.HTTPConnection(urlsplit(MODEL_URL).netloc, timeout=60)
+    connection = http.client.HTTPConnection(urlsplit(MODEL_URL).netloc, timeout=300)
     try:
         connection.request(
             "POST",

@@ -42,7 +42,7 @@ def test_a_process_of_the_same_birth_is_ended(
 
     assert Register(data_dir).end_leftovers() == 1
 
-    assert stranger.wait(timeout=10) == -signal.SIGTERM
+    assert stranger.wait(timeout=60) == -signal.SIGTERM
 
 
 def test_a_worker_whose_master_is_gone_is_known_by_its_environment(
@@ -51,7 +51,7 @@ def test_a_worker_whose_master_is_gone_is_known_by_its_environment(
     with subprocess.Popen(["sleep", "600"], env={**os.environ, CHILD_OF: str(data_dir)}) as orphan:
         assert Register(data_dir).end_leftovers() == 1
 
-        assert orphan.wait(timeout=10) == -signal.SIGKILL
+        assert orphan.wait(timeout=60) == -signal.SIGKILL
     assert stranger.poll() is None
 
 

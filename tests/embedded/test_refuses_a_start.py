@@ -20,7 +20,7 @@ def _refusal(environ: dict[str, str], **settings: str) -> str:
         env={**environ, **settings},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=180,
         check=False,
     )
     assert result.returncode == 1
@@ -115,7 +115,7 @@ def test_an_argument_starts_nothing_and_is_answered_with_the_usage(
         env=bare_environ,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=180,
         check=False,
     )
 

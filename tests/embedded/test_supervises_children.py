@@ -125,6 +125,7 @@ def test_a_child_that_ignores_its_stop_signal_is_killed_when_its_window_is_over(
             "name": "stubborn",
             "command": f"trap '' TERM; echo $$ > {pids}; while true; do sleep 0.1; done",
             "ready_file": str(pids),
+            "stop_window_s": "1",
         }
     )
     running.await_ready()
