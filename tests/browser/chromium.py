@@ -13,6 +13,7 @@ EXECUTABLE = next((path for name in NAMES if (path := shutil.which(name))), None
 NEEDED = pytest.mark.skipif(
     EXECUTABLE is None, reason="there is no Chromium on the PATH: apt-get install chromium"
 )
+_START_WINDOW_MS = 120_000
 _ARGUMENTS = (
     *("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"),
     *("--disable-component-update", "--disable-sync", "--disable-quic"),
@@ -23,6 +24,8 @@ _ARGUMENTS = (
 def running() -> Iterator[Browser]:
     """Run the browser for the block."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=EXECUTABLE, args=_ARGUMENTS)
+        browser = playwright.chromium.launch(
+            executable_path=EXECUTABLE, args=_ARGUMENTS, timeout=_START_WINDOW_MS
+        )
         yield browser
         browser.close()

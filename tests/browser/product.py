@@ -7,7 +7,7 @@ from pathlib import Path
 
 import psutil
 
-from embedded import children, places, ports
+from embedded import children, leftovers, places, ports
 from embedded.children import PROJECT, Child
 from embedded.leftovers import CHILD_OF, Register
 from tests.waiting import eventually
@@ -15,8 +15,9 @@ from tests.waiting import eventually
 # What a newcomer's shell has; a test run's own servers must not be found. CHILD_OF lets the next
 # test run end what one that was killed has left.
 _KEPT = ("PATH", "HOME", "LANG", CHILD_OF)
-_START_WINDOW_S = 180
-_STOP_WINDOW_S = 60
+_START_WINDOW_S = 300
+_STOP_WINDOW_S = 180
+_END_WINDOW_S = 10
 
 
 class Product:
@@ -54,15 +55,19 @@ class Product:
         self._process.terminate()
         return self._process.wait(_STOP_WINDOW_S)
 
-    def processes(self) -> list[str]:
-        """Return the command lines of all that runs on the data folder."""
-        return [" ".join(process.cmdline()) for process in _running() if self._owns(process)]
+    def processes(self) -> list[psutil.Process]:
+        """Return all that runs on the data folder."""
+        return [process for process in _running() if self._owns(process)]
+
+    def left_behind(self) -> list[psutil.Process]:
+        """Return what a stop has left; to be killed is not to have ended yet."""
+        return leftovers.await_end(self.processes(), within_s=_END_WINDOW_S)
 
     def files_with(self, text: str) -> list[Path]:
         """Return the files of the data folder, the database's too, that hold the text."""
         roots = [self.data_dir, (self.data_dir / "postgres").resolve()]
         files = [path for root in roots for path in root.rglob("*") if path.is_file()]
-        return [path for path in files if text.encode() in path.read_bytes()]
+        return [path for path in files if text.encode() in _bytes_of(path)]
 
     def remove(self) -> None:
         """End what a stop that failed has left, and delete the database."""
@@ -90,10 +95,17 @@ def running(data_dir: Path, **env: str) -> Iterator[Product]:
         assert product.processes(), "nothing runs on the data folder"
         yield product
         assert product.stop() == 0, product.output()
-        left_behind = product.processes()
+        left_behind = product.left_behind()
         assert not left_behind, left_behind
     finally:
         product.remove()
+
+
+def _bytes_of(path: Path) -> bytes:
+    """Read it; the servers make and delete files all the time."""
+    with contextlib.suppress(FileNotFoundError):
+        return path.read_bytes()
+    return b""
 
 
 def _running() -> Iterator[psutil.Process]:

@@ -14,7 +14,7 @@ _CURLRC = """\
 silent
 show-error
 noproxy = "localhost"
-max-time = 120
+max-time = 600
 write-out = "\\n%{http_code}"
 """
 

@@ -28,7 +28,8 @@ _TABLES_THAT_SCROLL = """
 """
 _RUN_AXE = "axe.run({preload: false, resultTypes: ['violations']})"
 # On a machine that is busy with something else as well; only a failure waits this long.
-expect.set_options(timeout=30_000)
+PATIENCE_MS = 120_000
+expect.set_options(timeout=PATIENCE_MS)
 
 
 class Visitor:
@@ -46,6 +47,7 @@ class Visitor:
             java_script_enabled=has_javascript,
             permissions=["clipboard-read", "clipboard-write"],
         )
+        self._context.set_default_timeout(PATIENCE_MS)
         # Before the page's own scripts, where the content policy does not reach.
         self._context.add_init_script(path=_AXE)
         self.page: Page = self._context.new_page()
