@@ -49,7 +49,7 @@ DATABASES: dict[str, dict[str, Any]] = {
         **_address,
         "OPTIONS": database_session.options(_address.get("OPTIONS", {})),
         # Under ASGI each request has a thread of its own: a connection kept for the thread's next
-        # request would be kept for nobody, until the server refuses more. See web_database.py.
+        # request would be kept for nobody, until the server refuses more. See web_database/.
         "CONN_MAX_AGE": 0,
     }
 }

@@ -22,5 +22,5 @@ _POOL = {
 def use_pool() -> None:
     """Let Django borrow its connections; to be called before the first one is made."""
     database = settings.DATABASES["default"]
+    database["ENGINE"] = __name__  # base.py: Django wants it under that name
     database["OPTIONS"]["pool"] = _POOL
-    database["CONN_HEALTH_CHECKS"] = True  # each is asked before it is lent
