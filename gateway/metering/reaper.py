@@ -5,15 +5,16 @@ journal says is written first: those calls ended, and their callers were told wh
 
 Of processes elsewhere only PostgreSQL knows, by the advisory lock that each keeps on its owner
 number (see lifeline.py). A restart of PostgreSQL frees all of these while the owners live. So an
-owner counts as dead only when its lock was free at two looks, some seconds apart, and not soon
-after a restart; owners take their lock again at once when their connection breaks.
+owner counts as dead only when its lock was free at three looks in a row, over some seconds, and not
+soon after a restart; owners take their lock again at once when their connection breaks. Two looks
+are not enough: a machine may stand still between them, and an owner with it.
 """
 
 import logging
 import time
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import psycopg
 
@@ -25,8 +26,16 @@ from gateway.metering.journal import Journal
 logger = logging.getLogger(__name__)
 
 FREE_FOR_S = 2.0
+_FREE_LOOKS = 3
 RESTART_GRACE_S = 10.0
 _UPTIME = "SELECT extract(epoch FROM clock_timestamp() - pg_postmaster_start_time())"
+
+
+class _Free(NamedTuple):
+    """Since when, and at how many looks, a lock was free."""
+
+    since: float
+    looks: int
 
 
 class Reaper:
@@ -35,7 +44,7 @@ class Reaper:
     def __init__(self, *, owner: int, journals: Path) -> None:
         self._owner = owner
         self._journals = journals
-        self._free_since: dict[int, float] = {}
+        self._free: dict[int, _Free] = {}
 
     def look(self, connection: psycopg.Connection[Any]) -> None:
         """Free what the dead hold; to be called every second or so."""
@@ -48,16 +57,27 @@ class Reaper:
         for owner in self._dead_elsewhere(connection):
             if _is_lock_free(connection, owner):
                 _void(connection, owner)
-            self._free_since.pop(owner, None)
+            self._free.pop(owner, None)
 
     def _dead_elsewhere(self, connection: psycopg.Connection[Any]) -> list[int]:
         now = time.monotonic()
         alive_here = journal.owners_alive(self._journals) | {self._owner}
         owners = set(holds.owners_of_open_holds(connection)) - alive_here
-        free = {owner for owner in owners if _is_lock_free(connection, owner)}
-        self._free_since = {owner: self._free_since.get(owner, now) for owner in free}
-        dead = [owner for owner, since in self._free_since.items() if now - since >= FREE_FOR_S]
+        self._free = {
+            owner: self._seen_free(owner, now)
+            for owner in owners
+            if _is_lock_free(connection, owner)
+        }
+        dead = [
+            owner
+            for owner, free in self._free.items()
+            if free.looks >= _FREE_LOOKS and now - free.since >= FREE_FOR_S
+        ]
         return dead if dead and _uptime_s(connection) >= RESTART_GRACE_S else []
+
+    def _seen_free(self, owner: int, now: float) -> _Free:
+        before = self._free.get(owner)
+        return _Free(now, 1) if before is None else before._replace(looks=before.looks + 1)
 
 
 def _wind_up(connection: psycopg.Connection[Any], left_behind: Journal) -> None:

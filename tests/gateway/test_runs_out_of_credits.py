@@ -1,6 +1,8 @@
 """A caller spends what is there, never more, and is told what is missing."""
 
 import asyncio
+import signal
+import time
 from collections import Counter
 from contextlib import suppress
 
@@ -11,7 +13,7 @@ from django.utils import timezone
 from billing.models import Wallet
 from tests.gateway import offer
 from tests.gateway.callers import Caller, request_body
-from tests.gateway.conftest import NewCustomer
+from tests.gateway.conftest import NewCustomer, StartGateway
 from tests.gateway.customers import Customer
 from tests.gateway.replies import (
     after_release,
@@ -26,6 +28,7 @@ from tests.gateway.replies import (
 )
 from tests.gateway.scripted_upstream import Script, ScriptedUpstream
 from tests.servers import WebServer
+from tests.waiting import eventually
 
 
 @pytest.mark.parametrize("stream", [False, True])
@@ -124,6 +127,30 @@ def test_who_hears_an_answer_break_off_has_their_credits_again(
         assert call.response.status == 200
         call.read_until("error")
         call.hang_up()
+
+
+def test_a_process_that_stood_still_tells_of_a_failure_no_sooner(
+    new_customer: NewCustomer, upstream: ScriptedUpstream, start_gateway: StartGateway
+) -> None:
+    """Nor is it the ledger that was slow: machines that are moved stand still, and so do their
+    databases."""
+    gateway = start_gateway()
+    customer = new_customer(url=gateway.url)
+    script = upstream.script(after_release(answers(b"{}", status=400)))
+    call = customer.begin(script.prompt)
+    script.wait_for_request()
+    with customer.wallet_locked():
+        script.release()
+        eventually(customer.is_awaited, what="the writer standing before the lock")
+        gateway.send_signal(signal.SIGSTOP)
+        time.sleep(1.5)
+        gateway.send_signal(signal.SIGCONT)
+        for _ in range(2):  # its event loop has been through what was due before
+            assert customer.caller.get("/v1/nothing").status == 404
+        assert not call.is_answered()
+
+    assert call.answer().status == 400
+    assert customer.open_holds() == 0
 
 
 def test_images_are_held_for_at_their_most(customer: Customer, upstream: ScriptedUpstream) -> None:
@@ -323,11 +350,11 @@ async def _ask_all(
             with suppress(TimeoutError):
                 await _until_answered(asked, all_but=20)
             script.release(len(asked))
-        return await asyncio.wait_for(asyncio.gather(*asked), 30)
+        return await asyncio.wait_for(asyncio.gather(*asked), 60)
 
 
 async def _until_answered(asked: list["asyncio.Task[int]"], *, all_but: int) -> None:
-    for count, answer in enumerate(asyncio.as_completed(asked, timeout=20), start=1):
+    for count, answer in enumerate(asyncio.as_completed(asked, timeout=60), start=1):
         await answer
         if count == len(asked) - all_but:
             return
