@@ -10,11 +10,19 @@ from embedded.errors import BadSetting, PortInUse
 LOOPBACK = "127.0.0.1"
 
 
+_given: set[int] = set()
+
+
 def free_port() -> int:
-    """Return a loopback port nobody listens on now. Another process may still take it first."""
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        return int(probe.getsockname()[1])
+    """Return a loopback port nobody listens on now; another each time, since it may take a while
+    until somebody does. Another process may still take it first."""
+    while True:
+        with socket.socket() as probe:
+            probe.bind((LOOPBACK, 0))
+            port = int(probe.getsockname()[1])
+        if port not in _given:
+            _given.add(port)
+            return port
 
 
 def require_free(*, host: str, port: int, patience_s: float = 0) -> None:
