@@ -131,15 +131,20 @@ class RateLimiter:
     """Decides locally, agrees with the others through Redis."""
 
     def __init__(
-        self, *, redis_url: str, limits: Limits, clock: Callable[[], float] = time.time
+        self,
+        *,
+        redis_url: str,
+        limits: Limits,
+        clock: Callable[[], float] = time.time,
+        redis_timeout_s: float = _REDIS_TIMEOUT_S,
     ) -> None:
         self._limits = limits
         self._clock = clock
         self._counts: dict[int, _Counts] = {}
         self._redis = redis.Redis.from_url(
             redis_url,
-            socket_timeout=_REDIS_TIMEOUT_S,
-            socket_connect_timeout=_REDIS_TIMEOUT_S,
+            socket_timeout=redis_timeout_s,
+            socket_connect_timeout=redis_timeout_s,
         )
         self._is_away = False
         self._syncing = asyncio.Lock()

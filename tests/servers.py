@@ -8,6 +8,8 @@ import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+import psutil
+
 from embedded import ports, web_server
 from embedded.children import PROJECT
 from tests.waiting import eventually
@@ -65,6 +67,11 @@ class WebServer:
             with contextlib.suppress(FileNotFoundError):  # closed while we look
                 count += os.readlink(descriptor).startswith("socket:")
         return count
+
+    def is_connected_to(self, port: int) -> bool:
+        """Tell whether it has a connection with that port of this machine."""
+        connections = psutil.Process(self._process.pid).net_connections("tcp")
+        return any(one.raddr and one.raddr.port == port for one in connections)
 
     def send_signal(self, number: signal.Signals) -> None:
         """Signal it."""

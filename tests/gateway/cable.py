@@ -58,6 +58,8 @@ class Cable:
 
     def _join(self, near: socket.socket, far: socket.socket) -> None:
         self._ends |= {near, far}
+        if not self._is_in:  # it was pulled out while we connected
+            self._part(near, far)
         doomed = threading.Event()
         for pass_on in (self._send, self._answer):
             threading.Thread(target=pass_on, args=[near, far, doomed], daemon=True).start()

@@ -57,12 +57,12 @@ def marked(body: Json, script_prompt: str) -> bytes:
 @pytest.mark.parametrize("name", examples.REQUESTS)
 def test_the_examples_can_be_sent_as_they_stand(
     new_customer: NewCustomer,
-    impatient: WebServer,
+    small: WebServer,
     upstream: ScriptedUpstream,
     description: Description,
     name: str,
 ) -> None:
-    customer = new_customer(url=impatient.url)
+    customer = new_customer(url=small.url)
     script = upstream.script(says(), counting=counts(14))
     example = description.operation("createMessage")["requestBody"]["content"]["application/json"]
     body = example["examples"][name.replace(" ", "-")]["value"]
@@ -107,9 +107,9 @@ def test_limits_are_where_the_description_has_them(
 
 
 def test_the_smallest_call_is_answered_as_the_example_says(
-    new_customer: NewCustomer, impatient: WebServer, upstream: ScriptedUpstream
+    new_customer: NewCustomer, small: WebServer, upstream: ScriptedUpstream
 ) -> None:
-    customer = new_customer(url=impatient.url)
+    customer = new_customer(url=small.url)
     told = examples.MESSAGES["Text"]
     script = upstream.script(says(told["content"][0]["text"]))
 
@@ -157,12 +157,13 @@ class Provoking:
         self,
         new_customer: NewCustomer,
         start_gateway: StartGateway,
-        impatient: WebServer,
+        gateways: dict[str, WebServer],
         upstream: ScriptedUpstream,
     ) -> None:
         self._new_customer = new_customer
         self._start_gateway = start_gateway
-        self._impatient = impatient
+        self._small = gateways["small"]
+        self._impatient = gateways["impatient"]
         self._upstream = upstream
 
     def _played(self, play: Play, **customer: Any) -> Answer:
@@ -172,7 +173,7 @@ class Provoking:
         return self._new_customer().ask("Hello", max_tokens=None)
 
     def invalid_api_key(self) -> Answer:
-        return Caller(self._impatient.url, None).ask("Hello")
+        return Caller(self._small.url, None).ask("Hello")
 
     def out_of_credits(self) -> Answer:
         return self._smallest(credits=900, max_tokens=2000)
@@ -196,7 +197,7 @@ class Provoking:
         return self._new_customer().ask("And then?", thread=thread)
 
     def request_too_large(self) -> Answer:
-        return self._new_customer(url=self._impatient.url).ask("x" * 10_001)
+        return self._new_customer(url=self._small.url).ask("x" * 10_001)
 
     def rate_limited(self) -> Answer:
         server = self._start_gateway(RATE_LIMITS="requests=1")
@@ -232,10 +233,10 @@ class Provoking:
 def provoking(
     new_customer: NewCustomer,
     start_gateway: StartGateway,
-    impatient: WebServer,
+    gateways: dict[str, WebServer],
     upstream: ScriptedUpstream,
 ) -> Provoking:
-    return Provoking(new_customer, start_gateway, impatient, upstream)
+    return Provoking(new_customer, start_gateway, gateways, upstream)
 
 
 @pytest.mark.parametrize("kind", PROVOKED, ids=lambda kind: kind.__name__)

@@ -70,11 +70,11 @@ def test_the_balance_falls_by_exactly_what_the_answer_says(
 
 
 def test_the_public_example_costs_12_credits(
-    new_customer: NewCustomer, impatient: WebServer, upstream: ScriptedUpstream
+    new_customer: NewCustomer, small: WebServer, upstream: ScriptedUpstream
 ) -> None:
     """14 and 23 tokens on caicaini/auto at the shipped prices, which lead to the embedded model;
     this gateway has the scripted upstream in its place."""
-    customer = new_customer(url=impatient.url)
+    customer = new_customer(url=small.url)
     script = upstream.script(answers(message(usage=usage(14, 23))))
 
     answer = customer.ask(script.prompt, model="caicaini/auto")

@@ -1,6 +1,6 @@
 """A caller asks for more than their share: the answer says so and when to come back."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from tests.gateway.callers import request_body
 from tests.gateway.conftest import NewCustomer, StartGateway
@@ -35,6 +35,7 @@ def test_every_answer_says_how_much_is_left(
     strict = start_gateway(RATE_LIMITS="requests=5,input_tokens=1000000")
     customer = new_customer(url=strict.url)
     script = upstream.script(says())
+    asked_at = datetime.now(UTC)
 
     plain, stream = customer.ask(script.prompt), customer.stream(script.prompt)
 
@@ -43,7 +44,7 @@ def test_every_answer_says_how_much_is_left(
     assert stream.headers["anthropic-ratelimit-requests-remaining"] == "3"
     assert 0 < int(stream.headers["anthropic-ratelimit-input-tokens-remaining"]) < 1_000_000
     resets_at = datetime.fromisoformat(plain.headers["anthropic-ratelimit-requests-reset"])
-    assert resets_at > datetime.now(UTC)
+    assert asked_at < resets_at <= datetime.now(UTC) + timedelta(minutes=1)
 
 
 def test_a_large_image_is_not_taken_for_millions_of_tokens(

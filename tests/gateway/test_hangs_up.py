@@ -144,9 +144,9 @@ def test_while_credits_are_being_held_nothing_is_asked_and_nothing_stays_held(
     with customer.wallet_locked():
         call = customer.begin(script.prompt, stream=stream)
         eventually(customer.is_awaited, what="the writer standing before the lock")
-        before = gateway.open_sockets()
+        assert gateway.is_connected_to(call.port)
         leave(call)
-        eventually(lambda: gateway.open_sockets() < before, what="the end of the connection")
+        eventually(lambda: not gateway.is_connected_to(call.port), what="the connection's end")
         for _ in range(2):  # its event loop has been through what it heard before
             assert customer.caller.get("/v1/nothing").status == 404
 
@@ -225,9 +225,10 @@ async def pour_words(exchange: Exchange) -> None:
 
 
 def test_who_stops_reading_is_gone_and_pays_for_what_was_sent(
-    customer: Customer, upstream: ScriptedUpstream
+    new_customer: NewCustomer, start_gateway: StartGateway, upstream: ScriptedUpstream
 ) -> None:
     """The connection stands open all the while."""
+    customer = new_customer(url=start_gateway(CALLER_STALL_TIMEOUT_S="2").url)
     script = upstream.script(streams(*events()[:2], pour_words))
     call = customer.begin(script.prompt, stream=True)
     call.read_until("content_block_delta")

@@ -30,7 +30,12 @@ def clock() -> Clock:
 
 @contextlib.asynccontextmanager
 async def limiter(clock: Clock, *, url: str = "") -> AsyncIterator[RateLimiter]:
-    one = RateLimiter(redis_url=url or os.environ["REDIS_URL"], limits=LIMITS, clock=clock)
+    one = RateLimiter(
+        redis_url=url or os.environ["REDIS_URL"],
+        limits=LIMITS,
+        clock=clock,
+        redis_timeout_s=30,  # a Redis that is slow is not away here
+    )
     try:
         yield one
     finally:

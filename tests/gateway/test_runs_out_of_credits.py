@@ -71,10 +71,10 @@ def test_the_refusal_says_what_is_needed_and_what_would_fit(
 
 
 def test_what_is_said_to_fit_does_fit_where_prices_are_fractions_of_a_credit(
-    new_customer: NewCustomer, upstream: ScriptedUpstream, impatient: WebServer
+    new_customer: NewCustomer, upstream: ScriptedUpstream, small: WebServer
 ) -> None:
     """At 0.125 credits for a token of input and 0.45 for one of output."""
-    caller = new_customer(credits=905).at(impatient.url)
+    caller = new_customer(credits=905).at(small.url)
     script = upstream.script(says(), counting=counts(100))
 
     refused = caller.ask(script.prompt, model="caicaini/swift", max_tokens=2001)

@@ -181,9 +181,9 @@ def test_the_last_of_two_equal_names_counts(customer: Customer, upstream: Script
 
 
 def test_a_body_over_the_limit_is_answered_not_cut(
-    new_customer: NewCustomer, impatient: WebServer, upstream: ScriptedUpstream
+    new_customer: NewCustomer, small: WebServer, upstream: ScriptedUpstream
 ) -> None:
-    customer = new_customer(url=impatient.url)
+    customer = new_customer(url=small.url)
     script = upstream.script(says())
 
     answer = customer.ask(script.prompt + "x" * 11_000)
@@ -194,9 +194,9 @@ def test_a_body_over_the_limit_is_answered_not_cut(
 
 
 def test_a_body_of_exactly_the_limit_is_taken(
-    new_customer: NewCustomer, impatient: WebServer, upstream: ScriptedUpstream
+    new_customer: NewCustomer, small: WebServer, upstream: ScriptedUpstream
 ) -> None:
-    customer = new_customer(url=impatient.url)
+    customer = new_customer(url=small.url)
     script = upstream.script(says())
     body = request_body(script.prompt)
     body += b" " * (10_000 - len(body))
@@ -206,9 +206,9 @@ def test_a_body_of_exactly_the_limit_is_taken(
 
 
 def test_a_body_in_chunks_that_never_end_is_refused(
-    new_customer: NewCustomer, impatient: WebServer
+    new_customer: NewCustomer, small: WebServer
 ) -> None:
-    customer = new_customer(url=impatient.url)
+    customer = new_customer(url=small.url)
     call = customer.caller.call("POST", "/v1/messages", None, {"transfer-encoding": "chunked"})
     # Up to twice the limit is taken in and thrown away. The last of these goes beyond; more could
     # meet a connection that is closed already.

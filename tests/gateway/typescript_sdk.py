@@ -20,6 +20,6 @@ def run(scenario: str, customer: Customer, prompt: str = "Hello") -> Any:
     node = shutil.which("node", path=path)
     assert node is not None, "there is no Node.js"
     command = [node, str(SCRIPT), scenario, customer.url, customer.token, prompt]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)

@@ -56,7 +56,7 @@ class Process:
 
     def ask(self, operation: Operation) -> Any:
         """Return what the ledger answers; raises LedgerAway."""
-        return self.begin(operation).result(10)
+        return self.begin(operation).result(30)
 
     def refuses(self, call: TestCall) -> bool:
         """Whether no hold is made, because the ledger is away."""
@@ -76,7 +76,7 @@ class Process:
 
     def hear(self) -> None:
         """Return once all that was begun has been submitted."""
-        asyncio.run_coroutine_threadsafe(asyncio.sleep(0), self.loop).result(10)
+        asyncio.run_coroutine_threadsafe(asyncio.sleep(0), self.loop).result(30)
 
     async def _ask(self, operation: Operation) -> Any:
         writer = self.meter.writer

@@ -20,7 +20,7 @@ class Network:
         self._is_waiting_for_batch = False
         self._is_holding_batch_back = False
         self._is_waiting_to_garble = False
-        self._is_garbling = False
+        self._garbled: socket.socket | None = None  # whose answer is to be nonsense
         self._questions = threading.Event()
         self._answers = threading.Event()
         self._late: list[threading.Event] = []
@@ -64,11 +64,10 @@ class Network:
 
     def go(self) -> None:
         """Break all connections and refuse new ones."""
-        for end in (self._listener, *self._sockets):
-            with contextlib.suppress(OSError):
-                end.shutdown(socket.SHUT_RDWR)  # close alone does not wake whoever reads
-        self._sockets = []
+        self._break(self._listener)
         self._listener.close()
+        self._break(*self._sockets)
+        self._sockets = []
 
     def be_fine(self) -> None:
         """Let everything through again."""
@@ -85,6 +84,11 @@ class Network:
         self._questions.set()
         self._answers.set()
 
+    def _break(self, *ends: socket.socket) -> None:
+        for end in ends:
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)  # close alone does not wake whoever reads
+
     def _accept_on(self, listener: socket.socket) -> None:
         threading.Thread(target=self._accept, args=[listener], daemon=True).start()
 
@@ -94,6 +98,8 @@ class Network:
                 client, _ = listener.accept()
                 server = socket.create_connection(self._target)
                 self._sockets += [client, server]
+                if listener.fileno() < 0:  # it was cut while we connected
+                    self._break(client, server)
                 for pump in (
                     [client, server, self._questions],
                     [server, client, self._answers],
@@ -114,9 +120,9 @@ class Network:
                     sink.sendall(before)
                     data = name + after
                 if self._is_waiting_to_garble and _STATEMENT in data:
-                    self._is_waiting_to_garble, self._is_garbling = False, True
-                elif self._is_garbling:
-                    self._is_garbling = False
+                    self._is_waiting_to_garble, self._garbled = False, source
+                elif sink is self._garbled:
+                    self._garbled = None
                     data = bytes(len(data))
                 flowing.wait()
                 sink.sendall(data)

@@ -28,7 +28,7 @@ def test_the_rest_follows_once_postgresql_reads_on(books: Books) -> None:
             finally:
                 os.kill(backend, signal.SIGCONT)
             try:
-                return await asyncio.wait_for(answer, 10)
+                return await asyncio.wait_for(answer, 30)
             finally:
                 wire.close()
 

@@ -47,7 +47,7 @@ def test_two_hundred_at_once_never_overspend(books: Books, process: Process) -> 
     calls = [books.call(50) for _ in range(200)]
 
     asked = [process.begin(call.reserve()) for call in calls]
-    verdicts = [future.result(10).verdict for future in asked]
+    verdicts = [future.result(30).verdict for future in asked]
 
     assert verdicts.count(Verdict.ADMITTED) == 20
     assert verdicts.count(Verdict.OUT_OF_CREDITS) == 180
@@ -60,7 +60,7 @@ def test_what_queues_during_a_commit_is_written_together(books: Books, process: 
         eventually(books.is_waited_for, what="the first batch")
         rest = [process.begin(books.call(1).reserve()) for _ in range(100)]
         process.hear()
-    assert {future.result(10).verdict for future in [first, *rest]} == {Verdict.ADMITTED}
+    assert {future.result(30).verdict for future in [first, *rest]} == {Verdict.ADMITTED}
 
     holds = books.holds(HoldState.OPEN)
     later = {hold.opened_at for hold in holds if hold.id != reserve.id}
@@ -103,7 +103,7 @@ def test_more_than_fits_into_a_batch_is_written(books: Books, process: Process) 
         told = [process.begin(call.settle(3, route="r" * 500)) for call in calls]
         process.hear()
 
-    assert {future.result(10).charged for future in told} == {3}
+    assert {future.result(30).charged for future in told} == {3}
     assert (books.wallet().posted, books.wallet().held) == (11_000 - 1_800, 0)
     assert len(books.records()) == 600
 
@@ -126,7 +126,7 @@ def test_operations_for_one_request_are_written_in_their_order(
         ]
         process.hear()
 
-    assert [future.result(10) for future in told[1::2]] == [Closed(30, 0)] * 2
+    assert [future.result(30) for future in told[1::2]] == [Closed(30, 0)] * 2
     eventually(lambda: books.wallet().held == 0, what="the release")
     assert books.wallet().posted == 970
 
@@ -138,7 +138,7 @@ def test_stopping_writes_what_is_queued(books: Books, process: Process) -> None:
             process.begin(call.settle(3))
         eventually(books.is_waited_for, what="the first of them")
         stopping = asyncio.run_coroutine_threadsafe(process.meter.writer.stop(), process.loop)
-    stopping.result(10)
+    stopping.result(30)
 
     assert (books.wallet().posted, books.wallet().held) == (940, 0)
 
@@ -153,8 +153,8 @@ def test_stopping_leaves_to_the_journal_what_it_cannot_wait_for(
             eventually(books.is_waited_for, what="the first of them")
             told += [stopping.begin(call.settle(3)) for call in calls[1:]]
             stop = stopping.meter.writer.stop(timeout_s=0)
-            asyncio.run_coroutine_threadsafe(stop, stopping.loop).result(10)
-            assert {future.result(10).charged for future in told} == {3}
+            asyncio.run_coroutine_threadsafe(stop, stopping.loop).result(30)
+            assert {future.result(30).charged for future in told} == {3}
 
     with Process(database_url=database_url(), journals=journals):
         eventually(lambda: books.wallet().posted == 991, what="the replay")
@@ -174,8 +174,8 @@ def test_stopping_while_catching_up_leaves_everything_to_the_journal(
             eventually(books.is_waited_for, what="the replay")
             told = [stopping.begin(call.settle(3)) for call in calls[1:]]
             stop = stopping.meter.writer.stop(timeout_s=0)
-            asyncio.run_coroutine_threadsafe(stop, stopping.loop).result(10)
-            assert {future.result(10).charged for future in told} == {3}
+            asyncio.run_coroutine_threadsafe(stop, stopping.loop).result(30)
+            assert {future.result(30).charged for future in told} == {3}
     assert "stumbled" not in caplog.text
     assert "never written" not in caplog.text
 
@@ -198,10 +198,10 @@ def test_one_bad_operation_does_not_spoil_the_others(books: Books, process: Proc
         ]
         process.hear()
 
-    assert asked[0].result(10).charged == 30
-    assert asked[2].result(10).verdict is Verdict.ADMITTED
+    assert asked[0].result(30).charged == 30
+    assert asked[2].result(30).verdict is Verdict.ADMITTED
     with pytest.raises(psycopg.DataError):
-        asked[1].result(10)
+        asked[1].result(30)
 
 
 def test_a_call_whose_end_cannot_be_written_holds_nothing_any_more(
@@ -256,9 +256,9 @@ def test_a_session_that_ends_in_mid_batch_loses_and_doubles_nothing(
         refused = process.begin(asking.reserve())
         end_sessions("caicaini-writer")
 
-        assert settled.result(10).charged == 30  # from the journal: nobody waits for the lock
+        assert settled.result(30).charged == 30  # from the journal: nobody waits for the lock
         with pytest.raises(LedgerAway):
-            refused.result(10)
+            refused.result(30)
 
     process.await_ledger(books.call(100))
     assert (books.wallet().posted, books.wallet().held) == (970, 100)
@@ -272,7 +272,7 @@ def test_no_hold_is_left_of_a_reserve_whose_session_ended(books: Books, process:
         eventually(books.is_waited_for, what="the batch")
         end_sessions("caicaini-writer")
         with pytest.raises(LedgerAway):
-            refused.result(10)
+            refused.result(30)
 
     process.await_ledger(books.call(1_000))  # all of it is free
 
@@ -286,7 +286,7 @@ def test_a_key_revoked_while_its_call_waits_holds_nothing(books: Books, process:
         other.execute("UPDATE keys_apikey SET revoked_at = now() WHERE id = %s", [key.pk])
         other.commit()
 
-    assert waiting.result(10).verdict is Verdict.KEY_UNUSABLE
+    assert waiting.result(30).verdict is Verdict.KEY_UNUSABLE
     assert books.wallet().held == 0
 
 
@@ -299,7 +299,7 @@ def test_a_revocation_waits_for_the_holds_that_are_being_made(
     with books.locked():
         revoking.start()
         eventually(books.is_waited_for, what="the revocation")
-    revoking.join(10)
+    revoking.join(30)
 
     assert not revoking.is_alive()
     verdict = process.ask(books.call(1, key_id=key.pk).reserve()).verdict
@@ -321,6 +321,6 @@ def test_no_hold_is_made_once_a_revocation_has_returned(books: Books, process: P
         key_services.revoke(key=key)
         asked_later = [process.begin(books.call(1, key_id=key.pk).reserve()) for _ in range(5)]
 
-        assert {future.result(10).verdict for future in asked_later} == {Verdict.KEY_UNUSABLE}
+        assert {future.result(30).verdict for future in asked_later} == {Verdict.KEY_UNUSABLE}
         for future in asked:
-            future.result(10)
+            future.result(30)

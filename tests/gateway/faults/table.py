@@ -90,6 +90,11 @@ class Outcome:
         """Whether the error comes as the last event of a stream."""
         return self.ending == Ending.BROKE_OFF
 
+    @property
+    def is_late(self) -> bool:
+        """Whether the upstream took too long."""
+        return self.error == "timeout_error"
+
     def asking_to_wait(self, seconds: str) -> "Outcome":
         """The same with `retry-after`."""
         return replace(self, retry_after=seconds)
