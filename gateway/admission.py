@@ -18,6 +18,9 @@ from gateway.metering.jobs import LedgerAway
 from gateway.metering.operations import Release, Reserve, Reserved, Verdict
 from gateway.services import GatewayServices
 
+# No wallet has as much. PostgreSQL's bigint ends here, and would refuse the whole batch.
+_MOST_CREDITS = 2**63 - 1
+
 
 async def admit(services: GatewayServices, call: Call) -> None:
     """Set the call's route and hold its credits; raises a GatewayError, and then holds nothing."""
@@ -62,6 +65,7 @@ async def _find_words(call: Call) -> None:
 
 async def _reserve(services: GatewayServices, call: Call, amount: int) -> Reserved:
     caller = call.caller
+    amount = min(amount, _MOST_CREDITS)
     operation = Reserve(
         call.id, caller.workspace_id, caller.key_id, caller.source, amount, call.accepted_at
     )

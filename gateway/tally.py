@@ -6,8 +6,9 @@ import msgspec
 
 from gateway.messages import Usage
 
-# A JSON number beyond this cannot be a token count, whatever it is.
-_ABSURD = 2**53
+# No context is longer than a catalogue can say. What calls cost, and sums of it, stay far inside
+# PostgreSQL's bigint, at the dearest price there can be.
+_MOST_TOKENS = 2**31 - 1
 _INPUT_COUNTS = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
 _DETAILS = ("cache_creation", "output_tokens_details", "server_tool_use")
 _BYTES_PER_TOKEN = 4
@@ -111,7 +112,7 @@ def count(value: Any) -> int | None:
     if type(value) is float and value.is_integer():
         value = int(value)
     # A subclass of int would be True or False.
-    return value if type(value) is int and 0 <= value < _ABSURD else None
+    return value if type(value) is int and 0 <= value <= _MOST_TOKENS else None
 
 
 def _counts(value: Any) -> dict[str, int]:

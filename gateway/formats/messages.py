@@ -60,8 +60,8 @@ def encode_count(
 
 
 def decode_count(body: bytes) -> int:
-    count = payloads.decode_object(body).get("input_tokens")
-    if not isinstance(count, int) or isinstance(count, bool) or count < 0:
+    count = tally.count(payloads.decode_object(body).get("input_tokens"))
+    if count is None:
         raise UpstreamFailed
     return max(count, 1)
 

@@ -1,7 +1,7 @@
 """The catalogue that the tests' gateways sell from: the shipped one, and scripted models.
 
-All scripted models cost 1 credit per input token and 2 per output token, so that a test can say
-what a call costs without a calculator.
+All scripted models but the dearest cost 1 credit per input token and 2 per output token, so that a
+test can say what a call costs without a calculator.
 """
 
 from embedded.children import PROJECT
@@ -25,6 +25,15 @@ output = 7_000_000
 cache_write = 7_000_000
 cache_read = 7_000_000
 """
+# The most that a catalogue may say: a million credits for every token.
+_DEAREST = """
+[[models.prices]]
+from = 2026-01-01T00:00:00Z
+input = 1_000_000_000_000
+output = 1_000_000_000_000
+cache_write = 1_000_000_000_000
+cache_read = 1_000_000_000_000
+"""
 _MODEL = """
 [[models]]
 id = "{id}"
@@ -32,7 +41,7 @@ name = "Scripted"
 context_tokens = 200_000
 max_output_tokens = 4096
 capabilities = {capabilities}
-max_tokens_per_image = 1000
+max_tokens_per_image = {per_image}
 auto = {auto}
 """
 _UPSTREAM = """
@@ -68,6 +77,13 @@ def catalogue(*, upstream_url: str, dead_url: str, deaf_url: str) -> str:
             _model("scripted/two", ("messages", f"{upstream_url}/first"), chat),
             _model("scripted/chat-first", chat, messages),
             _model("scripted/without-price", messages, prices=""),
+            _model(
+                "scripted/dearest",
+                messages,
+                capabilities='["images"]',
+                prices=_DEAREST,
+                per_image=2**31 - 1,
+            ),
             _model("scripted/priced-later", messages, prices=_PRICE_OF_TOMORROW),
         ]
     )
@@ -85,10 +101,11 @@ def _model(
     capabilities: str = "[]",
     auto: str = "false",
     prices: str = _PRICE_NOW + _PRICE_OF_TOMORROW,
+    per_image: int = MAX_TOKENS_PER_IMAGE,
 ) -> str:
     rows = [
         _UPSTREAM.format(format=wire, base_url=url, priority=place)
         for place, (wire, url) in enumerate(upstreams)
     ]
-    head = _MODEL.format(id=model_id, capabilities=capabilities, auto=auto)
+    head = _MODEL.format(id=model_id, capabilities=capabilities, auto=auto, per_image=per_image)
     return head + prices + "".join(rows)

@@ -149,7 +149,11 @@ def test_tokens_are_counted_at_the_upstream():
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b"<html>", b"[]", b"{}", b'{"input_tokens": "4"}', b'{"input_tokens": -1}']
+    "body",
+    [
+        *(b"", b"<html>", b"[]", b"{}"),
+        *(b'{"input_tokens": "4"}', b'{"input_tokens": -1}', b'{"input_tokens": 2147483648}'),
+    ],
 )
 def test_a_count_that_is_none_is_a_failure(body: bytes):
     with pytest.raises(UpstreamFailed):

@@ -16,12 +16,16 @@ from tests.gateway.replies import (
     usage,
 )
 from tests.gateway.scripted_upstream import ScriptedUpstream
+from tests.waiting import eventually
+from usage import roll_up
+from usage.models import UsageHour
 
 UNBELIEVABLE: dict[str, Any] = {
     "none": None,
     "nothing": {},
     "negative": usage(-1, -5),
     "beyond any number": usage(2**63, 2**63),
+    "beyond any model": usage(2**31, 2**31),
     "words": {"input_tokens": "many", "output_tokens": "more"},
     "fractions": {"input_tokens": 1.5, "output_tokens": 2.5},
     "lists": {"input_tokens": [14], "output_tokens": [23]},
@@ -113,14 +117,36 @@ def test_a_count_that_shrinks_is_not_believed(
 def test_a_count_beyond_the_hold_is_our_loss(
     customer: Customer, upstream: ScriptedUpstream
 ) -> None:
-    absurd = usage(2**52, 2**52)
+    absurd = usage(2**31 - 1, 2**31 - 1)
     script = upstream.script(streams(*events(start_usage=absurd, end_usage=absurd)))
 
     seen = customer.stream(script.prompt).transcript
 
     record = customer.wait_for_record()
     assert seen.usage["credits_consumed"] == record.credits == customer.charges()[0] < 3000
-    assert record.credits + record.lost_credits == 3 * 2**52
+    assert record.credits + record.lost_credits == 3 * (2**31 - 1)
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["plain", "stream"])
+@pytest.mark.parametrize("model", ["scripted/dearest", "scripted/messages"])
+def test_no_count_is_too_much_for_the_books(
+    customer: Customer, upstream: ScriptedUpstream, model: str, stream: bool
+) -> None:
+    customer.give(10**10)
+    lies = [usage(2**52, 2**52), usage(2**31 - 1, 2**31 - 1, cache_write=2**31 - 1)]
+
+    for counts in lies:
+        frames = events(start_usage=counts, end_usage=counts)
+        whole = message(usage=counts)
+        script = upstream.script(streams(*frames) if stream else answers(whole))
+        assert customer.ask(script.prompt, model=model, stream=stream).status == 200
+
+    disbelieved, believed = eventually(lambda: customer.records()[1:] and customer.records())
+    assert (disbelieved.is_usage_estimated, believed.is_usage_estimated) == (True, False)
+    assert customer.charges() == [disbelieved.credits, believed.credits]
+    roll_up.roll_up()
+    hours = UsageHour.objects.filter(workspace=customer.workspace)
+    assert sum(hour.credits for hour in hours) == sum(customer.charges())
 
 
 def _as_chat(counts: Any) -> Any:

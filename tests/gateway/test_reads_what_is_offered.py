@@ -23,6 +23,7 @@ OFFERED = [
     "scripted/first-is-dead",
     "scripted/two",
     "scripted/chat-first",
+    "scripted/dearest",
 ]
 
 

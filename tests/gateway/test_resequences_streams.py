@@ -515,7 +515,7 @@ def test_usage_is_the_largest_that_was_reported(reports: Any, expected: tuple[in
         ([{"input_tokens": 10}, {"output_tokens": "5"}], (10, SAID)),
         ([{"input_tokens": 10}, {"output_tokens": True}], (10, SAID)),
         ([{"input_tokens": 10}, {"output_tokens": -5}], (10, SAID)),
-        ([{"input_tokens": 10}, {"output_tokens": 2**53}], (10, SAID)),
+        ([{"input_tokens": 10}, {"output_tokens": 2**31}], (10, SAID)),
         ([{"input_tokens": 10}, {"output_tokens": 5.5}], (10, SAID)),
         ([{"input_tokens": -10}, {"output_tokens": 5}], (ESTIMATE, 5)),
         ([{"input_tokens": 2**70}, {"output_tokens": 5}], (ESTIMATE, 5)),

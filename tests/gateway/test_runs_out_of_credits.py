@@ -70,6 +70,24 @@ def test_the_refusal_says_what_is_needed_and_what_would_fit(
     assert customer.ask(script.prompt, max_tokens=fitting).status == 200
 
 
+def test_a_call_that_costs_more_than_any_wallet_has_is_refused_like_others(
+    customer: Customer, upstream: ScriptedUpstream
+) -> None:
+    source = {"type": "base64", "media_type": "image/png", "data": "iVBORw0K"}
+    script = upstream.script(says())
+    content = [{"type": "image", "source": source}] * 5_000 + [
+        {"type": "text", "text": script.prompt}
+    ]
+
+    answer = customer.ask(
+        "", model="scripted/dearest", messages=[{"role": "user", "content": content}]
+    )
+
+    assert answer.status == 402
+    assert answer.error["details"]["credits_required"] > 2**63
+    assert script.requests == []
+
+
 def test_what_is_said_to_fit_does_fit_where_prices_are_fractions_of_a_credit(
     new_customer: NewCustomer, upstream: ScriptedUpstream, small: WebServer
 ) -> None:
