@@ -119,6 +119,7 @@ class Relay:
         self._call = call
         self._deliver = deliver
         self._stream: Stream | None = None
+        self._spoke_at = 0.0  # to the caller, or when their turn to wait began
         self._waits_since: float | None = None  # for the caller to take what was sent
         self._waited_s = 0.0
         self.encoder: FrameEncoder
@@ -133,6 +134,7 @@ class Relay:
         Raises CallerGone for a caller who keeps the upstream waiting until its time runs out or it
         gives up: what they got is theirs to pay for.
         """
+        self._spoke_at = time.monotonic()
         self._waits_since = None  # a comment of the last attempt may have been cut off
         self._waited_s = 0.0
         try:
@@ -186,11 +188,14 @@ class Relay:
         return beginning
 
     async def _next_chunk(self, response: UpstreamResponse) -> bytes:
-        """Return what came; the caller is kept from giving up meanwhile."""
-        patience_s = settings.KEEP_ALIVE_EVERY_S
-        while (chunk := await response.chunk(patience_s=patience_s)) is None:
-            await self._comment()
-        return chunk
+        """Return what came; the caller is kept from giving up meanwhile, whatever else comes: an
+        upstream may have comments of its own, or a tool's input that has to be complete first."""
+        while True:
+            left_s = self._spoke_at + settings.KEEP_ALIVE_EVERY_S - time.monotonic()
+            if left_s <= 0:
+                await self._comment()
+            elif (chunk := await response.chunk(patience_s=left_s)) is not None:
+                return chunk
 
     async def _comment(self) -> None:
         await self._hand_over(sse.COMMENT)
@@ -219,7 +224,8 @@ class Relay:
         self._waits_since = began = time.monotonic()
         await self._deliver(frames)
         self._waits_since = None
-        if (waited_s := time.monotonic() - began) > _NO_WAIT_S:
+        self._spoke_at = time.monotonic()
+        if (waited_s := self._spoke_at - began) > _NO_WAIT_S:
             self._waited_s += waited_s
 
     def _is_held_up_by_caller(self) -> bool:

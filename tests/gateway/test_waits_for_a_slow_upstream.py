@@ -13,7 +13,7 @@ from tests.gateway import typescript_sdk
 from tests.gateway.callers import Call, Transcript
 from tests.gateway.conftest import NewCustomer
 from tests.gateway.customers import Customer
-from tests.gateway.replies import after_release, answers, events, says, streams, then, wait
+from tests.gateway.replies import after_release, answers, event, events, says, streams, then, wait
 from tests.gateway.scripted_upstream import Exchange, Play, ScriptedUpstream
 from tests.servers import WebServer
 from usage.models import Ending
@@ -70,6 +70,31 @@ def test_comments_come_between_the_words(customer: Customer, upstream: ScriptedU
 
     assert Transcript([*begun, *call.events()]).text == "Hello there"
     assert customer.charges() == [60]
+
+
+@pytest.mark.parametrize(
+    "murmur",
+    [b": hm\n\n", b"\n", events()[0], b"{", event("ping")],
+    ids=["comments", "white space", "the beginning again", "a whole answer", "pings"],
+)
+def test_comments_come_while_an_upstream_says_nothing_that_is_passed_on(
+    customer: Customer, upstream: ScriptedUpstream, murmur: bytes
+) -> None:
+    """Some servers send comments of their own while they wait for one of theirs."""
+
+    async def until_released(exchange: Exchange) -> None:
+        while exchange.script.releases.locked():
+            await exchange.chunk(murmur)
+            await asyncio.sleep(0.02)
+
+    script = upstream.script(streams(until_released))
+    call = customer.begin(script.prompt, stream=True)
+
+    while call.response.readline() != sse.COMMENT[:-1]:
+        pass
+
+    script.release()
+    call.hang_up()
 
 
 def test_after_comments_another_upstream_can_still_answer(
