@@ -58,8 +58,9 @@ def is_mail_kept() -> bool:
 def _newest_files() -> list[Path]:
     if not is_mail_kept():
         raise Http404("Mails are really sent here.")
-    # The names begin with the time.
-    return sorted(Path(settings.EMAIL_FILE_PATH).glob("*.log"), reverse=True)[:_NEWEST]
+    # Not by name: of two mails in one second it does not tell which was sent first.
+    files = Path(settings.EMAIL_FILE_PATH).glob("*.log")
+    return sorted(files, key=lambda path: path.stat().st_mtime_ns, reverse=True)[:_NEWEST]
 
 
 def _read(path: Path) -> KeptMail:

@@ -1,5 +1,7 @@
 """On somebody's own machine, mails are read in the browser instead of being sent."""
 
+import os
+import re
 from pathlib import Path
 
 import pytest
@@ -32,6 +34,19 @@ def test_a_mail_is_listed_and_read_with_its_links(client: Client, mail_folder: P
     assert f"/development/mail/{name}" in mailbox.content.decode()
     assert "Grüße!" in mail.content.decode()
     assert f'href="https://caicaini.test/a-long-link/{"x" * 90}"' in mail.content.decode()
+
+
+def test_mails_of_one_second_are_listed_the_newest_first(client: Client, mail_folder: Path) -> None:
+    known: set[Path] = set()
+    for number in range(5):
+        send_mail(f"Mail {number}", "Hello", None, ["ana@example.com"])
+        [new] = set(mail_folder.iterdir()) - known
+        os.utime(new, ns=(number, number))  # whatever clock the file system has
+        known.add(new)
+
+    listed = re.findall(r"Mail (\d)", text_of(client.get("/development/mail")))
+
+    assert listed == ["4", "3", "2", "1", "0"]
 
 
 def test_markup_in_a_mail_does_nothing(client: Client, mail_folder: Path) -> None:
