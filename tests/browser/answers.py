@@ -15,9 +15,13 @@ def credits_of_answer(message: dict[str, Any]) -> int:
     return _credits_of(message["usage"])
 
 
+def trickled(pieces: list[str]) -> bool:
+    """Whether text came in many pieces."""
+    return sum("content_block_delta" in piece for piece in pieces) > 1
+
+
 def credits_of_stream(pieces: list[str]) -> int:
-    """Check that text came in many pieces, which together are one well-formed stream."""
-    assert sum("content_block_delta" in piece for piece in pieces) > 1
+    """Check that the pieces together are one well-formed stream with text in it."""
     stream, _, status = "".join(pieces).rpartition("\n")
     assert status == "200"
     events = [json.loads(line[6:]) for line in stream.splitlines() if line.startswith("data: ")]
