@@ -8,7 +8,7 @@ import msgspec
 from gateway import blocks, sse
 from gateway.blocks import Block, TextBlock, ThinkingBlock, ToolBlock
 from gateway.errors import UpstreamFailed
-from gateway.formats import chat_reply, payloads, refusals
+from gateway.formats import chat_reply, halves, payloads, refusals
 from gateway.messages import Event, Usage
 from gateway.resequence import Resequencer
 
@@ -46,6 +46,7 @@ class Stream:
         hide: Mapping[str, str] | None = None,
     ) -> None:
         self._parser = sse.Parser()
+        self._mend = halves.Halves().join
         self._hide = hide
         self._out = Resequencer(input_tokens_estimate=input_tokens_estimate)
         self._stops = stop_sequences
@@ -95,7 +96,7 @@ class Stream:
     def _take(self, data: bytes) -> list[Event]:
         if data.strip() == b"[DONE]":
             return self._finish() if self._has_begun else self._out.fail(UpstreamFailed())
-        chunk = payloads.decode_object(data)
+        chunk = payloads.decode_object(data, self._mend)
         if chunk.get("error") is not None:
             return self._out.fail(refusals.decode_in_band(chunk["error"], hide=self._hide))
         self._out.tally.merge(chat_reply.usage_report(chunk.get("usage")))

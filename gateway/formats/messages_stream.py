@@ -5,7 +5,7 @@ from typing import Any
 
 from gateway import blocks, sse
 from gateway.errors import UpstreamFailed
-from gateway.formats import payloads, refusals
+from gateway.formats import halves, payloads, refusals
 from gateway.messages import Event, Usage
 from gateway.resequence import Resequencer
 
@@ -19,6 +19,7 @@ class Stream:
         self, *, input_tokens_estimate: int, hide: Mapping[str, str] | None = None
     ) -> None:
         self._parser = sse.Parser()
+        self._mend = halves.Halves().join
         self._hide = hide
         self._out = Resequencer(input_tokens_estimate=input_tokens_estimate)
         # By the upstream's index, which may be reused; None for a block that is dropped.
@@ -54,7 +55,7 @@ class Stream:
         if received.data == b"[DONE]":
             return []
         try:
-            data = payloads.decode_object(received.data)
+            data = payloads.decode_object(received.data, self._mend)
         except UpstreamFailed as error:
             return self._out.fail(error)
         # Some servers leave the type out of the data, others the event line.

@@ -387,11 +387,33 @@ def test_types_may_stand_in_the_data_or_in_the_event_line_alone():
     assert run(new_stream(), *untyped).joined("text") == "Hello"
 
 
-def test_half_a_character_becomes_a_question_mark():
-    half = b'event: content_block_delta\ndata: {"type": "content_block_delta", "index": 0, '
-    half += b'"delta": {"type": "text_delta", "text": "a\\ud83d"}}\n\n'
-    raw = [frame(START), frame(HELLO[0]), half, *map(frame, END)]
-    assert run(new_stream(), *raw).joined("text") == "a?"
+def test_a_character_that_was_cut_in_two_is_made_whole():
+    events = [
+        *(START, opened(0, "thinking"), delta(0, "thinking_delta", "so\ud83d")),
+        *(opened(1, "text"), text(1, "a\ud83d"), {"type": "ping"}),
+        *(delta(0, "thinking_delta", "\ude00!"), text(1, "\ude01\ud83d"), text(1, "\ude02")),
+        *(stop(0), stop(1), tool(2), fragment(2, '{"a": "\ud83d'), fragment(2, '\ude03"}')),
+    ]
+    seen = see(*events, stop(2), *END)
+    assert seen.joined("thinking") == "so😀!"
+    assert seen.joined("text") == "a😁😂"
+    assert seen.blocks[-1]["input"] == {"a": "😃"}
+
+
+@pytest.mark.parametrize(
+    ("pieces", "expected"),
+    [
+        (["a\ud83d"], "a"),
+        (["a\ud83d", "b"], "ab"),
+        (["a\ud83d", "b\ude00"], "ab?"),
+        (["\ude00b"], "?b"),
+        (["\ude00\ud83d", "\ud83d\ude00"], "?😀"),
+        (["a\ud83db"], "a?b"),
+    ],
+)
+def test_half_a_character_alone_harms_nothing_else(pieces: list[str], expected: str):
+    said = [text(0, piece) for piece in pieces]
+    assert see(START, HELLO[0], *said, stop(0), *END).joined("text") == expected
 
 
 # --- why it ended ---------------------------------------------------------------------------

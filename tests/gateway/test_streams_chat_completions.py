@@ -75,6 +75,14 @@ def test_text_streams_as_it_comes():
     assert seen.ending == {"stop_reason": "end_turn", "stop_sequence": None}
 
 
+def test_a_character_that_was_cut_in_two_is_made_whole():
+    said = [text("a\ud83d"), text("\ude00\ud83d"), text("\ude01")]
+    calls = [call(0, "f", '{"a": "\ud83d', "c_1"), call(0, None, '\ude02"}')]
+    seen = see(ROLE, *said, *calls, END)
+    assert seen.blocks[0] == {"type": "text", "text": "a😀😁"}
+    assert seen.blocks[1]["input"] == {"a": "😂"}
+
+
 def test_the_start_comes_with_the_first_chunk_and_carries_the_estimate():
     stream = new_stream()
     assert len(stream.feed(b": processing\n\n")) == 0
