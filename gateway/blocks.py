@@ -175,7 +175,7 @@ def from_start(wire: Any, ids: tool_inputs.CallIds) -> Block | None:
     choke on."""
     if not isinstance(wire, dict):
         return None
-    kind = wire.get("type")
+    kind = _text(wire.get("type"))
     if kind == "text":
         return TextBlock(_text(wire.get("text")))
     if kind == "thinking":
@@ -200,7 +200,7 @@ def clean(wire: Any, ids: tool_inputs.CallIds) -> dict[str, Any] | None:
     they do not know."""
     if not isinstance(wire, dict):
         return None
-    kind = wire.get("type")
+    kind = _text(wire.get("type"))
     block = {name: value for name, value in wire.items() if value is not None}
     if kind == "text":
         block["text"] = _text(block.get("text"))

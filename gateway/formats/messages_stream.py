@@ -60,6 +60,8 @@ class Stream:
             return self._out.fail(error)
         # Some servers leave the type out of the data, others the event line.
         handle = _HANDLERS.get(str(data.get("type") or received.event))
+        if handle is None and data.get("error") is not None:
+            handle = Stream._error  # in the words of the other format
         return handle(self, data) if handle else []
 
     def _block_delta(self, data: dict[str, Any]) -> list[Event]:

@@ -10,16 +10,18 @@ from tests.gateway.faults.table import (
     COUNTED_BY_US,
     FAILED,
     MESSAGES,
+    MESSAGES_ONLY,
     OVERLOADED,
     PLAIN,
     REFUSED,
+    SAID,
     TIMEOUT,
     Fault,
     Outcome,
     Wire,
     whatever,
 )
-from tests.gateway.replies import answers, streams
+from tests.gateway.replies import answers, message, streams
 from tests.gateway.scripted_upstream import Play
 
 NO_COUNTS = [
@@ -81,6 +83,12 @@ FAULTS = [
     _row("a list", b"[]"),
     _row("a string", b'"Hello"'),
     _row("an empty object", b"{}"),
+    Fault(
+        "a block whose type is no word",
+        whatever(answers(message(content=[{"type": ["text"]}, {"type": "text", "text": SAID}]))),
+        ANSWERED,
+        MESSAGES_ONLY,
+    ),
     _row("text where a list should be", b'{"content": "Hello", "choices": "Hello"}'),
     _row("objects where a list should be", b'{"content": {}, "choices": {}}'),
     _row("null where a list should be", b'{"content": null, "choices": null}'),

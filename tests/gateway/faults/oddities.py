@@ -210,6 +210,17 @@ FAULTS = [
         STOP,
     ),
     _messages(
+        "a block in a stream whose type is no word",
+        START,
+        event("content_block_start", index=0, content_block={"type": ["text"]}),
+        closed(0),
+        opened(1),
+        text_event("Hello there", 1),
+        closed(1),
+        DELTA,
+        STOP,
+    ),
+    _messages(
         "no start",
         OPEN,
         HELLO,

@@ -30,6 +30,7 @@ from tests.gateway.replies import (
     Step,
     chunk,
     cut,
+    data_event,
     event,
     half_close,
     reset,
@@ -235,6 +236,12 @@ FAULTS = [
     Fault(
         "an error: overloaded, midway",
         midway(lambda wire: [wire.in_band(error("overloaded_error"))]),
+        WENT_UNDER,
+        STREAMED,
+    ),
+    Fault(
+        "an error that has no name, midway",
+        midway(lambda wire: [data_event({"error": error("overloaded_error")})]),
         WENT_UNDER,
         STREAMED,
     ),
