@@ -59,6 +59,20 @@ def end_lifelines(connection: "psycopg.Connection[Any]") -> None:
     )
 
 
+def await_end_of_grace() -> None:
+    """Wait until PostgreSQL has been up for so long that a lock that is free counts."""
+
+    def is_over() -> bool:
+        with psycopg.connect(database_url()) as other:
+            row = other.execute(
+                "SELECT clock_timestamp() - pg_postmaster_start_time() > make_interval(secs => %s)",
+                [RESTART_GRACE_S],
+            ).fetchone()
+        return row == (True,)
+
+    eventually(is_over, what="the end of PostgreSQL's first seconds")
+
+
 def freed(books: Books) -> None:
     eventually(lambda: held(books) == 0, within_s=40, what="the dead process's credits")
 
@@ -124,6 +138,7 @@ def test_a_process_stopped_in_mid_batch_does_not_keep_the_wallet_from_others(
 def test_a_lock_that_is_free_for_a_moment_costs_nobody_their_holds(
     books: Books, process: Process, distant: ChildProcess
 ) -> None:
+    await_end_of_grace()
     call = reserved(distant, books.call(300))
     with psycopg.connect(database_url(), autocommit=True) as other:
         for _ in range(8):
@@ -138,11 +153,13 @@ def test_one_look_is_not_enough_to_take_a_distant_process_for_dead(
     books: Books, journals: Path, distant: ChildProcess
 ) -> None:
     """Its lock's session has ended, and it has had no time yet to take the lock again."""
+    await_end_of_grace()
     call = reserved(distant, books.call(300))
     distant.send_signal(signal.SIGSTOP)
     reaper = Reaper(owner=1, journals=journals)
     with psycopg.connect(database_url(), autocommit=True) as connection:
         end_lifelines(connection)
+        eventually(lambda: not is_locked(connection), what="the lock's end")
         reaper.look(connection)
         reaper.look(connection)
         assert held(books) == 300
@@ -159,11 +176,13 @@ def test_two_looks_between_which_all_stood_still_are_not_enough_either(
     books: Books, journals: Path, distant: ChildProcess
 ) -> None:
     """A machine that is moved stands still, and all that runs on it."""
+    await_end_of_grace()
     call = reserved(distant, books.call(300))
     reaper = Reaper(owner=1, journals=journals)
     with psycopg.connect(database_url(), autocommit=True) as connection:
         distant.send_signal(signal.SIGSTOP)
         end_lifelines(connection)
+        eventually(lambda: not is_locked(connection), what="the lock's end")
         reaper.look(connection)
         time.sleep(FREE_FOR_S + 0.1)
         reaper.look(connection)
