@@ -20,7 +20,7 @@ def check_production(app_configs: Sequence[Any] | None, **_: Any) -> list[CheckM
             "PUBLIC_URL is not an https:// address: links in mails and Stripe's way back need it."
         )
         found.append(Warning(reason, id=_PUBLIC_URL_ID))
-    if settings.EMAIL_BACKEND.endswith("filebased.EmailBackend"):
+    if settings.EMAIL_BACKEND.endswith("kept_mail.EmailBackend"):
         found.append(Warning("EMAIL_URL is not set: mails go to files.", id=_EMAIL_URL_ID))
     missing = [name for name in ("DATABASE_URL", "REDIS_URL") if not getattr(settings, name)]
     return found + [Warning(f"{name} is not set.", id=_SERVER_ID) for name in missing]

@@ -15,8 +15,7 @@ from django.views.decorators.http import require_safe
 from accounts.access import public
 from caicaini_portal.http import render_page
 
-_FILE_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
-_SEPARATOR = b"-" * 79 + b"\n"
+_FILE_BACKEND = "caicaini_portal.kept_mail.EmailBackend"
 _NEWEST = 50
 
 
@@ -58,14 +57,12 @@ def is_mail_kept() -> bool:
 def _newest_files() -> list[Path]:
     if not is_mail_kept():
         raise Http404("Mails are really sent here.")
-    # Not by name: of two mails in one second it does not tell which was sent first.
-    files = Path(settings.EMAIL_FILE_PATH).glob("*.log")
-    return sorted(files, key=lambda path: path.stat().st_mtime_ns, reverse=True)[:_NEWEST]
+    # The names begin with the time.
+    return sorted(Path(settings.EMAIL_FILE_PATH).glob("*.log"), reverse=True)[:_NEWEST]
 
 
 def _read(path: Path) -> KeptMail:
-    """Read the file's first mail: each goes over a connection, so into a file, of its own."""
-    raw = path.read_bytes().partition(_SEPARATOR)[0]
+    raw = path.read_bytes()
     message = email.message_from_bytes(raw, _class=EmailMessage, policy=email.policy.default)
     body = message.get_body(("plain",))
     return KeptMail(

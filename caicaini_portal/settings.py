@@ -165,7 +165,7 @@ LOGGING = log_config.logging_config(
 # --- Mail -----------------------------------------------------------------------------------------
 
 MAIL_DIR = DATA_DIR / "mail"
-EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+EMAIL_BACKEND = "caicaini_portal.kept_mail.EmailBackend"
 EMAIL_FILE_PATH = str(MAIL_DIR)
 EMAIL_TIMEOUT = 10.0  # seconds, for each answer of the mail server: somebody waits for it
 vars().update(server_addresses.mail("EMAIL_URL"))
