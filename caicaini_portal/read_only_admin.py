@@ -4,6 +4,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import BadRequest, ValidationError
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -45,13 +46,11 @@ class ReadOnlyAdmin(_OnlyShown, admin.ModelAdmin):  # type: ignore[type-arg]
         found: Model | None = super().get_object(request, object_id, from_field)
         return found
 
-    def changelist_view(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
+    def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
         """List the rows, if what is asked for can be asked of PostgreSQL at all."""
         if any("\0" in value for _, values in request.GET.lists() for value in values):
             raise BadRequest("A filter with a NUL in it.")
-        return super().changelist_view(request, extra_context)
+        return super().get_changelist_instance(request)
 
     def response_action(  # type: ignore[override]  # the stubs know Django 6
         self, request: HttpRequest, queryset: QuerySet[Any]

@@ -163,8 +163,14 @@ METERING = (
         _FREES,
     ),
     Bug(
-        "the reaper looks once instead of twice",
-        (Edit(_REAPER, "if now - since >= FREE_FOR_S]", "if now >= since]"),),
+        "the reaper looks once instead of three times",
+        (
+            Edit(
+                _REAPER,
+                "if free.looks >= _FREE_LOOKS and now - free.since >= FREE_FOR_S",
+                "if free.looks >= 1 and now >= free.since",
+            ),
+        ),
         _FREES,
     ),
     Bug(
