@@ -90,8 +90,8 @@ def test_comments_come_while_an_upstream_says_nothing_that_is_passed_on(
     script = upstream.script(streams(until_released))
     call = customer.begin(script.prompt, stream=True)
 
-    while call.response.readline() != sse.COMMENT[:-1]:
-        pass
+    while (line := call.response.readline()) != sse.COMMENT[:-1]:
+        assert line, "the stream ended without a comment"
 
     script.release()
     call.hang_up()
