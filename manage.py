@@ -7,7 +7,7 @@ import sys
 from django.core.management import execute_from_command_line
 from django.db import OperationalError
 
-from caicaini_portal.unreachable import database_trouble
+from server.dependency_checks import database_trouble
 
 
 def main() -> None:

@@ -19,7 +19,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.cache import add_never_cache_headers
 
 from accounts.models import Membership, Role, User
-from caicaini_portal.http import PageRequest
+from web.http import PageRequest
 
 P = ParamSpec("P")
 ALL_ROLES = tuple(Role)

@@ -7,7 +7,7 @@ from django.contrib.auth.models import Group
 from django.contrib.sites.models import Site
 
 from accounts.models import Membership, User, Workspace
-from caicaini_portal.read_only_admin import ReadOnlyAdmin, ReadOnlyInline
+from web.read_only_admin import ReadOnlyAdmin, ReadOnlyInline
 
 # What the libraries offer to edit: an address marked as confirmed would open somebody's account,
 # providers come from the environment, and groups and sites mean nothing here.

@@ -5,7 +5,7 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
 from accounts.access import current_membership, signed_in
-from caicaini_portal.http import render_page
+from web.http import render_page
 
 
 @signed_in

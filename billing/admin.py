@@ -10,11 +10,11 @@ from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
-from billing import convergence
 from billing.errors import BillingError
 from billing.models import Hold, HoldState, LedgerEntry, StripeEvent, TopUp, Wallet
-from caicaini_portal.read_only_admin import ReadOnlyAdmin
-from caicaini_portal.templatetags.display import grouped
+from billing.stripe import convergence
+from web.read_only_admin import ReadOnlyAdmin
+from web.templatetags.display import grouped
 
 _SHOWN = 100
 

@@ -7,7 +7,7 @@ from allauth.account.signals import email_confirmed, user_logged_in
 from django.dispatch import receiver
 
 from accounts.models import User
-from billing import grants
+from billing.ledger import grants
 
 
 @receiver(email_confirmed)

@@ -6,8 +6,10 @@ from contextlib import suppress
 from celery import shared_task
 from django.utils import timezone
 
-from billing import audit_runs, inbox, low_balance, reconciliation
+from billing.alerts import low_balance
+from billing.audit import runs
 from billing.errors import PaymentsNotConfigured, StripeUnavailable
+from billing.stripe import inbox, reconciliation
 
 logger = logging.getLogger(__name__)
 
@@ -15,13 +17,13 @@ logger = logging.getLogger(__name__)
 @shared_task(name="billing.tasks.audit_recent")
 def audit_recent() -> None:
     """Check what changed in the books lately."""
-    audit_runs.run_recent()
+    runs.run_recent()
 
 
 @shared_task(name="billing.tasks.audit_full", time_limit=3_000)
 def audit_full() -> None:
     """Check the books from their beginning on."""
-    audit_runs.run_full()
+    runs.run_full()
 
 
 @shared_task(name="billing.tasks.sweep_inbox")

@@ -2,7 +2,8 @@
 
 from django.urls import path
 
-from billing import views, webhook
+from billing.pages import views
+from billing.stripe import webhook
 
 app_name = "billing"
 urlpatterns = [

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from billing import operator_views
+from billing.pages import operator_views
 
 app_name = "billing_operator"
 urlpatterns = [

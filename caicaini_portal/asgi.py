@@ -7,9 +7,9 @@ from django.conf import settings
 from django.core.asgi import get_asgi_application
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from caicaini_portal.body_limit import BodyLimit
 from caicaini_portal.environment import require
-from caicaini_portal.web_database import use_pool
+from server.body_limit import BodyLimit
+from server.pooled_postgresql import use_pool
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "caicaini_portal.settings")
 require("DATABASE_URL", settings.DATABASE_URL)

@@ -13,9 +13,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from accounts.access import public
-from caicaini_portal.http import render_page
+from web.http import render_page
 
-_FILE_BACKEND = "caicaini_portal.kept_mail.EmailBackend"
+_FILE_BACKEND = "caicaini_portal.file_mail_backend.EmailBackend"
 _NEWEST = 50
 
 

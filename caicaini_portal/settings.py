@@ -12,10 +12,11 @@ import environ
 from celery.schedules import crontab
 from csp.constants import NONE, SELF
 
-from caicaini_portal import database_session, log_config, server_addresses
 from caicaini_portal import environment as env
+from caicaini_portal import log_config, server_addresses
 from embedded import endpoints
 from embedded.endpoints import Endpoints
+from server import database_session
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -86,6 +87,7 @@ INSTALLED_APPS = [
     "django_htmx",
     "template_partials",
     "caicaini_portal",
+    "web",
     "accounts",
     "catalogue",
     "billing",
@@ -97,7 +99,7 @@ INSTALLED_APPS = [
 SITE_ID = 1
 
 MIDDLEWARE = [
-    "caicaini_portal.request_ids.request_id_middleware",
+    "web.request_ids.request_id_middleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -109,8 +111,8 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "caicaini_portal.body_limit.body_limit_middleware",
-    "caicaini_portal.one_thread.one_thread_middleware",  # stays the last
+    "server.body_limit.body_limit_middleware",
+    "server.sync_middleware.one_thread_middleware",  # stays the last
 ]
 ROOT_URLCONF = "caicaini_portal.urls"
 ASGI_APPLICATION = "caicaini_portal.asgi.application"
@@ -125,9 +127,9 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "caicaini_portal.frame.frame",
+                "caicaini_portal.page_context.frame",
             ],
-            "builtins": ["caicaini_portal.templatetags.display"],
+            "builtins": ["web.templatetags.display"],
         },
     }
 ]
@@ -136,7 +138,7 @@ LANGUAGE_CODE = "en"
 USE_I18N = False
 USE_TZ = True
 TIME_ZONE = "UTC"
-FORMAT_MODULE_PATH = "caicaini_portal"  # its package `en`
+FORMAT_MODULE_PATH = "web"  # its package `en`
 
 STATIC_URL = "/static/"
 # In development files are served from where they stand, with nothing to collect.
@@ -165,7 +167,7 @@ LOGGING = log_config.logging_config(
 # --- Mail -----------------------------------------------------------------------------------------
 
 MAIL_DIR = DATA_DIR / "mail"
-EMAIL_BACKEND = "caicaini_portal.kept_mail.EmailBackend"
+EMAIL_BACKEND = "caicaini_portal.file_mail_backend.EmailBackend"
 EMAIL_FILE_PATH = str(MAIL_DIR)
 EMAIL_TIMEOUT = 10.0  # seconds, for each answer of the mail server: somebody waits for it
 vars().update(server_addresses.mail("EMAIL_URL"))
@@ -268,7 +270,7 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 X_FRAME_OPTIONS = "DENY"
-CSRF_FAILURE_VIEW = "caicaini_portal.error_pages.csrf_failure"
+CSRF_FAILURE_VIEW = "web.error_pages.csrf_failure"
 SECURE_REFERRER_POLICY = "same-origin"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEVELOPMENT
 SECURE_SSL_REDIRECT = not DEVELOPMENT

@@ -19,11 +19,11 @@ admin.site.login = operators_door(  # type: ignore[assignment,method-assign]
 )
 admin.site.site_header = admin.site.site_title = "Caicaini operators"
 
-handler400 = "caicaini_portal.error_pages.bad_request"
-handler403 = "caicaini_portal.error_pages.permission_denied"
-handler404 = "caicaini_portal.error_pages.not_found"
-handler429 = "caicaini_portal.error_pages.too_many_requests"
-handler500 = "caicaini_portal.error_pages.server_error"
+handler400 = "web.error_pages.bad_request"
+handler403 = "web.error_pages.permission_denied"
+handler404 = "web.error_pages.not_found"
+handler429 = "web.error_pages.too_many_requests"
+handler500 = "web.error_pages.server_error"
 
 
 @public
@@ -44,6 +44,7 @@ def favicon(request: HttpRequest) -> HttpResponse:
 
 urlpatterns = [
     path("", include("docs_site.urls")),
+    path("", include("onboarding.urls")),
     path("", include("usage.urls")),
     path(
         "",

@@ -2,8 +2,8 @@
 
 from django.contrib import admin
 
-from caicaini_portal.read_only_admin import ReadOnlyAdmin, ReadOnlyInline
 from catalogue.models import CatalogueSync, Model, ModelPrice, Upstream
+from web.read_only_admin import ReadOnlyAdmin, ReadOnlyInline
 
 
 class PriceInline(ReadOnlyInline):

@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 from django.conf import settings
 
-from caicaini_portal.code_blocks import CodeSample
-from docs_site import samples
-from keys.samples import first_call, streaming_call
+from docs_site import sample_answer
+from docs_site.snippets import first_call, streaming_call
+from web.code_blocks import CodeSample
 
 _FOLDER = Path(__file__).resolve().parent / "pages"
 
@@ -42,7 +42,7 @@ def _values() -> dict[str, str]:
     return {
         "public_url": base_url,
         "welcome_credits": f"{settings.WELCOME_CREDITS:,}",
-        "answer": samples.ANSWER,
+        "answer": sample_answer.ANSWER,
         "first_call": _fences(first_call(base_url=base_url)),
         "streaming_call": _fences(streaming_call(base_url=base_url)),
     }

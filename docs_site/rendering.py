@@ -14,8 +14,8 @@ from django.template.loader import render_to_string
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from caicaini_portal.code_blocks import LANGUAGES, CodeSample
-from caicaini_portal.templatetags import code as blocks
+from web.code_blocks import LANGUAGES, CodeSample
+from web.templatetags import code as blocks
 
 
 class Heading(NamedTuple):

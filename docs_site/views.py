@@ -7,12 +7,12 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from accounts.access import public
-from caicaini_portal.http import render_page
-from docs_site import samples
+from docs_site import sample_answer
 from docs_site.library import PAGES, Page
 from docs_site.prices import priced_models
 from docs_site.rendering import render
-from keys.samples import first_call
+from docs_site.snippets import first_call
+from web.http import render_page
 
 
 @public
@@ -21,7 +21,7 @@ def landing(request: HttpRequest) -> HttpResponse:
     """Show what the product is: a call, its answer, the prices, three steps."""
     context = {
         "first_call": first_call(base_url=settings.PUBLIC_URL),
-        "answer": samples.ANSWER,
+        "answer": sample_answer.ANSWER,
         "priced_models": priced_models(),
     }
     return render_page(request, "docs/landing.html", context)

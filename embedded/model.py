@@ -5,7 +5,7 @@ import sys
 from collections.abc import Mapping
 
 from embedded import ports
-from embedded.children import Child, Service
+from embedded.subprocesses import Child, Service
 
 
 def service(env: Mapping[str, str]) -> Service:

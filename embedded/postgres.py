@@ -12,10 +12,10 @@ import psutil
 import psycopg
 from psycopg import sql
 
-from embedded import leftovers, ports
-from embedded.children import Child, Service
+from embedded import orphans, ports
 from embedded.errors import DataUnusable
-from embedded.places import Place
+from embedded.paths import Place
+from embedded.subprocesses import Child, Service
 
 _USER = _DATABASE = "caicaini"
 _STOP_WINDOW_S = 20
@@ -160,7 +160,7 @@ def end_leftover(root: Path) -> None:
         for process in processes:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.send_signal(number)
-        if not leftovers.await_end(processes, within_s=_LEFTOVER_WINDOW_S):
+        if not orphans.await_end(processes, within_s=_LEFTOVER_WINDOW_S):
             break
     # A server in the act of starting would hold shared memory, which keeps a second one out.
     lock.unlink(missing_ok=True)
@@ -171,7 +171,7 @@ def _processes_in(data: Path) -> list[psutil.Process]:
     found = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error, OSError):
-            if leftovers.runs(process) and process.cwd() == str(data):
+            if orphans.runs(process) and process.cwd() == str(data):
                 found.append(process)
     return found
 

@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from embedded import endpoints, places, ports, postgres, valkey
+from embedded import endpoints, paths, ports, postgres, valkey
 from embedded import model as language_model
-from embedded.children import Service
 from embedded.endpoints import Endpoints
 from embedded.postgres import Postgres
+from embedded.subprocesses import Service
 from embedded.supervisor import Supervisor
 
 
@@ -59,10 +59,10 @@ def bring_up(supervisor: Supervisor, rows: Sequence[Service], *, data_dir: Path)
 
 
 def _postgres(supervisor: Supervisor, *, data_dir: Path, durable: bool) -> Service:
-    if places.is_forgotten(data_dir):
-        postgres.end_leftover(places.shared_root_of(data_dir))
-        places.remove(data_dir)
-    place = places.place_for(data_dir)
+    if paths.is_forgotten(data_dir):
+        postgres.end_leftover(paths.shared_root_of(data_dir))
+        paths.remove(data_dir)
+    place = paths.place_for(data_dir)
     postgres.end_leftover(place.root)
     server = Postgres(place, port=ports.free_port(), durable=durable)
     step = server.initdb()

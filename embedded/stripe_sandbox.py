@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from embedded import ports
-from embedded.children import Child, Service
 from embedded.errors import PortInUse
+from embedded.subprocesses import Child, Service
 
 # Kept from start to start where it is free: receipts stand in the books with their address.
 _USUAL_PORT = 12111

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from embedded import causes, children
-from embedded.children import Child
+from embedded import failure_causes, subprocesses
 from embedded.errors import ChildFailed, StepFailed
-from embedded.leftovers import CHILD_OF, Register
+from embedded.orphans import CHILD_OF, Register
 from embedded.stop_signals import StopSignals
+from embedded.subprocesses import Child
 from embedded.terminal import capital, last_lines, say
 
 _START_ATTEMPTS = 3
@@ -50,7 +50,7 @@ class Supervisor:
 
     def start(self, child: Child) -> None:
         """Start a child without waiting for it."""
-        log = children.open_log(self._log_dir, child.name)
+        log = subprocesses.open_log(self._log_dir, child.name)
         post = _Post(child, log, log_start=log.stat().st_size)
         self._posts.append(post)
         self._spawn(post)
@@ -77,15 +77,15 @@ class Supervisor:
 
     def run(self, step: Child) -> None:
         """Run a one-off command to its end. Raises StepFailed with its own words."""
-        log = children.open_log(self._log_dir, step.name)
+        log = subprocesses.open_log(self._log_dir, step.name)
         log_start = log.stat().st_size
-        process = children.spawn(step, log=log, mark=self._mark)
+        process = subprocesses.spawn(step, log=log, mark=self._mark)
         self._register.add(name=step.name, pid=process.pid, stop_signal=step.stop_signal)
         try:
             while process.poll() is None:
                 self.pause(0.1)
         finally:
-            children.stop(process, step, wait=self._wait_for_end)
+            subprocesses.stop(process, step, wait=self._wait_for_end)
         if process.returncode:
             raise StepFailed(_explained(step, log, log_start))
 
@@ -107,7 +107,7 @@ class Supervisor:
             post = self._posts.pop()
             if post.process is not None:
                 hurry = self._hurry_after(asked_before)
-                children.stop(post.process, post.child, wait=hurry)
+                subprocesses.stop(post.process, post.child, wait=hurry)
             self.on_pause()
         self._register.clear()
 
@@ -141,7 +141,7 @@ class Supervisor:
 
     def _bury(self, post: _Post, now: float) -> None:
         assert post.process is not None
-        children.kill_group(post.process)
+        subprocesses.kill_group(post.process)
         steady = now - post.started_at > _STEADY_AFTER_S
         post.deaths = 1 if steady else post.deaths + 1
         post.restart_at = now + min(0.1 * 2.0**post.deaths, _LONGEST_BACK_OFF_S)
@@ -150,7 +150,7 @@ class Supervisor:
         post.process = None
 
     def _spawn(self, post: _Post) -> None:
-        post.process = children.spawn(post.child, log=post.log, mark=self._mark)
+        post.process = subprocesses.spawn(post.child, log=post.log, mark=self._mark)
         post.started_at = time.monotonic()
         self._register.add(
             name=post.child.name, pid=post.process.pid, stop_signal=post.child.stop_signal
@@ -170,7 +170,7 @@ def _output_since(log: Path, start: int) -> str:
 
 def _did_not_come_up(post: _Post, what: str) -> ChildFailed:
     output = _output_since(post.log, post.log_start)
-    cause = causes.of_failed_run(output)
+    cause = failure_causes.of_failed_run(output)
     title = capital(post.child.title)
     if cause:
         return ChildFailed(f"{title} {what}. {cause}")
@@ -183,7 +183,7 @@ def _explained(step: Child, log: Path, log_start: int) -> str:
     for line in reversed(output.splitlines()):
         if line.startswith("CommandError: "):
             return line.removeprefix("CommandError: ")
-    cause = causes.of_failed_run(output)
+    cause = failure_causes.of_failed_run(output)
     if cause:
         return f"{step.title} failed. {cause}"
     return f"{step.title} failed; the end of {log}:\n{last_lines(output)}"

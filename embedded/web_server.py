@@ -6,7 +6,7 @@ APPLICATION = "caicaini_portal.asgi:application"
 # Whom a proxy calls for is our own to find out: see TRUSTED_PROXY_COUNT. Idle connections are kept
 # for longer than proxies keep theirs, or these would send calls into closed ones.
 OPTIONS = (
-    *("--loop", "uvloop", "--http", "caicaini_portal.http_protocol:HttpProtocol", "--ws", "none"),
+    *("--loop", "uvloop", "--http", "server.http_protocol:HttpProtocol", "--ws", "none"),
     *("--no-proxy-headers", "--no-server-header", "--no-access-log"),
     *("--timeout-keep-alive", "620", "--timeout-worker-healthcheck", "30"),
 )

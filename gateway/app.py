@@ -12,11 +12,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from gateway import bodies, counting, cross_origin, endpoints, listings, usage_report
-from gateway.calls import CallerGone
+from gateway.call import CallerGone
 from gateway.errors import MethodNotAllowed, RouteNotFound
-from gateway.respond import error_response, new_request_id
-from gateway.services import running_services
+from gateway.http import cors, count_tokens, messages, read_endpoints, request_body, usage
+from gateway.http.responses import error_response, new_request_id
+from gateway.runtime.services import running_services
 
 _ADDRESSES = (
     "POST /v1/messages, POST /v1/messages/count_tokens, GET /v1/models, GET /v1/models/{id}, "
@@ -56,17 +56,17 @@ async def _not_allowed(request: Request, error: Exception) -> Response:
 async def _take_in_body(request: Request) -> None:
     """A client that is answered while it sends sees a reset connection instead of the answer."""
     with suppress(CallerGone):
-        await bodies.discard(request.receive, limit_bytes=settings.MAX_BODY_BYTES)
+        await request_body.discard(request.receive, limit_bytes=settings.MAX_BODY_BYTES)
 
 
 _everything = Starlette(
     routes=[
-        Route("/v1/messages", endpoints.Messages(), methods=["POST"]),
-        Route("/v1/messages/count_tokens", counting.count_tokens, methods=["POST"]),
-        Route("/v1/models", listings.list_models, methods=["GET"]),
-        Route("/v1/models/{model_id:text}", listings.show_model, methods=["GET"]),
-        Route("/v1/credits", listings.show_credits, methods=["GET"]),
-        Route("/v1/usage", usage_report.show_usage, methods=["GET"]),
+        Route("/v1/messages", messages.Messages(), methods=["POST"]),
+        Route("/v1/messages/count_tokens", count_tokens.count_tokens, methods=["POST"]),
+        Route("/v1/models", read_endpoints.list_models, methods=["GET"]),
+        Route("/v1/models/{model_id:text}", read_endpoints.show_model, methods=["GET"]),
+        Route("/v1/credits", read_endpoints.show_credits, methods=["GET"]),
+        Route("/v1/usage", usage.show_usage, methods=["GET"]),
     ],
     exception_handlers={404: _not_found, 405: _not_allowed},
     lifespan=_lifespan,
@@ -81,7 +81,7 @@ class _FastLane:
     """
 
     def __init__(self, others: Starlette) -> None:
-        self._messages = endpoints.Messages()
+        self._messages = messages.Messages()
         self._others = others
         self.routes = others.routes
 
@@ -92,7 +92,7 @@ class _FastLane:
         elif scope["method"] == "POST" and scope["path"] == "/v1/messages":
             await self._messages(scope, receive, send)
         elif scope["method"] == "OPTIONS":
-            await cross_origin.answer_preflight(scope, send, request_id=new_request_id())
+            await cors.answer_preflight(scope, send, request_id=new_request_id())
         else:
             await self._others(scope, receive, send)
 

@@ -2,8 +2,8 @@
 
 from django.contrib import admin
 
-from caicaini_portal.read_only_admin import ReadOnlyAdmin, ReadOnlyInline
 from keys.models import ApiKey, KeyBudget
+from web.read_only_admin import ReadOnlyAdmin, ReadOnlyInline
 
 
 class BudgetInline(ReadOnlyInline):

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User, Workspace
-from billing import wallets
+from billing.ledger import wallets
 from billing.models import Wallet
 from keys import tokens
 from keys.errors import KeyAlreadyMinted

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 
-from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -11,12 +10,12 @@ from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.access import ALL_ROLES, KEY_ROLES, MemberRequest, member
-from caicaini_portal.http import render_page
-from keys import samples, services
+from keys import services
 from keys.errors import KeyAlreadyMinted
 from keys.forms import CreateKeyForm
-from keys.listing import listed_keys
+from keys.key_rows import listed_keys
 from keys.models import ApiKey
+from web.http import render_page
 
 SpentByKey = Callable[[int], Mapping[int | None, int]]
 
@@ -71,11 +70,6 @@ def _minted(request: MemberRequest, form: CreateKeyForm) -> HttpResponse:
     context = {
         "key": minted.key,
         "token": minted.token,
-        "export_line": samples.export_line(minted.token),
-        "first_call": samples.first_call(base_url=settings.PUBLIC_URL, token=minted.token),
-        "streaming_call": samples.curl(
-            base_url=settings.PUBLIC_URL, token=minted.token, is_stream=True
-        ),
     }
     return render_page(request, "keys/created.html", context)
 

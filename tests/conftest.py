@@ -1,6 +1,8 @@
 """What holds for every test, and what tests of pages share: a person and their browser."""
 
+import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from django.db import connection
@@ -10,7 +12,7 @@ from hypothesis import settings as hypothesis_settings
 from pytest_django import DjangoDbBlocker, Settings
 
 from accounts.models import User, Workspace
-from tests import people
+from tests.support import people
 
 # How long an example takes says how busy the machine is, and nothing about the product.
 hypothesis_settings.register_profile(
@@ -61,3 +63,20 @@ def workspace(person: User) -> Workspace:
 def browser(person: User) -> Client:
     """The person's browser, signed in."""
     return people.browser_of(person)
+
+
+@pytest.fixture
+def data_dir(tmp_path: Path) -> Path:
+    folder = tmp_path / "data"
+    folder.mkdir(mode=0o700)
+    return folder
+
+
+@pytest.fixture
+def bare_environ(data_dir: Path) -> dict[str, str]:
+    """The environment of somebody who has set nothing but the data folder."""
+    return {
+        "PATH": os.environ["PATH"],
+        "HOME": os.environ.get("HOME", "/"),
+        "DATA_DIR": str(data_dir),
+    }

@@ -10,7 +10,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     """One accepted call; the fields are RequestRecord's. Durations are milliseconds.
 
     gateway_apply takes them by name: another one needs a new version of it, in a migration, as
-    tests/metering/test_decides_in_batches.py says.
+    tests/gateway/metering/test_gateway_apply.py says.
     """
 
     id: UUID

@@ -13,8 +13,8 @@ from pathlib import Path
 import psycopg
 
 from embedded import ports, valkey, web_server
-from embedded.children import PROJECT
-from tests.own_postgres import OwnPostgres
+from embedded.subprocesses import PROJECT
+from tests.support.own_postgres import OwnPostgres
 
 _CELERY = (sys.executable, "-m", "celery", "-A", "caicaini_portal")
 

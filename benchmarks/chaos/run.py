@@ -17,9 +17,9 @@ from benchmarks.chaos.callers import Callers
 from benchmarks.chaos.cast import Cast
 from benchmarks.chaos.upstream import Upstream
 from keys import services as keys
-from tests.books import open_books
-from tests.own_postgres import own_postgres, served_by
-from tests.waiting import eventually
+from tests.support.books import open_books
+from tests.support.own_postgres import own_postgres, served_by
+from tests.support.waiting import eventually
 
 _MODEL = "bench/talker"
 _WORKSPACES = 5

@@ -9,7 +9,7 @@ from django.db import connection
 from django.db.models import Sum
 
 from benchmarks.chaos.callers import Heard
-from billing.audit import audit
+from billing.audit.report import audit
 from billing.models import EntryKind, Hold, HoldState, LedgerEntry, Wallet
 from usage import roll_up
 from usage.models import RequestRecord, UsageHour

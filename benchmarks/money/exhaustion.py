@@ -12,11 +12,11 @@ import msgspec
 from django.conf import settings
 from django.core.management import call_command
 
-from billing.audit import audit
+from billing.audit.report import audit
 from catalogue.pricing import Price
 from keys import services as keys
-from tests.books import Books, open_books
-from tests.servers import WebServer
+from tests.support.books import Books, open_books
+from tests.support.servers import WebServer
 
 _MODEL = "bench/fixed"
 _MAX_TOKENS = 50

@@ -21,15 +21,16 @@ from django.db.models import F
 from django.utils import timezone
 
 from benchmarks.money.orders import Order, Purse, Told
-from billing import booking, ledger
 from billing.errors import NotEnoughCredits
+from billing.ledger import posting
 from billing.models import EntryKind, TopUp, TopUpState
-from billing.payments import Outcome
-from billing.payments import Verdict as Stripes
-from gateway.metering.jobs import LedgerAway
-from gateway.metering.meter import Meter
+from billing.stripe import booking
+from billing.stripe.payments import Outcome
+from billing.stripe.payments import Verdict as Stripes
 from gateway.metering.operations import Verdict
-from tests.books import TestCall
+from gateway.metering.pending import LedgerAway
+from gateway.metering.process_ledger import Meter
+from tests.support.books import TestCall
 
 _HOT_SHARE = 0.2
 _PORTAL_SHARE = 0.06  # of the steps: what is not done by a gateway
@@ -175,7 +176,7 @@ def _take_back(wallet_id: int, *, refunded: int = 0, disputed: int = 0) -> int:
 
 def _adjust(wallet_id: int, credits: int) -> tuple[str, int]:
     try:
-        ledger.post(
+        posting.post(
             wallet_id=wallet_id,
             kind=EntryKind.ADJUSTMENT,
             amount=-credits,

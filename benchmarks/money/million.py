@@ -15,10 +15,10 @@ from django.conf import settings
 
 from benchmarks.money.observer import Observer
 from benchmarks.money.orders import Order, Purse, Told
-from billing.audit import audit
+from billing.audit.report import audit
 from billing.models import LedgerEntry, Wallet
-from embedded.children import PROJECT
-from tests.books import open_books
+from embedded.subprocesses import PROJECT
+from tests.support.books import open_books
 
 _WALLETS = 200
 _FIRST_CREDITS = 5_000

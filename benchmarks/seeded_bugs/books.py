@@ -2,16 +2,16 @@
 
 from benchmarks.seeded_bugs.bug import Bug, Edit
 
-_LEDGER = "billing/ledger.py"
+_LEDGER = "billing/ledger/posting.py"
 _GUARDS = "billing/migrations/0002_guards.py"
 
-_POSTS = ("tests/billing/test_posts_to_the_ledger.py",)
-_AUDITS = ("tests/billing/test_audits_the_books.py",)
+_POSTS = ("tests/billing/test_ledger_posting.py",)
+_AUDITS = ("tests/billing/test_audit_ledger.py",)
 _GOES_BACK = (
-    "tests/billing/top_ups/test_money_goes_back.py",
-    "tests/metering/test_money_agrees_with_a_model.py",
+    "tests/billing/top_ups/test_refunds_and_disputes.py",
+    "tests/gateway/metering/test_money_model.py",
 )
-_REFUSES = ("tests/billing/test_the_database_refuses.py",)
+_REFUSES = ("tests/billing/test_database_constraints.py",)
 
 BOOKS = (
     Bug(
@@ -39,7 +39,7 @@ BOOKS = (
         "a posting does not lock",
         (
             Edit(
-                "billing/wallets.py",
+                "billing/ledger/wallets.py",
                 'wallets.order_by("id").select_for_update(of=("self",))',
                 'wallets.order_by("id")',
             ),
@@ -50,23 +50,23 @@ BOOKS = (
         "welcome credits for each account instead of each address",
         (
             Edit(
-                "billing/grants.py",
+                "billing/ledger/grants.py",
                 "    if not is_first:\n        return None\n",
                 "",
             ),
         ),
-        ("tests/billing/test_gives_welcome_credits.py",),
+        ("tests/billing/test_welcome_credits.py",),
     ),
     Bug(
         "what is owed is not repaid",
-        (Edit("billing/owing.py", "    if repaid:", "    if repaid < 0:"),),
+        (Edit("billing/ledger/clawback.py", "    if repaid:", "    if repaid < 0:"),),
         _GOES_BACK,
     ),
     Bug(
         "credits before the payment is paid",
         (
             Edit(
-                "billing/payments.py",
+                "billing/stripe/payments.py",
                 'if payment.payment_status != "paid":',
                 'if payment.status != "complete":',
             ),
@@ -75,17 +75,19 @@ BOOKS = (
     ),
     Bug(
         "a payment that we never hear of is under way for ever",
-        (Edit("billing/reconciliation.py", "None and payment.changed_at > since", "None"),),
-        ("tests/billing/top_ups/test_comparing_with_stripe.py",),
+        (Edit("billing/stripe/reconciliation.py", "None and payment.changed_at > since", "None"),),
+        ("tests/billing/top_ups/test_reconcile_stripe.py",),
     ),
     Bug(
         "what Stripe was paid for nothing of ours is under way",
         (
             Edit(
-                "billing/reconciliation.py", "is_young and payment.session_id in known", "is_young"
+                "billing/stripe/reconciliation.py",
+                "is_young and payment.session_id in known",
+                "is_young",
             ),
         ),
-        ("tests/billing/top_ups/test_comparing_with_stripe.py",),
+        ("tests/billing/top_ups/test_reconcile_stripe.py",),
     ),
     Bug(
         "roll-ups add to what is there instead of replacing it",
@@ -100,18 +102,18 @@ BOOKS = (
                 "    credits = usage_usagehour.credits + excluded.credits\n",
             ),
         ),
-        ("tests/usage/test_rolls_up.py",),
+        ("tests/usage/test_roll_up.py",),
     ),
     Bug(
         "the audit does not compare held with the holds",
-        (Edit("billing/audit_rules.py", "wallet.held <> coalesce(open.amount, 0)", "false"),),
+        (Edit("billing/audit/rules.py", "wallet.held <> coalesce(open.amount, 0)", "false"),),
         _AUDITS,
     ),
     Bug(
         "the audit does not look at what is owed",
         (
             Edit(
-                "billing/audit_rules.py",
+                "billing/audit/rules.py",
                 "AND wallet.owed <> coalesce(booked",
                 "AND 0 > coalesce(booked",
             ),
@@ -120,19 +122,19 @@ BOOKS = (
     ),
     Bug(
         "the audit takes anybody's word for a top-up",
-        (Edit("billing/audit_rules.py", "AND {_OF_TOP_UP} AND top_up.id IS NULL", "AND false"),),
+        (Edit("billing/audit/rules.py", "AND {_OF_TOP_UP} AND top_up.id IS NULL", "AND false"),),
         _AUDITS,
     ),
     Bug(
         "what was taken and not there is forgotten",
-        (Edit("billing/owing.py", "    if amount > there:", "    if amount < there:"),),
+        (Edit("billing/ledger/clawback.py", "    if amount > there:", "    if amount < there:"),),
         _GOES_BACK,
     ),
     Bug(
         "the audit forgets transactions that were open during the last one",
         (
             Edit(
-                "billing/audit.py",
+                "billing/audit/report.py",
                 "least(clock_timestamp(), min(xact_start)) - interval '1 minute'",
                 "clock_timestamp()",
             ),

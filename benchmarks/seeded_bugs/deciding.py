@@ -3,10 +3,10 @@
 from benchmarks.seeded_bugs.bug import Bug, Edit
 
 _APPLY = "usage/migrations/0004_gateway_apply.py"
-_STATEMENT = "gateway/metering/statement.py"
+_STATEMENT = "gateway/metering/apply_call.py"
 
-_DECIDES = ("tests/metering/test_decides_in_batches.py",)
-_WRITES = ("tests/metering/test_writes_money.py",)
+_DECIDES = ("tests/gateway/metering/test_gateway_apply.py",)
+_WRITES = ("tests/gateway/metering/test_ledger_writer.py",)
 
 DECIDING = (
     Bug(
@@ -161,7 +161,7 @@ DECIDING = (
                 "",
             ),
         ),
-        ("tests/keys", "tests/metering/test_writes_money.py"),
+        ("tests/keys", "tests/gateway/metering/test_ledger_writer.py"),
     ),
     Bug(
         "a frozen wallet makes holds",

@@ -2,17 +2,17 @@
 
 from benchmarks.seeded_bugs.bug import Bug, Edit
 
-_WRITER = "gateway/metering/writer.py"
-_KEEPER = "gateway/metering/keeping.py"
+_WRITER = "gateway/metering/ledger_writer.py"
+_KEEPER = "gateway/metering/outage_buffer.py"
 _REAPER = "gateway/metering/reaper.py"
-_LINK = "gateway/metering/link.py"
+_LINK = "gateway/metering/writer_connection.py"
 _CONNECTIONS = "gateway/metering/connections.py"
 _JOURNAL = "gateway/metering/journal.py"
 
-_WRITES = ("tests/metering/test_writes_money.py",)
-_OUTAGE = ("tests/metering/test_rides_out_an_outage.py",)
-_KEEPS_JOURNAL = ("tests/metering/test_keeps_a_journal.py",)
-_FREES = ("tests/metering/test_frees_dead_holds.py",)
+_WRITES = ("tests/gateway/metering/test_ledger_writer.py",)
+_OUTAGE = ("tests/gateway/metering/test_postgresql_outage.py",)
+_KEEPS_JOURNAL = ("tests/gateway/metering/test_journal.py",)
+_FREES = ("tests/gateway/metering/test_reaper.py",)
 
 METERING = (
     Bug(
@@ -24,7 +24,7 @@ METERING = (
         "one bad end in a journal fails all its others",
         (
             Edit(
-                "gateway/metering/transactions.py",
+                "gateway/metering/blocking_apply.py",
                 '            logger.exception("a batch of %d operations failed", len(batch))\n',
                 "            return [error for _ in batch]\n",
             ),
@@ -35,7 +35,7 @@ METERING = (
         "what PostgreSQL refused is taken for written",
         (
             Edit(
-                "gateway/metering/wire.py",
+                "gateway/metering/pq_channel.py",
                 "    return error\n",
                 '    return b"[[null],[0],[0]]"\n',
             ),
@@ -46,12 +46,12 @@ METERING = (
         "what does not fit into the socket is never sent",
         (
             Edit(
-                "gateway/metering/wire.py",
+                "gateway/metering/pq_channel.py",
                 "self._loop.add_writer(self._socket, self._send_rest)",
                 "pass",
             ),
         ),
-        ("tests/metering/test_sends_what_does_not_fit.py",),
+        ("tests/gateway/metering/test_large_batch.py",),
     ),
     Bug(
         "a refused reserve whose commit went unheard keeps its hold",
@@ -104,12 +104,12 @@ METERING = (
     Bug(
         "what was sent before the connection broke may arrive after it",
         (Edit(_LINK, "if not self._is_session_over(self._probe):", "if False:"),),
-        ("tests/metering/test_takes_no_late_batch.py",),
+        ("tests/gateway/metering/test_late_batch.py",),
     ),
     Bug(
         "a database that is read-only is taken to refuse the call",
         (Edit(_CONNECTIONS, "return isinstance(error, psycopg.Error) and", "return False and"),),
-        ("tests/metering/test_waits_for_a_ledger_that_takes_nothing.py",),
+        ("tests/gateway/metering/test_read_only_postgresql.py",),
     ),
     Bug(
         "a role may choose how isolated its transactions are",
@@ -120,7 +120,7 @@ METERING = (
                 "'as it is'",
             ),
         ),
-        ("tests/metering/test_minds_no_settings_of_its_role.py",),
+        ("tests/gateway/metering/test_role_settings.py",),
     ),
     Bug(
         "the checksums of the journal are not looked at",

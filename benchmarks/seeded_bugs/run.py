@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from benchmarks.seeded_bugs.bug import Bug
 from benchmarks.seeded_bugs.bugs import BUGS
-from embedded.children import PROJECT
+from embedded.subprocesses import PROJECT
 
 _LEFT_OUT = shutil.ignore_patterns(".*", "node_modules", "__pycache__", "staticfiles")
 _FAILED = re.compile(r"^(?:FAILED|ERROR) (\S+)", re.MULTILINE)

@@ -3,7 +3,7 @@
 from collections import Counter
 
 from billing.errors import BadWebhook
-from billing.signatures import verify
+from billing.stripe.signatures import verify
 from tests.billing.top_ups.forgeries import BODY, NOW, SECRETS, forgeries, signature
 
 

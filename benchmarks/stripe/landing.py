@@ -9,7 +9,7 @@ from benchmarks.stripe.figures import quantiles
 from billing.models import TopUp
 from stripe_sandbox.client import Sandbox
 from tests.billing.top_ups.shop import new_buyer, pay
-from tests.waiting import eventually
+from tests.support.waiting import eventually
 
 _LIMIT_S = 1.0
 _QUEUE_WINDOW_S = 600

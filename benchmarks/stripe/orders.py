@@ -3,7 +3,7 @@
 import time
 from collections import Counter
 
-from billing.audit import audit
+from billing.audit.report import audit
 from stripe_sandbox.client import Sandbox
 from tests.billing.top_ups.stories import Ending, stories, tell
 

@@ -12,12 +12,12 @@ from django.core.management import call_command
 from django.test import override_settings
 
 from benchmarks.stripe import forged, landing, orders, speed, storm
-from billing.inbox import WATCHED
+from billing.stripe.inbox import WATCHED
 from stripe_sandbox.client import Sandbox
 from stripe_sandbox.server import SandboxServer
 from stripe_sandbox.settings import Settings as SandboxSettings
-from tests import servers
-from tests.servers import WebServer
+from tests.support import servers
+from tests.support.servers import WebServer
 
 SECRET = "whsec_of_the_benchmark"  # noqa: S105
 

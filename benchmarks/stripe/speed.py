@@ -15,8 +15,8 @@ import aiohttp
 from benchmarks.stripe.figures import quantiles
 from embedded import ports
 from tests.billing.top_ups.forgeries import signature
-from tests.servers import WebServer
-from tests.waiting import eventually
+from tests.support.servers import WebServer
+from tests.support.waiting import eventually
 
 _LIMIT_S = 0.150
 _AT_ONCE = 16

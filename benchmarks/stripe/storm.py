@@ -11,10 +11,10 @@ from django.utils import timezone
 
 from benchmarks.stripe import worker
 from benchmarks.stripe.figures import quantiles
-from billing import reconciliation, top_ups
-from billing.audit import audit
+from billing.audit.report import audit
 from billing.models import EntryKind, LedgerEntry, StripeEvent, TopUp, TopUpState
-from billing.reconciliation import RECENT
+from billing.stripe import reconciliation, top_ups
+from billing.stripe.reconciliation import RECENT
 from stripe_sandbox.client import Sandbox
 from tests.billing.top_ups.shop import Buyer, at_once, new_buyer, session_of
 

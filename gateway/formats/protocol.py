@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import NamedTuple, Protocol
 
 from gateway.errors import UpstreamError
-from gateway.messages import Event, Reply, Usage
-from gateway.requests import MessagesRequest
+from gateway.reply.events import Event, Reply, Usage
+from gateway.request.parse import MessagesRequest
 
 
 class EncodedRequest(NamedTuple):
@@ -19,7 +19,7 @@ class EncodedRequest(NamedTuple):
 class Stream(Protocol):
     """An upstream's event stream, bytes in, events out. Does no I/O.
 
-    What it returns keeps the grammar of `gateway.resequence` whatever the upstream does. The
+    What it returns keeps the grammar of `gateway.reply.resequencer` whatever the upstream does. The
     last events are MessageDelta and MessageStop together, or an UpstreamErrorEvent; after them
     everything is ignored.
     """

@@ -18,8 +18,8 @@ from typing import Any, NamedTuple
 
 import psycopg
 
-from billing import holds
-from gateway.metering import journal, transactions
+from billing import gateway_queries
+from gateway.metering import blocking_apply, journal
 from gateway.metering.connections import is_away
 from gateway.metering.journal import Journal
 
@@ -62,7 +62,7 @@ class Reaper:
     def _dead_elsewhere(self, connection: psycopg.Connection[Any]) -> list[int]:
         now = time.monotonic()
         alive_here = journal.owners_alive(self._journals) | {self._owner}
-        owners = set(holds.owners_of_open_holds(connection)) - alive_here
+        owners = set(gateway_queries.owners_of_open_holds(connection)) - alive_here
         self._free = {
             owner: self._seen_free(owner, now)
             for owner in owners
@@ -83,7 +83,7 @@ class Reaper:
 def _wind_up(connection: psycopg.Connection[Any], left_behind: Journal) -> None:
     """Write what a dead process of this machine could not, and free the rest of what it held."""
     closes = left_behind.read().closes
-    failed = transactions.replay(connection, closes, owner=left_behind.owner)
+    failed = blocking_apply.replay(connection, closes, owner=left_behind.owner)
     _void(connection, left_behind.owner)
     left_behind.clear(failed=failed)
     logger.warning("a process of this machine is gone; it left %d ends of calls", len(closes))
@@ -91,10 +91,10 @@ def _wind_up(connection: psycopg.Connection[Any], left_behind: Journal) -> None:
 
 def _void(connection: psycopg.Connection[Any], owner: int) -> None:
     """Void a dead process's holds; a wallet that cannot take it does not keep others waiting."""
-    for wallet_id in holds.wallets_with_holds_of(connection, owner=owner):
+    for wallet_id in gateway_queries.wallets_with_holds_of(connection, owner=owner):
         try:
             with connection.transaction():
-                count = holds.void_holds_of(connection, owner=owner, wallet_id=wallet_id)
+                count = gateway_queries.void_holds_of(connection, owner=owner, wallet_id=wallet_id)
         except psycopg.errors.QueryCanceled:
             logger.warning("wallet %d is locked; the holds in it wait for the next look", wallet_id)
         except Exception as error:

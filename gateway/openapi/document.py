@@ -2,9 +2,9 @@
 
 from gateway.errors import MethodNotAllowed, RouteNotFound
 from gateway.openapi import error_answers, operations
-from gateway.openapi.failures import FAILURES
+from gateway.openapi.error_samples import FAILURES
+from gateway.openapi.json_schema import Schema
 from gateway.openapi.schemas import answers, blocks, events, listings, requests
-from gateway.openapi.vocabulary import Schema
 
 _ABOUT = """\
 Hosted language models behind one endpoint, in the shape of the Messages API: clients made for that

@@ -7,9 +7,9 @@ import msgspec
 
 from gateway.errors import GatewayError
 from gateway.openapi import headers
+from gateway.openapi.error_samples import FAILURES, Failure
 from gateway.openapi.examples import REQUEST_ID
-from gateway.openapi.failures import FAILURES, Failure
-from gateway.openapi.vocabulary import COUNT, TEXT, Schema, one_word, record, ref, tag
+from gateway.openapi.json_schema import COUNT, TEXT, Schema, one_word, record, ref, tag
 
 _BY_KIND = {failure.kind: failure for failure in FAILURES}
 

@@ -4,11 +4,11 @@ from typing import Any
 
 import msgspec
 
-from gateway import capabilities
-from gateway.openapi.vocabulary import Schema
-from gateway.router import AUTO
-from keys.samples import PROMPT
+from gateway.http import capabilities
+from gateway.openapi.json_schema import Schema
+from gateway.upstreams.router import AUTO
 
+PROMPT = "Say hello in one sentence."
 REQUEST_ID = "req_0193511f8a2c7d10b6a4f0c2e9d85b31"
 _MESSAGE_ID = "msg_0193511f8a2c7d10b6a4f0c2e9d85b31"
 _ANSWER = "Hello there, it is lovely to meet you, and I hope that your day will go very well."

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
-from gateway import rate_limits
-from gateway.openapi.vocabulary import COUNT, MOMENT, TEXT, Schema, one_word, ref
+from gateway.limits import rate_limiter
+from gateway.openapi.json_schema import COUNT, MOMENT, TEXT, Schema, one_word, ref
 
 _LIMIT_WORDS = {
     "limit": ("How many the workspace may use in a minute.", COUNT),
@@ -31,7 +31,7 @@ _KNOWN: dict[str, tuple[str, Schema]] = {
         one_word(("true", "false")),
     ),
     "allow": ("The methods that there are.", TEXT),
-    **{name: _LIMIT_WORDS[name.rpartition("-")[2]] for name in rate_limits.HEADERS},
+    **{name: _LIMIT_WORDS[name.rpartition("-")[2]] for name in rate_limiter.HEADERS},
 }
 VERSION: Schema = {
     "name": "anthropic-version",

@@ -2,13 +2,14 @@
 
 from typing import Any
 
-from gateway import errors, rate_limits
-from gateway.listings import DEFAULT_LIMIT, MOST_PER_PAGE
-from gateway.openapi import examples, headers, parts
+from gateway import errors
+from gateway.http.read_endpoints import DEFAULT_LIMIT, MOST_PER_PAGE
+from gateway.http.usage import DEFAULT_LENGTH, LONGEST
+from gateway.limits import rate_limiter
+from gateway.openapi import components, examples, headers
+from gateway.openapi.json_schema import FILLED, MOMENT, TEXT, Schema, array, one_word
 from gateway.openapi.schemas.requests import RULES, RULES_OF_COUNTING
-from gateway.openapi.vocabulary import FILLED, MOMENT, TEXT, Schema, array, one_word
-from gateway.usage_report import DEFAULT_LENGTH, LONGEST
-from usage.buckets import Bucket, Grouping
+from usage.gateway_queries import Bucket, Grouping
 
 _WITH_KEY = (errors.InvalidApiKey, errors.InternalFailure, errors.LedgerUnavailable)
 _WITH_MODEL = (
@@ -43,7 +44,7 @@ def paths() -> dict[str, Schema]:
 
 
 def _create_message() -> Schema:
-    return parts.operation(
+    return components.operation(
         "createMessage",
         "Messages",
         "Ask a model",
@@ -51,15 +52,15 @@ def _create_message() -> Schema:
         "`stream` the answer is `text/event-stream`. A stream that breaks off ends with an `error` "
         "event and costs nothing.",
         parameters=[headers.VERSION, headers.BETA],
-        requestBody=parts.json_body("MessagesRequest", examples.REQUESTS, rules=RULES),
-        answer=parts.answer(
+        requestBody=components.json_body("MessagesRequest", examples.REQUESTS, rules=RULES),
+        answer=components.answer(
             "The answer.",
             headers.documented(
-                ["caicaini-route", *rate_limits.HEADERS], ["caicaini-credits-consumed"]
+                ["caicaini-route", *rate_limiter.HEADERS], ["caicaini-credits-consumed"]
             ),
             {
-                "application/json": parts.content("Message", examples.MESSAGES),
-                "text/event-stream": parts.content(
+                "application/json": components.content("Message", examples.MESSAGES),
+                "text/event-stream": components.content(
                     "StreamEvent", {event["event"]: event for event in examples.STREAM}
                 ),
             },
@@ -69,19 +70,19 @@ def _create_message() -> Schema:
 
 
 def _count_tokens() -> Schema:
-    return parts.operation(
+    return components.operation(
         "countTokens",
         "Messages",
         "Count input tokens",
         "How many input tokens a request has. Costs nothing.",
         parameters=[headers.VERSION, headers.BETA],
-        requestBody=parts.json_body(
+        requestBody=components.json_body(
             "CountTokensRequest", examples.COUNT_REQUESTS, rules=RULES_OF_COUNTING
         ),
-        answer=parts.answer(
+        answer=components.answer(
             "The count.",
-            headers.documented(rate_limits.HEADERS),
-            parts.json_content("TokenCount", {"Tokens": {"input_tokens": 14}}),
+            headers.documented(rate_limiter.HEADERS),
+            components.json_content("TokenCount", {"Tokens": {"input_tokens": 14}}),
         ),
         failures=(*_WITH_KEY, *_WITH_MODEL),
     )
@@ -89,23 +90,23 @@ def _count_tokens() -> Schema:
 
 def _list_models() -> Schema:
     size = {"type": "integer", "minimum": 1, "maximum": MOST_PER_PAGE, "default": DEFAULT_LIMIT}
-    return parts.operation(
+    return components.operation(
         "listModels",
         "Models",
         "List the models that this key may call",
         "In pages. An id that is not in the list is passed over.",
         parameters=[
-            parts.query("limit", size, "How many to list."),
-            parts.query("after_id", TEXT, "List what comes after this model."),
-            parts.query("before_id", TEXT, "List what comes before this model."),
-            parts.query(
+            components.query("limit", size, "How many to list."),
+            components.query("after_id", TEXT, "List what comes after this model."),
+            components.query("before_id", TEXT, "List what comes before this model."),
+            components.query(
                 "lifecycle[]", array(TEXT), "List models of these stages: all there are are active."
             ),
         ],
-        answer=parts.answer(
+        answer=components.answer(
             "A page of models.",
             headers.documented(),
-            parts.json_content("ModelPage", {"Models": examples.MODEL_PAGE}),
+            components.json_content("ModelPage", {"Models": examples.MODEL_PAGE}),
             links={
                 "first": {
                     "operationId": "getModel",
@@ -118,7 +119,7 @@ def _list_models() -> Schema:
 
 
 def _show_model() -> Schema:
-    return parts.operation(
+    return components.operation(
         "getModel",
         "Models",
         "Describe a model",
@@ -132,44 +133,48 @@ def _show_model() -> Schema:
                 "description": "The model's id; a slash in it may be written as it is.",
             }
         ],
-        answer=parts.answer(
+        answer=components.answer(
             "The model.",
             headers.documented(),
-            parts.json_content("Model", {"Model": examples.MODEL}),
+            components.json_content("Model", {"Model": examples.MODEL}),
         ),
         failures=(*_WITH_KEY, errors.ModelNotFound),
     )
 
 
 def _show_credits() -> Schema:
-    return parts.operation(
+    return components.operation(
         "getCredits",
         "Account",
         "Read the balance",
         "The apiCredits of the key's workspace.",
-        answer=parts.answer(
+        answer=components.answer(
             "The balance.",
             headers.documented(),
-            parts.json_content("Credits", {"Credits": examples.CREDITS}),
+            components.json_content("Credits", {"Credits": examples.CREDITS}),
         ),
         failures=_WITH_KEY,
     )
 
 
 def _show_usage() -> Schema:
-    return parts.operation(
+    return components.operation(
         "getUsage",
         "Account",
         "Sum up what was used",
         "What the key's workspace used, by hour or day, from the same books that were charged. "
         "Right to the second.",
         parameters=[
-            parts.query(
+            components.query(
                 "bucket", one_word(Bucket, default=Bucket.DAY), "An hour or a day, in UTC."
             ),
-            parts.query("from", MOMENT, f"From when on. Without it, {_lengths(DEFAULT_LENGTH)}."),
-            parts.query("to", MOMENT, f"Until when; now, without it. At most {_lengths(LONGEST)}."),
-            parts.query(
+            components.query(
+                "from", MOMENT, f"From when on. Without it, {_lengths(DEFAULT_LENGTH)}."
+            ),
+            components.query(
+                "to", MOMENT, f"Until when; now, without it. At most {_lengths(LONGEST)}."
+            ),
+            components.query(
                 "group_by",
                 array(one_word(Grouping)),
                 "Sum up separately by these, separated by commas.",
@@ -177,10 +182,10 @@ def _show_usage() -> Schema:
                 explode=False,
             ),
         ],
-        answer=parts.answer(
+        answer=components.answer(
             "The sums.",
             headers.documented(),
-            parts.json_content("UsageReport", {"A day": examples.USAGE}),
+            components.json_content("UsageReport", {"A day": examples.USAGE}),
         ),
         failures=(*_WITH_KEY, errors.InvalidRequest),
     )

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.books import Books, open_books
+from tests.support.books import Books, open_books
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-from embedded.chromium import NAMES
+from devtools.chromium import NAMES
 
 EXECUTABLE = next((path for name in NAMES if (path := shutil.which(name))), None)
 NEEDED = pytest.mark.skipif(

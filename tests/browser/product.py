@@ -7,10 +7,10 @@ from pathlib import Path
 
 import psutil
 
-from embedded import children, leftovers, places, ports
-from embedded.children import PROJECT, Child
-from embedded.leftovers import CHILD_OF, Register
-from tests.waiting import eventually
+from embedded import orphans, paths, ports, subprocesses
+from embedded.orphans import CHILD_OF, Register
+from embedded.subprocesses import PROJECT, Child
+from tests.support.waiting import eventually
 
 # What a newcomer's shell has; a test run's own servers must not be found. CHILD_OF lets the next
 # test run end what one that was killed has left.
@@ -35,7 +35,7 @@ class Product:
             command=(str(PROJECT / "bin/up"),),
             env={**kept, "DATA_DIR": str(data_dir), "PORT": str(self.port), **env},
         )
-        self._process = children.spawn(start, log=self._output, mark={})  # it ends with us
+        self._process = subprocesses.spawn(start, log=self._output, mark={})  # it ends with us
 
     def await_ready(self) -> None:
         """Wait until it says that it is; fail with what it says when it ends instead."""
@@ -61,7 +61,7 @@ class Product:
 
     def left_behind(self) -> list[psutil.Process]:
         """Return what a stop has left; to be killed is not to have ended yet."""
-        return leftovers.await_end(self.processes(), within_s=_END_WINDOW_S)
+        return orphans.await_end(self.processes(), within_s=_END_WINDOW_S)
 
     def files_with(self, text: str) -> list[Path]:
         """Return the files of the data folder, the database's too, that hold the text."""
@@ -75,7 +75,7 @@ class Product:
             self._process.kill()
             self._process.wait()
         Register(self.data_dir).end_leftovers()
-        places.remove(self.data_dir)
+        paths.remove(self.data_dir)
 
     def _owns(self, process: psutil.Process) -> bool:
         with contextlib.suppress(psutil.Error):

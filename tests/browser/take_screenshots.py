@@ -9,7 +9,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page
 
-from embedded.children import PROJECT
+from embedded.subprocesses import PROJECT
 from tests.browser import chromium, product
 from tests.browser.steps import DEMO
 from tests.browser.visitor import DESKTOP

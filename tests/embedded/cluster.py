@@ -8,7 +8,7 @@ from pathlib import Path
 
 from embedded import servers
 from embedded.errors import EmbeddedError, StopRequested
-from embedded.leftovers import Register
+from embedded.orphans import Register
 from embedded.stop_signals import StopSignals
 from embedded.supervisor import Supervisor
 from embedded.terminal import complain, say

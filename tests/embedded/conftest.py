@@ -1,7 +1,6 @@
 """Starts of small real commands, ended with the test that made them."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -10,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from embedded.children import PROJECT
-from embedded.leftovers import Register
-from tests.waiting import eventually
+from embedded.orphans import Register
+from embedded.subprocesses import PROJECT
+from tests.support.waiting import eventually
 
 Row = dict[str, str]
 
@@ -45,13 +44,6 @@ class Start:
 
 
 @pytest.fixture
-def data_dir(tmp_path: Path) -> Path:
-    folder = tmp_path / "data"
-    folder.mkdir(mode=0o700)
-    return folder
-
-
-@pytest.fixture
 def start(data_dir: Path) -> Iterator[Callable[..., Start]]:
     made: list[Start] = []
 
@@ -64,13 +56,3 @@ def start(data_dir: Path) -> Iterator[Callable[..., Start]]:
         one.process.terminate()
         one.process.wait(timeout=120)
     Register(data_dir).end_leftovers()
-
-
-@pytest.fixture
-def bare_environ(data_dir: Path) -> dict[str, str]:
-    """The environment of somebody who has set nothing but the data folder."""
-    return {
-        "PATH": os.environ["PATH"],
-        "HOME": os.environ.get("HOME", "/"),
-        "DATA_DIR": str(data_dir),
-    }

@@ -10,10 +10,10 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from embedded.children import Child
 from embedded.errors import EmbeddedError, StopRequested
-from embedded.leftovers import Register
+from embedded.orphans import Register
 from embedded.stop_signals import StopSignals
+from embedded.subprocesses import Child
 from embedded.supervisor import Supervisor
 from embedded.terminal import complain, say
 

@@ -12,14 +12,13 @@ from pathlib import Path
 import pytest
 from pytest_django import DjangoDbBlocker
 
-from billing.audit import audit
-from tests import servers
-from tests.gateway import customers, database, offer
-from tests.gateway.callers import Caller
-from tests.gateway.customers import Customer
-from tests.gateway.descriptions import Description
-from tests.gateway.scripted_upstream import ScriptedUpstream, closed_door, deaf_listener
-from tests.servers import WebServer
+from billing.audit.report import audit
+from tests.support import customers, gateway_database, scripted_catalogue, servers
+from tests.support.api_description import Description
+from tests.support.callers import Caller
+from tests.support.customers import Customer
+from tests.support.scripted_upstream import ScriptedUpstream, closed_door, deaf_listener
+from tests.support.servers import WebServer
 
 NewCustomer = Callable[..., Customer]
 StartGateway = Callable[..., WebServer]
@@ -37,9 +36,9 @@ def gateway_env(
 ) -> Iterator[dict[str, str]]:
     """The environment of every gateway, on a database with our catalogue in it."""
     catalogue = tmp_path_factory.mktemp("catalogue") / "catalogue.toml"
-    with database.fresh() as url, deaf_listener() as deaf_url, closed_door() as place:
+    with gateway_database.fresh() as url, deaf_listener() as deaf_url, closed_door() as place:
         catalogue.write_text(
-            offer.catalogue(
+            scripted_catalogue.catalogue(
                 upstream_url=upstream.url, dead_url=f"http://{place}", deaf_url=deaf_url
             )
         )
@@ -49,8 +48,8 @@ def gateway_env(
             "DRAIN_WINDOW_S": "4",
             "RATE_LIMITS": "requests=100000,input_tokens=1000000000",
         }
-        database.manage("migrate", "--no-input", env=env)
-        database.manage("sync_catalogue", env=env)
+        gateway_database.manage("migrate", "--no-input", env=env)
+        gateway_database.manage("sync_catalogue", env=env)
         yield env
 
 
@@ -131,7 +130,7 @@ def start_gateway(
 @pytest.fixture
 def books(gateway_env: dict[str, str], django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     """Django's models in this process read and write the gateways' database."""
-    with django_db_blocker.unblock(), database.in_use(gateway_env["DATABASE_URL"]):
+    with django_db_blocker.unblock(), gateway_database.in_use(gateway_env["DATABASE_URL"]):
         yield
 
 

@@ -7,7 +7,7 @@ import stripe
 from stripe_sandbox.client import Sandbox
 from stripe_sandbox.server import SandboxServer
 from tests.stripe_sandbox.library import library, response
-from tests.waiting import eventually
+from tests.support.waiting import eventually
 
 KEY: stripe.RequestOptions = {"idempotency_key": "top-up-1"}
 

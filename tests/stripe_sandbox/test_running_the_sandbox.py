@@ -18,7 +18,7 @@ from stripe_sandbox.server import SandboxServer
 from stripe_sandbox.settings import Settings
 from tests.stripe_sandbox.library import library
 from tests.stripe_sandbox.receiver import Receiver
-from tests.waiting import eventually
+from tests.support.waiting import eventually
 
 SESSION = {
     "mode": "payment",

@@ -8,7 +8,7 @@ import stripe
 from stripe_sandbox.client import Sandbox, SandboxRefused
 from tests.stripe_sandbox.library import Checkout
 from tests.stripe_sandbox.receiver import Receiver
-from tests.waiting import eventually
+from tests.support.waiting import eventually
 
 
 def make_customers(api: stripe.StripeClient, number: int) -> list[str]:

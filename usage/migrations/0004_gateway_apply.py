@@ -34,7 +34,7 @@ RECORD = {
     "duration_ms": "integer",
 }
 
-# `operations` are what gateway/metering/statement.py sends: of kind reserve, close or release, each
+# `operations` are what gateway/metering/apply_call.py sends: of kind reserve, close or release, each
 # for another request. `records` is as long: at a close's place its request record, elsewhere `{}`.
 #
 # 1. The wallets are locked, in id order.

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from billing.audit import audit
+from billing.audit.report import audit
 
 
 class Command(BaseCommand):

@@ -6,8 +6,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from accounts.models import User
 from accounts.services import give_personal_workspace
-from billing import grants
 from billing.errors import NotEnoughCredits
+from billing.ledger import grants
 
 
 class Command(BaseCommand):

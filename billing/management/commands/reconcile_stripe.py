@@ -9,8 +9,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from billing import reconciliation
 from billing.errors import BillingError
+from billing.stripe import reconciliation
 
 
 class Command(BaseCommand):

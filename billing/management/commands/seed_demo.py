@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from accounts.models import User
 from accounts.services import give_personal_workspace
-from billing import grants, ledger, wallets
+from billing.ledger import grants, posting, wallets
 from billing.models import EntryKind, WelcomeGrant
 
 EMAIL = "demo@example.com"
@@ -33,7 +33,7 @@ class Command(BaseCommand):
         WelcomeGrant.objects.get_or_create(
             email_digest=grants.address_digest(EMAIL), defaults={"wallet": wallet}
         )
-        ledger.post(
+        posting.post(
             wallet_id=wallet.pk,
             kind=EntryKind.GRANT,
             amount=CREDITS,

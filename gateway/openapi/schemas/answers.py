@@ -1,7 +1,6 @@
 """What POST /v1/messages answers, whole, and what count_tokens does."""
 
-from gateway.blocks import OF_PROVIDERS
-from gateway.openapi.vocabulary import (
+from gateway.openapi.json_schema import (
     COUNT,
     FILLED,
     OBJECT,
@@ -14,6 +13,7 @@ from gateway.openapi.vocabulary import (
     said,
     tag,
 )
+from gateway.reply.blocks import OF_PROVIDERS
 
 MESSAGE_ID: Schema = {"type": "string", "pattern": "^msg_[0-9a-f]{32}$"}
 STOP_REASON: Schema = {

@@ -1,8 +1,6 @@
 """Content blocks of requests, by where they may stand."""
 
-from gateway.contract.content import BASE64, IMAGE_MEDIA_TYPES, ROLES_OF_BLOCK
-from gateway.contract.image_urls import MAX_URL_CHARS
-from gateway.openapi.vocabulary import (
+from gateway.openapi.json_schema import (
     BOOLEAN,
     FILLED,
     OBJECT,
@@ -16,6 +14,8 @@ from gateway.openapi.vocabulary import (
     said,
     tag,
 )
+from gateway.request.content import BASE64, IMAGE_MEDIA_TYPES, ROLES_OF_BLOCK
+from gateway.request.image_urls import MAX_URL_CHARS
 
 # In the words of ECMA 262, and a little narrower than what is taken: lower case, visible ASCII.
 _PUBLIC_URL = (

@@ -1,7 +1,6 @@
 """The events of a streamed answer."""
 
-from gateway.openapi.schemas import answers
-from gateway.openapi.vocabulary import (
+from gateway.openapi.json_schema import (
     COUNT,
     OBJECT,
     TEXT,
@@ -12,6 +11,7 @@ from gateway.openapi.vocabulary import (
     ref,
     tag,
 )
+from gateway.openapi.schemas import answers
 
 _EVENTS = {
     "message_start": "MessageStartEvent",

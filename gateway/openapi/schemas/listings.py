@@ -1,8 +1,8 @@
 """What the read-only endpoints answer: models, credits, usage."""
 
 from billing.models import Source
-from gateway import capabilities
-from gateway.openapi.vocabulary import (
+from gateway.http import capabilities
+from gateway.openapi.json_schema import (
     BOOLEAN,
     COUNT,
     MOMENT,
@@ -16,7 +16,7 @@ from gateway.openapi.vocabulary import (
     said,
     tag,
 )
-from usage.buckets import SUMS, Bucket
+from usage.gateway_queries import SUMS, Bucket
 
 _CAPABILITIES = {name: record({"supported": BOOLEAN}) for name in capabilities.NAMES}
 _SUMS: dict[str, Schema] = {

@@ -1,11 +1,6 @@
 """Bodies of POST /v1/messages and POST /v1/messages/count_tokens."""
 
-from gateway.contract.content import MAX_CACHE_BREAKPOINTS
-from gateway.contract.settings import THINKING_KINDS
-from gateway.contract.tools import NAME
-from gateway.contract.turns import MAX_TURNS
-from gateway.contract.values import MAX_INTEGER
-from gateway.openapi.vocabulary import (
+from gateway.openapi.json_schema import (
     BOOLEAN,
     FILLED,
     OBJECT,
@@ -19,8 +14,13 @@ from gateway.openapi.vocabulary import (
     said,
     tag,
 )
-from gateway.requests import NOT_COUNTED
-from gateway.router import AUTO
+from gateway.request.content import MAX_CACHE_BREAKPOINTS
+from gateway.request.messages import MAX_TURNS
+from gateway.request.options import THINKING_KINDS
+from gateway.request.parse import NOT_COUNTED
+from gateway.request.tools import NAME
+from gateway.request.values import MAX_INTEGER
+from gateway.upstreams.router import AUTO
 
 # What no schema can say.
 RULES_OF_COUNTING = (

@@ -6,7 +6,7 @@ import pytest
 from pytest_django.fixtures import Settings
 from pytest_django.live_server_helper import LiveServer
 
-from billing.audit import audit
+from billing.audit.report import audit
 from stripe_sandbox.client import Sandbox
 from stripe_sandbox.server import SandboxServer
 from stripe_sandbox.settings import Settings as SandboxSettings

@@ -16,9 +16,10 @@ from django.utils import timezone
 
 from accounts.models import User, Workspace
 from accounts.services import give_personal_workspace
-from billing import inbox, ledger, top_ups, wallets
-from billing.checkout import Addresses
+from billing.ledger import posting, wallets
 from billing.models import EntryKind, Hold, HoldState, LedgerEntry, Source, TopUp, Wallet
+from billing.stripe import inbox, top_ups
+from billing.stripe.checkout import Addresses
 from stripe_sandbox.client import Json, Sandbox
 
 BACK_TO = Addresses(
@@ -62,7 +63,7 @@ class Buyer:
 
     def spend(self, credits: int) -> None:
         """Be without so many credits; a real call would need a gateway."""
-        ledger.post(
+        posting.post(
             wallet_id=self.wallet.pk,
             kind=EntryKind.ADJUSTMENT,
             amount=-credits,

@@ -10,9 +10,9 @@ import random
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple, cast
 
-from billing import inbox
 from billing.models import TopUp
-from billing.stripe_client import client
+from billing.stripe import inbox
+from billing.stripe.client import client
 from stripe_sandbox.client import Sandbox, SandboxRefused
 from tests.billing.top_ups.shop import (
     Buyer,

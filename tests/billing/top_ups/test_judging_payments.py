@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing.payments import Expected, Outcome, Payment, Verdict, judge
+from billing.stripe.payments import Expected, Outcome, Payment, Verdict, judge
 
 OURS = UUID("5a3c1a54-0c5f-4f2e-9d8e-0b6a54f0a7f1")
 EXPECTED = Expected(

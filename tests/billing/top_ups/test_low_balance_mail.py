@@ -4,9 +4,9 @@ import pytest
 from django.core import mail
 
 from accounts.models import Membership, Role, User
-from billing import low_balance
+from billing.alerts import low_balance
 from billing.models import LowBalanceLine
-from tests.books import Books, open_books
+from tests.support.books import Books, open_books
 
 
 @pytest.fixture

@@ -14,14 +14,14 @@ from django.conf import settings
 from pytest_django.fixtures import Settings
 from pytest_django.live_server_helper import LiveServer
 
-from billing import inbox, webhook
 from billing.models import StripeEvent
+from billing.stripe import inbox, webhook
 from embedded import ports
 from tests.billing.top_ups.conftest import SECRET
 from tests.billing.top_ups.forgeries import SECRETS, forgeries, signature
 from tests.billing.top_ups.shop import at_once, database_url
-from tests.servers import WebServer
-from tests.waiting import eventually
+from tests.support.servers import WebServer
+from tests.support.waiting import eventually
 
 
 class Answer(NamedTuple):

@@ -7,9 +7,9 @@ import pytest
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from billing import inbox, top_ups
 from billing.errors import PaymentsNotConfigured, TooManyOpenTopUps
 from billing.models import StripeCustomer, StripeEvent, TopUp, TopUpState
+from billing.stripe import inbox, top_ups
 from stripe_sandbox.client import Sandbox
 from tests.billing.top_ups.shop import (
     Buyer,

@@ -21,8 +21,8 @@ from tests.gateway.faults.table import (
     Wire,
     whatever,
 )
-from tests.gateway.replies import answers, message, streams
-from tests.gateway.scripted_upstream import Play
+from tests.support.replies import answers, message, streams
+from tests.support.scripted_upstream import Play
 
 NO_COUNTS = [
     ("none", None),

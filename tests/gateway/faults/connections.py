@@ -13,8 +13,8 @@ from tests.gateway.faults.table import (
     Fault,
     whatever,
 )
-from tests.gateway.replies import answers, does, half_close, message, reset, silence
-from tests.gateway.scripted_upstream import Exchange, Play
+from tests.support.replies import answers, does, half_close, message, reset, silence
+from tests.support.scripted_upstream import Exchange, Play
 
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n"
 CHUNKED = HEAD + b"transfer-encoding: chunked\r\n\r\n"

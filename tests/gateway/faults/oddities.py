@@ -12,8 +12,8 @@ from tests.gateway.faults.table import (
     Fault,
     Wire,
 )
-from tests.gateway.replies import answers, event, events, streams, text_event, usage
-from tests.gateway.scripted_upstream import Exchange, Play
+from tests.support.replies import answers, event, events, streams, text_event, usage
+from tests.support.scripted_upstream import Exchange, Play
 
 BIG = "a" * 10_000_000
 START, OPEN, HELLO, THERE, CLOSE, DELTA, STOP = events()

@@ -12,8 +12,8 @@ from tests.gateway.faults.table import (
     Outcome,
     whatever,
 )
-from tests.gateway.replies import answers
-from tests.gateway.scripted_upstream import Play
+from tests.support.replies import answers
+from tests.support.scripted_upstream import Play
 
 HTML = b"<html><body>nginx at 10.0.0.7</body></html>"
 LONG_AGO, FAR_AWAY = "Sun, 06 Nov 1994 08:49:37 GMT", "Sun, 06 Nov 2094 08:49:37 GMT"

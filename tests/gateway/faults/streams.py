@@ -26,7 +26,7 @@ from tests.gateway.faults.table import (
     Wire,
     whatever,
 )
-from tests.gateway.replies import (
+from tests.support.replies import (
     Step,
     chunk,
     cut,
@@ -38,7 +38,7 @@ from tests.gateway.replies import (
     streams,
     wait,
 )
-from tests.gateway.scripted_upstream import Exchange, Play
+from tests.support.scripted_upstream import Exchange, Play
 
 # Where a stream can break: the event that does not come any more.
 BOUNDARIES = {

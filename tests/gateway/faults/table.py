@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from tests.gateway import replies
-from tests.gateway.scripted_upstream import Play
+from tests.support import replies
+from tests.support.scripted_upstream import Play
 from usage.models import Ending
 
 SAID = "Hello there"

@@ -1,0 +1,1 @@
+"""The invariants of the books, and the runs that check them."""

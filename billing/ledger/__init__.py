@@ -1,0 +1,1 @@
+"""Wallets and their ledger: posting, grants, and credits taken back."""

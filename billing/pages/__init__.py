@@ -1,0 +1,1 @@
+"""The pages about money, for members and for operators."""

@@ -1,0 +1,1 @@
+"""Top-ups through Stripe: checkout, webhooks, convergence, reconciliation."""

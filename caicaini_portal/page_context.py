@@ -1,0 +1,66 @@
+"""What the frame around every page shows: the sections, the workspace, the balance."""
+
+from typing import Any, NamedTuple
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.urls import ResolverMatch, reverse
+
+from accounts.access import current_membership
+from accounts.models import Membership
+from billing.ledger.wallets import wallet_of
+from caicaini_portal.development_mail import is_mail_kept
+
+
+class Section(NamedTuple):
+    """An entry of the navigation under /developers."""
+
+    name: str
+    url: str
+    icon: str
+    is_current: bool
+
+
+def frame(request: HttpRequest) -> dict[str, Any]:
+    """Give templates what stands around a page; the membership and its wallet when signed in."""
+    around: dict[str, Any] = {
+        "welcome_credits": settings.WELCOME_CREDITS,
+        "area": request.path.split("/")[1],
+    }
+    if is_mail_kept():
+        around["development_mail_url"] = reverse("development_mail")
+    membership = _membership(request)
+    if membership is None:
+        return around
+    sections = _sections(request.resolver_match, membership)
+    if any(section.is_current for section in sections):  # allauth's pages stand under Settings
+        around["area"] = "developers"
+    return around | {
+        "membership": membership,
+        "api_wallet": wallet_of(membership.workspace),
+        "sections": sections,
+    }
+
+
+def _membership(request: HttpRequest) -> Membership | None:
+    # A request that failed before the middleware has no user; one of a member has looked already.
+    if not getattr(request, "user", None) or not request.user.is_authenticated:
+        return None
+    known: Membership | None = getattr(request, "membership", None)
+    return known or current_membership(request)
+
+
+def _sections(match: ResolverMatch | None, membership: Membership) -> list[Section]:
+    here = match.view_name if match else ""
+    sections = [
+        Section("Keys", reverse("keys:list"), "key", here.startswith("keys:")),
+        Section("Usage", reverse("usage:usage"), "chart", here == "usage:usage"),
+        Section("Billing", reverse("billing:billing"), "coins", here.startswith("billing:")),
+        Section(
+            "Settings", reverse("accounts:settings"), "gear", here.startswith(("account", "social"))
+        ),
+    ]
+    if membership.first_run_closed_at is None:
+        start = reverse("onboarding:first_run")
+        sections.insert(0, Section("Get started", start, "flag", here == "onboarding:first_run"))
+    return sections

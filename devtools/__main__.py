@@ -1,0 +1,40 @@
+"""`python -m embedded up | test | bench | check`, as the commands in bin/ call it."""
+
+import contextlib
+import os
+import sys
+import traceback
+from pathlib import Path
+
+from devtools.check import check
+from devtools.suite import bench, suite
+from devtools.up import up
+from embedded import failure_causes
+from embedded.errors import EmbeddedError
+from embedded.terminal import complain
+
+_COMMANDS = {"up": up, "test": suite, "bench": bench, "check": check}
+
+
+def main(arguments: list[str]) -> int:
+    """Run a command; what a person can act on is told in one sentence, without a traceback."""
+    command, *rest = arguments
+    try:
+        return _COMMANDS[command](rest)
+    except EmbeddedError as error:
+        complain(str(error))
+    except OSError as error:
+        complain(failure_causes.sentence_for(error))
+        _keep_details()
+    return 1
+
+
+def _keep_details() -> None:
+    """Write the traceback to the log folder, if there is one and the disk lets us."""
+    log_dir = Path(os.environ.get("DATA_DIR") or ".local").absolute() / "log"
+    with contextlib.suppress(OSError), (log_dir / "errors.log").open("a") as log:
+        traceback.print_exc(file=log)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

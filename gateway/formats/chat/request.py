@@ -1,0 +1,107 @@
+"""A Messages request as the body of a chat completion.
+
+What the other side has no word for is left out: cache control, service tiers, betas, `top_k`.
+"""
+
+import re
+from typing import Any
+
+from gateway.errors import InvalidRequest
+from gateway.formats.chat import tool_names, turns
+from gateway.request.parse import MessagesRequest
+from gateway.request.tools import is_custom
+
+# These refuse `max_tokens`; older and other servers know nothing else.
+_TAKES_COMPLETION_TOKENS = re.compile(r"(?:.*/)?(?:o[1-9]|gpt-(?:[5-9]|\d\d))\b")
+_TOOL_CHOICES: dict[str, Any] = {"auto": "auto", "any": "required", "none": "none"}
+_EFFORTS = {"low": "low", "medium": "medium", "high": "high", "xhigh": "high", "max": "high"}
+# Thinking budgets below the first count as low, below the second as medium.
+_LOW_BUDGET, _MEDIUM_BUDGET = 4096, 16384
+
+
+def encode(
+    request: MessagesRequest,
+    *,
+    upstream_model: str,
+    max_tokens: int,
+    stream: bool,
+    capabilities: frozenset[str] | None,
+) -> dict[str, Any]:
+    """Raises InvalidRequest for what has no equivalent."""
+    fields = request.fields
+    body: dict[str, Any] = {"model": upstream_model, "messages": turns.messages(fields)}
+    # Servers refuse 0, which stands for "only warm the cache".
+    body[_limit_name(upstream_model)] = max(max_tokens, 1)
+    body |= {name: fields[name] for name in ("temperature", "top_p") if name in fields}
+    if stops := fields.get("stop_sequences"):
+        body["stop"] = stops
+    if fields.get("tools"):
+        body |= _tools(fields)
+    if (effort := _effort(fields, capabilities)) is not None:
+        body["reasoning_effort"] = effort
+    if (schema := _schema(fields)) is not None:
+        json_schema = {"name": "response", "schema": schema, "strict": True}
+        body["response_format"] = {"type": "json_schema", "json_schema": json_schema}
+    # Without the option there is no usage in a stream at all.
+    return body | ({"stream": True, "stream_options": {"include_usage": True}} if stream else {})
+
+
+def _limit_name(upstream_model: str) -> str:
+    takes_new = _TAKES_COMPLETION_TOKENS.match(upstream_model)
+    return "max_completion_tokens" if takes_new else "max_tokens"
+
+
+def _tools(fields: dict[str, Any]) -> dict[str, Any]:
+    functions = [_function(tool, f"tools.{n}") for n, tool in enumerate(fields["tools"])]
+    tools = [{"type": "function", "function": function} for function in functions if function]
+    if not tools:
+        return {}
+    choice = fields.get("tool_choice")
+    encoded: dict[str, Any] = {"tools": tools}
+    if choice is not None:
+        encoded["tool_choice"] = _tool_choice(choice)
+        if choice.get("disable_parallel_tool_use"):
+            encoded["parallel_tool_calls"] = False
+    return encoded
+
+
+def _function(tool: dict[str, Any], path: str) -> dict[str, Any] | None:
+    if not is_custom(tool):
+        if str(tool["type"]).startswith("tool_search_tool"):
+            return None  # a way to find tools, all of which are sent along here
+        reason = f"'{tool['type']}' tools are not available for this model"
+        raise InvalidRequest(reason, path=f"{path}.type")
+    # Servers refuse the schema of a tool without inputs where it leaves these two out.
+    parameters = {"type": "object", "properties": {}} | tool["input_schema"]
+    function = {"name": tool_names.shorten(tool["name"]), "parameters": parameters}
+    optional = {name: tool[name] for name in ("description", "strict") if tool.get(name)}
+    return function | optional
+
+
+def _tool_choice(choice: dict[str, Any]) -> Any:
+    if choice["type"] == "tool":
+        return {"type": "function", "function": {"name": tool_names.shorten(choice["name"])}}
+    return _TOOL_CHOICES[choice["type"]]
+
+
+def _effort(fields: dict[str, Any], capabilities: frozenset[str] | None) -> str | None:
+    """How hard to think, if the caller said anything about it. Agents send an effort with every
+    call, which models that do not think refuse."""
+    thinking = fields.get("thinking", {})
+    if capabilities is not None and "thinking" not in capabilities:
+        return None
+    if thinking.get("type") in ("disabled", "between_tools"):
+        return None
+    if effort := fields.get("output_config", {}).get("effort"):
+        return _EFFORTS.get(effort)
+    budget = thinking.get("budget_tokens")
+    if budget is None:
+        return None
+    if budget < _LOW_BUDGET:
+        return "low"
+    return "medium" if budget < _MEDIUM_BUDGET else "high"
+
+
+def _schema(fields: dict[str, Any]) -> dict[str, Any] | None:
+    wanted = fields.get("output_config", {}).get("format") or fields.get("output_format")
+    return wanted["schema"] if wanted else None

@@ -1,0 +1,167 @@
+"""Turns of a conversation as messages of a chat completion.
+
+The two differ most in tool results. A user turn of theirs
+
+    [tool_result A, tool_result B (with an image), text]
+
+becomes: a `tool` message for A, one for B, and a `user` message with the image and the text. All
+`tool` messages must follow the assistant's message directly, so user and system turns in a row
+are taken together.
+"""
+
+from itertools import groupby
+from typing import Any
+
+import msgspec
+
+from gateway.errors import InvalidRequest
+from gateway.formats.chat import documents, tool_names
+from gateway.reply.blocks import OF_PROVIDERS
+
+Message = dict[str, Any]
+Part = dict[str, Any]
+
+# Differs from call to call, which would spoil the upstream's prompt cache.
+_BILLING_HEADER = "x-anthropic-billing-header:"
+# Traces of tools that a provider ran or lists: nothing that anybody said.
+_LEFT_OUT = OF_PROVIDERS | {"tool_reference", "browser_state", "tool_addition", "tool_removal"}
+
+
+def messages(fields: dict[str, Any]) -> list[Message]:
+    """The whole conversation, system prompt first. Raises InvalidRequest."""
+    encoded: list[Message] = []
+    if system := system_text(fields.get("system", "")):
+        encoded.append({"role": "system", "content": system})
+    turns = [(n, turn) for n, turn in enumerate(fields["messages"]) if _is_heard(turn)]
+    for is_assistant, run in groupby(turns, key=lambda turn: turn[1]["role"] == "assistant"):
+        encode = _assistant_run if is_assistant else _other_run
+        encoded += encode(list(run))
+    if not encoded:
+        raise InvalidRequest("nothing in them is available for this model", path="messages")
+    return encoded
+
+
+def _is_heard(turn: dict[str, Any]) -> bool:
+    """Whether anything is left of the turn: there is no field for thinking that every server
+    takes."""
+    return turn["role"] != "assistant" or any(
+        block["type"] in ("text", "tool_use") for block in _blocks(turn["content"])
+    )
+
+
+def system_text(system: str | list[dict[str, Any]]) -> str:
+    if isinstance(system, str):
+        return system
+    texts = [block["text"] for block in system if block["type"] == "text"]
+    return "\n\n".join(text for text in texts if not text.startswith(_BILLING_HEADER))
+
+
+def _assistant_run(run: list[tuple[int, dict[str, Any]]]) -> list[Message]:
+    texts: list[str] = []
+    calls: list[dict[str, Any]] = []
+    for _, turn in run:
+        content = _blocks(turn["content"])
+        # The blocks of one turn are one text that was cut, by citations or by tool calls.
+        texts.append("".join(block["text"] for block in content if block["type"] == "text"))
+        calls += [_tool_call(block) for block in content if block["type"] == "tool_use"]
+    text = "\n\n".join(filter(None, texts))
+    message: Message = {"role": "assistant", "content": text or None}
+    return [message | {"tool_calls": calls} if calls else message]
+
+
+def _tool_call(block: dict[str, Any]) -> dict[str, Any]:
+    # In the caller's own order of keys, which is the one the model wrote.
+    arguments = msgspec.json.encode(block["input"]).decode()
+    function = {"name": tool_names.shorten(block["name"]), "arguments": arguments}
+    return {"id": block["id"], "type": "function", "function": function}
+
+
+def _other_run(run: list[tuple[int, dict[str, Any]]]) -> list[Message]:
+    """User and system turns between two assistant turns."""
+    results: list[Message] = []
+    attachments: list[Part] = []
+    rest: list[tuple[str, list[Part]]] = []
+    for n, turn in run:
+        parts: list[Part] = []
+        for m, block in enumerate(_blocks(turn["content"])):
+            path = f"messages.{n}.content.{m}"
+            if block["type"] == "tool_result":
+                results.append(_tool_message(block, path, attachments))
+            else:
+                parts += _parts(block, path)
+        rest.append((turn["role"], parts))
+    return results + _joined([("user", attachments), *rest])
+
+
+def _tool_message(block: dict[str, Any], path: str, attachments: list[Part]) -> Message:
+    """The result's text; its images are added to `attachments`, since most servers take text
+    only in a `tool` message."""
+    texts: list[str] = []
+    for m, inner in enumerate(_blocks(block.get("content") or [])):
+        for part in _parts(inner, f"{path}.content.{m}"):
+            if part["type"] == "text":
+                texts.append(part["text"])
+            else:
+                attachments.append(part)
+    text = "\n".join(texts)
+    if block.get("is_error"):
+        text = f"Error: {text}"
+    return {"role": "tool", "tool_call_id": block["tool_use_id"], "content": text}
+
+
+def _joined(said: list[tuple[str, list[Part]]]) -> list[Message]:
+    """Messages in which neighbours of one role are one, as some templates demand."""
+    encoded: list[Message] = []
+    for role, group in groupby(said, key=lambda turn: turn[0]):
+        parts = [part for _, turn_parts in group for part in turn_parts]
+        if role == "system":
+            text = "\n\n".join(part["text"] for part in parts if part["type"] == "text")
+            encoded += [{"role": role, "content": text}] if text else []
+        elif parts:
+            is_plain = len(parts) == 1 and parts[0]["type"] == "text"
+            encoded.append({"role": role, "content": parts[0]["text"] if is_plain else parts})
+    return encoded
+
+
+def _parts(block: dict[str, Any], path: str) -> list[Part]:
+    """A block of a user turn. Raises InvalidRequest for what the person meant to be read and the
+    format cannot say; an answer that passed over it would still cost."""
+    kind = block["type"]
+    if kind == "text":
+        return [{"type": "text", "text": block["text"]}]
+    if kind == "image":
+        return [{"type": "image_url", "image_url": {"url": _image_url(block["source"], path)}}]
+    if kind == "search_result":
+        return _parts(documents.search_result_as_block(block), path)
+    if kind in _LEFT_OUT:
+        return []
+    if kind != "document":
+        reason = f"'{kind}' blocks are not available for this model"
+        raise InvalidRequest(reason, path=f"{path}.type")
+    if documents.is_textual(block):
+        return [part for inner in documents.as_blocks(block) for part in _parts(inner, path)]
+    return [_file(block, path)]
+
+
+def _image_url(source: dict[str, Any], path: str) -> str:
+    if source["type"] == "url":
+        return str(source["url"])
+    if source["type"] == "base64":
+        return f"data:{source['media_type']};base64,{source['data']}"
+    raise InvalidRequest("This model does not take files by id", path=f"{path}.source.type")
+
+
+def _file(block: dict[str, Any], path: str) -> Part:
+    source = block["source"]
+    if source["type"] != "base64":
+        reason = "This model takes documents inline only: use a source of type 'base64'"
+        raise InvalidRequest(reason, path=f"{path}.source.type")
+    data = f"data:{source['media_type']};base64,{source['data']}"
+    name = block.get("title") or "document"
+    if not name.lower().endswith(".pdf"):
+        name += ".pdf"  # by which servers tell what it is, whatever the data says
+    return {"type": "file", "file": {"filename": name, "file_data": data}}
+
+
+def _blocks(content: str | list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{"type": "text", "text": content}] if isinstance(content, str) else content

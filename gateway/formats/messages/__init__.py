@@ -1,0 +1,1 @@
+"""The Messages wire format, as upstreams speak it."""

@@ -1,0 +1,209 @@
+"""What an upstream's error means for the caller, whichever format it speaks.
+
+Nearly all answer `{"error": {"message": …, "type": …, "code": …}}`. Only a fault of the request
+itself is told in the upstream's words, and only if they hold nothing but words: the rest, our
+credentials included, is ours to mend and none of the caller's business.
+"""
+
+import math
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from gateway.errors import (
+    UpstreamError,
+    UpstreamFailed,
+    UpstreamOverloaded,
+    UpstreamRefused,
+    UpstreamTimeout,
+)
+from gateway.formats import lenient_json
+
+_MAX_MESSAGE_CHARS = 600
+# What comes after that is not looked at: some servers quote the request, and whoever wrote it could
+# make the patterns below take seconds.
+_READ_CHARS = 2000
+_MAX_RETRY_AFTER_S = 300
+_GENERIC = "The model does not accept this request."
+# Markup, addresses, keys, file paths, stack traces, and validators that quote their input.
+_UNSAFE = re.compile(
+    r"<[!/a-z]|://|\b(?:\d{1,3}\.){3}\d{1,3}\b|localhost|\b(?:sk|key|cai)[-_][\w-]{6,}|bearer\s"
+    r"|(?:^|\s|['\"])/(?:\w+/)+\w|traceback|input_value|['\"]input['\"]\s*:",
+    re.IGNORECASE,
+)
+_STATUS_OF_TYPE = {
+    "invalid_request_error": 400,
+    "BadRequestError": 400,
+    "exceed_context_size_error": 400,
+    "context_length_exceeded": 400,
+    "request_too_large": 413,
+    "authentication_error": 401,
+    "permission_error": 403,
+    "not_found_error": 404,
+    "rate_limit_error": 429,
+    "rate_limit_exceeded": 429,
+    "insufficient_quota": 429,
+    "overloaded_error": 529,
+    "service_unavailable_error": 503,
+    "timeout_error": 504,
+}
+_TIMEOUTS = (408, 504)
+_BUSY = (425, 429, 503, 529)
+_FAULTS_OF_REQUEST = (400, 413, 422)
+_NUMBER = r"(\d[\d,]*)"
+# Each says "too long" its own way; with the first group the tokens sent, the second the limit.
+_TOO_LONG = [
+    re.compile(pattern, re.IGNORECASE | re.DOTALL)
+    for pattern in (
+        rf"\({_NUMBER} tokens\) exceeds the available context size \({_NUMBER} tokens\)",
+        rf"\(length {_NUMBER}\) is longer than the maximum model length of {_NUMBER}",
+        rf"passed {_NUMBER} input tokens.*?context length is only {_NUMBER}",
+    )
+]
+_TOO_LONG_AS_CLIENTS_KNOW_IT = re.compile(
+    r"prompt is too long: \d+ tokens > \d+ maximum"
+    r"|input length and `max_tokens` exceed context limit: \d+ \+ \d+ > \d+"
+)
+_TOO_LONG_LIMIT_FIRST = re.compile(
+    rf"maximum context length is {_NUMBER} tokens.*?"
+    rf"(?:resulted in|has|prompt contains(?: at least)?) {_NUMBER}(?: input)? tokens",
+    re.IGNORECASE | re.DOTALL,
+)
+# The limit, the tokens sent and the tokens asked for.
+_TOO_LONG_WITH_OUTPUT = [
+    re.compile(pattern, re.IGNORECASE | re.DOTALL)
+    for pattern in (
+        rf"maximum context length is {_NUMBER} tokens.*?"
+        rf"\({_NUMBER} in the (?:messages|prompt)[^,;]*[,;] {_NUMBER} in the completion",
+        rf"maximum context length is {_NUMBER} tokens.*?has {_NUMBER} input tokens \({_NUMBER} >",
+    )
+]
+_TOO_LONG_SOMEHOW = re.compile(
+    r"exceed\w* (?:the )?(?:available |max\w* )?context|context_length_exceeded"
+    r"|maximum context length|exceed_context_size|prompt (?:is )?too long",
+    re.IGNORECASE,
+)
+_NO_IMAGES = re.compile(
+    r"image input is not supported|does not support image|not a multimodal", re.IGNORECASE
+)
+
+
+def decode_error(
+    status: int,
+    body: bytes,
+    retry_after: str | None,
+    *,
+    hide: Mapping[str, str] | None = None,
+) -> UpstreamError:
+    """The error for an answer that is no success.
+
+    `hide` maps what the caller should not read, the upstream's name for the model, to what
+    stands in its place.
+    """
+    return _classify(status, _error_of(body), retry_after, hide or {})
+
+
+def decode_in_band(error: Any, *, hide: Mapping[str, str] | None = None) -> UpstreamError:
+    """The error inside an answer whose status was 200."""
+    details = error if isinstance(error, dict) else {"message": error}
+    code = details.get("code")
+    if isinstance(code, int) and 400 <= code <= 599:
+        return _classify(code, details, None, hide or {})
+    named = (_STATUS_OF_TYPE.get(str(details.get(name))) for name in ("type", "code"))
+    return _classify(next(filter(None, named), 500), details, None, hide or {})
+
+
+def _error_of(body: bytes) -> dict[str, Any]:
+    """The error object in the shapes that servers use; empty for a page or nonsense."""
+    try:
+        decoded = lenient_json.decode_object(body)
+    except UpstreamFailed:
+        return {}
+    error = decoded.get("error", decoded)
+    return error if isinstance(error, dict) else {"message": error}
+
+
+def _classify(
+    status: int, error: dict[str, Any], retry_after: str | None, hide: Mapping[str, str]
+) -> UpstreamError:
+    message = error.get("message", error.get("detail"))
+    text = " ".join(message[:_READ_CHARS].split()) if isinstance(message, str) else ""
+    known = _too_long(error, text) or _image_refusal(text)
+    if known is not None:
+        return UpstreamRefused(known)
+    if status in _FAULTS_OF_REQUEST:
+        return UpstreamRefused(_public(text, hide))
+    if status in _TIMEOUTS:
+        return UpstreamTimeout()
+    if status in _BUSY:
+        return UpstreamOverloaded(retry_after_s=_seconds(retry_after))
+    return UpstreamFailed()
+
+
+def _public(text: str, hide: Mapping[str, str]) -> str:
+    for secret, replacement in hide.items():
+        text = text.replace(secret, replacement)
+    is_safe = 0 < len(text) <= _MAX_MESSAGE_CHARS and text.isprintable()
+    return text if is_safe and not _UNSAFE.search(text) else _GENERIC
+
+
+def _too_long(error: dict[str, Any], text: str) -> str | None:
+    """The wording that clients read the two numbers from, to shorten the conversation."""
+    if match := _TOO_LONG_AS_CLIENTS_KNOW_IT.match(text):
+        return match[0]
+    for pattern in _TOO_LONG_WITH_OUTPUT:
+        if match := pattern.search(text):
+            limit, given, output = map(_digits, match.groups())
+            return (
+                f"input length and `max_tokens` exceed context limit: {given} + {output} > {limit}"
+                ", decrease input length or `max_tokens` and try again"
+            )
+    if (numbers := _given_and_limit(error, text)) is not None:
+        return f"prompt is too long: {numbers[0]} tokens > {numbers[1]} maximum"
+    words = f"{text} {error.get('code')} {error.get('type')}"
+    if _TOO_LONG_SOMEHOW.search(words[: 2 * _READ_CHARS]):
+        return "prompt is too long (capability_rejected: prompt_too_long)"
+    return None
+
+
+def _given_and_limit(error: dict[str, Any], text: str) -> tuple[str, str] | None:
+    given, limit = error.get("n_prompt_tokens"), error.get("n_ctx")
+    if isinstance(given, int) and isinstance(limit, int):
+        return str(given), str(limit)
+    if match := _TOO_LONG_LIMIT_FIRST.search(text):
+        return _digits(match[2]), _digits(match[1])
+    for pattern in _TOO_LONG:
+        if match := pattern.search(text):
+            return _digits(match[1]), _digits(match[2])
+    return None
+
+
+def _digits(number: str) -> str:
+    return number.replace(",", "")
+
+
+def _image_refusal(text: str) -> str | None:
+    return "This model does not accept images." if _NO_IMAGES.search(text) else None
+
+
+def _seconds(retry_after: str | None) -> int | None:
+    """Whole seconds, or None for none, or a wait so long that asking again is no help."""
+    if retry_after is None:
+        return None
+    if re.fullmatch(r"\d{1,6}(\.\d+)?", retry_after.strip()):
+        seconds = math.ceil(float(retry_after))
+    elif (moment := _http_date(retry_after)) is not None:
+        seconds = max(1, math.ceil((moment - datetime.now(UTC)).total_seconds()))
+    else:
+        return None
+    return seconds if seconds <= _MAX_RETRY_AFTER_S else None
+
+
+def _http_date(text: str) -> datetime | None:
+    try:
+        moment = parsedate_to_datetime(text)
+    except (ValueError, OverflowError):
+        return None
+    return moment.replace(tzinfo=moment.tzinfo or UTC)

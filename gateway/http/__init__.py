@@ -1,0 +1,1 @@
+"""The ASGI endpoints of /v1, and what reads requests and writes responses."""

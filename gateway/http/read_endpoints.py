@@ -1,0 +1,135 @@
+"""The read-only endpoints: what can be called, and what is left to spend."""
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from psycopg_pool import PoolTimeout
+from starlette.requests import Request
+from starlette.responses import Response
+
+from catalogue.snapshot import CatalogueSnapshot, ModelRow
+from gateway.errors import InvalidRequest, LedgerUnavailable, ModelNotFound
+from gateway.http import capabilities
+from gateway.http.responses import json_response, with_key
+from gateway.runtime.services import GatewayServices
+from keys.gateway_queries import StandingKey
+
+DEFAULT_LIMIT = 20
+MOST_PER_PAGE = 1000
+_LIFECYCLE = "active"  # of every model: one that has ended is not in the catalogue
+_LIFECYCLES = ("lifecycle[]", "lifecycle")
+_CREDITS = (
+    "SELECT posted - held, held, posted, owed FROM billing_wallet"
+    " WHERE workspace_id = %s AND pool = 'api'"
+)
+
+
+@with_key
+async def list_models(request: Request, key: StandingKey, request_id: UUID) -> Response:
+    """Answer GET /v1/models: the models this key may call, in pages."""
+    services: GatewayServices = request.state.services
+    models = _visible(services.catalogue.current, key) if _wants_active(request) else []
+    page, has_more = _page(models, request)
+    body = {
+        "data": [_described(model) for model in page],
+        "has_more": has_more,
+        "first_id": page[0].public_id if page else None,
+        "last_id": page[-1].public_id if page else None,
+    }
+    return json_response(body, request_id)
+
+
+@with_key
+async def show_model(request: Request, key: StandingKey, request_id: UUID) -> Response:
+    """Answer GET /v1/models/{id}; ids may contain slashes."""
+    services: GatewayServices = request.state.services
+    model_id = request.path_params["model_id"]
+    for model in _visible(services.catalogue.current, key):
+        if model.public_id == model_id:
+            return json_response(_described(model), request_id)
+    raise ModelNotFound(model_id)
+
+
+@with_key
+async def show_credits(request: Request, key: StandingKey, request_id: UUID) -> Response:
+    """Answer GET /v1/credits: the api wallet of the key's workspace, in credits."""
+    services: GatewayServices = request.state.services
+    try:
+        async with services.reports.connection() as connection:
+            cursor = await connection.execute(_CREDITS, [key.workspace_id])
+            row = await cursor.fetchone()
+    except (PoolTimeout, psycopg.OperationalError):
+        raise LedgerUnavailable from None
+    available, held, posted, owed = row or (0, 0, 0, 0)
+    body = {
+        "object": "credits",
+        "pool": "api",
+        "available": available,
+        "held": held,
+        "posted": posted,
+        "owed": owed,
+        "credits_per_usd": 100_000,
+    }
+    return json_response(body, request_id)
+
+
+def _visible(catalogue: CatalogueSnapshot, key: StandingKey) -> list[ModelRow]:
+    now = datetime.now(UTC)
+    return [
+        model
+        for model in catalogue.models.values()
+        if model.price_at(now) is not None
+        and (not key.allowed_models or model.public_id in key.allowed_models)
+    ]
+
+
+def _wants_active(request: Request) -> bool:
+    stages = [stage for name in _LIFECYCLES for stage in request.query_params.getlist(name)]
+    return not stages or _LIFECYCLE in stages
+
+
+def _page(models: list[ModelRow], request: Request) -> tuple[list[ModelRow], bool]:
+    """Cut the page that `limit`, `after_id` and `before_id` ask for."""
+    limit = _limit(request.query_params.get("limit"))
+    ids = [model.public_id for model in models]
+    start, end = 0, len(models)
+    if (after := request.query_params.get("after_id")) in ids:
+        start = ids.index(after) + 1
+    if (before := request.query_params.get("before_id")) in ids:
+        end = ids.index(before)
+        start = max(start, end - limit)
+        return models[start:end], start > 0
+    return models[start : min(start + limit, end)], start + limit < end
+
+
+def _limit(text: str | None) -> int:
+    if text is None:
+        return DEFAULT_LIMIT
+    is_number = text.isascii() and text.isdigit() and len(text) <= len(str(MOST_PER_PAGE))
+    if not is_number or not 1 <= int(text) <= MOST_PER_PAGE:
+        raise InvalidRequest(f"Input should be between 1 and {MOST_PER_PAGE}", path="limit")
+    return int(text)
+
+
+def _described(model: ModelRow) -> dict[str, Any]:
+    """Return the ModelInfo that SDKs read, with the price as an extension."""
+    price = model.price_at(datetime.now(UTC))
+    assert price is not None, "a model without a price in force is not visible"
+    return {
+        "id": model.public_id,
+        "type": "model",
+        "display_name": model.name,
+        "created_at": model.created_at.isoformat().replace("+00:00", "Z"),
+        "lifecycle": _LIFECYCLE,
+        "max_input_tokens": model.context_tokens,
+        "max_tokens": model.max_output_tokens,
+        "capabilities": capabilities.described(model.capabilities),
+        "credits_per_million_tokens": {
+            "input": price.input,
+            "output": price.output,
+            "cache_write": price.cache_write,
+            "cache_read": price.cache_read,
+        },
+    }

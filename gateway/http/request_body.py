@@ -1,0 +1,57 @@
+"""Read a request's body from ASGI, up to a limit."""
+
+from collections.abc import Mapping
+
+from django.conf import settings
+from starlette.types import Receive
+
+from gateway.call import CallerGone
+from gateway.errors import BodyTooLarge, InvalidRequest
+
+
+async def checked(headers: Mapping[str, str], receive: Receive) -> bytes:
+    """Return the body of a JSON request; raises InvalidRequest for a compressed one as well."""
+    body = await read(receive, limit_bytes=settings.MAX_BODY_BYTES)
+    if headers.get("content-encoding", "identity").lower() not in {"", "identity"}:
+        raise InvalidRequest("Input should be 'identity'", path="content-encoding")
+    return body
+
+
+async def read(receive: Receive, *, limit_bytes: int) -> bytes:
+    """Return the whole body. Raises BodyTooLarge, CallerGone.
+
+    A body over the limit is still taken in, thrown away, as far again: a client that is answered
+    while it sends sees a reset connection instead of the answer.
+    """
+    chunks: list[bytes] = []
+    size = 0
+    has_more = True
+    while has_more:
+        chunk, has_more = await _chunk(receive)
+        size += len(chunk)
+        if size <= limit_bytes:
+            chunks.append(chunk)
+        elif size > 2 * limit_bytes:
+            break
+        else:
+            chunks.clear()
+    if size > limit_bytes:
+        raise BodyTooLarge(limit_bytes=limit_bytes)
+    return b"".join(chunks)
+
+
+async def discard(receive: Receive, *, limit_bytes: int) -> None:
+    """Take in a body that nobody will read, so that the answer reaches its sender."""
+    size = 0
+    has_more = True
+    while has_more and size <= limit_bytes:
+        chunk, has_more = await _chunk(receive)
+        size += len(chunk)
+
+
+async def _chunk(receive: Receive) -> tuple[bytes, bool]:
+    """Return what came next, and whether more will."""
+    message = await receive()
+    if message["type"] == "http.disconnect":
+        raise CallerGone
+    return message.get("body", b""), message.get("more_body", False)

@@ -1,0 +1,1 @@
+"""Rate limits, concurrency limits, time limits, and work that is kept off the event loop."""

@@ -1,0 +1,66 @@
+"""A process's share of the ledger: its journal, its lifeline and its writer, as one thing."""
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+from gateway.metering import journal
+from gateway.metering.journal import Journal
+from gateway.metering.ledger_writer import Writer
+from gateway.metering.liveness_lock import Lifeline
+from gateway.metering.reaper import Reaper
+
+logger = logging.getLogger(__name__)
+
+
+class Meter:
+    """`writer` is what calls use. `owner` names this process in the holds that it makes.
+
+    `journals` is the folder that all processes of this machine share. `take_used_keys` is the
+    lifeline's.
+    """
+
+    def __init__(
+        self,
+        *,
+        conninfo: str,
+        journals: Path,
+        take_used_keys: Callable[[], dict[int, datetime]] = dict,
+    ) -> None:
+        self.owner = secrets.randbits(62)
+        self._journal = _journal(journals, self.owner)
+        self._lifeline = Lifeline(
+            conninfo=conninfo,
+            owner=self.owner,
+            reaper=Reaper(owner=self.owner, journals=journals),
+            take_used_keys=take_used_keys,
+        )
+        self.writer = Writer(
+            conninfo=conninfo,
+            owner=self.owner,
+            journal=self._journal,
+            is_protected=self._lifeline.protects,
+        )
+
+    async def start(self) -> None:
+        """Take the lock that protects our holds, then let them be made."""
+        await asyncio.to_thread(self._lifeline.start)
+        await self.writer.start()
+
+    async def stop(self) -> None:
+        """End in the other order. A journal that is not empty is left to the other processes."""
+        await self.writer.stop()
+        await asyncio.to_thread(self._lifeline.stop)
+        if self._journal is not None:
+            self._journal.close()
+
+
+def _journal(folder: Path, owner: int) -> Journal | None:
+    try:
+        return journal.create(folder, owner=owner)
+    except OSError as error:
+        logger.error("no journal, so calls cannot end while PostgreSQL is away: %s", error)
+        return None

@@ -1,0 +1,1 @@
+"""One call, from a checked request to a settled answer."""

@@ -1,0 +1,1 @@
+"""Answers as the gateway sees them: events, blocks, their order, their token counts."""

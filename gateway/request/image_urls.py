@@ -1,0 +1,60 @@
+"""Which image and document addresses are passed on to an upstream, which is the one to fetch them.
+
+An upstream may run inside our own network, so an address that names a machine there must not
+reach it. Only `http(s)://` and an ordinary DNS name pass: no user names, no numeric hosts in any
+spelling (`127.1`, `0x7f000001`, `[::1]`), no single-label or local names, and nothing that two
+URL parsers could read differently (backslashes, white space, other alphabets in the host).
+Where a name leads is for the upstream to judge: it is the one that resolves it.
+"""
+
+import re
+from typing import Any
+
+from gateway.errors import InvalidRequest
+from gateway.request import values
+
+MAX_URL_CHARS = 8192
+_LOCAL_SUFFIXES = (
+    ".localhost",
+    ".localdomain",
+    ".local",
+    ".internal",
+    ".intranet",
+    ".private",
+    ".corp",
+    ".home",
+    ".lan",
+    ".arpa",
+    ".onion",
+    ".test",
+    ".invalid",
+    # Public names made to resolve to any address that stands in them.
+    ".nip.io",
+    ".sslip.io",
+    ".xip.io",
+    ".localtest.me",
+    ".lvh.me",
+    ".vcap.me",
+    ".lacolhost.com",
+    ".traefik.me",
+    ".localho.st",
+    ".1u.ms",
+    ".rbndr.us",
+)
+# The last label starts with a letter, which no spelling of an IPv4 address does.
+_PUBLIC_URL = re.compile(
+    r"https?://(?P<host>(?:[a-z0-9_](?:[a-z0-9_-]{0,62})\.)+[a-z][a-z0-9-]{1,62})"
+    r"(?::[0-9]{1,5})?(?:[/?#][^\s\x00-\x1f\x7f-\x9f]*)?",
+    re.IGNORECASE | re.ASCII,
+)
+
+
+def check(value: Any, path: str) -> None:
+    url = values.filled_string(value, path)
+    if url[:5].lower() == "data:":
+        raise InvalidRequest("Send inline data with a source of type 'base64'", path=path)
+    if len(url) > MAX_URL_CHARS:
+        raise InvalidRequest(f"URL should have at most {MAX_URL_CHARS} characters", path=path)
+    match = _PUBLIC_URL.fullmatch(url)
+    if match is None or f".{match['host'].lower()}".endswith(_LOCAL_SUFFIXES):
+        raise InvalidRequest("Input should be a public http or https URL", path=path)

@@ -1,0 +1,64 @@
+"""`tools` and `tool_choice`."""
+
+import re
+from typing import Any
+
+from gateway.errors import InvalidRequest
+from gateway.request import content, values
+
+_CHOICES = ("auto", "any", "tool", "none")
+NAME = re.compile(r"[a-zA-Z0-9_-]{1,128}")
+
+
+def check_tools(tools: Any, survey: content.Survey) -> None:
+    names: set[str] = set()
+    for index, tool in enumerate(values.array(tools, "tools")):
+        path = f"tools.{index}"
+        values.mapping(tool, path)
+        if "cache_control" in tool:
+            content.check_cache_control(tool["cache_control"], f"{path}.cache_control", survey)
+        if is_custom(tool):
+            _check_custom(tool, path)
+        else:
+            values.filled_string(tool["type"], f"{path}.type")
+        if tool.get("name") is not None:
+            _check_unique(values.string(tool["name"], f"{path}.name"), path, names)
+    survey.uses_tools = survey.uses_tools or bool(tools)
+
+
+def is_custom(tool: dict[str, Any]) -> bool:
+    """A function of the caller's own; every other `type` belongs to a kind of upstream."""
+    return tool.get("type") in (None, "custom")
+
+
+def check_tool_choice(choice: Any, tools: list[dict[str, Any]]) -> None:
+    values.mapping(choice, "tool_choice")
+    kind = values.field(choice, "type", "tool_choice")
+    values.one_of(kind, "tool_choice.type", _CHOICES)
+    if choice.get("disable_parallel_tool_use") is not None:
+        path = "tool_choice.disable_parallel_tool_use"
+        values.boolean(choice["disable_parallel_tool_use"], path)
+    if kind == "tool":
+        name = values.field(choice, "name", "tool_choice")
+        values.filled_string(name, "tool_choice.name")
+        if tools and all(tool.get("name") != name for tool in tools):
+            raise InvalidRequest(f"Tool '{name}' not found in provided tools", path="tool_choice")
+
+
+def _check_unique(name: str, path: str, names: set[str]) -> None:
+    if name in names:
+        raise InvalidRequest("Tool names must be unique", path=f"{path}.name")
+    names.add(name)
+
+
+def _check_custom(tool: dict[str, Any], path: str) -> None:
+    name = values.string(values.field(tool, "name", path), f"{path}.name")
+    if not NAME.fullmatch(name):
+        pattern = f"^{NAME.pattern}$"
+        raise InvalidRequest(f"String should match pattern '{pattern}'", path=f"{path}.name")
+    values.mapping(values.field(tool, "input_schema", path), f"{path}.input_schema")
+    if tool.get("description") is not None:
+        values.string(tool["description"], f"{path}.description")
+    for flag in ("strict", "defer_loading", "eager_input_streaming"):
+        if tool.get(flag) is not None:
+            values.boolean(tool[flag], f"{path}.{flag}")

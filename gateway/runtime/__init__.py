@@ -1,0 +1,1 @@
+"""What a gateway process keeps open while it runs."""

@@ -1,0 +1,1 @@
+"""Which upstream serves a call, the client that asks it, and its circuit breaker."""

@@ -1,0 +1,217 @@
+"""Which models and upstreams may answer a request, cheapest first. Pure: no I/O, no clock."""
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+
+import msgspec
+
+from catalogue.pricing import Price
+from catalogue.snapshot import CatalogueSnapshot, ModelRow, UpstreamRow
+from gateway.errors import InvalidRequest, ModelNotFound, PermissionDenied, UpstreamOverloaded
+from gateway.reply.token_usage import tokens_of
+from gateway.request.parse import MessagesRequest
+
+AUTO = "caicaini/auto"
+# Chat templates add tokens that stand nowhere in the body: role marks, tool preambles.
+_TEMPLATE_TOKENS = 1024
+_TOO_LONG = "context length"
+_NEED_WORDS = {
+    "images": "images",
+    "documents": "documents",
+    "tools": "tools",
+    "thinking": "thinking",
+    "structured_output": "structured output",
+}
+
+
+class Candidate(msgspec.Struct, frozen=True):
+    """One way to answer: a model at its price through one upstream, for `bound` credits at most."""
+
+    model: ModelRow
+    price: Price
+    upstream: UpstreamRow
+    max_tokens: int
+    bound: int
+
+
+class Route(msgspec.Struct, frozen=True):
+    """The ways to answer, best first, and why the others were dropped (model → reason)."""
+
+    candidates: tuple[Candidate, ...]
+    dropped: dict[str, str]
+
+    def of_one_model(self) -> "Route":
+        """Return the ways of the first model alone: for a hold that was made by its own count,
+        into which another's tokens may not fit."""
+        first = self.candidates[0].model
+        kept = [way for way in self.candidates if way.model is first]
+        return self._keeping(kept, "too near the balance")
+
+    def beginning_with(self, place: int) -> "Route":
+        """Return the ways from this one on, where those before it have no words for the request."""
+        return self._keeping(self.candidates[place:], "format")
+
+    def _keeping(self, kept: Sequence[Candidate], why: str) -> "Route":
+        return Route(tuple(kept), self.dropped | _models_without(self.candidates, kept, why))
+
+    def explained(self, chosen: Candidate) -> str:
+        """The `caicaini-route` header: caicaini/swift; dropped="caicaini/large: tools".
+
+        `chosen` is the candidate that answered; models in whose place it stood in have failed.
+        """
+        name = chosen.model.public_id
+        if chosen is self.candidates[0] and not self.dropped:
+            return name
+        models = [way.model.public_id for way in self.candidates]
+        failed = dict.fromkeys(models[: models.index(name)], "failed")
+        reasons = ", ".join(f"{model}: {why}" for model, why in (self.dropped | failed).items())
+        return f'{name}; dropped="{reasons}"' if reasons else name
+
+
+def route(
+    request: MessagesRequest,
+    catalogue: CatalogueSnapshot,
+    *,
+    allowed_models: Iterable[str],
+    now: datetime,
+    unhealthy: frozenset[int],
+    draw: Callable[[], float],
+) -> Route:
+    """Resolve the request's model. Raises ModelNotFound, PermissionDenied, InvalidRequest, or
+    UpstreamOverloaded when nothing that could answer is there at the moment.
+
+    `unhealthy` names upstreams to be left alone while there are others; `draw` gives numbers in
+    [0, 1) that share calls among upstreams of one priority by their weights.
+    """
+    allowed = frozenset(allowed_models)
+    if request.model == AUTO:
+        return _route_auto(request, catalogue, allowed, now, unhealthy, draw)
+    model = catalogue.models.get(request.model)
+    if model is None or model.price_at(now) is None:
+        raise ModelNotFound(request.model)
+    if allowed and model.public_id not in allowed:
+        raise PermissionDenied(f"This API key may not call {model.public_id}.")
+    if missing := sorted(request.needs - model.capabilities):
+        raise InvalidRequest(f"{model.public_id} does not take {_NEED_WORDS[missing[0]]}")
+    candidates = _ordered(_candidates(request, model, now), draw)
+    if not candidates:
+        raise UpstreamOverloaded(retry_after_s=30)
+    candidates.sort(key=lambda way: way.upstream.id in unhealthy)  # stable: keeps the drawn order
+    return Route(tuple(candidates), {})
+
+
+def _route_auto(
+    request: MessagesRequest,
+    catalogue: CatalogueSnapshot,
+    allowed: frozenset[str],
+    now: datetime,
+    unhealthy: frozenset[int],
+    draw: Callable[[], float],
+) -> Route:
+    dropped: dict[str, str] = {}
+    kept: list[Candidate] = []
+    for model in catalogue.models.values():
+        if not model.is_auto:
+            continue
+        reason = _reason_to_drop(request, model, allowed, now)
+        if reason is None:
+            kept += _ordered(_candidates(request, model, now), draw)
+        else:
+            dropped[model.public_id] = reason
+    if not kept:
+        _refuse(request, catalogue, dropped)
+    kept.sort(key=_dearness)  # stable: keeps the drawn order
+    healthy = [way for way in kept if way.upstream.id not in unhealthy] or kept
+    # One hold covers every attempt: what may cost more than the first cannot stand in for it.
+    affordable = [way for way in healthy if way.bound <= healthy[0].bound]
+    dropped |= _models_without(kept, healthy, "not healthy")
+    dropped |= _models_without(healthy, affordable, "dearer")
+    return Route(tuple(affordable), dropped)
+
+
+def _models_without(
+    ways: Sequence[Candidate], kept: Sequence[Candidate], why: str
+) -> dict[str, str]:
+    """Name the models none of whose ways were kept."""
+    left = {way.model.public_id for way in kept}
+    return {way.model.public_id: why for way in ways if way.model.public_id not in left}
+
+
+def _reason_to_drop(
+    request: MessagesRequest, model: ModelRow, allowed: frozenset[str], now: datetime
+) -> str | None:
+    if allowed and model.public_id not in allowed:
+        return "not allowed for this key"
+    if model.price_at(now) is None:
+        return "no price"
+    if missing := sorted(request.needs - model.capabilities):
+        return " and ".join(_NEED_WORDS[need] for need in missing)
+    if _likely_input(request) > model.context_tokens:
+        return _TOO_LONG
+    if not any(upstream.has_credentials for upstream in model.upstreams):
+        return "no upstream"
+    return None
+
+
+def _refuse(
+    request: MessagesRequest, catalogue: CatalogueSnapshot, dropped: dict[str, str]
+) -> None:
+    """Say why no model can take the request: the caller's doing, or ours."""
+    too_small = [catalogue.models[name] for name, why in dropped.items() if why == _TOO_LONG]
+    if too_small:
+        most = max(model.context_tokens for model in too_small)
+        # The wording by which clients shorten a conversation.
+        raise InvalidRequest(
+            f"prompt is too long: {_likely_input(request)} tokens > {most} maximum"
+        )
+    needs = sorted({word for need, word in _NEED_WORDS.items() if need in request.needs})
+    if dropped and all(reason == "not allowed for this key" for reason in dropped.values()):
+        raise PermissionDenied(f"This API key may call no model that {AUTO} chooses from.")
+    if needs:
+        raise InvalidRequest(f"{AUTO} has no model that takes {' and '.join(needs)}")
+    raise UpstreamOverloaded(retry_after_s=30)
+
+
+def _candidates(request: MessagesRequest, model: ModelRow, now: datetime) -> list[Candidate]:
+    price = model.price_at(now)
+    assert price is not None
+    max_tokens = min(request.max_tokens, model.max_output_tokens)
+    bound = price.bound(input_tokens=_most_input(request, model), output_tokens=max_tokens)
+    return [
+        Candidate(model, price, upstream, max_tokens, bound)
+        for upstream in model.upstreams
+        if upstream.has_credentials
+    ]
+
+
+def _ordered(ways: list[Candidate], draw: Callable[[], float]) -> list[Candidate]:
+    """Lower priorities first; equals in an order where the chance to be first is the weight's.
+
+    Each draws a waiting time with its weight as the rate (Efraimidis and Spirakis, 2006).
+    """
+
+    if len(ways) < 2:
+        return ways  # as nearly all are: there is nothing to draw
+
+    def place(way: Candidate) -> tuple[int, float]:
+        return way.upstream.priority, -math.log(1.0 - draw()) / way.upstream.weight
+
+    return sorted(ways, key=place)
+
+
+def _dearness(way: Candidate) -> tuple[int, int, int, str]:
+    """The bound first; prices break a tie that only rounding made."""
+    return way.bound, way.price.output, way.price.input, way.model.public_id
+
+
+def _likely_input(request: MessagesRequest) -> int:
+    """Return about how many input tokens the text has: enough to pass over a model that could
+    hardly take it. What is near its limit, the model's own server judges."""
+    return tokens_of(request.text_bytes)
+
+
+def _most_input(request: MessagesRequest, model: ModelRow) -> int:
+    """Return more input tokens than the request can have: a token is at least one byte."""
+    attachments = request.image_count + request.document_count
+    return request.text_bytes + _TEMPLATE_TOKENS + attachments * model.max_tokens_per_image

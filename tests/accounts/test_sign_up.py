@@ -1,0 +1,192 @@
+"""Somebody signs up, confirms their address by the link in the mail, and has credits."""
+
+import re
+
+import pytest
+from django.core import mail
+from django.core.cache import cache
+from django.test import Client
+from pytest_django import Settings
+
+from accounts.models import Role, User
+from billing.ledger.wallets import wallet_of
+from billing.models import LedgerEntry
+from tests.support.people import PASSWORD, workspace_of
+from tests.support.reading import text_of
+
+pytestmark = pytest.mark.django_db
+LINK = re.compile(r"/accounts/confirm-email/\S+")
+
+
+@pytest.fixture(autouse=True)
+def _welcome(settings: Settings) -> None:
+    settings.WELCOME_CREDITS = 10_000
+
+
+def sign_up(browser: Client, email: str) -> None:
+    answer = browser.post("/accounts/signup/", {"email": email, "password1": PASSWORD})
+    assert answer.status_code == 302
+    assert answer["Location"] == "/accounts/confirm-email/"
+
+
+def newest_mail() -> str:
+    """Return what a person reads of it."""
+    newest = mail.outbox[-1]
+    return f"{newest.subject}\n\n{newest.body}"
+
+
+def link_in(text: str) -> str:
+    found = LINK.search(text)
+    assert found is not None
+    return found.group()
+
+
+def confirm(browser: Client) -> str:
+    """Follow the newest mail's link and press the button; return where that leads."""
+    link = link_in(newest_mail())
+    assert b"Yes, confirm it" in browser.get(link).content
+    return str(browser.post(link)["Location"])
+
+
+def posted(email: str) -> int:
+    workspace = workspace_of(User.objects.get(email=email))
+    return wallet_of(workspace).posted
+
+
+def test_a_newcomer_confirms_and_lands_signed_in_on_the_checklist(client: Client) -> None:
+    sign_up(client, "ana@example.com")
+    assert client.get("/developers/").status_code == 302
+
+    assert confirm(client) == "/developers/"
+
+    page = client.get("/developers/")
+    assert page.status_code == 200
+    assert "10,000 apiCredits, worth $0.10" in page.content.decode()
+
+
+def test_a_newcomer_owns_a_workspace_with_the_welcome_credits(client: Client) -> None:
+    sign_up(client, "ana@example.com")
+    assert LedgerEntry.objects.count() == 0
+
+    confirm(client)
+
+    membership = User.objects.get(email="ana@example.com").memberships.get()
+    assert membership.role == Role.OWNER
+    [entry] = LedgerEntry.objects.filter(wallet=wallet_of(membership.workspace))
+    assert (entry.kind, entry.amount) == ("grant", 10_000)
+    assert entry.reference.startswith("welcome:")
+
+
+def test_looking_at_the_link_alone_confirms_nothing(client: Client) -> None:
+    sign_up(client, "ana@example.com")
+
+    Client().get(link_in(newest_mail()))
+
+    assert LedgerEntry.objects.count() == 0
+    assert client.get("/developers/").status_code == 302
+
+
+def test_another_browser_confirms_but_is_not_signed_in(client: Client) -> None:
+    sign_up(client, "ana@example.com")
+    elsewhere = Client()
+
+    assert confirm(elsewhere) == "/accounts/login/"
+
+    assert elsewhere.get("/developers/").status_code == 302
+    assert posted("ana@example.com") == 10_000
+
+
+def test_a_link_with_one_changed_character_confirms_nothing(client: Client) -> None:
+    sign_up(client, "ana@example.com")
+    link = link_in(newest_mail())
+    forged = link[:-3] + ("A" if link[-3] != "A" else "B") + link[-2:]
+
+    assert b"This link no longer works" in client.get(forged).content
+    assert client.post(forged).status_code == 404
+    assert LedgerEntry.objects.count() == 0
+
+
+def test_a_link_that_was_used_says_so_and_leads_on(client: Client) -> None:
+    sign_up(client, "ana@example.com")
+    link = link_in(newest_mail())
+    confirm(client)
+
+    mine, elsewhere = text_of(client.get(link)), text_of(Client().get(link))
+
+    assert "It was used already" in mine
+    assert "To your workspace" in mine
+    assert "Sign in with your address and password" not in mine
+    assert "Sign in with your address and password" in elsewhere
+
+
+@pytest.mark.parametrize("again", ["ana@example.com", "ANA@Example.COM"])
+def test_an_address_gets_its_credits_once_even_after_the_account_is_gone(
+    client: Client, again: str
+) -> None:
+    sign_up(client, "ana@example.com")
+    confirm(client)
+    User.objects.get(email="ana@example.com").delete()
+    returning = Client()
+    returning.cookies.clear()
+    clear_mail_cooldown()
+
+    sign_up(returning, again)
+    assert confirm(returning) == "/developers/"
+
+    assert posted("ana@example.com") == 0
+    assert LedgerEntry.objects.filter(reference__startswith="welcome:").count() == 1
+
+
+def clear_mail_cooldown() -> None:
+    """A mail goes to one address every three minutes: let them pass."""
+    cache.clear()
+
+
+def test_signing_up_twice_looks_the_same_and_makes_no_second_account(client: Client) -> None:
+    sign_up(client, "ana@example.com")
+    confirm(client)
+    clear_mail_cooldown()
+    stranger = Client()
+
+    sign_up(stranger, "Ana@example.com")
+
+    assert User.objects.count() == 1
+    assert "You already have a Caicaini account" in newest_mail()
+    assert stranger.get("/developers/").status_code == 302
+
+
+def test_links_in_mails_lead_to_the_public_address_whatever_host_was_asked(
+    client: Client, settings: Settings
+) -> None:
+    settings.PUBLIC_URL = "https://caicaini.test"
+    settings.ALLOWED_HOSTS = ["evil.example"]
+
+    client.post(
+        "/accounts/signup/",
+        {"email": "ana@example.com", "password1": PASSWORD},
+        headers={"host": "evil.example"},
+    )
+
+    text = newest_mail()
+    assert "https://caicaini.test/accounts/confirm-email/" in text
+    assert "evil.example" not in text
+
+
+@pytest.mark.parametrize(
+    ("fields", "complaint"),
+    [
+        ({"email": "no address", "password1": PASSWORD}, "Enter a valid email address."),
+        ({"email": "ana@example.com", "password1": "short"}, "at least 10 characters"),
+        ({"email": "ana@example.com", "password1": "password123"}, "too common"),
+        ({"email": "", "password1": PASSWORD}, "This field is required."),
+    ],
+)
+def test_what_is_wrong_is_said_beside_the_field_and_nobody_is_made(
+    client: Client, fields: dict[str, str], complaint: str
+) -> None:
+    page = client.post("/accounts/signup/", fields).content.decode()
+
+    assert complaint in page
+    assert 'aria-invalid="true"' in page
+    assert "autofocus" in page
+    assert User.objects.count() == 0

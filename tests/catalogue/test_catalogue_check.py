@@ -1,0 +1,73 @@
+"""`manage.py check` reads the catalogue file, and needs no database for it."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.core.management import execute_from_command_line
+from pytest_django import Settings
+
+from embedded.subprocesses import PROJECT
+
+
+@pytest.fixture
+def broken(tmp_path: Path) -> Path:
+    path = tmp_path / "catalogue.toml"
+    path.write_text('[[models]]\nid = "a/model"\n')
+    return path
+
+
+def check(catalogue: Path, data_dir: Path) -> subprocess.CompletedProcess[str]:
+    nowhere = {"DATABASE_URL": "postgresql://127.0.0.1:1/none", "DATA_DIR": str(data_dir)}
+    return subprocess.run(
+        [sys.executable, "manage.py", "check"],
+        cwd=PROJECT,
+        env={**os.environ, **nowhere, "CATALOGUE": str(catalogue)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_a_wrong_file_is_told_in_a_sentence(broken: Path, tmp_path: Path) -> None:
+    result = check(broken, tmp_path)
+
+    assert result.returncode == 1
+    assert (
+        f"?: (catalogue.E001) The catalogue file {broken} is wrong: "
+        "Object missing required field `name` - at `$.models[0]`.\n"
+    ) in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_there_is_nothing_to_say_of_a_right_one(tmp_path: Path) -> None:
+    result = check(PROJECT / "catalogue.toml", tmp_path)
+
+    assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_books_are_audited_whatever_the_file_says(
+    broken: Path, settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings.CATALOGUE = broken
+
+    execute_from_command_line(["manage.py", "audit_ledger"])
+
+    assert json.loads(capsys.readouterr().out)["ok"] is True
+
+
+@pytest.mark.django_db(transaction=True)
+def test_loading_it_says_the_same_and_no_more(
+    broken: Path, settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings.CATALOGUE = broken
+
+    with pytest.raises(SystemExit):
+        execute_from_command_line(["manage.py", "sync_catalogue"])
+
+    [sentence] = capsys.readouterr().err.splitlines()
+    assert sentence.startswith(f"CommandError: The catalogue file {broken} is wrong: ")

@@ -1,0 +1,181 @@
+"""Somebody reads the landing page and the Quickstart; a program reads their Markdown."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+from pytest_django import Settings
+
+from catalogue.models import Model, ModelPrice
+from catalogue.pricing import Price, TokenCounts
+from catalogue.sync import sync
+from docs_site.library import PAGES
+from docs_site.rendering import render
+from tests.support import error_types
+from tests.support.reading import text_of
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _public_address(settings: Settings) -> None:
+    settings.PUBLIC_URL = "https://caicaini.test"
+    settings.WELCOME_CREDITS = 10_000
+
+
+def a_model(name: str, *, output: int, is_retired: bool = False, starts_in_days: int = -1) -> None:
+    model = Model.objects.create(
+        public_id=f"test/{name}",
+        name=name,
+        context_tokens=8192,
+        max_output_tokens=2048,
+        retired_at=timezone.now() if is_retired else None,
+    )
+    ModelPrice.objects.create(
+        model=model,
+        in_force_from=timezone.now() + timedelta(days=starts_in_days),
+        input_credits_per_mtok=100_000,
+        output_credits_per_mtok=output,
+        cache_write_credits_per_mtok=0,
+        cache_read_credits_per_mtok=0,
+    )
+
+
+def test_the_landing_page_shows_a_call_its_answer_and_the_way_in(client: Client) -> None:
+    text = text_of(client.get("/"))
+
+    assert "curl https://caicaini.test/v1/messages" in text
+    assert '"credits_consumed": 12' in text
+    assert "You start with 10,000 credits, worth $0.10" in text
+    assert "Create an account" in text
+
+
+def test_the_landing_page_leads_the_signed_in_to_their_workspace(browser: Client) -> None:
+    text = text_of(browser.get("/"))
+
+    assert "Go to your workspace" in text
+    assert "Create an account" not in text
+
+
+def test_the_prices_are_those_of_the_catalogue_that_are_in_force(client: Client) -> None:
+    a_model("dear", output=900_000)
+    a_model("cheap", output=450_000)
+    a_model("retired", output=1, is_retired=True)
+    a_model("not-yet", output=1, starts_in_days=1)
+    ModelPrice.objects.create(
+        model=Model.objects.get(name="cheap"),
+        in_force_from=timezone.now() - timedelta(days=30),
+        input_credits_per_mtok=1,
+        output_credits_per_mtok=777_000,
+        cache_write_credits_per_mtok=0,
+        cache_read_credits_per_mtok=0,
+    )
+
+    text = text_of(client.get("/"))
+
+    assert "$4.50 450,000 credits" in text
+    assert text.index("test/cheap") < text.index("test/dear")
+    assert "777,000" not in text
+    assert "test/retired" not in text
+    assert "test/not-yet" not in text
+
+
+def test_the_worked_example_is_right_by_the_shipped_catalogue(settings: Settings) -> None:
+    sync(path=settings.BASE_DIR / "catalogue.toml")
+    row = ModelPrice.objects.get(model__public_id="caicaini/swift")
+    price = Price(
+        row.pk,
+        row.input_credits_per_mtok,
+        row.output_credits_per_mtok,
+        row.cache_write_credits_per_mtok,
+        row.cache_read_credits_per_mtok,
+    )
+
+    assert price.cost(TokenCounts(input=14, output=23)) == 12
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.slug)
+def test_every_page_is_served_as_html_and_as_markdown(client: Client, page: object) -> None:
+    html = client.get(page.url)  # type: ignore[attr-defined]
+    markdown = client.get(f"{page.url}.md")  # type: ignore[attr-defined]
+
+    assert html.status_code == markdown.status_code == 200
+    assert markdown["Content-Type"] == "text/markdown; charset=utf-8"
+    assert markdown.content.decode().startswith(f"# {page.title}\n")  # type: ignore[attr-defined]
+    assert "{{" not in markdown.content.decode()
+
+
+def test_the_markdown_says_what_the_page_says(client: Client) -> None:
+    page = text_of(client.get("/docs/quickstart"))
+    markdown = client.get("/docs/quickstart.md").content.decode()
+
+    for line in re.findall(r"^## (.*)$", markdown, re.MULTILINE):
+        assert line in page
+    for call in ("curl -N https://caicaini.test/v1/messages", "client.messages.stream("):
+        assert call in page
+        assert call in markdown
+
+
+def test_every_heading_on_this_page_leads_somewhere(client: Client) -> None:
+    html = client.get("/docs/quickstart").content.decode()
+    aside = html.partition('class="on-this-page"')[2]
+
+    links = re.findall(r'href="#([^"]+)"', aside)
+    assert links
+    assert all(f'id="{link}"' in html for link in links)
+
+
+def test_every_link_of_the_quickstart_leads_to_a_page(browser: Client) -> None:
+    markdown = browser.get("/docs/quickstart.md").content.decode()
+    paths = re.findall(r"\]\(https://caicaini\.test(/[^)]*)\)", markdown)
+
+    assert paths
+    assert all(browser.get(path).status_code in {200, 302} for path in paths)
+
+
+def test_the_docs_begin_with_the_quickstart(client: Client) -> None:
+    assert client.get("/docs/")["Location"] == "/docs/quickstart"
+
+
+@pytest.mark.parametrize("path", ["/docs/nothing", "/docs/nothing.md", "/docs/../settings"])
+def test_a_page_that_is_not_there_is_not_found(client: Client, path: str) -> None:
+    assert client.get(path).status_code == 404
+
+
+def test_the_docs_name_every_error(client: Client) -> None:
+    rows = re.findall(r"^\| ([\d, ]+) \| `(\w+)` \|", client.get("/docs/quickstart.md").text, re.M)
+    told = {(int(status), kind) for several, kind in rows for status in several.split(", ")}
+
+    assert told == {(error.status, error.type) for error in error_types.kinds()}
+
+
+def test_llms_txt_lists_every_page(client: Client) -> None:
+    text = client.get("/llms.txt").content.decode()
+
+    assert text.startswith("# Caicaini\n\n> ")
+    for page in PAGES:
+        assert f"- [{page.title}](https://caicaini.test{page.url}.md): {page.description}" in text
+
+
+def test_llms_txt_leads_to_the_description_of_the_api(client: Client) -> None:
+    [link] = re.findall(
+        r"^- \[OpenAPI\]\(https://caicaini\.test(\S+)\): ",
+        client.get("/llms.txt").content.decode(),
+        re.MULTILINE,
+    )
+
+    assert client.get(link).json()["openapi"].startswith("3.1")
+
+
+def test_neighbouring_samples_become_tabs_and_a_block_alone_does_not() -> None:
+    rendered = render("```curl\na\n```\n\n```python\nb\n```\n\nText\n\n```json Title\n{}\n```\n")
+
+    assert rendered.html.count('role="tab"') == 2
+    assert rendered.html.count('class="samples"') == 1
+    assert "Title" in rendered.html
+
+
+def test_markup_in_markdown_is_text() -> None:
+    assert "<script>" not in render("<script>alert(1)</script>\n\n```text\n<b>\n```").html

@@ -1,0 +1,31 @@
+"""A caller asks how many tokens a request has, of a model whose server cannot tell."""
+
+from tests.support import scripted_catalogue
+from tests.support.callers import request_body
+from tests.support.customers import Customer
+
+TEXT = {"type": "text", "text": "What is on this picture?"}
+IMAGE = {
+    "type": "image",
+    "source": {"type": "base64", "media_type": "image/png", "data": "iVBORw0K" * 50_000},
+}
+
+
+def count(customer: Customer, *content: dict[str, object]) -> int:
+    turns = [{"role": "user", "content": content}]
+    body = request_body("", model="scripted/chat", messages=turns)
+    counted = customer.caller.post("/v1/messages/count_tokens", body).json()
+    assert counted.keys() == {"input_tokens"}
+    return int(counted["input_tokens"])
+
+
+def test_a_text_is_estimated_by_its_length(customer: Customer) -> None:
+    longer = TEXT | {"text": "x" * 4000}
+
+    assert 10 < count(customer, TEXT) < 100
+    assert 1000 < count(customer, longer) < 1100
+
+
+def test_an_image_counts_as_much_as_it_can_be_and_its_base64_nothing(customer: Customer) -> None:
+    assert count(customer, TEXT, IMAGE, IMAGE) > 2 * scripted_catalogue.MAX_TOKENS_PER_IMAGE
+    assert count(customer, TEXT, IMAGE, IMAGE) < 2 * scripted_catalogue.MAX_TOKENS_PER_IMAGE + 200

@@ -1,0 +1,380 @@
+"""Batches of operations: decided in the order of their arrival, written once, safe to repeat."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+import pytest
+from django.db import connection
+
+from accounts.models import User
+from accounts.services import give_personal_workspace
+from billing.ledger import posting, wallets
+from billing.models import EntryKind, HoldState, Pool
+from gateway.metering import blocking_apply
+from gateway.metering.operations import Close, Closed, Operation, Outcome, Reserved, Verdict
+from keys import services as key_services
+from tests.support.books import Books, TestCall, open_books, subscription_wallet
+from usage.models import DirtyHour, Ending
+
+OWNER = 7
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def books(db: None) -> Books:
+    """A workspace with 1,000 credits, undone after the test."""
+    return open_books(1_000)
+
+
+def apply(*operations: Operation) -> Sequence[Outcome | Exception]:
+    """Apply operations in their order, within the test's transaction."""
+    connection.ensure_connection()
+    return blocking_apply.write(connection.connection, operations, owner=OWNER)
+
+
+def verdicts(outcomes: Sequence[Any]) -> list[Verdict]:
+    return [outcome.verdict for outcome in outcomes if isinstance(outcome, Reserved)]
+
+
+def numbers(books: Books) -> tuple[int, int]:
+    wallet = books.wallet()
+    return wallet.posted, wallet.held
+
+
+def test_a_reserve_holds_its_amount(books: Books) -> None:
+    call = books.call(300)
+
+    assert apply(call.reserve()) == [Reserved(Verdict.ADMITTED, 1_000)]
+
+    assert numbers(books) == (1_000, 300)
+    [hold] = books.holds(HoldState.OPEN)
+    assert (hold.id, hold.amount, hold.owner, hold.pool) == (call.id, 300, OWNER, "api")
+    assert hold.accepted_at == call.accepted_at
+
+
+def test_a_settlement_takes_what_was_used_and_frees_the_rest(books: Books) -> None:
+    call = books.call(300)
+    apply(call.reserve())
+
+    assert apply(call.settle(120)) == [Closed(120, 0)]
+
+    assert numbers(books) == (880, 0)
+    [entry] = books.usage()
+    assert (entry.amount, entry.balance_after, entry.reference) == (-120, 880, str(call.id))
+    [hold] = books.holds(HoldState.SETTLED)
+    assert hold.actual == 120
+    [record] = books.records()
+    assert (record.id, record.credits, record.lost_credits) == (call.id, 120, 0)
+
+
+def test_a_void_frees_everything_and_still_writes_the_record(books: Books) -> None:
+    call = books.call(300)
+    apply(call.reserve())
+
+    assert apply(call.void(lost_credits=9)) == [Closed(0, 9)]
+
+    assert numbers(books) == (1_000, 0)
+    assert books.usage() == []
+    [record] = books.records()
+    assert (record.credits, record.lost_credits, record.status) == (0, 9, 500)
+
+
+def test_a_free_call_has_an_entry_of_nothing(books: Books) -> None:
+    call = books.call(300)
+    apply(call.reserve())
+
+    assert apply(call.settle(0)) == [Closed(0, 0)]
+
+    assert numbers(books) == (1_000, 0)
+    assert [entry.amount for entry in books.usage()] == [0]
+    assert len(books.holds(HoldState.SETTLED)) == 1
+
+
+def test_a_settlement_above_its_hold_charges_the_hold_and_loses_the_rest(books: Books) -> None:
+    call = books.call(300)
+    apply(call.reserve())
+
+    assert apply(call.settle(450)) == [Closed(300, 150)]
+
+    assert numbers(books) == (700, 0)
+    [record] = books.records()
+    assert (record.credits, record.lost_credits) == (300, 150)
+
+
+def test_operations_are_decided_in_the_order_they_came(books: Books) -> None:
+    large, medium, small = books.call(700), books.call(400), books.call(300)
+
+    outcomes = apply(large.reserve(), medium.reserve(), small.reserve())
+
+    assert verdicts(outcomes) == [
+        Verdict.ADMITTED,
+        Verdict.OUT_OF_CREDITS,
+        Verdict.ADMITTED,
+    ]
+    assert numbers(books) == (1_000, 1_000)
+    assert outcomes[1] == Reserved(Verdict.OUT_OF_CREDITS, 300)
+
+
+def test_what_a_batch_frees_its_later_operations_can_have(books: Books) -> None:
+    first, second, third = books.call(1_000), books.call(900), books.call(900)
+
+    outcomes = apply(first.reserve(), second.reserve(), first.settle(100), third.reserve())
+
+    assert verdicts(outcomes) == [
+        Verdict.ADMITTED,
+        Verdict.OUT_OF_CREDITS,
+        Verdict.ADMITTED,
+    ]
+    assert numbers(books) == (900, 900)
+
+
+def test_a_reserve_and_its_release_right_after_it_leave_nothing_held(books: Books) -> None:
+    call = books.call(300)
+
+    apply(call.reserve(), call.release())
+
+    assert numbers(books) == (1_000, 0)
+    assert len(books.holds(HoldState.VOID)) == 1
+    assert books.records() == []
+
+
+def test_a_release_of_a_hold_that_was_never_made_does_nothing(books: Books) -> None:
+    apply(books.call(300).release())
+
+    assert numbers(books) == (1_000, 0)
+
+
+def test_a_release_after_the_settlement_gives_nothing_back(books: Books) -> None:
+    call = books.call(300)
+    apply(call.reserve(), call.settle(120), call.release())
+
+    assert apply(call.release()) == [Closed(0, 0)]
+    assert numbers(books) == (880, 0)
+    assert len(books.holds(HoldState.SETTLED)) == 1
+
+
+def test_settling_again_charges_nothing_more_and_answers_the_same(books: Books) -> None:
+    call = books.call(300)
+    apply(call.reserve())
+    apply(call.settle(450))
+
+    assert apply(call.settle(450)) == [Closed(300, 150)]
+    assert apply(call.settle(450), call.settle(450)) == [Closed(300, 150)] * 2
+
+    assert numbers(books) == (700, 0)
+    assert len(books.usage()) == len(books.records()) == 1
+
+
+def test_settling_twice_in_a_row_charges_once(books: Books) -> None:
+    call = books.call(300)
+
+    outcomes = apply(call.reserve(), call.settle(120), call.settle(120))
+
+    assert outcomes[1:] == [Closed(120, 0), Closed(120, 0)]
+    assert numbers(books) == (880, 0)
+    assert len(books.usage()) == len(books.records()) == 1
+
+
+def test_voiding_again_changes_nothing(books: Books) -> None:
+    call = books.call(300)
+    apply(call.reserve(), call.void(lost_credits=9))
+
+    assert apply(call.void(lost_credits=9), call.void(lost_credits=9)) == [Closed(0, 9)] * 2
+
+    assert numbers(books) == (1_000, 0)
+    assert len(books.records()) == 1
+
+
+def test_an_end_without_a_hold_charges_nothing(books: Books) -> None:
+    assert apply(books.call(300).settle(120)) == [Closed(0, 120)]
+
+    assert numbers(books) == (1_000, 0)
+    assert not books.usage()
+    assert not books.records()
+
+
+def reap(books: Books, call: Any) -> None:
+    """Void a call's hold as the reaper does: without a record."""
+    apply(call.release())
+    assert books.records() == []
+
+
+def test_a_reaped_hold_is_charged_after_all_when_that_still_fits(books: Books) -> None:
+    call = books.call(300)
+    apply(call.reserve())
+    reap(books, call)
+
+    assert apply(call.settle(120)) == [Closed(120, 0)]
+
+    assert numbers(books) == (880, 0)
+    assert [hold.actual for hold in books.holds(HoldState.SETTLED)] == [120]
+    assert [record.credits for record in books.records()] == [120]
+
+
+def test_a_reaped_hold_that_fits_no_more_is_our_loss(books: Books) -> None:
+    call = books.call(300)
+    apply(call.reserve())
+    reap(books, call)
+    apply(books.call(900).reserve())  # what was free has gone to another call
+
+    assert apply(call.settle(120)) == [Closed(0, 120)]
+
+    assert numbers(books) == (1_000, 900)
+    assert books.usage() == []
+    assert [(record.credits, record.lost_credits) for record in books.records()] == [(0, 120)]
+
+
+def test_a_loss_once_booked_stays_one_when_the_end_comes_again(books: Books) -> None:
+    call, other = books.call(300), books.call(900)
+    apply(call.reserve())
+    reap(books, call)
+    apply(other.reserve())
+    apply(call.settle(120))
+    apply(other.release())  # now it would fit
+
+    assert apply(call.settle(120)) == [Closed(0, 120)]
+
+    assert numbers(books) == (1_000, 0)
+    assert books.usage() == []
+
+
+def test_entries_of_one_batch_are_numbered_and_chained(books: Books) -> None:
+    calls = [books.call(100) for _ in range(5)]
+    apply(*(call.reserve() for call in calls))
+
+    apply(*(call.settle(10 + place) for place, call in enumerate(calls)))
+
+    entries = books.usage()
+    assert [entry.seq for entry in entries] == [2, 3, 4, 5, 6]
+    assert [entry.balance_after for entry in entries] == [990, 979, 967, 954, 940]
+    assert numbers(books) == (940, 0)
+
+
+def test_wallets_in_one_batch_do_not_mix(books: Books) -> None:
+    other = open_books(50)
+    ours, theirs = books.call(60), other.call(60)
+
+    outcomes = apply(ours.reserve(), theirs.reserve())
+
+    assert verdicts(outcomes) == [Verdict.ADMITTED, Verdict.OUT_OF_CREDITS]
+    assert (numbers(books), numbers(other)) == ((1_000, 60), (50, 0))
+
+
+def test_charges_in_two_wallets_are_numbered_each_for_itself(books: Books) -> None:
+    other = open_books(500)
+    ours, theirs = [books.call(100) for _ in range(2)], [other.call(100) for _ in range(2)]
+    nobodys = replace(books.call(0), workspace_id=books.workspace.pk + 1_000_000)
+    apply(*(call.reserve() for call in (*ours, nobodys, *theirs)))
+
+    told = apply(
+        ours[0].settle(10),
+        theirs[0].settle(20),
+        nobodys.settle(7),
+        ours[1].settle(30),
+        theirs[1].settle(40),
+    )
+
+    assert told == [Closed(10, 0), Closed(20, 0), Closed(0, 7), Closed(30, 0), Closed(40, 0)]
+    assert [(entry.seq, entry.balance_after) for entry in books.usage()] == [(2, 990), (3, 960)]
+    assert [(entry.seq, entry.balance_after) for entry in other.usage()] == [(2, 480), (3, 440)]
+    assert (numbers(books), numbers(other)) == ((960, 0), (440, 0))
+
+
+def test_a_record_is_written_as_it_was_given(books: Books) -> None:
+    """All of its fields, in both lists: the gateway's and the function's."""
+    call = books.call(300, key_id=books.mint().pk)
+    given = call.record(
+        source="console",
+        upstream_id=11,
+        price_id=12,
+        is_stream=True,
+        status=499,
+        error_type="some_error",
+        ending=Ending.CALLER_LEFT,
+        input_tokens=101,
+        output_tokens=102,
+        cache_creation_input_tokens=103,
+        cache_read_input_tokens=104,
+        is_usage_estimated=True,
+        lost_credits=5,
+        first_byte_ms=105,
+        duration_ms=106,
+    )
+    apply(call.reserve(), Close(given, 7, 300))
+
+    [written] = books.records()
+    expected = msgspec.structs.asdict(given) | {"credits": 7}
+    assert {name: getattr(written, name) for name in expected} == expected
+
+
+def test_a_workspace_without_a_wallet_is_refused(books: Books) -> None:
+    call = replace(books.call(0), workspace_id=books.workspace.pk + 1_000_000)
+
+    assert apply(call.reserve(), call.release()) == [Reserved(Verdict.NO_WALLET, 0), Closed(0, 0)]
+
+
+def test_credits_of_the_subscription_are_out_of_a_calls_reach(books: Books) -> None:
+    poor = open_books()
+    other = subscription_wallet(poor)
+    posting.post(wallet_id=other.pk, kind=EntryKind.GRANT, amount=1_000, reference="a month")
+    refused, paid = poor.call(1), books.call(300)
+
+    outcomes = apply(refused.reserve(), refused.settle(1), paid.reserve(), paid.settle(120))
+
+    assert outcomes[:2] == [Reserved(Verdict.OUT_OF_CREDITS, 0), Closed(0, 1)]
+    other.refresh_from_db()
+    assert (other.posted, other.held, other.seq) == (1_000, 0, 1)
+
+
+def test_a_workspace_that_has_only_a_subscription_makes_no_hold(db: None) -> None:
+    person = User.objects.create_user("subscriber@example.com")
+    workspace = give_personal_workspace(person)
+    wallet = wallets.wallet_of(workspace, pool=Pool.SUBSCRIPTION)
+    posting.post(wallet_id=wallet.pk, kind=EntryKind.GRANT, amount=1_000, reference="a month")
+
+    assert apply(TestCall(workspace.pk, 1).reserve()) == [Reserved(Verdict.NO_WALLET, 0)]
+
+
+def test_a_frozen_wallet_makes_no_new_hold_and_ends_the_old_ones(books: Books) -> None:
+    running = books.call(300)
+    apply(running.reserve())
+    books.freeze()
+
+    assert verdicts(apply(books.call(1).reserve())) == [Verdict.FROZEN]
+    assert apply(running.settle(120)) == [Closed(120, 0)]
+
+
+def test_a_key_that_stands_is_held_for(books: Books) -> None:
+    assert verdicts(apply(books.call(300, key_id=books.mint().pk).reserve())) == [Verdict.ADMITTED]
+
+
+def test_a_revoked_key_holds_nothing(books: Books) -> None:
+    key = books.mint()
+    key_services.revoke(key=key)
+
+    assert verdicts(apply(books.call(300, key_id=key.pk).reserve())) == [Verdict.KEY_UNUSABLE]
+    assert numbers(books) == (1_000, 0)
+
+
+def test_an_expired_key_holds_nothing(books: Books) -> None:
+    now = datetime.now(UTC)
+    expired = books.mint(expires_at=now - timedelta(hours=1))
+    standing = books.mint(expires_at=now + timedelta(hours=1))
+
+    assert verdicts(apply(books.call(1, key_id=expired.pk).reserve())) == [Verdict.KEY_UNUSABLE]
+    assert verdicts(apply(books.call(1, key_id=standing.pk).reserve())) == [Verdict.ADMITTED]
+
+
+def test_an_unknown_key_holds_nothing(books: Books) -> None:
+    assert verdicts(apply(books.call(300, key_id=999_999_999).reserve())) == [Verdict.KEY_UNUSABLE]
+
+
+def test_the_hours_of_records_are_marked_for_the_roll_up(books: Books) -> None:
+    calls = [books.call(100, accepted_at=NOON + timedelta(minutes=at)) for at in (5, 59, 60)]
+    apply(*(call.reserve() for call in calls), *(call.settle(5) for call in calls))
+
+    marks = DirtyHour.objects.filter(workspace=books.workspace).order_by("starts_at")
+    assert [mark.starts_at for mark in marks] == [NOON, NOON + timedelta(hours=1)]

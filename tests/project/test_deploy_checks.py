@@ -1,0 +1,46 @@
+"""`manage.py check --deploy` names what production lacks, and is silent when nothing does."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from embedded.subprocesses import PROJECT
+
+COMPLETE = {
+    "SECRET_KEY": "a secret of fifty characters and more, for nobody but this test",
+    "DATABASE_URL": "postgresql://db.example/caicaini",
+    "REDIS_URL": "redis://redis.example",
+    "PUBLIC_URL": "https://caicaini.example",
+    "EMAIL_URL": "smtp://mail.example",
+}
+
+
+def check(env: dict[str, str], data_dir: object) -> subprocess.CompletedProcess[str]:
+    bare = {name: value for name, value in os.environ.items() if name not in COMPLETE}
+    return subprocess.run(
+        [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"],
+        cwd=PROJECT,
+        env={**bare, **env, "DATA_DIR": str(data_dir)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_nothing_is_said_where_all_is_set(tmp_path: object) -> None:
+    result = check(COMPLETE, tmp_path)
+
+    assert (result.returncode, result.stdout.strip()) == (
+        0,
+        "System check identified no issues (0 silenced).",
+    ), result.stderr
+
+
+@pytest.mark.parametrize("name", COMPLETE.keys() - {"SECRET_KEY"})
+def test_what_is_missing_is_named(tmp_path: object, name: str) -> None:
+    result = check({key: COMPLETE[key] for key in COMPLETE if key != name}, tmp_path)
+
+    assert result.returncode == 1
+    assert name in result.stderr

@@ -1,0 +1,257 @@
+"""A setting that makes no sense ends every start with one sentence that names it."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from embedded import ports
+from embedded import web_server as web
+from embedded.subprocesses import PROJECT
+
+READ_WITH_A_RULE = re.compile(r'(?:env|server_addresses)\.(?!text\b)\w+\(\s*"([A-Z_]+)"')
+
+SECONDS = "give a number of seconds above 0 and up to 86400."
+RUBBISH = [
+    ("PORT", "eighty", "give a whole number from 1 to 65535."),
+    ("PORT", "0", "give a whole number from 1 to 65535."),
+    ("PORT", "65536", "give a whole number from 1 to 65535."),
+    ("PUBLIC_URL", "foo", "give an address like https://"),
+    ("PUBLIC_URL", "ftp://portal.example", "give an address like https://"),
+    ("PUBLIC_URL", "https://portal.example/caicaini", "without a path."),
+    ("PUBLIC_URL", "https://portal.example:port", "give an address like https://"),
+    ("PUBLIC_URL", "https://", "give an address like https://"),
+    ("ALLOWED_HOSTS", "good.example,https://bad.example", "give host names without scheme"),
+    ("TRUSTED_PROXY_COUNT", "-1", "give a whole number of at least 0."),
+    ("TRUSTED_PROXY_COUNT", "9" * 5000, "give a whole number of at least 0."),
+    ("LOG_LEVEL", "loud", "give DEBUG, INFO, WARNING, ERROR or CRITICAL."),
+    ("DEBUG", "perhaps", "give on or off."),
+    ("EMBEDDED_MODEL_URL", "127.0.0.1:8080", "begins with http:// or https://."),
+    ("EMBEDDED_MODEL_URL", "http://[::1", "begins with http:// or https://."),
+    ("DEFAULT_FROM_EMAIL", "Caicaini", "give a mail address like "),
+    ("STRIPE_API_BASE", "api.stripe.com", "begins with http:// or https://."),
+    ("STRIPE_CHECKOUT_ORIGINS", "https://a.example/pay", "give addresses like https://"),
+    ("STRIPE_AUTOMATIC_TAX", "2", "give on or off."),
+    ("STRIPE_INVOICE_CREATION", "-", "give on or off."),
+    ("WELCOME_CREDITS", "1.5", "give a whole number of at least 0."),
+    ("RATE_LIMITS", "foo", "such as requests=600,input_tokens=2000000."),
+    ("RATE_LIMITS", "bananas=3", "such as requests=600,input_tokens=2000000."),
+    ("RATE_LIMITS", "requests=0", "such as requests=600,input_tokens=2000000."),
+    ("MAX_BODY_BYTES", "32 MB", "give a whole number of at least 1."),
+    ("MAX_CONCURRENT_CALLS", "0", "give a whole number of at least 1."),
+    ("MAX_CONCURRENT_CALLS_PER_KEY", "many", "give a whole number of at least 1."),
+    ("DRAIN_WINDOW_S", "1801", "give a number of seconds above 0 and up to 1800."),
+    ("CALLER_STALL_TIMEOUT_S", "0", SECONDS),
+    ("KEEP_ALIVE_EVERY_S", "nan", SECONDS),
+    ("UPSTREAM_CONNECT_TIMEOUT_S", "5s", SECONDS),
+    ("UPSTREAM_FIRST_BYTE_TIMEOUT_S", "inf", SECONDS),
+    ("UPSTREAM_IDLE_TIMEOUT_S", "-1", SECONDS),
+    ("UPSTREAM_TOTAL_TIMEOUT_S", "1\n2", SECONDS),
+]
+# Where a password may stand: the value is not repeated.
+SECRET_RUBBISH = [
+    ("DATABASE_URL", "sesame", "give postgresql://"),
+    ("DATABASE_URL", "mysql://somebody:sesame@db.example/caicaini", "give postgresql://"),
+    ("DATABASE_URL", "postgresql://somebody:ses/ame@db.example/caicaini", "give postgresql://"),
+    ("DATABASE_URL", "postgresql://somebody:sesame@db.example:port/caicaini", "give postgresql://"),
+    ("DATABASE_URL", "postgresql://somebody:sesame@db.example", "give postgresql://"),
+    ("DATABASE_URL", "postgresql://somebody:sesame@db.example/caicaini?no=1", "give postgresql://"),
+    ("REDIS_URL", "sesame", "give redis://"),
+    ("REDIS_URL", "http://:sesame@redis.example", "give redis://"),
+    ("REDIS_URL", "redis://:ses/ame@redis.example", "give redis://"),
+    ("REDIS_URL", "redis://:sesame@redis.example/first", "give redis://"),
+    ("EMAIL_URL", "sesame", "give smtp+tls://"),
+    ("EMAIL_URL", "imap://somebody:sesame@mail.example", "give smtp+tls://"),
+    ("EMAIL_URL", "smtp://somebody:ses/ame@mail.example", "give smtp+tls://"),
+    ("EMAIL_URL", "smtp://", "give smtp+tls://"),
+    ("STRIPE_SECRET_KEY", "pk_live_sesame", "give one that begins with sk_ or rk_."),
+    ("STRIPE_WEBHOOK_SECRETS", "whsec_a,sesame", "give values that begin with whsec_"),
+    ("PUBLIC_URL", "https://somebody:sesame@portal.example", "give an address like https://"),
+    ("STRIPE_API_BASE", "ftp://somebody:sesame@stripe.example", "begins with http:// or https://."),
+]
+WELL_SET = {
+    "PUBLIC_URL": "https://[::1]:8443/",
+    "ALLOWED_HOSTS": "portal.example, .internal.example,[::1],*",
+    "LOG_LEVEL": "debug",
+    "DEBUG": "True",
+    "DATABASE_URL": "postgres://somebody:a%2Fb%40c@db.example:6432/caicaini?sslmode=require",
+    "REDIS_URL": "rediss://:a%2Fb@redis.example",
+    "EMAIL_URL": "smtp+tls://somebody:a%2Fb@mail.example:587",
+    "DEFAULT_FROM_EMAIL": "no-reply@localhost",
+    "STRIPE_SECRET_KEY": "rk_live_something",
+    "STRIPE_WEBHOOK_SECRETS": "whsec_new, whsec_old",
+    "STRIPE_API_BASE": "http://localhost:12111/stripe",
+    "STRIPE_CHECKOUT_ORIGINS": "https://pay.example,https://checkout.stripe.com",
+    "RATE_LIMITS": "requests=5, ",
+    "WELCOME_CREDITS": "0",
+    "DRAIN_WINDOW_S": "2.5",
+    "SECRET_KEY": "$not a reference to another variable, as long as it is",
+    "MAX_BODY_BYTES": "",
+}
+
+
+def start(*command: str, data_dir: Path, **settings: str) -> subprocess.CompletedProcess[str]:
+    """Start one of the project's processes as somebody who has set nothing else."""
+    return subprocess.run(
+        [sys.executable, *command],
+        cwd=PROJECT,
+        env={"PATH": os.environ["PATH"], "DATA_DIR": str(data_dir), **settings},
+        capture_output=True,
+        text=True,
+        timeout=180,
+        check=False,
+    )
+
+
+def refusal(data_dir: Path, name: str, value: str) -> str:
+    """Return the one line that a command says."""
+    result = start("manage.py", "check", data_dir=data_dir, **{name: value})
+    assert result.returncode == 1, result
+    assert result.stdout == ""
+    assert result.stderr.count("\n") == 1, result.stderr
+    return result.stderr
+
+
+@pytest.mark.parametrize(("name", "value", "expected"), RUBBISH)
+def test_it_is_named_with_what_was_given_and_what_is_expected(
+    tmp_path: Path, name: str, value: str, expected: str
+) -> None:
+    said = refusal(tmp_path, name, value)
+
+    assert said.startswith(f"{name}={value[:80]}" if value.isprintable() else f"{name}='1\\n2'")
+    assert "makes no sense" in said
+    assert expected in said
+    assert len(said) < 300
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("name", "value", "expected"), SECRET_RUBBISH)
+def test_what_may_hold_a_password_is_named_only(
+    tmp_path: Path, name: str, value: str, expected: str
+) -> None:
+    said = refusal(tmp_path, name, value)
+
+    assert said.startswith(f"{name} makes no sense")
+    assert expected in said
+    assert "ses" not in said.removeprefix(f"{name} makes no sense")
+
+
+def test_every_setting_with_a_rule_stands_in_these_tables() -> None:
+    source = (PROJECT / "caicaini_portal" / "settings.py").read_text()
+
+    assert set(READ_WITH_A_RULE.findall(source)) == {row[0] for row in RUBBISH + SECRET_RUBBISH}
+
+
+def test_a_data_folder_that_cannot_be_one_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+
+    said = refusal(tmp_path, "DATA_DIR", str(tmp_path / "file"))
+
+    assert said.startswith(f"DATA_DIR={tmp_path / 'file'} cannot be used")
+
+
+def test_what_makes_sense_is_taken(tmp_path: Path) -> None:
+    names = [
+        *("PUBLIC_URL", "ALLOWED_HOSTS", "DEBUG", "DEVELOPMENT", "SECRET_KEY", "EMAIL_HOST"),
+        *("EMAIL_HOST_PASSWORD", "STRIPE_WEBHOOK_SECRETS", "RATE_LIMITS", "DRAIN_WINDOW_S"),
+        *("MAX_BODY_BYTES", "WELCOME_CREDITS"),
+    ]
+    show = (
+        "import json; from caicaini_portal import settings\n"
+        f"print(json.dumps([getattr(settings, name) for name in {names}] +"
+        " [settings.LOGGING['root']['level'], settings.DATABASES['default']['PASSWORD']]))"
+    )
+
+    result = start("-c", show, data_dir=tmp_path, **WELL_SET)
+
+    assert result.returncode == 0, result.stderr
+    assert json.loads(result.stdout) == [
+        *("https://[::1]:8443", ["portal.example", ".internal.example", "[::1]", "*"], True, False),
+        *(WELL_SET["SECRET_KEY"], "mail.example", "a/b", ["whsec_new", "whsec_old"]),
+        *({"requests": 5, "input_tokens": 2_000_000}, 2.5, 32 * 1024 * 1024, 0, "DEBUG", "a/b@c"),
+    ]
+
+
+CELERY = ("-m", "celery", "-A", "caicaini_portal")
+
+
+def web_server() -> tuple[str, ...]:
+    _python, *arguments = web.command(host=ports.LOOPBACK, port=ports.free_port())
+    return tuple(arguments)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [web_server(), (*CELERY, "worker"), (*CELERY, "beat"), (*CELERY, "inspect", "ping")],
+    ids=["web server", "worker", "scheduler", "inspect"],
+)
+def test_a_server_says_it_as_well(tmp_path: Path, command: tuple[str, ...]) -> None:
+    result = start(*command, data_dir=tmp_path, RATE_LIMITS="foo")
+
+    assert result.returncode == 1
+    assert "RATE_LIMITS=foo makes no sense" in result.stderr + result.stdout
+    assert "Traceback" not in result.stderr + result.stdout
+
+
+DATABASE = {"DATABASE_URL": "postgresql://somebody:sesame@127.0.0.1:1/none"}
+REDIS = {"REDIS_URL": "redis://:sesame@127.0.0.1:1/0"}
+
+
+@pytest.mark.parametrize(
+    ("command", "given", "missing"),
+    [
+        (web_server(), REDIS, "DATABASE_URL"),
+        (web_server(), DATABASE, "REDIS_URL"),
+        ((*CELERY, "worker"), DATABASE, "REDIS_URL"),
+        ((*CELERY, "beat", "--pidfile=", "--schedule=DATA_DIR/schedule"), DATABASE, "REDIS_URL"),
+    ],
+    ids=["web without database", "web without redis", "worker", "scheduler"],
+)
+def test_a_server_names_what_it_cannot_be_without(
+    tmp_path: Path, command: tuple[str, ...], given: dict[str, str], missing: str
+) -> None:
+    in_place = (part.replace("DATA_DIR", str(tmp_path)) for part in command)
+
+    result = start(*in_place, data_dir=tmp_path, **given)
+
+    assert result.returncode == 1
+    assert f"{missing} is not set" in result.stderr + result.stdout
+    assert "Traceback" not in result.stderr + result.stdout
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:1", "nowhere.invalid"])
+def test_a_command_says_that_its_database_is_away(tmp_path: Path, host: str) -> None:
+    url = f"postgresql://somebody:sesame@{host}/none"
+
+    result = start("manage.py", "migrate", data_dir=tmp_path, DATABASE_URL=url)
+
+    assert result.returncode == 1
+    assert result.stderr.startswith("DATABASE_URL leads to no database that lets us in: ")
+    assert result.stderr.count("\n") == 1, result.stderr
+    assert "sesame" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("away", "name"), [(DATABASE, "DATABASE_URL"), (REDIS, "REDIS_URL")], ids=["database", "redis"]
+)
+def test_nothing_is_prepared_without_the_servers(
+    tmp_path: Path, away: dict[str, str], name: str
+) -> None:
+    """What `bin/up` runs first, and repeats the words of."""
+    inherited = {key: os.environ[key] for key in ("DATABASE_URL", "REDIS_URL")}
+
+    result = start(
+        *("-m", "devtools.prepare"),
+        data_dir=tmp_path,
+        **{**inherited, "DJANGO_SETTINGS_MODULE": "caicaini_portal.settings", **away},
+    )
+
+    assert result.returncode == 1
+    assert result.stdout == ""
+    assert result.stderr.startswith(f"CommandError: {name} leads to no ")
+    assert result.stderr.count("\n") == 1, result.stderr
+    assert "sesame" not in result.stderr

@@ -1,0 +1,153 @@
+"""A body larger than anything that is sent to the portal: refused, and not kept on the disk."""
+
+import http.client
+import json
+import socket
+from collections.abc import Iterator
+from contextlib import closing
+
+import pytest
+
+from billing.stripe import webhook
+from embedded import ports
+from server.body_limit import LARGEST_BYTES
+from tests.billing.top_ups.shop import database_url
+from tests.support.servers import WebServer
+from tests.support.waiting import eventually
+
+FORM = "/accounts/login/"
+WEBHOOK = "/webhooks/stripe"
+TO_A_PERSON = {"accept": "text/html,*/*;q=0.8"}
+
+
+@pytest.fixture(scope="module")
+def server(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebServer]:
+    log = tmp_path_factory.mktemp("portal") / "server.log"
+    env = {"DATABASE_URL": database_url(), "STRIPE_WEBHOOK_SECRETS": "whsec_test"}
+    one = WebServer(env=env, log=log)
+    try:
+        eventually(
+            lambda: ports.answers(ports.LOOPBACK, one.port, "/healthz"),
+            within_s=60,
+            what="an answer of the server",
+        )
+        yield one
+    finally:
+        one.stop()
+
+
+class Sender:
+    """A connection, and what is answered on it."""
+
+    def __init__(self, server: WebServer) -> None:
+        self._socket = socket.create_connection((ports.LOOPBACK, server.port), timeout=60)
+
+    def send(self, data: bytes) -> None:
+        self._socket.sendall(data)
+
+    def await_answer(self) -> None:
+        """Wait until it begins; it can still be read."""
+        self._socket.recv(1, socket.MSG_PEEK)
+
+    def answer(self) -> http.client.HTTPResponse:
+        answer = http.client.HTTPResponse(self._socket)
+        answer.begin()
+        return answer
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+@pytest.fixture
+def sender(server: WebServer) -> Iterator[Sender]:
+    with closing(Sender(server)) as one:
+        yield one
+
+
+def head(path: str, **headers: str) -> bytes:
+    lines = [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
+    return "\r\n".join([f"POST {path} HTTP/1.1", "host: localhost", *lines, "", ""]).encode()
+
+
+def chunk(size: int) -> bytes:
+    return b"%x\r\n%s\r\n" % (size, b"b" * size)
+
+
+def test_one_that_is_announced_is_refused_before_it_is_sent(sender: Sender) -> None:
+    sender.send(head(FORM, content_length=str(10**12), expect="100-continue", **TO_A_PERSON))
+
+    answer = sender.answer()
+
+    assert answer.status == 413
+    page = answer.read().decode()
+    assert "This is more than we take" in page
+    assert str(answer.headers["request-id"]) in page
+    assert answer.headers["content-security-policy"]
+    assert answer.headers["connection"] == "close"
+
+
+def test_one_that_has_no_end_is_refused_once_it_is_too_large(sender: Sender) -> None:
+    sender.send(head(FORM, transfer_encoding="chunked", **TO_A_PERSON))
+    for _ in range(LARGEST_BYTES // 1024):
+        sender.send(chunk(1024))
+    sender.send(chunk(1))
+
+    assert sender.answer().status == 413
+
+
+def test_one_that_has_no_end_is_not_read_on(sender: Sender) -> None:
+    sender.send(head(FORM, transfer_encoding="chunked"))
+
+    with pytest.raises(ConnectionError):
+        sender.send(chunk(LARGEST_BYTES) * 100)
+
+
+def test_who_is_answered_while_sending_can_send_on_before_reading(sender: Sender) -> None:
+    sender.send(head(FORM, content_length=str(2 * LARGEST_BYTES)))
+    sender.await_answer()
+    for _ in range(1024):
+        sender.send(b"b" * 1024)
+
+    assert sender.answer().status == 413
+
+
+def test_a_program_is_told_in_json(sender: Sender) -> None:
+    sender.send(head(WEBHOOK, content_length=str(LARGEST_BYTES + 1), accept="*/*"))
+
+    answer = sender.answer()
+
+    assert (answer.status, answer.headers["content-type"]) == (413, "application/json")
+    body = json.load(answer)
+    assert body["error"] == f"a body may have {LARGEST_BYTES} bytes"
+    assert body["request_id"] == answer.headers["request-id"]
+
+
+@pytest.mark.parametrize("framing", ["content-length", "chunked"])
+def test_the_largest_is_read_by_whom_it_is_for(sender: Sender, framing: str) -> None:
+    """The webhook has a limit of its own, below: it answers in words of its own."""
+    if framing == "chunked":
+        sender.send(
+            head(WEBHOOK, transfer_encoding="chunked") + chunk(LARGEST_BYTES) + b"0\r\n\r\n"
+        )
+    else:
+        sender.send(head(WEBHOOK, content_length=str(LARGEST_BYTES)) + b"b" * LARGEST_BYTES)
+
+    assert sender.answer().read() == b"too large"
+
+
+def test_what_the_webhook_takes_gets_through(sender: Sender) -> None:
+    size = webhook.LARGEST_BYTES
+    sender.send(head(WEBHOOK, content_length=str(size)) + b"b" * size)
+
+    answer = sender.answer()
+
+    assert answer.status == 400
+    assert answer.read().startswith(b"refused: ")
+
+
+def test_the_connection_serves_another_request_after_one_that_fits(sender: Sender) -> None:
+    for _ in range(2):
+        sender.send(head(WEBHOOK, content_length="2") + b"{}")
+        answer = sender.answer()
+        assert answer.status == 400
+        answer.read()

@@ -1,0 +1,211 @@
+"""Workspaces, wallets and calls for tests of money, and what the books say afterwards."""
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+
+import psycopg
+from django.db import connection, transaction
+from django.utils import timezone
+from psycopg import conninfo as libpq
+
+from accounts.models import User, Workspace
+from accounts.services import give_personal_workspace
+from billing.ledger import posting, wallets
+from billing.models import (
+    EntryKind,
+    Hold,
+    HoldState,
+    LedgerEntry,
+    Pool,
+    TopUp,
+    TopUpState,
+    Wallet,
+)
+from billing.stripe import booking
+from billing.stripe.payments import Outcome, Verdict
+from gateway.metering.operations import Close, Release, Reserve
+from keys import services as key_services
+from keys.models import ApiKey
+from usage.models import Ending, RequestRecord
+from usage.records import Record
+
+
+@dataclass(frozen=True)
+class Books:
+    """A workspace with money, seen from all sides."""
+
+    user: User
+    workspace: Workspace
+    wallet_id: int
+
+    def wallet(self) -> Wallet:
+        """The api wallet as it is now."""
+        return Wallet.objects.get(pk=self.wallet_id)
+
+    def holds(self, state: HoldState) -> list[Hold]:
+        """Its holds in one state."""
+        return list(Hold.objects.filter(wallet_id=self.wallet_id, state=state))
+
+    def usage(self) -> list[LedgerEntry]:
+        """What calls have cost, oldest first."""
+        entries = LedgerEntry.objects.filter(wallet_id=self.wallet_id, kind=EntryKind.USAGE)
+        return list(entries.order_by("seq"))
+
+    def records(self) -> list[RequestRecord]:
+        """Its request records."""
+        return list(RequestRecord.objects.filter(workspace=self.workspace))
+
+    def give(self, credits: int) -> LedgerEntry:
+        """Grant credits, each time anew."""
+        return posting.post(
+            wallet_id=self.wallet_id,
+            kind=EntryKind.GRANT,
+            amount=credits,
+            reference=f"test:{uuid.uuid4()}",
+        )
+
+    def top_up(self, credits: int) -> TopUp:
+        """Sell credits, as if Stripe had called them paid."""
+        top_up = TopUp.objects.create(
+            wallet_id=self.wallet_id,
+            amount_cents=credits // 1_000 or 1,
+            credits=credits,
+            state=TopUpState.PAID,
+            converged_at=timezone.now(),
+        )
+        booked(top_up, credited=credits)
+        return top_up
+
+    def freeze(self) -> None:
+        """Let no new call in, as an audit does that found something."""
+        Wallet.objects.filter(pk=self.wallet_id).update(frozen_at=timezone.now())
+
+    def set_held(self, credits: int) -> None:
+        """Tamper with the wallet."""
+        Wallet.objects.filter(pk=self.wallet_id).update(held=credits)
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep the wallet's lock for the block, so that whatever needs it waits."""
+        with psycopg.connect(database_url()) as other:
+            other.execute("SELECT 1 FROM billing_wallet WHERE id = %s FOR UPDATE", [self.wallet_id])
+            yield
+
+    def is_waited_for(self) -> bool:
+        """Whether somebody waits for the lock."""
+        with psycopg.connect(database_url()) as other:
+            row = other.execute(
+                "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+                " AND datname = current_database()"
+            ).fetchone()
+        return row is not None
+
+    def mint(self, **options: Any) -> ApiKey:
+        """Make a key."""
+        return key_services.mint(
+            workspace=self.workspace, name="test", created_by=self.user, **options
+        ).key
+
+    def call(self, amount: int, **fields: Any) -> "TestCall":
+        """A call that may cost up to `amount`; nothing is written yet."""
+        return TestCall(workspace_id=self.workspace.pk, amount=amount, **fields)
+
+
+@dataclass(frozen=True)
+class TestCall:
+    """One call, and the operations of its life."""
+
+    __test__ = False
+
+    workspace_id: int
+    amount: int
+    key_id: int | None = None
+    id: uuid.UUID = field(default_factory=uuid.uuid4)
+    accepted_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    def reserve(self) -> Reserve:
+        """Ask for its hold."""
+        return Reserve(
+            self.id, self.workspace_id, self.key_id, "api", self.amount, self.accepted_at
+        )
+
+    def settle(self, actual: int, **fields: Any) -> Close:
+        """End it with a charge."""
+        return Close(self.record(**fields), actual, self.amount)
+
+    def void(self, **fields: Any) -> Close:
+        """End it without one."""
+        record = self.record(ending=Ending.FAILED, status=500, **fields)
+        return Close(record, None, self.amount)
+
+    def release(self) -> Release:
+        """Undo its reserve, which may never have been made."""
+        return Release(self.id, self.workspace_id)
+
+    def record(self, **fields: Any) -> Record:
+        """Its request record, before anything is charged."""
+        values: dict[str, Any] = {
+            "id": self.id,
+            "workspace_id": self.workspace_id,
+            "accepted_at": self.accepted_at,
+            "key_id": self.key_id,
+            "source": "api",
+            "requested_model": "caicaini/auto",
+            "resolved_model": "caicaini/swift",
+            "upstream_id": 1,
+            "price_id": 1,
+            "route": "caicaini/swift",
+            "is_stream": False,
+            "status": 200,
+            "error_type": "",
+            "ending": Ending.COMPLETED,
+            "stop_reason": "end_turn",
+            "input_tokens": 14,
+            "output_tokens": 23,
+            "cache_creation_input_tokens": 0,
+            "cache_read_input_tokens": 0,
+            "is_usage_estimated": False,
+            "credits": 0,
+            "lost_credits": 0,
+            "first_byte_ms": 12,
+            "duration_ms": 34,
+        }
+        return Record(**{**values, **fields})
+
+
+def open_books(credits: int = 0) -> Books:
+    """Make a person with a workspace, and give them credits."""
+    user = User.objects.create_user(f"{uuid.uuid4().hex}@example.com")
+    workspace = give_personal_workspace(user)
+    books = Books(user, workspace, wallets.wallet_of(workspace).pk)
+    if credits:
+        books.give(credits)
+    return books
+
+
+def booked(top_up: TopUp, **totals: Any) -> None:
+    """Book it as if Stripe said so: what is credited, refunded or disputed from now on."""
+    verdict = Verdict(Outcome.PAID, top_up.credited, top_up.refunded, top_up.disputed)
+    with transaction.atomic():
+        booking.book(top_up, replace(verdict, **totals))
+
+
+def subscription_wallet(books: Books) -> Wallet:
+    """The workspace's other pool."""
+    return wallets.wallet_of(books.workspace, pool=Pool.SUBSCRIPTION)
+
+
+def database_url() -> str:
+    """How to reach the database of this test from outside Django's connection."""
+    settings = connection.settings_dict
+    return libpq.make_conninfo(
+        host=settings["HOST"],
+        port=settings["PORT"],
+        user=settings["USER"],
+        password=settings["PASSWORD"] or None,
+        dbname=settings["NAME"],
+    )

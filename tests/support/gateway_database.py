@@ -1,0 +1,67 @@
+"""A database of the gateway tests' own, made the way a deploy makes it.
+
+The gateways commit for real, in processes of their own: on the database of Django's test runner
+their rows would meet the flushes and roll-backs of other tests.
+"""
+
+import contextlib
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from urllib.parse import urlsplit
+
+import psycopg
+from django.conf import settings
+from django.db import connection
+from psycopg import sql
+
+from embedded.subprocesses import PROJECT
+
+
+@contextlib.contextmanager
+def fresh() -> Iterator[str]:
+    """Create an empty database for the block, and drop it after; return its URL."""
+    parts = urlsplit(settings.DATABASE_URL)
+    name = f"test_{parts.path.lstrip('/')}_gateway"
+    _drop(name)
+    _execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    try:
+        yield parts._replace(path=f"/{name}").geturl()
+    finally:
+        _drop(name)
+
+
+@contextlib.contextmanager
+def in_use(url: str) -> Iterator[None]:
+    """Let Django's models in this process speak to the database for the block."""
+    before = connection.settings_dict["NAME"]
+    _switch_to(urlsplit(url).path.lstrip("/"))
+    try:
+        yield
+    finally:
+        _switch_to(before)
+
+
+def manage(*arguments: str, env: Mapping[str, str]) -> str:
+    """Run manage.py; return what it prints."""
+    command = [sys.executable, str(PROJECT / "manage.py"), *arguments]
+    done = subprocess.run(
+        command, env={**os.environ, **env}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, f"{arguments[0]} failed:\n{done.stdout}{done.stderr}"
+    return done.stdout
+
+
+def _switch_to(name: str) -> None:
+    connection.close()
+    connection.settings_dict["NAME"] = name
+
+
+def _drop(name: str) -> None:
+    _execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def _execute(statement: sql.Composed) -> None:
+    with psycopg.connect(settings.DATABASE_URL, autocommit=True) as server:
+        server.execute(statement)

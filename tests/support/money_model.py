@@ -1,0 +1,99 @@
+"""What a wallet should do, written as simply as possible: numbers and a dictionary of calls."""
+
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from gateway.metering.operations import Closed, Reserved, Verdict
+from tests.support.books import TestCall
+
+
+@dataclass
+class ModelHold:
+    """A call's credits: open, settled or void; `is_recorded` once the call's end is written."""
+
+    amount: int
+    state: str = "open"
+    actual: int = 0
+    lost: int = 0
+    is_recorded: bool = False
+
+
+@dataclass
+class ModelWallet:
+    """A wallet, its holds, and every amount that ever moved."""
+
+    moved: list[int] = field(default_factory=list)
+    owed: int = 0
+    holds: dict[UUID, ModelHold] = field(default_factory=dict)
+    revoked: set[int] = field(default_factory=set)
+    is_frozen: bool = False
+
+    @property
+    def posted(self) -> int:
+        return sum(self.moved)
+
+    @property
+    def held(self) -> int:
+        return sum(hold.amount for hold in self.holds.values() if hold.state == "open")
+
+    @property
+    def available(self) -> int:
+        return self.posted - self.held
+
+    def reserve(self, call: TestCall) -> Reserved:
+        available = self.available
+        if call.key_id in self.revoked:
+            return Reserved(Verdict.KEY_UNUSABLE, available)
+        if self.is_frozen:
+            return Reserved(Verdict.FROZEN, available)
+        if call.amount > available:
+            return Reserved(Verdict.OUT_OF_CREDITS, available)
+        self.holds[call.id] = ModelHold(call.amount)
+        return Reserved(Verdict.ADMITTED, available)
+
+    def end(self, call: TestCall, actual: int | None) -> Closed:
+        """Settle, or void with None; again, it is what it was the first time."""
+        hold = self.holds.get(call.id)
+        if hold is None:
+            return Closed(0, actual or 0)
+        if not hold.is_recorded:
+            self._end(hold, actual)
+        if hold.state == "settled":
+            return Closed(hold.actual, (actual or 0) - hold.actual)
+        return Closed(0, actual or 0)
+
+    def _end(self, hold: ModelHold, actual: int | None) -> None:
+        hold.is_recorded = True
+        charge = min(actual or 0, hold.amount)
+        fits = hold.state == "open" or charge <= self.available
+        if actual is None or not fits:
+            hold.state = "void"
+            hold.lost = actual or 0
+            return
+        hold.state, hold.actual, hold.lost = "settled", charge, actual - charge
+        self.moved.append(-charge)
+
+    def release(self, call: TestCall) -> Closed:
+        hold = self.holds.get(call.id)
+        if hold is not None and hold.state == "open":
+            hold.state = "void"
+        return Closed(0, 0)
+
+    def reap(self) -> None:
+        """The process that made all open holds is dead."""
+        for hold in self.holds.values():
+            if hold.state == "open":
+                hold.state = "void"
+
+    def give(self, amount: int) -> None:
+        self.moved.append(amount)
+        repaid = min(self.owed, self.available)
+        if repaid:
+            self.moved.append(-repaid)
+            self.owed -= repaid
+
+    def take(self, amount: int) -> None:
+        there = min(amount, self.available)
+        if there:
+            self.moved.append(-there)
+        self.owed += amount - there

@@ -1,0 +1,138 @@
+"""A PostgreSQL that may be killed: started from the wheel like the embedded one, by hand."""
+
+import contextlib
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import psycopg
+from django.db import connection
+from psycopg import conninfo as libpq
+
+from embedded import paths, ports, postgres, subprocesses
+from embedded.postgres import Postgres
+from embedded.subprocesses import Child
+
+_PATIENCE_S = 180  # making a durable cluster is slow where the disk is
+
+
+class OwnPostgres:
+    """A durable cluster in a folder of its own; `url` stays the same over all restarts."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        place = paths.place_for(folder)
+        server = Postgres(place, port=ports.free_port(), durable=True)
+        step = server.initdb()
+        assert step is not None, "the folder is new"
+        assert self._spawn(step).wait(_PATIENCE_S) == 0, self.log()
+        server.adopt()
+        self._root = place.root
+        service = server.service()
+        self._child = service.child
+        self._process: subprocess.Popen[bytes] | None = None
+        self.url = service.gives["DATABASE_URL"]
+
+    def start(self) -> None:
+        """Start it and wait until it answers. The first tries may meet those that were killed."""
+        give_up_at = time.monotonic() + _PATIENCE_S
+        while not self._starts():
+            assert time.monotonic() < give_up_at, self.log()
+            time.sleep(0.1)
+
+    def kill(self) -> None:
+        """Kill the postmaster; its other processes notice, and end by themselves."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait()
+        connection.close()  # Django's; it opens another by itself
+
+    def uptime_s(self) -> float:
+        """Return for how long it has been running, by its own clock."""
+        with psycopg.connect(self.url) as asking:
+            row = asking.execute(
+                "SELECT extract(epoch FROM clock_timestamp() - pg_postmaster_start_time())"
+            ).fetchone()
+        assert row is not None
+        return float(row[0])
+
+    def freeze(self) -> None:
+        """Stop every process of it where it stands: connections stay, and nobody answers."""
+        for process in self._processes():  # the postmaster first: it makes no further ones
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let them go on."""
+        for process in self._processes():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.send_signal(signal.SIGCONT)
+
+    def remove(self) -> None:
+        """End it, and delete its data."""
+        if self._process is not None:
+            self.thaw()
+            subprocesses.kill_group(self._process)
+            self._process.wait()
+        postgres.end_leftover(self._root)
+        paths.remove(self._folder)
+
+    def log(self) -> str:
+        """What it has said so far."""
+        return (self._folder / "postgres.log").read_text(errors="replace")
+
+    def _starts(self) -> bool:
+        self._process = process = self._spawn(self._child)
+        assert self._child.is_ready is not None
+        while process.poll() is None:
+            if self._child.is_ready():
+                return True
+            time.sleep(0.05)
+        return False
+
+    def _spawn(self, child: Child) -> "subprocess.Popen[bytes]":
+        return subprocesses.spawn(child, log=self._folder / "postgres.log", mark={})
+
+    def _processes(self) -> Iterator[psutil.Process]:
+        """Yield the postmaster, and only then look for what it has made."""
+        assert self._process is not None
+        if self._process.poll() is None:
+            postmaster = psutil.Process(self._process.pid)
+            yield postmaster
+            yield from postmaster.children(recursive=True)
+
+
+@contextlib.contextmanager
+def own_postgres(folder: Path) -> Iterator[OwnPostgres]:
+    """A running server for the block."""
+    server = OwnPostgres(folder)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.remove()
+
+
+@contextlib.contextmanager
+def served_by(url: str) -> Iterator[None]:
+    """Let Django's models in this process speak to that server for the block."""
+    theirs = libpq.conninfo_to_dict(url)
+    ours = connection.settings_dict
+    changed = {
+        "HOST": theirs["host"],
+        "PORT": theirs["port"],
+        "USER": theirs["user"],
+        "PASSWORD": theirs["password"],
+        "NAME": theirs["dbname"],
+    }
+    before = {name: ours[name] for name in changed}
+    connection.close()
+    ours.update(changed)
+    try:
+        yield
+    finally:
+        connection.close()
+        ours.update(before)

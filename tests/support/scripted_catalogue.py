@@ -1,0 +1,111 @@
+"""The catalogue that the tests' gateways sell from: the shipped one, and scripted models.
+
+All scripted models but the dearest cost 1 credit per input token and 2 per output token, so that a
+test can say what a call costs without a calculator.
+"""
+
+from embedded.subprocesses import PROJECT
+
+MAX_TOKENS_PER_IMAGE = 1000
+TEMPLATE_TOKENS = 1024  # what a hold adds to the bytes of a body
+
+_PRICE_NOW = """
+[[models.prices]]
+from = 2026-01-01T00:00:00Z
+input = 1_000_000
+output = 2_000_000
+cache_write = 1_250_000
+cache_read = 100_000
+"""
+_PRICE_OF_TOMORROW = """
+[[models.prices]]
+from = 2099-01-01T00:00:00Z
+input = 7_000_000
+output = 7_000_000
+cache_write = 7_000_000
+cache_read = 7_000_000
+"""
+# The most that a catalogue may say: a million credits for every token.
+_DEAREST = """
+[[models.prices]]
+from = 2026-01-01T00:00:00Z
+input = 1_000_000_000_000
+output = 1_000_000_000_000
+cache_write = 1_000_000_000_000
+cache_read = 1_000_000_000_000
+"""
+_MODEL = """
+[[models]]
+id = "{id}"
+name = "Scripted"
+context_tokens = 200_000
+max_output_tokens = 4096
+capabilities = {capabilities}
+max_tokens_per_image = {per_image}
+auto = {auto}
+"""
+_UPSTREAM = """
+[[models.upstreams]]
+format = "{format}"
+base_url = "{base_url}"
+model = "a-name-for-insiders"
+priority = {priority}
+"""
+
+
+def catalogue(*, upstream_url: str, dead_url: str, deaf_url: str) -> str:
+    """Return the text of a catalogue file; nothing listens at `dead_url`, and what listens at
+    `deaf_url` accepts nobody."""
+    messages, chat = ("messages", upstream_url), ("chat_completions", upstream_url)
+    everything = '["images", "documents", "tools", "thinking", "structured_output"]'
+    both = '["tools", "structured_output"]'
+    shipped = (PROJECT / "catalogue.toml").read_text()
+    return shipped + "".join(
+        [
+            _model("scripted/messages", messages, capabilities=everything),
+            _model("scripted/chat", chat, capabilities=everything),
+            # The first with tools that caicaini/auto chooses.
+            _model("scripted/able", messages, capabilities='["tools"]', auto="true"),
+            # The only ones with both of these; they cost the same, and the first is down.
+            _model("scripted/frail", ("messages", dead_url), capabilities=both, auto="true"),
+            _model("scripted/sturdy", messages, capabilities=both, auto="true"),
+            _model("scripted/unreachable", ("messages", dead_url)),
+            _model("scripted/nameless", ("messages", "http://nobody.invalid")),
+            _model("scripted/deaf", ("messages", deaf_url)),
+            _model("scripted/plaintext", ("messages", upstream_url.replace("http", "https"))),
+            _model("scripted/first-is-dead", ("messages", dead_url), messages),
+            _model("scripted/two", ("messages", f"{upstream_url}/first"), chat),
+            _model("scripted/chat-first", chat, messages),
+            _model("scripted/without-price", messages, prices=""),
+            _model(
+                "scripted/dearest",
+                messages,
+                capabilities='["images"]',
+                prices=_DEAREST,
+                per_image=2**31 - 1,
+            ),
+            _model("scripted/priced-later", messages, prices=_PRICE_OF_TOMORROW),
+        ]
+    )
+
+
+def bound(body: bytes, *, max_tokens: int) -> int:
+    """Return what a hold for a request to a scripted model is: cache writes are the dearest."""
+    input_millionths = (len(body) + TEMPLATE_TOKENS) * 1_250_000
+    return -(-(input_millionths + max_tokens * 2_000_000) // 1_000_000)
+
+
+def _model(
+    model_id: str,
+    *upstreams: tuple[str, str],
+    capabilities: str = "[]",
+    auto: str = "false",
+    prices: str = _PRICE_NOW + _PRICE_OF_TOMORROW,
+    per_image: int = MAX_TOKENS_PER_IMAGE,
+) -> str:
+    rows = [
+        _UPSTREAM.format(format=wire, base_url=url, priority=place)
+        for place, (wire, url) in enumerate(upstreams)
+    ]
+    head = _MODEL.format(id=model_id, capabilities=capabilities, auto=auto, per_image=per_image)
+    return head + prices + "".join(rows)

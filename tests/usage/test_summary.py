@@ -1,0 +1,138 @@
+"""Sums over a stretch equal a direct sum over its records, whatever was rolled up when."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.db.models import Count, Q, Sum
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from accounts.models import User, Workspace
+from keys import services
+from tests.support import people
+from tests.support.request_records import a_record, spread, write
+from usage import roll_up, summary
+from usage.models import RequestRecord, UsageHour
+from usage.ranges import Stretch
+from usage.summary import Totals
+
+NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
+WINDOW_S = 6 * 3600
+# Seconds around the borders of hours, and any others.
+moments = st.one_of(
+    st.integers(0, WINDOW_S),
+    st.builds(lambda hour, off: hour * 3600 + off, st.integers(0, 6), st.integers(-1, 1)),
+)
+calls = st.lists(st.tuples(moments, st.integers(0, 500), st.booleans(), st.booleans()), max_size=12)
+
+
+def directly(stretch: Stretch) -> Totals:
+    """Add the records up, one by one."""
+    sums: dict[str, Any] = RequestRecord.objects.filter(
+        workspace_id=stretch.workspace_id,
+        accepted_at__gte=stretch.since,
+        accepted_at__lt=stretch.until,
+    ).aggregate(
+        requests=Count("id"),
+        errors=Count("id", filter=~Q(error_type="")),
+        input_tokens=Sum("input_tokens", default=0),
+        output_tokens=Sum("output_tokens", default=0),
+        cache_creation_input_tokens=Sum("cache_creation_input_tokens", default=0),
+        cache_read_input_tokens=Sum("cache_read_input_tokens", default=0),
+        credits=Sum("credits", default=0),
+    )
+    return Totals(**sums)
+
+
+@given(before=calls, after=calls, since=moments, length=st.integers(0, WINDOW_S))
+@hypothesis_settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_sums_equal_a_direct_sum_whatever_was_rolled_up(
+    workspace: Workspace, before: list[Any], after: list[Any], since: int, length: int
+) -> None:
+    mine = people.workspace_of(people.new_person())
+    for batch in (before, after):
+        for second, credits, is_error, is_cached in batch:
+            write(
+                a_record(
+                    mine,
+                    at=NOON + timedelta(seconds=second),
+                    credits=credits,
+                    error_type="api_error" if is_error else "",
+                    cache_read_input_tokens=7 if is_cached else 0,
+                )
+            )
+            write(a_record(workspace, at=NOON + timedelta(seconds=second), credits=credits))
+        if batch is before:
+            roll_up.roll_up()
+    begin = NOON + timedelta(seconds=since)
+    stretch = Stretch(mine.pk, begin, begin + timedelta(seconds=length))
+
+    assert summary.totals(stretch) == directly(stretch)
+    by_key = summary.credits_by_key(stretch)
+    assert sum(by_key.values()) == directly(stretch).credits
+
+
+def test_clean_hours_come_from_the_roll_up(workspace: Workspace) -> None:
+    spread(workspace, [NOON + timedelta(hours=hour, minutes=5) for hour in range(4)])
+    roll_up.roll_up()
+    UsageHour.objects.filter(starts_at=NOON + timedelta(hours=1)).update(credits=1_000_000)
+    stretch = Stretch(workspace.pk, NOON, NOON + timedelta(hours=4))
+
+    assert summary.totals(stretch).credits == 1_000_000 + 3 * 12
+
+
+def test_an_hour_that_moved_since_its_roll_up_comes_from_the_records(
+    workspace: Workspace,
+) -> None:
+    spread(workspace, [NOON + timedelta(hours=hour, minutes=5) for hour in range(4)])
+    roll_up.roll_up()
+    UsageHour.objects.filter(starts_at=NOON + timedelta(hours=1)).update(credits=1_000_000)
+    write(a_record(workspace, at=NOON + timedelta(hours=1, minutes=30), credits=5))
+    stretch = Stretch(workspace.pk, NOON, NOON + timedelta(hours=4))
+
+    assert summary.totals(stretch).credits == 4 * 12 + 5
+
+
+def test_what_keys_have_spent_stands_apart_and_the_console_under_none(
+    workspace: Workspace, person: User
+) -> None:
+    key = services.mint(workspace=workspace, name="CI", created_by=person).key
+    hours = [NOON + timedelta(hours=hour) for hour in range(3)]
+    spread(workspace, hours, key_id=key.pk, credits=10)
+    roll_up.roll_up()
+    spread(workspace, hours, source="console", credits=1)
+
+    spent = summary.credits_by_key(Stretch(workspace.pk, NOON, NOON + timedelta(hours=3)))
+
+    assert spent == {key.pk: 30, None: 3}
+
+
+def test_nothing_sums_up_to_nothing(workspace: Workspace) -> None:
+    stretch = Stretch(workspace.pk, NOON, NOON + timedelta(hours=3))
+
+    assert summary.totals(stretch) == Totals(0, 0, 0, 0, 0, 0, 0)
+    assert summary.totals(stretch).error_rate == 0
+    assert summary.credits_by_key(stretch) == {}
+    assert summary.latency(stretch) is None
+
+
+def test_latency_is_that_of_the_calls_that_succeeded(workspace: Workspace) -> None:
+    for number in range(1, 101):
+        write(a_record(workspace, at=NOON + timedelta(seconds=number), duration_ms=number))
+    write(a_record(workspace, at=NOON, duration_ms=99_999, error_type="timeout_error"))
+    stretch = Stretch(workspace.pk, NOON, NOON + timedelta(hours=1))
+
+    assert summary.latency(stretch) == (50, 95)
+
+
+@pytest.mark.parametrize("minutes", [0, 59, 60, 61])
+def test_the_end_of_a_stretch_does_not_belong_to_it(workspace: Workspace, minutes: int) -> None:
+    until = NOON + timedelta(minutes=minutes)
+    spread(workspace, [until, until - timedelta(microseconds=1)])
+    roll_up.roll_up()
+
+    assert summary.totals(Stretch(workspace.pk, NOON - timedelta(hours=1), until)).requests == 1

@@ -1,0 +1,186 @@
+"""Somebody looks at what was used."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from django.http import HttpResponse
+from django.test import Client
+from django.utils import timezone
+
+from accounts.models import User, Workspace
+from keys import services
+from tests.support import people
+from tests.support.reading import Answer, text_of
+from tests.support.request_records import a_record, spread, write
+from usage import roll_up
+from usage.models import Ending
+from usage.request_log import PAGE_SIZE
+
+
+def rows_of(answer: Answer) -> list[str]:
+    """Return the text of each row of the table of calls."""
+    body = answer.content.decode().partition("<tbody>")[2]
+    rows = re.findall(r"<tr>(.*?)</tr>", body, re.DOTALL)
+    return [" ".join(re.sub(r"<[^>]*>", " ", row).split()) for row in rows]
+
+
+def see(browser: Client, query: str = "") -> HttpResponse:
+    answer = browser.get(f"/developers/usage{query}")
+    assert isinstance(answer, HttpResponse)
+    assert answer.status_code == 200
+    return answer
+
+
+def test_a_call_shows_with_what_it_was_and_cost(
+    browser: Client, person: User, workspace: Workspace
+) -> None:
+    key = services.mint(workspace=workspace, name="Website", created_by=person).key
+    call = a_record(
+        workspace,
+        key_id=key.pk,
+        input_tokens=10,
+        cache_read_input_tokens=4,
+        is_stream=True,
+        duration_ms=1234,
+    )
+    write(call)
+
+    page = see(browser)
+
+    [row] = rows_of(page)
+    assert "caicaini/swift for caicaini/auto Website 200 streamed 14 23 12 1.2 s" in row
+    assert f"just now req_{call.id.hex}" in row
+    assert key.hint in page.content.decode()
+
+
+def test_how_a_call_ended_is_named(browser: Client, workspace: Workspace) -> None:
+    write(
+        a_record(workspace, status=500, error_type="api_error", ending=Ending.FAILED, credits=0),
+        a_record(workspace, ending=Ending.CALLER_LEFT, source="console"),
+    )
+
+    rows = rows_of(see(browser))
+
+    assert any("500 Failed" in row for row in rows)
+    assert any("Console 200 Caller left" in row for row in rows)
+
+
+def test_the_tiles_add_up_what_is_rolled_up_and_what_is_not(
+    browser: Client, workspace: Workspace
+) -> None:
+    hour = timezone.now() - timedelta(hours=3)
+    spread(workspace, [hour, hour], credits=1_000)
+    roll_up.roll_up()
+    spread(workspace, [timezone.now()], credits=600, error_type="api_error", status=500)
+
+    text = text_of(see(browser))
+
+    assert "Credits spent 2,600 $0.03" in text
+    assert "Requests 3" in text
+    assert "Tokens in 42" in text
+    assert "Tokens out 69" in text
+    assert "Errors 33.3% 1 of 3" in text
+    assert "Latency p50 200 ms p95 200 ms" in text
+
+
+@pytest.mark.parametrize(
+    ("query", "seen"), [("", 1), ("?range=24h", 1), ("?range=7d", 2), ("?range=30d", 3)]
+)
+def test_a_range_shows_its_calls_alone(
+    browser: Client, workspace: Workspace, query: str, seen: int
+) -> None:
+    now = timezone.now()
+    spread(workspace, [now - timedelta(days=days, minutes=1) for days in (0, 2, 20, 40)])
+
+    page = see(browser, query)
+
+    assert len(rows_of(page)) == seen
+    assert f"Requests {seen}" in text_of(page)
+
+
+def test_pages_lead_through_all_calls_once_newest_first(
+    browser: Client, workspace: Workspace
+) -> None:
+    now = timezone.now()
+    # Calls of one moment must not fall between two pages.
+    moments = [now - timedelta(seconds=number // 3) for number in range(2 * PAGE_SIZE + 3)]
+    for number, moment in enumerate(moments):
+        write(a_record(workspace, at=moment, output_tokens=1_000 + number))
+
+    page, seen = see(browser), []
+    while True:
+        seen += [
+            int(re.findall(r"14 (1,\d{3}) 12", row)[0].replace(",", "")) for row in rows_of(page)
+        ]
+        older = re.findall(r'href="/developers/usage(\?[^"]*before[^"]*)"', page.content.decode())
+        if not older:
+            break
+        page = see(browser, older[0].replace("&amp;", "&"))
+
+    assert sorted(seen) == [1_000 + number for number in range(len(moments))]
+    seconds = [(number - 1_000) // 3 for number in seen]
+    assert seconds == sorted(seconds)
+
+
+@pytest.mark.parametrize("before", ["nonsense", "20261122T000000.000000Z_xyz", "_", "99999"])
+def test_a_broken_address_shows_the_newest(
+    browser: Client, workspace: Workspace, before: str
+) -> None:
+    write(a_record(workspace))
+
+    assert len(rows_of(see(browser, f"?before={before}&range=forever"))) == 1
+
+
+def test_somebody_elses_calls_do_not_show(browser: Client, workspace: Workspace) -> None:
+    write(a_record(workspace))
+    stranger = people.browser_of(people.new_person())
+
+    page = see(stranger)
+
+    assert "Requests 0" in text_of(page)
+    assert rows_of(page) == []
+
+
+def test_without_calls_the_page_has_one_to_make(browser: Client) -> None:
+    text = text_of(see(browser))
+
+    assert "No call in these 24 hours" in text
+    assert "/v1/messages" in text
+
+
+def test_a_poll_brings_the_fragment_only_when_something_has_changed(
+    browser: Client, workspace: Workspace
+) -> None:
+    script = {"hx-request": "true"}
+    version = re.findall(r"shown=(\d+\.\d+)", see(browser).content.decode())[0]
+
+    unchanged = browser.get(f"/developers/usage?shown={version}", headers=script)
+    write(a_record(workspace))
+    changed = browser.get(f"/developers/usage?shown={version}", headers=script)
+
+    assert unchanged.status_code == 204
+    assert b"<html" not in changed.content
+    assert len(rows_of(changed)) == 1
+
+
+def test_a_poll_of_somebody_who_has_signed_out_makes_the_page_sign_in() -> None:
+    answer = Client().get("/developers/usage?shown=0.0", headers={"hx-request": "true"})
+
+    assert answer.status_code == 401
+    assert answer["HX-Refresh"] == "true"
+
+
+def test_what_a_key_spent_this_month_stands_beside_it(
+    browser: Client, person: User, workspace: Workspace
+) -> None:
+    key = services.mint(workspace=workspace, name="Website", created_by=person).key
+    last_month = timezone.now().replace(day=1, hour=0, minute=0, second=0) - timedelta(seconds=1)
+    spread(workspace, [timezone.now()], key_id=key.pk, credits=4_321)
+    spread(workspace, [last_month], key_id=key.pk, credits=1_000_000)
+    roll_up.roll_up()
+
+    text = text_of(browser.get("/developers/keys"))
+
+    assert "4,321" in text
+    assert "1,004,321" not in text

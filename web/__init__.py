@@ -1,0 +1,1 @@
+"""What the pages of every app share: rendering, error pages, template filters, request ids."""
