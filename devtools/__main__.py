@@ -1,4 +1,4 @@
-"""`python -m embedded up | test | bench | check`, as the commands in bin/ call it."""
+"""`python -m devtools up | test | bench | check`, as the commands in bin/ call it."""
 
 import contextlib
 import os

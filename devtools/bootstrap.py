@@ -60,7 +60,7 @@ def _become(command: str, arguments: list[str]) -> None:
     if command != "check":
         signal.pthread_sigmask(signal.SIG_BLOCK, STOP)
     python = packages.python_of(PROJECT)
-    os.execv(python, [str(python), "-m", "embedded", command, *arguments])  # noqa: S606 (no shell wanted)
+    os.execv(python, [str(python), "-m", "devtools", command, *arguments])  # noqa: S606 (no shell wanted)
 
 
 @contextmanager

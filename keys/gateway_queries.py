@@ -11,7 +11,7 @@ LOOK_UP = (
 )
 
 
-class StandingKey(NamedTuple):
+class CachedKey(NamedTuple):
     """What the gateway knows of a key between two looks."""
 
     id: int

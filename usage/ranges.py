@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 
-class Stretch(NamedTuple):
+class Period(NamedTuple):
     """A workspace's time from `since` up to, but not at, `until`."""
 
     workspace_id: int
@@ -19,9 +19,9 @@ class Range(NamedTuple):
     label: str
     length: timedelta
 
-    def stretch(self, *, workspace_id: int, until: datetime) -> Stretch:
+    def period(self, *, workspace_id: int, until: datetime) -> Period:
         """Return the stretch that ends at `until`."""
-        return Stretch(workspace_id, until - self.length, until)
+        return Period(workspace_id, until - self.length, until)
 
 
 RANGES = (

@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db.models import Q
 
 from usage.models import RequestRecord
-from usage.ranges import Stretch
+from usage.ranges import Period
 
 PAGE_SIZE = 25
 
@@ -39,16 +39,16 @@ class CallsPage(NamedTuple):
     older: Cursor | None
 
 
-def calls_page(stretch: Stretch, *, before: Cursor | None = None) -> CallsPage:
+def calls_page(period: Period, *, before: Cursor | None = None) -> CallsPage:
     """Return the calls accepted in the stretch that are older than `before`.
 
     By key, not by offset: page 1,000 costs no more than the first, and nothing shifts meanwhile.
     The condition on the time alone lets PostgreSQL pass over whole months.
     """
     records = RequestRecord.objects.filter(
-        workspace_id=stretch.workspace_id,
-        accepted_at__gte=stretch.since,
-        accepted_at__lt=stretch.until,
+        workspace_id=period.workspace_id,
+        accepted_at__gte=period.since,
+        accepted_at__lt=period.until,
     )
     if before is not None:
         records = records.filter(

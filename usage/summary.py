@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from django.db import connection
 from django.utils import timezone
 
-from usage.ranges import Stretch
+from usage.ranges import Period
 
 # What a percentile looks at, at most: the newest calls of the stretch.
 LATENCY_CALLS = 10_000
@@ -106,31 +106,31 @@ class Latency(NamedTuple):
     p95_ms: int
 
 
-def totals(stretch: Stretch) -> Totals:
+def totals(period: Period) -> Totals:
     """Return the sums over the calls accepted in the stretch."""
-    [row] = _rows(_TOTALS, stretch)
+    [row] = _rows(_TOTALS, period)
     return Totals(*(int(number) for number in row))
 
 
-def credits_by_key(stretch: Stretch) -> dict[int | None, int]:
+def credits_by_key(period: Period) -> dict[int | None, int]:
     """Return the credits that each key has spent; those of the console stand under None."""
-    return dict(_rows(_BY_KEY, stretch))
+    return dict(_rows(_BY_KEY, period))
 
 
 def credits_by_key_this_month(workspace_id: int) -> dict[int | None, int]:
     """Return what each key has spent since the month began, in UTC."""
     now = timezone.now()
     month = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-    return credits_by_key(Stretch(workspace_id, month, now))
+    return credits_by_key(Period(workspace_id, month, now))
 
 
-def latency(stretch: Stretch) -> Latency | None:
+def latency(period: Period) -> Latency | None:
     """Return the percentiles over the newest LATENCY_CALLS successes, or None without any."""
-    [row] = _rows(_LATENCY, stretch)
+    [row] = _rows(_LATENCY, period)
     return None if row[0] is None else Latency(*row)
 
 
-def _rows(query: str, stretch: Stretch) -> list[Any]:
+def _rows(query: str, period: Period) -> list[Any]:
     with connection.cursor() as cursor:
-        cursor.execute(query, {**stretch._asdict(), "latency_calls": LATENCY_CALLS})
+        cursor.execute(query, {**period._asdict(), "latency_calls": LATENCY_CALLS})
         return list(cursor.fetchall())

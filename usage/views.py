@@ -15,8 +15,8 @@ from web.http import poll_shows, render_page
 def usage(request: MemberRequest) -> HttpResponse:
     """Show sums and the latest calls of a range; the address holds range and page."""
     chosen = ranges.chosen(request.GET.get("range", ""))
-    stretch = chosen.stretch(workspace_id=request.membership.workspace_id, until=timezone.now())
-    totals = summary.totals(stretch)
+    period = chosen.period(workspace_id=request.membership.workspace_id, until=timezone.now())
+    totals = summary.totals(period)
     version = f"{totals.requests}.{totals.credits}"
     if poll_shows(request, version):
         return HttpResponse(status=204)
@@ -27,7 +27,7 @@ def usage(request: MemberRequest) -> HttpResponse:
         "chosen": chosen,
         "before": before,
         "totals": totals,
-        "latency": summary.latency(stretch),
-        "page": calls_page(stretch, before=before),
+        "latency": summary.latency(period),
+        "page": calls_page(period, before=before),
     }
     return render_page(request, "usage/usage.html", context, fragment="dashboard")

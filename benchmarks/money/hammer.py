@@ -27,9 +27,9 @@ from billing.models import EntryKind, TopUp, TopUpState
 from billing.stripe import booking
 from billing.stripe.payments import Outcome
 from billing.stripe.payments import Verdict as Stripes
-from gateway.metering.operations import Verdict
-from gateway.metering.pending import LedgerAway
-from gateway.metering.process_ledger import Meter
+from gateway.metering.operations import HoldDecision
+from gateway.metering.pending import LedgerUnreachable
+from gateway.metering.process_ledger import ProcessLedger
 from tests.support.books import TestCall
 
 _HOT_SHARE = 0.2
@@ -40,7 +40,7 @@ _DEAREST = 100
 class _Hammer:
     """The clients of one process."""
 
-    def __init__(self, order: Order, meter: Meter) -> None:
+    def __init__(self, order: Order, meter: ProcessLedger) -> None:
         self._order = order
         self._writer = meter.writer
         self._random = random.Random(order.seed)
@@ -76,14 +76,14 @@ class _Hammer:
     async def _make_call(self, purse: Purse) -> None:
         call = TestCall(purse.workspace_id, self._random.randint(0, _DEAREST))
         verdict = await self._reserve(call)
-        if verdict is Verdict.ADMITTED:
+        if verdict is HoldDecision.ADMITTED:
             await self._end(purse, call)
 
-    async def _reserve(self, call: TestCall) -> Verdict | None:
+    async def _reserve(self, call: TestCall) -> HoldDecision | None:
         began = time.monotonic()
         try:
             verdict = (await self._writer.reserve(call.reserve())).verdict
-        except LedgerAway:
+        except LedgerUnreachable:
             self.told.count("refused while away")
             await asyncio.sleep(0.01)
             return None
@@ -196,7 +196,7 @@ def main(order: Order) -> Told:
 
 
 async def _hammer(order: Order) -> Told:
-    meter = Meter(conninfo=settings.DATABASE_URL, journals=Path(order.journals))
+    meter = ProcessLedger(conninfo=settings.DATABASE_URL, journals=Path(order.journals))
     await meter.start()
     hammer = _Hammer(order, meter)
     try:

@@ -17,11 +17,11 @@ from gateway.reply import token_usage
 from gateway.request import parse
 from gateway.request.parse import MessagesRequest
 from gateway.runtime.services import GatewayServices
-from keys.gateway_queries import StandingKey
+from keys.gateway_queries import CachedKey
 
 
 @with_key
-async def count_tokens(request: Request, key: StandingKey, request_id: UUID) -> Response:
+async def count_tokens(request: Request, key: CachedKey, request_id: UUID) -> Response:
     """Answer with the upstream's own count, or an estimate where it has none to give."""
     services: GatewayServices = request.state.services
     body = await request_body.checked(request.headers, request.receive)

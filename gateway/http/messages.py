@@ -18,7 +18,7 @@ from gateway.errors import (
 from gateway.http import cors, request_body
 from gateway.http.responses import authenticated, error_response, new_request_id
 from gateway.limits import offload
-from gateway.limits.rate_limiter import Standings
+from gateway.limits.rate_limiter import RateLimitState
 from gateway.limits.time_limit import TimeLimit
 from gateway.pipeline import admission
 from gateway.pipeline import run as pipeline
@@ -99,7 +99,7 @@ class _Exchange:
         self,
         services: GatewayServices,
         call: Call,
-        standings: Standings,
+        standings: RateLimitState,
         scope: Scope,
         receive: Receive,
         send: Send,

@@ -14,7 +14,7 @@ from gateway.errors import InvalidRequest, LedgerUnavailable, ModelNotFound
 from gateway.http import capabilities
 from gateway.http.responses import json_response, with_key
 from gateway.runtime.services import GatewayServices
-from keys.gateway_queries import StandingKey
+from keys.gateway_queries import CachedKey
 
 DEFAULT_LIMIT = 20
 MOST_PER_PAGE = 1000
@@ -27,7 +27,7 @@ _CREDITS = (
 
 
 @with_key
-async def list_models(request: Request, key: StandingKey, request_id: UUID) -> Response:
+async def list_models(request: Request, key: CachedKey, request_id: UUID) -> Response:
     """Answer GET /v1/models: the models this key may call, in pages."""
     services: GatewayServices = request.state.services
     models = _visible(services.catalogue.current, key) if _wants_active(request) else []
@@ -42,7 +42,7 @@ async def list_models(request: Request, key: StandingKey, request_id: UUID) -> R
 
 
 @with_key
-async def show_model(request: Request, key: StandingKey, request_id: UUID) -> Response:
+async def show_model(request: Request, key: CachedKey, request_id: UUID) -> Response:
     """Answer GET /v1/models/{id}; ids may contain slashes."""
     services: GatewayServices = request.state.services
     model_id = request.path_params["model_id"]
@@ -53,7 +53,7 @@ async def show_model(request: Request, key: StandingKey, request_id: UUID) -> Re
 
 
 @with_key
-async def show_credits(request: Request, key: StandingKey, request_id: UUID) -> Response:
+async def show_credits(request: Request, key: CachedKey, request_id: UUID) -> Response:
     """Answer GET /v1/credits: the api wallet of the key's workspace, in credits."""
     services: GatewayServices = request.state.services
     try:
@@ -75,7 +75,7 @@ async def show_credits(request: Request, key: StandingKey, request_id: UUID) -> 
     return json_response(body, request_id)
 
 
-def _visible(catalogue: CatalogueSnapshot, key: StandingKey) -> list[ModelRow]:
+def _visible(catalogue: CatalogueSnapshot, key: CachedKey) -> list[ModelRow]:
     now = datetime.now(UTC)
     return [
         model

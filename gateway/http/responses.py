@@ -18,7 +18,7 @@ from gateway.errors import GatewayError, InternalFailure
 from gateway.http import cors, request_body
 from gateway.runtime.key_cache import presented_token
 from gateway.runtime.services import GatewayServices
-from keys.gateway_queries import StandingKey
+from keys.gateway_queries import CachedKey
 
 logger = logging.getLogger(__name__)
 
@@ -48,7 +48,7 @@ def error_response(error: GatewayError, request_id: UUID) -> Response:
 
 async def authenticated(
     services: GatewayServices, headers: Mapping[str, str], receive: Receive
-) -> StandingKey:
+) -> CachedKey:
     """Know the caller before keeping their body; raises InvalidApiKey, LedgerUnavailable.
 
     The body of whoever is turned away is taken in and thrown away: a client that is answered while
@@ -61,7 +61,7 @@ async def authenticated(
         raise
 
 
-KeyedEndpoint = Callable[[Request, StandingKey, UUID], Awaitable[Response]]
+KeyedEndpoint = Callable[[Request, CachedKey, UUID], Awaitable[Response]]
 
 
 def with_key(endpoint: KeyedEndpoint) -> Callable[[Request], Awaitable[Response]]:

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from gateway.errors import InvalidRequest, LedgerUnavailable
 from gateway.http.responses import json_response, with_key
 from gateway.runtime.services import GatewayServices
-from keys.gateway_queries import StandingKey
+from keys.gateway_queries import CachedKey
 from usage import gateway_queries
 from usage.gateway_queries import Bucket, Grouping
 
@@ -31,7 +31,7 @@ class _Asked(NamedTuple):
 
 
 @with_key
-async def show_usage(request: Request, key: StandingKey, request_id: UUID) -> Response:
+async def show_usage(request: Request, key: CachedKey, request_id: UUID) -> Response:
     """Answer with one object per bucket and group that had calls, oldest first."""
     services: GatewayServices = request.state.services
     asked = _asked(request.query_params)

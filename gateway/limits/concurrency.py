@@ -7,7 +7,7 @@ from gateway.errors import GatewayOverloaded, RateLimited
 
 
 @dataclass
-class LiveCalls:
+class ConcurrencyLimit:
     """Counts running calls and refuses, early and cheaply, what would be too many."""
 
     limit: int

@@ -63,7 +63,7 @@ class Standing(NamedTuple):
         return b"%d" % self.limit, b"%d" % self.remaining, _rfc3339(self.resets_at)
 
 
-class Standings(NamedTuple):
+class RateLimitState(NamedTuple):
     """Both limits, for the response's headers."""
 
     requests: Standing
@@ -93,7 +93,9 @@ def _end_of(minute: int) -> datetime:
 class TooManyRequests(RateLimited):
     """A limit is used up; the headers say which and until when."""
 
-    def __init__(self, message: str, *, retry_after_s: int | None, standings: Standings) -> None:
+    def __init__(
+        self, message: str, *, retry_after_s: int | None, standings: RateLimitState
+    ) -> None:
         super().__init__(message, retry_after_s=retry_after_s)
         self._standings = standings
 
@@ -153,7 +155,7 @@ class RateLimiter:
         """Let the connections go."""
         await self._redis.aclose()
 
-    async def admit(self, workspace_id: int, *, input_tokens: int) -> Standings:
+    async def admit(self, workspace_id: int, *, input_tokens: int) -> RateLimitState:
         """Count a call; raises TooManyRequests, and then it does not count."""
         counts = self._current(workspace_id)
         if self._is_due(counts):
@@ -230,14 +232,14 @@ class RateLimiter:
         )
         return is_large and not self._is_away
 
-    def _standings(self, counts: _Counts, added: tuple[int, int]) -> Standings:
+    def _standings(self, counts: _Counts, added: tuple[int, int]) -> RateLimitState:
         into = self._clock() % WINDOW_S
         resets_at = _end_of(counts.minute)
         share = 1 - into / WINDOW_S
         current, previous = counts.current, counts.previous
         requests = previous[0] * share + current[0] + added[0]
         tokens = previous[1] * share + current[1] + added[1]
-        return Standings(
+        return RateLimitState(
             Standing(self._limits.requests, requests, resets_at),
             Standing(self._limits.input_tokens, tokens, resets_at),
         )

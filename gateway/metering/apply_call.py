@@ -11,14 +11,21 @@ from uuid import UUID
 import msgspec
 import psycopg
 
-from gateway.metering.operations import Close, Closed, Operation, Outcome, Reserved, Verdict
+from gateway.metering.operations import (
+    HoldDecision,
+    HoldResult,
+    Operation,
+    Outcome,
+    Settle,
+    SettleResult,
+)
 from usage.records import Record
 
 APPLY = b"SELECT gateway_apply($1::bigint, $2::bigint[], $3::json, $4::json)::text"
 LARGEST_BATCH = 256
 
 
-class _Close(msgspec.Struct, frozen=True, tag="close", tag_field="kind"):
+class _Settle(msgspec.Struct, frozen=True, tag="close", tag_field="kind"):
     id: UUID
     workspace_id: int
     accepted_at: datetime
@@ -28,7 +35,7 @@ class _Close(msgspec.Struct, frozen=True, tag="close", tag_field="kind"):
 
 _NO_RECORD = msgspec.Raw(b"{}")  # in the place of what has none
 _encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder(tuple[list[Verdict | None], list[int], list[int]]).decode
+_decode = msgspec.json.Decoder(tuple[list[HoldDecision | None], list[int], list[int]]).decode
 
 
 def batch_length(operations: Iterable[Operation]) -> int:
@@ -46,10 +53,10 @@ def parameters(operations: Sequence[Operation], *, owner: int) -> tuple[bytes, .
 
     `owner` is whose holds are made.
     """
-    given: list[Operation | _Close] = []
+    given: list[Operation | _Settle] = []
     records: list[Record | msgspec.Raw] = []
     for operation in operations:
-        if isinstance(operation, Close):
+        if isinstance(operation, Settle):
             given.append(_flat(operation))
             records.append(operation.record)
         else:
@@ -74,13 +81,13 @@ def outcomes(answer: bytes, count: int) -> list[Outcome]:
         message = f"the ledger's answer makes no sense: {error}"
         raise psycopg.OperationalError(message) from None
     return [
-        Closed(amount, lost) if verdict is None else Reserved(verdict, amount)
+        SettleResult(amount, lost) if verdict is None else HoldResult(verdict, amount)
         for verdict, amount, lost in zip(verdicts, amounts, losses, strict=True)
     ]
 
 
-def _flat(close: Close) -> _Close:
+def _flat(close: Settle) -> _Settle:
     record = close.record
-    return _Close(
+    return _Settle(
         record.id, record.workspace_id, record.accepted_at, close.actual, record.lost_credits
     )

@@ -7,8 +7,8 @@ from typing import Any
 import psycopg
 
 from gateway.metering import apply_call
-from gateway.metering.connections import is_away
-from gateway.metering.operations import Close, Operation, Outcome, Release
+from gateway.metering.connections import is_unavailable
+from gateway.metering.operations import Operation, Outcome, Settle, Void
 
 logger = logging.getLogger(__name__)
 
@@ -34,8 +34,8 @@ def try_out(connection: psycopg.Connection[Any], *, owner: int) -> None:
 
 
 def replay(
-    connection: psycopg.Connection[Any], closes: Sequence[Close], *, owner: int
-) -> list[Close]:
+    connection: psycopg.Connection[Any], closes: Sequence[Settle], *, owner: int
+) -> list[Settle]:
     """Write ends that a journal kept; return those that the ledger would not take."""
     failed = []
     outcomes = write(connection, closes, owner=owner)
@@ -54,7 +54,7 @@ def _write_batch(
         try:
             return _apply(connection, batch, owner=owner)
         except Exception as error:
-            if is_away(error):
+            if is_unavailable(error):
                 raise
             logger.exception("a batch of %d operations failed", len(batch))
     return [_write_alone(connection, operation, owner=owner) for operation in batch]
@@ -66,12 +66,12 @@ def _write_alone(
     try:
         [outcome] = _apply(connection, [operation], owner=owner)
     except Exception as error:
-        if is_away(error):
+        if is_unavailable(error):
             raise
         logger.exception("operation failed: %s", operation)
-        if isinstance(operation, Close):
+        if isinstance(operation, Settle):
             # Where its owner lives, no reaper would ever free what it holds.
-            release = Release(operation.id, operation.workspace_id)
+            release = Void(operation.id, operation.workspace_id)
             _write_alone(connection, release, owner=owner)
         return error
     return outcome

@@ -65,7 +65,7 @@ def connect(conninfo: str, *, name: str) -> psycopg.Connection[Any]:
     return connection
 
 
-def is_away(error: Exception) -> bool:
+def is_unavailable(error: Exception) -> bool:
     """Whether the ledger takes nothing at the moment, whatever it is asked; otherwise it is the
     operation that it does not take."""
     if isinstance(error, CONNECTION_LOST):

@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from gateway.metering.operations import Close
+from gateway.metering.operations import Settle
 
 logger = logging.getLogger(__name__)
 
@@ -32,7 +32,7 @@ _CHECKSUM_LENGTH = 8
 class Contents(NamedTuple):
     """What a journal says: the ends in it, and the lines that nobody can read any more."""
 
-    closes: list[Close]
+    closes: list[Settle]
     damaged: list[bytes]
 
 
@@ -54,7 +54,7 @@ class Journal:
         """Whether there is nothing in it."""
         return not self._size
 
-    def append(self, closes: Sequence[Close]) -> None:
+    def append(self, closes: Sequence[Settle]) -> None:
         """Put the ends on the disk; raises OSError, and then nothing was added."""
         lines = b"".join(_line(close) for close in closes)
         try:
@@ -79,7 +79,7 @@ class Journal:
                 contents.closes.append(close)
         return contents
 
-    def clear(self, *, failed: Sequence[Close] = ()) -> None:
+    def clear(self, *, failed: Sequence[Settle] = ()) -> None:
         """Empty it, once everything in it is committed.
 
         What could not be read, and what the ledger would not take, is kept beside it for a person.
@@ -159,17 +159,17 @@ def _owner_of(path: Path) -> int:
     return int(path.stem)
 
 
-def _line(close: Close) -> bytes:
+def _line(close: Settle) -> bytes:
     body = msgspec.json.encode(close)
     return b"%08x %s\n" % (zlib.crc32(body), body)
 
 
-def _parsed(line: bytes) -> Close | None:
+def _parsed(line: bytes) -> Settle | None:
     checksum, body = line[:_CHECKSUM_LENGTH], line[_CHECKSUM_LENGTH + 1 :]
     if checksum != b"%08x" % zlib.crc32(body):
         return None
     try:
-        return msgspec.json.decode(body, type=Close)
+        return msgspec.json.decode(body, type=Settle)
     except msgspec.DecodeError:
         return None  # whole, yet of another version's shape
 

@@ -20,22 +20,22 @@ from typing import Any
 import psycopg
 
 from gateway.metering import apply_call
-from gateway.metering.connections import is_away
+from gateway.metering.connections import is_unavailable
 from gateway.metering.journal import Journal
 from gateway.metering.operations import (
-    Close,
-    Closed,
+    Hold,
+    HoldResult,
     Operation,
     Outcome,
-    Release,
-    Reserve,
-    Reserved,
+    Settle,
+    SettleResult,
+    Void,
 )
-from gateway.metering.outage_buffer import Keeper
-from gateway.metering.pending import Job, LedgerAway, release_of, tell, tell_all
-from gateway.metering.pq_channel import Wire
-from gateway.metering.reconnect_backoff import Losses
-from gateway.metering.writer_connection import Link
+from gateway.metering.outage_buffer import OutageBuffer
+from gateway.metering.pending import LedgerUnreachable, PendingOperation, resolve_all, tell, void_of
+from gateway.metering.pq_channel import PqChannel
+from gateway.metering.reconnect_backoff import ReconnectBackoff
+from gateway.metering.writer_connection import WriterConnection
 
 logger = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ _FIRST_CONNECTION_S = 2.0
 _LAST_WORDS_S = 2.0
 
 
-class Writer:
+class LedgerWriter:
     """Runs operations against PostgreSQL for the calls of one event loop.
 
     One thing is under way at a time: a batch with PostgreSQL, or, in a thread since it may take
@@ -65,16 +65,16 @@ class Writer:
     ) -> None:
         self._owner = owner
         self._is_protected = is_protected
-        self._link = Link(conninfo, on_connect=self._link_is_up)
+        self._link = WriterConnection(conninfo, on_connect=self._link_is_up)
         self._loop: asyncio.AbstractEventLoop
-        self._jobs: deque[Job] = deque()
-        self._alone: deque[Job] = deque()  # each to be asked in a batch of its own
-        self._in_hand: Sequence[Job] = ()  # with PostgreSQL
-        self._keeper = Keeper(journal=journal, owner=owner)
+        self._jobs: deque[PendingOperation] = deque()
+        self._alone: deque[PendingOperation] = deque()  # each to be asked in a batch of its own
+        self._in_hand: Sequence[PendingOperation] = ()  # with PostgreSQL
+        self._keeper = OutageBuffer(journal=journal, owner=owner)
         # None while PostgreSQL is away: until we have connected and written what was kept.
-        self._wire: Wire | None = None
+        self._wire: PqChannel | None = None
         self._is_stopping = False  # and asks nothing of PostgreSQL any more
-        self._losses = Losses()
+        self._losses = ReconnectBackoff()
         self._is_there = asyncio.Event()  # for the first time
         self._is_idle = asyncio.Event()
         self._is_idle.set()
@@ -103,7 +103,7 @@ class Writer:
         kept = self._keeper.kept_in_memory
         unwritten = [*self._in_hand, *self._alone, *self._jobs, *kept]
         # What is still held besides is released by others once we are gone.
-        if ends := [job.operation for job in unwritten if isinstance(job.operation, Close)]:
+        if ends := [job.operation for job in unwritten if isinstance(job.operation, Settle)]:
             logger.critical("never written: %s", ends)
 
     async def _idle_within(self, timeout_s: float) -> None:
@@ -118,23 +118,23 @@ class Writer:
         else:
             self._hear(psycopg.OperationalError("it did not answer before we stopped"))
 
-    def reserve(self, operation: Reserve) -> "asyncio.Future[Reserved]":
+    def reserve(self, operation: Hold) -> "asyncio.Future[HoldResult]":
         """Ask for a hold. While PostgreSQL is away this fails within a moment, with LedgerAway."""
         if self._wire is None or not self._is_protected():
-            raise LedgerAway
+            raise LedgerUnreachable
         return self._submit(operation)
 
-    def close(self, operation: Close) -> "asyncio.Future[Closed]":
+    def close(self, operation: Settle) -> "asyncio.Future[SettleResult]":
         """End a hold. It will be written; with PostgreSQL away the answer is what is planned."""
         return self._submit(operation)
 
-    def release(self, operation: Release) -> None:
+    def release(self, operation: Void) -> None:
         """Void a hold that may or may not have been made; nobody waits for the answer."""
         self._submit(operation)
 
     def _submit(self, operation: Operation) -> "asyncio.Future[Any]":
         future = self._loop.create_future()
-        self._jobs.append(Job(operation, future))
+        self._jobs.append(PendingOperation(operation, future))
         self._wake()
         return future
 
@@ -173,7 +173,7 @@ class Writer:
             self._lose_ledger(error)
         self._go_on()
 
-    def _take(self) -> list[Job]:
+    def _take(self) -> list[PendingOperation]:
         if self._alone:
             return [self._alone.popleft()]
         length = apply_call.batch_length(job.operation for job in self._jobs)
@@ -182,13 +182,13 @@ class Writer:
             self._jobs.popleft()
         return batch
 
-    def _take_all(self) -> list[Job]:
+    def _take_all(self) -> list[PendingOperation]:
         jobs = [*self._alone, *self._jobs]
         self._alone.clear()
         self._jobs.clear()
         return jobs
 
-    def _ask(self, wire: Wire, jobs: list[Job]) -> None:
+    def _ask(self, wire: PqChannel, jobs: list[PendingOperation]) -> None:
         self._in_hand = jobs
         self._link.begin_asking()
         try:
@@ -196,7 +196,7 @@ class Writer:
         except Exception as error:  # noqa: BLE001 (a text that is no Unicode, a broken connection)
             self._loop.call_soon(self._failed, wire, error)  # not from within: they could be many
 
-    def _failed(self, wire: Wire, error: Exception) -> None:
+    def _failed(self, wire: PqChannel, error: Exception) -> None:
         if wire is self._wire:  # it may have been heard to break since
             self._hear(error)
 
@@ -205,7 +205,7 @@ class Writer:
         self._link.end_asking()
         jobs, self._in_hand = self._in_hand, ()
         answer = _understood(said, len(jobs))
-        if isinstance(answer, Exception) and is_away(answer):
+        if isinstance(answer, Exception) and is_unavailable(answer):
             self._lose_ledger(answer)
             if jobs:  # otherwise nothing was under way, and whatever comes next finds it lost
                 self._begin(self._keeper.keep(jobs, may_be_written=True))
@@ -217,9 +217,9 @@ class Writer:
             self._go_on()  # first: PostgreSQL works while we wake those that waited
             if self._losses.is_doubted:
                 self._losses.took_a_batch()
-            tell_all(jobs, answer)
+            resolve_all(jobs, answer)
 
-    def _refused(self, jobs: Sequence[Job], error: Exception) -> None:
+    def _refused(self, jobs: Sequence[PendingOperation], error: Exception) -> None:
         """Where one operation spoils the others, ask for each alone."""
         if len(jobs) > 1:
             logger.error("a batch of %d operations failed", len(jobs), exc_info=error)
@@ -228,9 +228,9 @@ class Writer:
         for job in jobs:
             logger.error("operation failed: %s", job.operation, exc_info=error)
             tell(job, error)
-            if isinstance(job.operation, Close):
+            if isinstance(job.operation, Settle):
                 # Its owner lives, so no reaper would ever free what it holds.
-                self._alone.appendleft(release_of(job))
+                self._alone.appendleft(void_of(job))
 
     def _lose_ledger(self, error: Exception) -> None:
         self._listen_no_more()
@@ -250,7 +250,7 @@ class Writer:
             self._lose_ledger(error)
             return
         self._losses.came_back(now=self._loop.time())
-        self._wire = Wire(connection, hear=self._hear)
+        self._wire = PqChannel(connection, hear=self._hear)
         self._is_there.set()
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import psycopg
 
-from gateway.metering.connections import CONNECTION_LOST, connect, first_line, is_away
+from gateway.metering.connections import CONNECTION_LOST, connect, first_line, is_unavailable
 from gateway.metering.reaper import FREE_FOR_S, Reaper
 from keys import gateway_queries
 
@@ -28,7 +28,7 @@ _RECONNECT_PAUSE_S = 0.1
 _LOCK_MAY_BE_LOST_FOR_S = FREE_FOR_S / 2
 
 
-class Lifeline:
+class LivenessLock:
     """Runs beside the event loop in a thread of its own.
 
     `take_used_keys` hands over which keys were used since it was last asked; their `last_used_at`
@@ -125,7 +125,7 @@ class Lifeline:
             self._flush_used_keys(self._work)
             self._reaper.look(self._work)
         except Exception as error:
-            if is_away(error):
+            if is_unavailable(error):
                 logger.warning("the reaper cannot look: %s", first_line(error))
             else:
                 logger.exception("the reaper stumbled")

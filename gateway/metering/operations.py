@@ -10,7 +10,7 @@ import msgspec
 from usage.records import Record
 
 
-class Reserve(msgspec.Struct, frozen=True, tag="reserve", tag_field="kind"):
+class Hold(msgspec.Struct, frozen=True, tag="reserve", tag_field="kind"):
     """Hold `amount` credits for the call `id`. `key_id` is None for the console."""
 
     id: UUID
@@ -21,7 +21,7 @@ class Reserve(msgspec.Struct, frozen=True, tag="reserve", tag_field="kind"):
     accepted_at: datetime
 
 
-class Close(msgspec.Struct, frozen=True):
+class Settle(msgspec.Struct, frozen=True):
     """End the hold of `record.id`: charge `actual` credits, or void it with None.
 
     `record` is written in the same transaction; its `credits` and `lost_credits` are filled in
@@ -43,23 +43,23 @@ class Close(msgspec.Struct, frozen=True):
         """Whose wallet pays."""
         return self.record.workspace_id
 
-    def planned(self) -> "Closed":
+    def planned(self) -> "SettleResult":
         """What comes of it unless the hold is gone."""
         charged = min(self.actual or 0, self.held)
-        return Closed(charged, self.record.lost_credits + (self.actual or 0) - charged)
+        return SettleResult(charged, self.record.lost_credits + (self.actual or 0) - charged)
 
 
-class Release(msgspec.Struct, frozen=True, tag="release", tag_field="kind"):
+class Void(msgspec.Struct, frozen=True, tag="release", tag_field="kind"):
     """Void the hold `id` if it was made and is open; for calls that never began."""
 
     id: UUID
     workspace_id: int
 
 
-Operation = Reserve | Close | Release
+Operation = Hold | Settle | Void
 
 
-class Verdict(StrEnum):
+class HoldDecision(StrEnum):
     """What became of a Reserve."""
 
     ADMITTED = "admitted"
@@ -69,18 +69,18 @@ class Verdict(StrEnum):
     OUT_OF_CREDITS = "out_of_credits"
 
 
-class Reserved(NamedTuple):
+class HoldResult(NamedTuple):
     """The answer to a Reserve; `available` is what could be held when it was decided."""
 
-    verdict: Verdict
+    verdict: HoldDecision
     available: int
 
 
-class Closed(NamedTuple):
+class SettleResult(NamedTuple):
     """The answer to a Close: what left the balance, and what did not but should have."""
 
     charged: int
     lost: int
 
 
-Outcome = Reserved | Closed
+Outcome = HoldResult | SettleResult

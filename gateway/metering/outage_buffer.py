@@ -14,14 +14,14 @@ import psycopg
 
 from gateway.metering import apply_call, blocking_apply
 from gateway.metering.journal import Journal
-from gateway.metering.operations import Close, Outcome, Release
-from gateway.metering.pending import Job, LedgerAway, release_of, tell, tell_all
+from gateway.metering.operations import Outcome, Settle, Void
+from gateway.metering.pending import LedgerUnreachable, PendingOperation, resolve_all, tell, void_of
 from gateway.metering.pq_channel import prepare
 
 logger = logging.getLogger(__name__)
 
 
-class Keeper:
+class OutageBuffer:
     """Keeps and writes in a thread, since both may take long; one thing at a time.
 
     `journal` is None where there is no disk to write on.
@@ -30,13 +30,13 @@ class Keeper:
     def __init__(self, *, journal: Journal | None, owner: int) -> None:
         self._journal = journal
         self._owner = owner
-        self._on_the_way: Sequence[Job] = ()  # to the journal
-        self._in_memory: list[Job] = []
+        self._on_the_way: Sequence[PendingOperation] = ()  # to the journal
+        self._in_memory: list[PendingOperation] = []
         # Our own: in the event loop's, name resolution that hangs could stand before us.
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="money-keeper")
 
     @property
-    def kept_in_memory(self) -> Sequence[Job]:
+    def kept_in_memory(self) -> Sequence[PendingOperation]:
         """What would be lost with this process."""
         return [*self._on_the_way, *self._in_memory]
 
@@ -44,7 +44,7 @@ class Keeper:
         """Begin nothing any more."""
         self._executor.shutdown(wait=False)
 
-    async def keep(self, jobs: Sequence[Job], *, may_be_written: bool) -> None:
+    async def keep(self, jobs: Sequence[PendingOperation], *, may_be_written: bool) -> None:
         """Refuse what asks for a hold, keep what ends one.
 
         When a commit goes unheard, a hold that was refused may exist all the same: it is released
@@ -52,14 +52,14 @@ class Keeper:
         """
         ends = []
         for job in jobs:
-            if isinstance(job.operation, Close):
+            if isinstance(job.operation, Settle):
                 ends.append(job)
-            elif isinstance(job.operation, Release):
+            elif isinstance(job.operation, Void):
                 self._in_memory.append(job)
             else:
-                tell(job, LedgerAway())
+                tell(job, LedgerUnreachable())
                 if may_be_written:
-                    self._in_memory.append(release_of(job))
+                    self._in_memory.append(void_of(job))
         if ends:
             await self._keep_ends(ends)
 
@@ -70,7 +70,7 @@ class Keeper:
         """
         loop = asyncio.get_running_loop()
         outcomes = await loop.run_in_executor(self._executor, self._write, connection)
-        tell_all(self._in_memory, outcomes)
+        resolve_all(self._in_memory, outcomes)
         self._in_memory = []
 
     def _write(self, connection: psycopg.Connection[Any]) -> Sequence[Outcome | Exception]:
@@ -92,9 +92,9 @@ class Keeper:
         else:
             logger.warning("replayed %d ends of calls from the journal", len(closes))
 
-    async def _keep_ends(self, jobs: Sequence[Job]) -> None:
+    async def _keep_ends(self, jobs: Sequence[PendingOperation]) -> None:
         self._on_the_way = jobs
-        closes = [job.operation for job in jobs if isinstance(job.operation, Close)]
+        closes = [job.operation for job in jobs if isinstance(job.operation, Settle)]
         loop = asyncio.get_running_loop()
         try:
             are_kept = await loop.run_in_executor(self._executor, self._journalled, closes)
@@ -107,7 +107,7 @@ class Keeper:
                 self._in_memory.append(job)
         self._on_the_way = ()
 
-    def _journalled(self, closes: Sequence[Close]) -> list[bool]:
+    def _journalled(self, closes: Sequence[Settle]) -> list[bool]:
         """In the thread; return of each whether it is on the disk."""
         if self._journal is None:
             return [False] * len(closes)

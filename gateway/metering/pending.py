@@ -4,33 +4,33 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from gateway.metering.operations import Operation, Outcome, Release
+from gateway.metering.operations import Operation, Outcome, Void
 
 
-class LedgerAway(Exception):
+class LedgerUnreachable(Exception):
     """PostgreSQL cannot be reached: no hold was made."""
 
 
-class Job(NamedTuple):
+class PendingOperation(NamedTuple):
     """`future` gets the Outcome, or an error; nobody may be waiting for it any more."""
 
     operation: Operation
     future: "asyncio.Future[Any]"
 
 
-def release_of(job: Job) -> Job:
+def void_of(job: PendingOperation) -> PendingOperation:
     """Return what voids the hold of a job that has been answered."""
-    operation = Release(job.operation.id, job.operation.workspace_id)
-    return Job(operation, job.future)  # the future is done: nobody waits
+    operation = Void(job.operation.id, job.operation.workspace_id)
+    return PendingOperation(operation, job.future)  # the future is done: nobody waits
 
 
-def tell_all(jobs: Sequence[Job], outcomes: Sequence[Outcome | Exception]) -> None:
+def resolve_all(jobs: Sequence[PendingOperation], outcomes: Sequence[Outcome | Exception]) -> None:
     """Tell each what became of it."""
     for job, outcome in zip(jobs, outcomes, strict=True):
         tell(job, outcome)
 
 
-def tell(job: Job, outcome: Outcome | Exception) -> None:
+def tell(job: PendingOperation, outcome: Outcome | Exception) -> None:
     """Tell one, unless it was told before or is gone."""
     if job.future.done():
         return

@@ -25,7 +25,7 @@ _NAME = b"caicaini_writer"
 Hear = Callable[[bytes | Exception], None]
 
 
-class Wire:
+class PqChannel:
     """`hear` gets the answer to what was asked, its single value as text, or an error; and, asked
     or not, one of psycopg's OperationalErrors when the connection breaks. After that, `close`.
 

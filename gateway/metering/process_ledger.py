@@ -9,14 +9,14 @@ from pathlib import Path
 
 from gateway.metering import journal
 from gateway.metering.journal import Journal
-from gateway.metering.ledger_writer import Writer
-from gateway.metering.liveness_lock import Lifeline
+from gateway.metering.ledger_writer import LedgerWriter
+from gateway.metering.liveness_lock import LivenessLock
 from gateway.metering.reaper import Reaper
 
 logger = logging.getLogger(__name__)
 
 
-class Meter:
+class ProcessLedger:
     """`writer` is what calls use. `owner` names this process in the holds that it makes.
 
     `journals` is the folder that all processes of this machine share. `take_used_keys` is the
@@ -32,13 +32,13 @@ class Meter:
     ) -> None:
         self.owner = secrets.randbits(62)
         self._journal = _journal(journals, self.owner)
-        self._lifeline = Lifeline(
+        self._lifeline = LivenessLock(
             conninfo=conninfo,
             owner=self.owner,
             reaper=Reaper(owner=self.owner, journals=journals),
             take_used_keys=take_used_keys,
         )
-        self.writer = Writer(
+        self.writer = LedgerWriter(
             conninfo=conninfo,
             owner=self.owner,
             journal=self._journal,

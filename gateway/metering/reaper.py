@@ -20,7 +20,7 @@ import psycopg
 
 from billing import gateway_queries
 from gateway.metering import blocking_apply, journal
-from gateway.metering.connections import is_away
+from gateway.metering.connections import is_unavailable
 from gateway.metering.journal import Journal
 
 logger = logging.getLogger(__name__)
@@ -98,7 +98,7 @@ def _void(connection: psycopg.Connection[Any], owner: int) -> None:
         except psycopg.errors.QueryCanceled:
             logger.warning("wallet %d is locked; the holds in it wait for the next look", wallet_id)
         except Exception as error:
-            if is_away(error):
+            if is_unavailable(error):
                 raise
             logger.exception("holds in wallet %d cannot be voided", wallet_id)
         else:

@@ -17,7 +17,7 @@ _LONGEST_PAUSE_S = 1.0
 _DOUBTED_FOR_S = 5.0
 
 
-class Losses:
+class ReconnectBackoff:
     """The losses of one process's ledger; `now` is a clock's seconds that never go back."""
 
     def __init__(self) -> None:

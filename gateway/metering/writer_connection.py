@@ -48,7 +48,7 @@ WHERE pid = %s AND extract(epoch FROM backend_start)::text = %s
 """
 
 
-class Link:
+class WriterConnection:
     """At most one connection at a time. `on_connect` is called, in the watchman's thread, when
     there is a new one."""
 

@@ -10,10 +10,10 @@ from django.conf import settings
 
 from gateway import errors
 from gateway.errors import GatewayError
-from gateway.limits.rate_limiter import Standing, Standings, TooManyRequests
+from gateway.limits.rate_limiter import RateLimitState, Standing, TooManyRequests
 
 _RESET = datetime(2026, 11, 22, 9, 31, tzinfo=UTC)
-_USED_UP = Standings(Standing(600, 600, _RESET), Standing(2_000_000, 81_250, _RESET))
+_USED_UP = RateLimitState(Standing(600, 600, _RESET), Standing(2_000_000, 81_250, _RESET))
 
 
 class Failure(NamedTuple):

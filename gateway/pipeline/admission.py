@@ -13,8 +13,8 @@ from gateway.errors import (
     OutOfCredits,
     PermissionDenied,
 )
-from gateway.metering.operations import Release, Reserve, Reserved, Verdict
-from gateway.metering.pending import LedgerAway
+from gateway.metering.operations import Hold, HoldDecision, HoldResult, Void
+from gateway.metering.pending import LedgerUnreachable
 from gateway.pipeline import attempts
 from gateway.runtime.services import GatewayServices
 from gateway.upstreams import router
@@ -28,7 +28,7 @@ async def admit(services: GatewayServices, call: Call) -> None:
     find_route(services, call)
     await _find_words(call)
     reserved = await _reserve(services, call, call.candidate.bound)
-    if reserved.verdict is Verdict.OUT_OF_CREDITS:
+    if reserved.verdict is HoldDecision.OUT_OF_CREDITS:
         reserved = await _reserve_tightly(services, call, reserved.available)
     _raise_unless_admitted(call, reserved)
 
@@ -64,25 +64,25 @@ async def _find_words(call: Call) -> None:
     raise refusals[0]
 
 
-async def _reserve(services: GatewayServices, call: Call, amount: int) -> Reserved:
+async def _reserve(services: GatewayServices, call: Call, amount: int) -> HoldResult:
     caller = call.caller
     amount = min(amount, _MOST_CREDITS)
-    operation = Reserve(
+    operation = Hold(
         call.id, caller.workspace_id, caller.key_id, caller.source, amount, call.accepted_at
     )
     try:
         reserved = await services.writer.reserve(operation)
-    except LedgerAway:
+    except LedgerUnreachable:
         raise LedgerUnavailable from None
     except asyncio.CancelledError:
-        services.writer.release(Release(call.id, caller.workspace_id))
+        services.writer.release(Void(call.id, caller.workspace_id))
         raise
-    if reserved.verdict is Verdict.ADMITTED:
+    if reserved.verdict is HoldDecision.ADMITTED:
         call.held = amount
     return reserved
 
 
-async def _reserve_tightly(services: GatewayServices, call: Call, available: int) -> Reserved:
+async def _reserve_tightly(services: GatewayServices, call: Call, available: int) -> HoldResult:
     """Count the tokens and ask again: the first bound took each byte for a token.
 
     No upstream is troubled to count what cannot fit however few tokens it has.
@@ -101,15 +101,15 @@ async def _reserve_tightly(services: GatewayServices, call: Call, available: int
     return await _reserve(services, call, bound)
 
 
-def _raise_unless_admitted(call: Call, reserved: Reserved) -> None:
+def _raise_unless_admitted(call: Call, reserved: HoldResult) -> None:
     match reserved.verdict:
-        case Verdict.KEY_UNUSABLE:
+        case HoldDecision.KEY_UNUSABLE:
             raise InvalidApiKey
-        case Verdict.FROZEN:
+        case HoldDecision.FROZEN:
             raise PermissionDenied(
                 "This workspace's credits are being checked; no new calls until that is done."
             )
-        case Verdict.OUT_OF_CREDITS | Verdict.NO_WALLET:
+        case HoldDecision.OUT_OF_CREDITS | HoldDecision.NO_WALLET:
             _raise_out_of_credits(call, call.candidate.bound, reserved.available)
 
 

@@ -195,7 +195,7 @@ class Relay:
             left_s = self._spoke_at + settings.KEEP_ALIVE_EVERY_S - time.monotonic()
             if left_s <= 0:
                 await self._comment()
-            elif (chunk := await response.chunk(patience_s=left_s)) is not None:
+            elif (chunk := await response.chunk(timeout_s=left_s)) is not None:
                 return chunk
 
     async def _comment(self) -> None:

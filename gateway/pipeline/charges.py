@@ -6,7 +6,7 @@ from catalogue.pricing import Price, TokenCounts
 from gateway.reply.events import Usage
 
 
-class Account(NamedTuple):
+class Charge(NamedTuple):
     """A call's reckoning: `actual` is None when nothing is charged (the hold is void); `lost` is
     what the upstream's work was worth that nobody pays for."""
 
@@ -19,23 +19,23 @@ class Account(NamedTuple):
 _NOTHING = Usage(0, 0)
 
 
-def completed(*, price: Price, usage: Usage) -> Account:
+def completed(*, price: Price, usage: Usage) -> Charge:
     """The upstream finished: its own figures, or ours, flagged, where it gave none."""
-    return Account(usage, price.cost(_tokens(usage)), 0, usage.is_estimated)
+    return Charge(usage, price.cost(_tokens(usage)), 0, usage.is_estimated)
 
 
-def caller_left(*, price: Price, delivered: Usage | None) -> Account:
+def caller_left(*, price: Price, delivered: Usage | None) -> Charge:
     """The caller hung up: input and what was delivered; None is delivered, nothing is charged."""
     if delivered is None:
-        return Account(_NOTHING, None, 0, False)
-    return Account(delivered, price.cost(_tokens(delivered)), 0, True)
+        return Charge(_NOTHING, None, 0, False)
+    return Charge(delivered, price.cost(_tokens(delivered)), 0, True)
 
 
-def not_charged(*, price: Price, worth: Usage | None) -> Account:
+def not_charged(*, price: Price, worth: Usage | None) -> Charge:
     """Failed or broken off, or cut by our own doing: void. `worth` is what had been delivered."""
     if worth is None:
-        return Account(_NOTHING, None, 0, False)
-    return Account(worth, None, price.cost(_tokens(worth)), True)
+        return Charge(_NOTHING, None, 0, False)
+    return Charge(worth, None, price.cost(_tokens(worth)), True)
 
 
 def _tokens(usage: Usage) -> TokenCounts:

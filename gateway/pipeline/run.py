@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from gateway.call import Call, CallerGone
 from gateway.errors import GatewayError, InternalFailure, ShuttingDown
-from gateway.metering.operations import Closed
+from gateway.metering.operations import SettleResult
 from gateway.pipeline import attempts, charges, settlement
 from gateway.pipeline.attempts import Deliver, Relay
 from gateway.reply.events import MessageStop, Usage, encode_reply
@@ -109,7 +109,7 @@ def _give_up(
     *,
     delivered: Usage | None,
     has_begun: bool,
-) -> "asyncio.Future[Closed]":
+) -> "asyncio.Future[SettleResult]":
     """Close the hold of a call that did not come to its end."""
     price = call.candidate.price
     if not isinstance(error, GatewayError):
@@ -130,7 +130,7 @@ def _give_up(
     )
 
 
-async def _freed(error: BaseException, ended: "asyncio.Future[Closed]") -> None:
+async def _freed(error: BaseException, ended: "asyncio.Future[SettleResult]") -> None:
     """Wait until the credits of a call are there again for whoever is told that it failed: the
     next one may come in at another process, and a 402 is never sent again."""
     if not isinstance(error, GatewayError):

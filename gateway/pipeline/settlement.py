@@ -3,8 +3,8 @@
 import asyncio
 
 from gateway.call import Call
-from gateway.metering.operations import Close, Closed
-from gateway.pipeline.charges import Account
+from gateway.metering.operations import Settle, SettleResult
+from gateway.pipeline.charges import Charge
 from gateway.runtime.services import GatewayServices
 from usage.models import Ending
 from usage.records import Record
@@ -16,13 +16,13 @@ STATUS_CALLER_LEFT = 499
 def close(
     services: GatewayServices,
     call: Call,
-    account: Account,
+    account: Charge,
     *,
     ending: Ending,
     status: int,
     error_type: str = "",
     stop_reason: str = "",
-) -> "asyncio.Future[Closed]":
+) -> "asyncio.Future[SettleResult]":
     """Charge or void the call's hold and write its record; awaiting the future is optional."""
     assert not call.is_closed, "a call is closed once"
     call.is_closed = True
@@ -34,11 +34,11 @@ def close(
         error_type=error_type,
         stop_reason=stop_reason,
     )
-    return services.writer.close(Close(record, account.actual, call.held))
+    return services.writer.close(Settle(record, account.actual, call.held))
 
 
 def _record(
-    call: Call, account: Account, *, ending: Ending, status: int, error_type: str, stop_reason: str
+    call: Call, account: Charge, *, ending: Ending, status: int, error_type: str, stop_reason: str
 ) -> Record:
     usage = account.usage
     candidate = call.candidate

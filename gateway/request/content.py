@@ -27,7 +27,7 @@ ROLES_OF_BLOCK = {
 
 
 @dataclass(slots=True)
-class Survey:
+class RequestStats:
     """What was met on the way through a request."""
 
     images: int = 0
@@ -38,7 +38,7 @@ class Survey:
     has_empty_text: bool = False
 
 
-def check_turn_block(block: Any, path: str, role: str, survey: Survey) -> None:
+def check_turn_block(block: Any, path: str, role: str, survey: RequestStats) -> None:
     """A block of a message, or of the system prompt. Raises InvalidRequest."""
     kind = _check_common(block, path, survey)
     homes = ROLES_OF_BLOCK.get(kind)
@@ -57,7 +57,7 @@ def without_empty_text(blocks: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return kept
 
 
-def check_cache_control(value: Any, path: str, survey: Survey) -> None:
+def check_cache_control(value: Any, path: str, survey: RequestStats) -> None:
     """A cache breakpoint, or null for none."""
     if value is None:
         return
@@ -68,7 +68,7 @@ def check_cache_control(value: Any, path: str, survey: Survey) -> None:
     survey.breakpoints += 1
 
 
-def check_breakpoints(survey: Survey) -> None:
+def check_breakpoints(survey: RequestStats) -> None:
     if survey.breakpoints > MAX_CACHE_BREAKPOINTS:
         raise InvalidRequest(
             f"A maximum of {MAX_CACHE_BREAKPOINTS} blocks with cache_control may be provided. "
@@ -76,7 +76,7 @@ def check_breakpoints(survey: Survey) -> None:
         )
 
 
-def _check_common(block: Any, path: str, survey: Survey) -> str:
+def _check_common(block: Any, path: str, survey: RequestStats) -> str:
     if type(block) is not dict:
         raise InvalidRequest("Input should be an object", path=path)
     if "cache_control" in block:
@@ -85,14 +85,14 @@ def _check_common(block: Any, path: str, survey: Survey) -> str:
     return values.filled_string(kind, f"{path}.type")
 
 
-def _check_text(block: dict[str, Any], path: str, survey: Survey) -> None:
+def _check_text(block: dict[str, Any], path: str, survey: RequestStats) -> None:
     if not values.string(values.field(block, "text", path), f"{path}.text"):
         survey.has_empty_text = True
     if block.get("citations") is not None:
         values.array(block["citations"], f"{path}.citations")
 
 
-def _check_image(block: dict[str, Any], path: str, survey: Survey) -> None:
+def _check_image(block: dict[str, Any], path: str, survey: RequestStats) -> None:
     survey.images += 1
     at = f"{path}.source"
     source = values.mapping(values.field(block, "source", path), at)
@@ -103,7 +103,7 @@ def _check_image(block: dict[str, Any], path: str, survey: Survey) -> None:
         _check_remote(source, at, kind)
 
 
-def _check_document(block: dict[str, Any], path: str, survey: Survey) -> None:
+def _check_document(block: dict[str, Any], path: str, survey: RequestStats) -> None:
     at = f"{path}.source"
     source = values.mapping(values.field(block, "source", path), at)
     allowed = ("base64", "text", "content", "url", "file")
@@ -125,7 +125,7 @@ def _check_document(block: dict[str, Any], path: str, survey: Survey) -> None:
 
 
 def _check_base64(
-    source: dict[str, Any], at: str, media_types: tuple[str, ...], survey: Survey
+    source: dict[str, Any], at: str, media_types: tuple[str, ...], survey: RequestStats
 ) -> None:
     media_type = values.field(source, "media_type", at)
     values.one_of(media_type, f"{at}.media_type", media_types)
@@ -147,31 +147,31 @@ def _check_remote(source: dict[str, Any], at: str, kind: str) -> None:
         values.filled_string(values.field(source, "file_id", at), f"{at}.file_id")
 
 
-def _check_search_result(block: dict[str, Any], path: str, survey: Survey) -> None:
+def _check_search_result(block: dict[str, Any], path: str, survey: RequestStats) -> None:
     values.string(values.field(block, "source", path), f"{path}.source")
     values.string(values.field(block, "title", path), f"{path}.title")
     content = values.array(values.field(block, "content", path), f"{path}.content")
     _check_inner(content, f"{path}.content", survey, allowed=("text",))
 
 
-def _check_thinking(block: dict[str, Any], path: str, survey: Survey) -> None:
+def _check_thinking(block: dict[str, Any], path: str, survey: RequestStats) -> None:
     values.string(values.field(block, "thinking", path), f"{path}.thinking")
     if block.get("signature") is not None:
         values.string(block["signature"], f"{path}.signature")
 
 
-def _check_redacted_thinking(block: dict[str, Any], path: str, survey: Survey) -> None:
+def _check_redacted_thinking(block: dict[str, Any], path: str, survey: RequestStats) -> None:
     values.string(values.field(block, "data", path), f"{path}.data")
 
 
-def _check_tool_use(block: dict[str, Any], path: str, survey: Survey) -> None:
+def _check_tool_use(block: dict[str, Any], path: str, survey: RequestStats) -> None:
     survey.uses_tools = True
     values.filled_string(values.field(block, "id", path), f"{path}.id")
     values.filled_string(values.field(block, "name", path), f"{path}.name")
     values.mapping(values.field(block, "input", path), f"{path}.input")
 
 
-def _check_tool_result(block: dict[str, Any], path: str, survey: Survey) -> None:
+def _check_tool_result(block: dict[str, Any], path: str, survey: RequestStats) -> None:
     survey.uses_tools = True
     values.filled_string(values.field(block, "tool_use_id", path), f"{path}.tool_use_id")
     if block.get("is_error") is not None:
@@ -181,7 +181,7 @@ def _check_tool_result(block: dict[str, Any], path: str, survey: Survey) -> None
 
 
 def _check_inner(
-    content: Any, path: str, survey: Survey, *, allowed: tuple[str, ...] | None = None
+    content: Any, path: str, survey: RequestStats, *, allowed: tuple[str, ...] | None = None
 ) -> None:
     """Text, or the blocks inside a block. Results may hold anything but results, documents and
     search results only what is `allowed`: the depth is bounded."""
@@ -197,7 +197,7 @@ def _check_inner(
         _INNER_CHECKS.get(kind, _check_unknown)(block, at, survey)
 
 
-def _check_unknown(block: dict[str, Any], path: str, survey: Survey) -> None:
+def _check_unknown(block: dict[str, Any], path: str, survey: RequestStats) -> None:
     """A kind that is passed on unread, but for the addresses of images and documents in it."""
     unseen: list[Any] = [block]
     while unseen:
@@ -210,7 +210,7 @@ def _check_unknown(block: dict[str, Any], path: str, survey: Survey) -> None:
             unseen.extend(value)
 
 
-_Check = Callable[[dict[str, Any], str, Survey], None]
+_Check = Callable[[dict[str, Any], str, RequestStats], None]
 _INNER_CHECKS: dict[str, _Check] = {
     "text": _check_text,
     "image": _check_image,

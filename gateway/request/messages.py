@@ -10,7 +10,7 @@ _ROLES = ("user", "assistant", "system")
 _EMPTY_TEXT = "text content blocks must be non-empty"
 
 
-def check_turns(turns: Any, survey: content.Survey) -> None:
+def check_turns(turns: Any, survey: content.RequestStats) -> None:
     values.array(turns, "messages")
     if not turns:
         raise InvalidRequest("at least one message is required", path="messages")
@@ -20,7 +20,7 @@ def check_turns(turns: Any, survey: content.Survey) -> None:
         _check_turn(turn, f"messages.{n}", survey)
 
 
-def check_system(system: Any, survey: content.Survey) -> None:
+def check_system(system: Any, survey: content.RequestStats) -> None:
     if type(system) is str:
         return
     if type(system) is not list:
@@ -47,7 +47,7 @@ def without_empty_turns(turns: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return kept
 
 
-def _check_turn(turn: Any, path: str, survey: content.Survey) -> None:
+def _check_turn(turn: Any, path: str, survey: content.RequestStats) -> None:
     if type(turn) is not dict:
         raise InvalidRequest("Input should be an object", path=path)
     role = _check_role(values.field(turn, "role", path), f"{path}.role")

@@ -83,7 +83,7 @@ def _check(fields: dict[str, Any], *, body_bytes: int, check_pairs: bool) -> Mes
     for name in [name for name, value in fields.items() if value is None]:
         if options.is_optional(name):
             del fields[name]
-    survey = content.Survey()
+    survey = content.RequestStats()
     options.check_settings(fields)
     fields.pop("thread", None)  # an upstream would hold it under an id that callers never see
     _check_conversation(fields, survey, check_pairs=check_pairs)
@@ -101,7 +101,7 @@ def _check(fields: dict[str, Any], *, body_bytes: int, check_pairs: bool) -> Mes
 
 
 def _check_conversation(
-    fields: dict[str, Any], survey: content.Survey, *, check_pairs: bool
+    fields: dict[str, Any], survey: content.RequestStats, *, check_pairs: bool
 ) -> None:
     if "system" in fields:
         messages.check_system(fields["system"], survey)
@@ -127,7 +127,7 @@ def _drop_empty_text(fields: dict[str, Any]) -> None:
         fields["system"] = content.without_empty_text(fields["system"])
 
 
-def _needs(fields: dict[str, Any], survey: content.Survey) -> frozenset[str]:
+def _needs(fields: dict[str, Any], survey: content.RequestStats) -> frozenset[str]:
     needs = []
     if survey.images:
         needs.append("images")

@@ -10,7 +10,7 @@ _CHOICES = ("auto", "any", "tool", "none")
 NAME = re.compile(r"[a-zA-Z0-9_-]{1,128}")
 
 
-def check_tools(tools: Any, survey: content.Survey) -> None:
+def check_tools(tools: Any, survey: content.RequestStats) -> None:
     names: set[str] = set()
     for index, tool in enumerate(values.array(tools, "tools")):
         path = f"tools.{index}"

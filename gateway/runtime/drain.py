@@ -54,8 +54,8 @@ class Drain:
         if self.is_draining:
             return
         self.is_draining = True
-        patience_s = max(0.0, self._window_s - _BEFORE_THE_END_S)
-        asyncio.get_running_loop().call_later(patience_s, self.end_running)
+        timeout_s = max(0.0, self._window_s - _BEFORE_THE_END_S)
+        asyncio.get_running_loop().call_later(timeout_s, self.end_running)
 
     def end_running(self) -> None:
         """End every call that still runs.

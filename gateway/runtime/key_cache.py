@@ -12,7 +12,7 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from gateway.errors import InvalidApiKey, LedgerUnavailable
 from keys import gateway_queries, tokens
-from keys.gateway_queries import StandingKey
+from keys.gateway_queries import CachedKey
 
 # How stale a look-up may be. What costs credits is safe at any age: the key is read again, under
 # the wallet's lock, when credits are held for it.
@@ -39,7 +39,7 @@ def presented_token(headers: Mapping[str, str]) -> str:
 
 
 class _Seen(NamedTuple):
-    key: StandingKey | None
+    key: CachedKey | None
     at: float
 
 
@@ -49,10 +49,10 @@ class KeyRing:
     def __init__(self, pool: "AsyncConnectionPool[psycopg.AsyncConnection]") -> None:
         self._pool = pool
         self._seen: OrderedDict[bytes, _Seen] = OrderedDict()
-        self._looking: dict[bytes, asyncio.Task[StandingKey | None]] = {}
+        self._looking: dict[bytes, asyncio.Task[CachedKey | None]] = {}
         self._used: dict[int, datetime] = {}
 
-    async def authenticate(self, token: str) -> StandingKey:
+    async def authenticate(self, token: str) -> CachedKey:
         """Return the key; raises InvalidApiKey, or LedgerUnavailable when nobody can tell."""
         digest = tokens.digest(token)
         seen = self._seen.get(digest)
@@ -71,7 +71,7 @@ class KeyRing:
         used, self._used = self._used, {}
         return used
 
-    async def _look_up_once(self, digest: bytes) -> StandingKey | None:
+    async def _look_up_once(self, digest: bytes) -> CachedKey | None:
         """Look a key up; calls that arrive meanwhile wait for the same answer, none for long."""
         task = self._looking.get(digest)
         if task is None:
@@ -84,19 +84,19 @@ class KeyRing:
                 return task.result()
         raise LedgerUnavailable
 
-    def _looked(self, digest: bytes, task: "asyncio.Task[StandingKey | None]") -> None:
+    def _looked(self, digest: bytes, task: "asyncio.Task[CachedKey | None]") -> None:
         self._looking.pop(digest, None)
         if not task.cancelled():
             task.exception()  # heard, even where everybody has given up by now
 
-    async def _look_up(self, digest: bytes) -> StandingKey | None:
+    async def _look_up(self, digest: bytes) -> CachedKey | None:
         try:
             async with self._pool.connection() as connection:
                 cursor = await connection.execute(gateway_queries.LOOK_UP, [digest])
                 row = await cursor.fetchone()
         except (PoolTimeout, psycopg.OperationalError):
             raise LedgerUnavailable from None
-        key = StandingKey(*row) if row else None
+        key = CachedKey(*row) if row else None
         self._seen[digest] = _Seen(key, time.monotonic())
         self._seen.move_to_end(digest)
         if len(self._seen) > _REMEMBERED_KEYS:

@@ -14,14 +14,14 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from catalogue import snapshot
 from catalogue.snapshot import CatalogueSnapshot
-from gateway.limits.concurrency import LiveCalls
+from gateway.limits.concurrency import ConcurrencyLimit
 from gateway.limits.rate_limiter import Limits, RateLimiter
 from gateway.metering.connections import CONNECT
-from gateway.metering.ledger_writer import Writer
-from gateway.metering.process_ledger import Meter
+from gateway.metering.ledger_writer import LedgerWriter
+from gateway.metering.process_ledger import ProcessLedger
 from gateway.runtime.drain import Drain
 from gateway.runtime.key_cache import KeyRing
-from gateway.upstreams.circuit_breaker import UpstreamHealth
+from gateway.upstreams.circuit_breaker import CircuitBreakers
 from gateway.upstreams.client import Deadlines, UpstreamClient
 
 logger = logging.getLogger(__name__)
@@ -69,11 +69,11 @@ class GatewayServices:
     reports: Pool
     key_ring: KeyRing
     catalogue: CatalogueCache
-    writer: Writer
+    writer: LedgerWriter
     client: UpstreamClient
-    health: UpstreamHealth
+    health: CircuitBreakers
     limiter: RateLimiter
-    live_calls: LiveCalls
+    live_calls: ConcurrencyLimit
     drain: Drain
 
 
@@ -109,9 +109,9 @@ async def running_services() -> AsyncIterator[GatewayServices]:
             catalogue=catalogue,
             writer=writer,
             client=client,
-            health=UpstreamHealth(),
+            health=CircuitBreakers(),
             limiter=limiter,
-            live_calls=LiveCalls(
+            live_calls=ConcurrencyLimit(
                 limit=settings.MAX_CONCURRENT_CALLS,
                 limit_per_key=settings.MAX_CONCURRENT_CALLS_PER_KEY,
             ),
@@ -159,8 +159,8 @@ async def _open_pool(stack: AsyncExitStack, *, name: str) -> Pool:
     return pool
 
 
-async def _start_meter(stack: AsyncExitStack, key_ring: KeyRing) -> Writer:
-    meter = Meter(
+async def _start_meter(stack: AsyncExitStack, key_ring: KeyRing) -> LedgerWriter:
+    meter = ProcessLedger(
         conninfo=settings.DATABASE_URL,
         journals=settings.DATA_DIR / "journal",
         take_used_keys=key_ring.take_used,

@@ -23,7 +23,7 @@ class _Breaker:
     open_until: float = 0.0
 
 
-class UpstreamHealth:
+class CircuitBreakers:
     """Counts failures in a row by upstream id.
 
     After five an upstream is left alone for ten seconds; then calls go there again, and the first

@@ -118,7 +118,7 @@ class UpstreamResponse:
         """Whether the body is server-sent events."""
         return self._response.content_type == "text/event-stream"
 
-    async def chunk(self, *, patience_s: float) -> bytes | None:
+    async def chunk(self, *, timeout_s: float) -> bytes | None:
         """Return what has arrived, waiting for at least one byte; b"" is the end of the body.
 
         None says that nothing came for `patience_s`; asking again loses nothing.
@@ -126,7 +126,7 @@ class UpstreamResponse:
         content = self._response.content
         if (waiting := content.read_nowait()) or content.at_eof():
             return waiting  # without a timer for what is there already
-        gives_up_at = asyncio.get_running_loop().time() + patience_s
+        gives_up_at = asyncio.get_running_loop().time() + timeout_s
         while (left_s := gives_up_at - asyncio.get_running_loop().time()) > 0:
             try:
                 # aiohttp does not wake whoever waits for a body whose chunks turn into something
@@ -154,7 +154,7 @@ class UpstreamResponse:
         parts: list[bytes] = []
         size = 0
         is_over = self._response.content.at_eof  # saves a coroutine for what came with its head
-        while not is_over() and (chunk := await self.chunk(patience_s=math.inf)):
+        while not is_over() and (chunk := await self.chunk(timeout_s=math.inf)):
             size += len(chunk)
             if size > limit_bytes:
                 raise UpstreamFailed

@@ -19,7 +19,7 @@ from billing.audit.report import AuditReport, audit
 from billing.ledger import posting, wallets
 from billing.models import AuditKind, AuditRun, EntryKind
 from gateway.metering import blocking_apply
-from gateway.metering.operations import Reserved, Verdict
+from gateway.metering.operations import HoldDecision, HoldResult
 from tests.support.books import Books, TestCall, booked, database_url, open_books
 
 OWNER = 7
@@ -326,9 +326,9 @@ def test_what_is_frozen_is_looked_at_from_its_beginning_on(books: Books) -> None
 # --- Runs that are kept -------------------------------------------------------------------------
 
 
-def verdict_of(call: TestCall) -> Verdict:
+def verdict_of(call: TestCall) -> HoldDecision:
     [reserved] = written(call.reserve())
-    assert isinstance(reserved, Reserved)
+    assert isinstance(reserved, HoldResult)
     return reserved.verdict
 
 
@@ -351,7 +351,7 @@ def test_a_workspace_whose_books_are_wrong_makes_no_new_call_and_no_other_is_sto
 ) -> None:
     other = open_books(500)
     running = books.call(50)
-    assert verdict_of(running) is Verdict.ADMITTED
+    assert verdict_of(running) is HoldDecision.ADMITTED
     tamper(TAMPERING["a usage entry's amount"], books)
 
     run = runs.run_recent()
@@ -359,8 +359,8 @@ def test_a_workspace_whose_books_are_wrong_makes_no_new_call_and_no_other_is_sto
     assert not run.is_ok
     assert f"entry 2 of wallet {books.wallet_id}" in str(run.findings)
     assert f"entry 2 of wallet {books.wallet_id}" in caplog.text
-    assert verdict_of(books.call(1)) is Verdict.FROZEN
-    assert verdict_of(other.call(1)) is Verdict.ADMITTED
+    assert verdict_of(books.call(1)) is HoldDecision.FROZEN
+    assert verdict_of(other.call(1)) is HoldDecision.ADMITTED
     [closed] = written(running.settle(5))
     assert closed.charged == 5
 
@@ -387,7 +387,7 @@ def test_an_unfrozen_workspace_makes_calls_again(books: Books) -> None:
 
     wallets.unfreeze(books.wallet_id)
 
-    assert verdict_of(books.call(1)) is Verdict.ADMITTED
+    assert verdict_of(books.call(1)) is HoldDecision.ADMITTED
 
 
 def test_old_runs_are_forgotten_by_the_full_one(books: Books) -> None:

@@ -23,8 +23,8 @@ print(sys.argv[1:], os.getcwd(), os.environ.get("DATA_DIR"), os.environ.get("CAT
 def clone(tmp_path: Path) -> Path:
     """A clone with the launcher and a bootstrap that only tells how it was called."""
     root = tmp_path / "a clone"
-    (root / "embedded").mkdir(parents=True)
-    shutil.copy(PROJECT / "embedded/launch.sh", root / "embedded")
+    (root / "devtools").mkdir(parents=True)
+    shutil.copy(PROJECT / "devtools/launch.sh", root / "devtools")
     shutil.copytree(PROJECT / "bin", root / "bin")
     (root / "devtools/bootstrap.py").write_text(ECHO)
     return root

@@ -15,7 +15,7 @@ from embedded.subprocesses import PROJECT
 def _refusal(environ: dict[str, str], **settings: str) -> str:
     """Start, and return what stderr says; the start must fail with nothing else to see."""
     result = subprocess.run(
-        [sys.executable, "-m", "embedded", "up"],
+        [sys.executable, "-m", "devtools", "up"],
         cwd=PROJECT,
         env={**environ, **settings},
         capture_output=True,
@@ -110,7 +110,7 @@ def test_an_argument_starts_nothing_and_is_answered_with_the_usage(
     bare_environ: dict[str, str], data_dir: Path, argument: str, status: int
 ) -> None:
     result = subprocess.run(
-        [sys.executable, "-m", "embedded", "up", argument],
+        [sys.executable, "-m", "devtools", "up", argument],
         cwd=PROJECT,
         env=bare_environ,
         capture_output=True,

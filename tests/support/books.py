@@ -27,7 +27,8 @@ from billing.models import (
 )
 from billing.stripe import booking
 from billing.stripe.payments import Outcome, Verdict
-from gateway.metering.operations import Close, Release, Reserve
+from gateway.metering import operations
+from gateway.metering.operations import Settle, Void
 from keys import services as key_services
 from keys.models import ApiKey
 from usage.models import Ending, RequestRecord
@@ -127,24 +128,24 @@ class TestCall:
     id: uuid.UUID = field(default_factory=uuid.uuid4)
     accepted_at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
-    def reserve(self) -> Reserve:
+    def reserve(self) -> operations.Hold:
         """Ask for its hold."""
-        return Reserve(
+        return operations.Hold(
             self.id, self.workspace_id, self.key_id, "api", self.amount, self.accepted_at
         )
 
-    def settle(self, actual: int, **fields: Any) -> Close:
+    def settle(self, actual: int, **fields: Any) -> Settle:
         """End it with a charge."""
-        return Close(self.record(**fields), actual, self.amount)
+        return Settle(self.record(**fields), actual, self.amount)
 
-    def void(self, **fields: Any) -> Close:
+    def void(self, **fields: Any) -> Settle:
         """End it without one."""
         record = self.record(ending=Ending.FAILED, status=500, **fields)
-        return Close(record, None, self.amount)
+        return Settle(record, None, self.amount)
 
-    def release(self) -> Release:
+    def release(self) -> Void:
         """Undo its reserve, which may never have been made."""
-        return Release(self.id, self.workspace_id)
+        return Void(self.id, self.workspace_id)
 
     def record(self, **fields: Any) -> Record:
         """Its request record, before anything is charged."""

@@ -16,9 +16,9 @@ from typing import Any
 from uuid import UUID
 
 from embedded.subprocesses import PROJECT
-from gateway.metering.operations import Close, Operation, Release, Reserve
-from gateway.metering.pending import LedgerAway
-from gateway.metering.process_ledger import Meter
+from gateway.metering.operations import Hold, Operation, Settle, Void
+from gateway.metering.pending import LedgerUnreachable
+from gateway.metering.process_ledger import ProcessLedger
 from tests.support.books import TestCall
 from tests.support.waiting import eventually
 
@@ -36,7 +36,7 @@ class Process:
     """A meter and its event loop, in a thread of their own."""
 
     def __init__(self, *, database_url: str, journals: Path) -> None:
-        self.meter = Meter(conninfo=database_url, journals=journals)
+        self.meter = ProcessLedger(conninfo=database_url, journals=journals)
         self.loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self.loop.run_forever, daemon=True)
 
@@ -62,7 +62,7 @@ class Process:
         """Whether no hold is made, because the ledger is away."""
         try:
             self.ask(call.reserve())
-        except LedgerAway:
+        except LedgerUnreachable:
             return True
         return False
 
@@ -80,11 +80,11 @@ class Process:
 
     async def _ask(self, operation: Operation) -> Any:
         writer = self.meter.writer
-        if isinstance(operation, Reserve):
+        if isinstance(operation, Hold):
             return await writer.reserve(operation)
-        if isinstance(operation, Close):
+        if isinstance(operation, Settle):
             return await writer.close(operation)
-        assert isinstance(operation, Release)
+        assert isinstance(operation, Void)
         writer.release(operation)
         return None
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from gateway.metering.operations import Closed, Reserved, Verdict
+from gateway.metering.operations import HoldDecision, HoldResult, SettleResult
 from tests.support.books import TestCall
 
 
@@ -40,27 +40,27 @@ class ModelWallet:
     def available(self) -> int:
         return self.posted - self.held
 
-    def reserve(self, call: TestCall) -> Reserved:
+    def reserve(self, call: TestCall) -> HoldResult:
         available = self.available
         if call.key_id in self.revoked:
-            return Reserved(Verdict.KEY_UNUSABLE, available)
+            return HoldResult(HoldDecision.KEY_UNUSABLE, available)
         if self.is_frozen:
-            return Reserved(Verdict.FROZEN, available)
+            return HoldResult(HoldDecision.FROZEN, available)
         if call.amount > available:
-            return Reserved(Verdict.OUT_OF_CREDITS, available)
+            return HoldResult(HoldDecision.OUT_OF_CREDITS, available)
         self.holds[call.id] = ModelHold(call.amount)
-        return Reserved(Verdict.ADMITTED, available)
+        return HoldResult(HoldDecision.ADMITTED, available)
 
-    def end(self, call: TestCall, actual: int | None) -> Closed:
+    def end(self, call: TestCall, actual: int | None) -> SettleResult:
         """Settle, or void with None; again, it is what it was the first time."""
         hold = self.holds.get(call.id)
         if hold is None:
-            return Closed(0, actual or 0)
+            return SettleResult(0, actual or 0)
         if not hold.is_recorded:
             self._end(hold, actual)
         if hold.state == "settled":
-            return Closed(hold.actual, (actual or 0) - hold.actual)
-        return Closed(0, actual or 0)
+            return SettleResult(hold.actual, (actual or 0) - hold.actual)
+        return SettleResult(0, actual or 0)
 
     def _end(self, hold: ModelHold, actual: int | None) -> None:
         hold.is_recorded = True
@@ -73,11 +73,11 @@ class ModelWallet:
         hold.state, hold.actual, hold.lost = "settled", charge, actual - charge
         self.moved.append(-charge)
 
-    def release(self, call: TestCall) -> Closed:
+    def release(self, call: TestCall) -> SettleResult:
         hold = self.holds.get(call.id)
         if hold is not None and hold.state == "open":
             hold.state = "void"
-        return Closed(0, 0)
+        return SettleResult(0, 0)
 
     def reap(self) -> None:
         """The process that made all open holds is dead."""

@@ -15,7 +15,7 @@ from tests.support import people
 from tests.support.request_records import a_record, spread, write
 from usage import roll_up, summary
 from usage.models import RequestRecord, UsageHour
-from usage.ranges import Stretch
+from usage.ranges import Period
 from usage.summary import Totals
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -28,12 +28,12 @@ moments = st.one_of(
 calls = st.lists(st.tuples(moments, st.integers(0, 500), st.booleans(), st.booleans()), max_size=12)
 
 
-def directly(stretch: Stretch) -> Totals:
+def directly(period: Period) -> Totals:
     """Add the records up, one by one."""
     sums: dict[str, Any] = RequestRecord.objects.filter(
-        workspace_id=stretch.workspace_id,
-        accepted_at__gte=stretch.since,
-        accepted_at__lt=stretch.until,
+        workspace_id=period.workspace_id,
+        accepted_at__gte=period.since,
+        accepted_at__lt=period.until,
     ).aggregate(
         requests=Count("id"),
         errors=Count("id", filter=~Q(error_type="")),
@@ -69,20 +69,20 @@ def test_sums_equal_a_direct_sum_whatever_was_rolled_up(
         if batch is before:
             roll_up.roll_up()
     begin = NOON + timedelta(seconds=since)
-    stretch = Stretch(mine.pk, begin, begin + timedelta(seconds=length))
+    period = Period(mine.pk, begin, begin + timedelta(seconds=length))
 
-    assert summary.totals(stretch) == directly(stretch)
-    by_key = summary.credits_by_key(stretch)
-    assert sum(by_key.values()) == directly(stretch).credits
+    assert summary.totals(period) == directly(period)
+    by_key = summary.credits_by_key(period)
+    assert sum(by_key.values()) == directly(period).credits
 
 
 def test_clean_hours_come_from_the_roll_up(workspace: Workspace) -> None:
     spread(workspace, [NOON + timedelta(hours=hour, minutes=5) for hour in range(4)])
     roll_up.roll_up()
     UsageHour.objects.filter(starts_at=NOON + timedelta(hours=1)).update(credits=1_000_000)
-    stretch = Stretch(workspace.pk, NOON, NOON + timedelta(hours=4))
+    period = Period(workspace.pk, NOON, NOON + timedelta(hours=4))
 
-    assert summary.totals(stretch).credits == 1_000_000 + 3 * 12
+    assert summary.totals(period).credits == 1_000_000 + 3 * 12
 
 
 def test_an_hour_that_moved_since_its_roll_up_comes_from_the_records(
@@ -92,9 +92,9 @@ def test_an_hour_that_moved_since_its_roll_up_comes_from_the_records(
     roll_up.roll_up()
     UsageHour.objects.filter(starts_at=NOON + timedelta(hours=1)).update(credits=1_000_000)
     write(a_record(workspace, at=NOON + timedelta(hours=1, minutes=30), credits=5))
-    stretch = Stretch(workspace.pk, NOON, NOON + timedelta(hours=4))
+    period = Period(workspace.pk, NOON, NOON + timedelta(hours=4))
 
-    assert summary.totals(stretch).credits == 4 * 12 + 5
+    assert summary.totals(period).credits == 4 * 12 + 5
 
 
 def test_what_keys_have_spent_stands_apart_and_the_console_under_none(
@@ -106,27 +106,27 @@ def test_what_keys_have_spent_stands_apart_and_the_console_under_none(
     roll_up.roll_up()
     spread(workspace, hours, source="console", credits=1)
 
-    spent = summary.credits_by_key(Stretch(workspace.pk, NOON, NOON + timedelta(hours=3)))
+    spent = summary.credits_by_key(Period(workspace.pk, NOON, NOON + timedelta(hours=3)))
 
     assert spent == {key.pk: 30, None: 3}
 
 
 def test_nothing_sums_up_to_nothing(workspace: Workspace) -> None:
-    stretch = Stretch(workspace.pk, NOON, NOON + timedelta(hours=3))
+    period = Period(workspace.pk, NOON, NOON + timedelta(hours=3))
 
-    assert summary.totals(stretch) == Totals(0, 0, 0, 0, 0, 0, 0)
-    assert summary.totals(stretch).error_rate == 0
-    assert summary.credits_by_key(stretch) == {}
-    assert summary.latency(stretch) is None
+    assert summary.totals(period) == Totals(0, 0, 0, 0, 0, 0, 0)
+    assert summary.totals(period).error_rate == 0
+    assert summary.credits_by_key(period) == {}
+    assert summary.latency(period) is None
 
 
 def test_latency_is_that_of_the_calls_that_succeeded(workspace: Workspace) -> None:
     for number in range(1, 101):
         write(a_record(workspace, at=NOON + timedelta(seconds=number), duration_ms=number))
     write(a_record(workspace, at=NOON, duration_ms=99_999, error_type="timeout_error"))
-    stretch = Stretch(workspace.pk, NOON, NOON + timedelta(hours=1))
+    period = Period(workspace.pk, NOON, NOON + timedelta(hours=1))
 
-    assert summary.latency(stretch) == (50, 95)
+    assert summary.latency(period) == (50, 95)
 
 
 @pytest.mark.parametrize("minutes", [0, 59, 60, 61])
@@ -135,4 +135,4 @@ def test_the_end_of_a_stretch_does_not_belong_to_it(workspace: Workspace, minute
     spread(workspace, [until, until - timedelta(microseconds=1)])
     roll_up.roll_up()
 
-    assert summary.totals(Stretch(workspace.pk, NOON - timedelta(hours=1), until)).requests == 1
+    assert summary.totals(Period(workspace.pk, NOON - timedelta(hours=1), until)).requests == 1

@@ -18,7 +18,7 @@ from tests.gateway.faults.table import (
     TIMEOUT,
     Fault,
     Outcome,
-    Wire,
+    PqChannel,
     whatever,
 )
 from tests.support.replies import answers, message, streams
@@ -43,7 +43,7 @@ def _row(name: str, body: bytes, outcome: Outcome = FAILED) -> Fault:
     return Fault(name, whatever(answers(body)), outcome)
 
 
-def counted(wire: Wire, counts: object) -> object:
+def counted(wire: PqChannel, counts: object) -> object:
     """The counts under the names that the format has for them."""
     names = {"in": "input_tokens", "out": "output_tokens"}
     if wire is CHAT:
@@ -53,12 +53,12 @@ def counted(wire: Wire, counts: object) -> object:
     return {names.get(name, name): count for name, count in counts.items()}
 
 
-def reporting(counts: object) -> Callable[[Wire], Play]:
+def reporting(counts: object) -> Callable[[PqChannel], Play]:
     """Answer properly, with these counts."""
     return lambda wire: answers(wire.whole(usage=counted(wire, counts)))
 
 
-def _other(wire: Wire) -> Play:
+def _other(wire: PqChannel) -> Play:
     return answers((CHAT if wire is MESSAGES else MESSAGES).whole())
 
 

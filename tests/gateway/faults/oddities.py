@@ -10,7 +10,7 @@ from tests.gateway.faults.table import (
     MESSAGES_STREAMED,
     STREAMED,
     Fault,
-    Wire,
+    PqChannel,
 )
 from tests.support.replies import answers, event, events, streams, text_event, usage
 from tests.support.scripted_upstream import Exchange, Play
@@ -20,17 +20,17 @@ START, OPEN, HELLO, THERE, CLOSE, DELTA, STOP = events()
 NO_ENDING = {"stop_reason": None, "stop_sequence": None}
 
 
-def rewritten(rewrite: Callable[[bytes], bytes]) -> Callable[[Wire], Play]:
+def rewritten(rewrite: Callable[[bytes], bytes]) -> Callable[[PqChannel], Play]:
     """Send the whole stream, changed."""
     return lambda wire: streams(rewrite(b"".join(wire.frames())))
 
 
-def trickled(wire: Wire) -> Play:
+def trickled(wire: PqChannel) -> Play:
     """Send one byte at a time."""
     return streams(*(bytes([byte]) for byte in b"".join(wire.frames())))
 
 
-def typed(content_type: str) -> Callable[[Wire], Play]:
+def typed(content_type: str) -> Callable[[PqChannel], Play]:
     """Send the stream in one piece, with its length."""
     return lambda wire: answers(b"".join(wire.frames()), content_type=content_type)
 
@@ -47,8 +47,8 @@ def reporting(counts: dict[str, Any]) -> bytes:
     return event("message_delta", delta=NO_ENDING, usage=counts)
 
 
-def _with_usage(counts: Any) -> Callable[[Wire], Play]:
-    def play(wire: Wire) -> Play:
+def _with_usage(counts: Any) -> Callable[[PqChannel], Play]:
+    def play(wire: PqChannel) -> Play:
         report = counted(wire, counts)
         if wire.model == "scripted/chat":
             return streams(*wire.frames(token_usage=report))

@@ -23,7 +23,7 @@ from tests.gateway.faults.table import (
     WENT_UNDER,
     Fault,
     Outcome,
-    Wire,
+    PqChannel,
     whatever,
 )
 from tests.support.replies import (
@@ -61,12 +61,12 @@ WAYS_TO_BREAK: dict[str, list[Step]] = {
 }
 
 
-def midway(steps: Callable[[Wire], Sequence[Step]]) -> Callable[[Wire], Play]:
+def midway(steps: Callable[[PqChannel], Sequence[Step]]) -> Callable[[PqChannel], Play]:
     """Begin properly, up to the first word; once that has arrived, go on with these."""
     return lambda wire: streams(*wire.beginning, wait, *steps(wire))
 
 
-def nothing_but(steps: Callable[[Wire], Sequence[Step]]) -> Callable[[Wire], Play]:
+def nothing_but(steps: Callable[[PqChannel], Sequence[Step]]) -> Callable[[PqChannel], Play]:
     """Begin no answer."""
     return lambda wire: streams(*steps(wire))
 
@@ -81,7 +81,7 @@ def _breaks() -> Iterator[Fault]:
                 yield Fault(f"{way} before {name} of {wire.path}", whatever(proper), outcome, ways)
 
 
-def _outcome(wire: Wire, at: int, way: str) -> Outcome:
+def _outcome(wire: PqChannel, at: int, way: str) -> Outcome:
     """A stream of completions may end without [DONE] once its reason to stop is known."""
     if way == "silent":
         return STALLED
@@ -107,7 +107,7 @@ async def mischunked(exchange: Exchange) -> None:
     await exchange.send(b"zz\r\n")
 
 
-def without_end(wire: Wire) -> list[Step]:
+def without_end(wire: PqChannel) -> list[Step]:
     return [lambda exchange: chatter(exchange, wire.word(" and"))]
 
 

@@ -14,7 +14,7 @@ SECRETS = "It is a-name-for-insiders at 10.0.0.7"
 
 
 @dataclass(frozen=True)
-class Wire:
+class PqChannel:
     """A wire format, with a proper answer in it. `begun` frames of a stream hold the first word."""
 
     model: str
@@ -36,7 +36,7 @@ class Wire:
         return self.frames(SAID)[self.begun :]
 
 
-MESSAGES = Wire(
+MESSAGES = PqChannel(
     model="scripted/messages",
     path="/v1/messages",
     begun=3,
@@ -45,7 +45,7 @@ MESSAGES = Wire(
     word=replies.text_event,
     in_band=lambda error: replies.event("error", error=error),
 )
-CHAT = Wire(
+CHAT = PqChannel(
     model="scripted/chat",
     path="/v1/chat/completions",
     begun=2,
@@ -59,7 +59,7 @@ CHAT = Wire(
 class Way(NamedTuple):
     """How a caller asks, and in which format their request goes on."""
 
-    wire: Wire
+    wire: PqChannel
     stream: bool
 
 
@@ -123,12 +123,12 @@ class Fault(NamedTuple):
     """One row: what the upstream does, what must come of it, and for whom."""
 
     name: str
-    play: Callable[[Wire], Play]
+    play: Callable[[PqChannel], Play]
     outcome: Outcome
     ways: tuple[Way, ...] = EVERY_WAY
     model: str = ""  # instead of the wire's
 
 
-def whatever(play: Play) -> Callable[[Wire], Play]:
+def whatever(play: Play) -> Callable[[PqChannel], Play]:
     """The same play in every format."""
     return lambda wire: play

@@ -14,7 +14,14 @@ from accounts.services import give_personal_workspace
 from billing.ledger import posting, wallets
 from billing.models import EntryKind, HoldState, Pool
 from gateway.metering import blocking_apply
-from gateway.metering.operations import Close, Closed, Operation, Outcome, Reserved, Verdict
+from gateway.metering.operations import (
+    HoldDecision,
+    HoldResult,
+    Operation,
+    Outcome,
+    Settle,
+    SettleResult,
+)
 from keys import services as key_services
 from tests.support.books import Books, TestCall, open_books, subscription_wallet
 from usage.models import DirtyHour, Ending
@@ -35,8 +42,8 @@ def apply(*operations: Operation) -> Sequence[Outcome | Exception]:
     return blocking_apply.write(connection.connection, operations, owner=OWNER)
 
 
-def verdicts(outcomes: Sequence[Any]) -> list[Verdict]:
-    return [outcome.verdict for outcome in outcomes if isinstance(outcome, Reserved)]
+def verdicts(outcomes: Sequence[Any]) -> list[HoldDecision]:
+    return [outcome.verdict for outcome in outcomes if isinstance(outcome, HoldResult)]
 
 
 def numbers(books: Books) -> tuple[int, int]:
@@ -47,7 +54,7 @@ def numbers(books: Books) -> tuple[int, int]:
 def test_a_reserve_holds_its_amount(books: Books) -> None:
     call = books.call(300)
 
-    assert apply(call.reserve()) == [Reserved(Verdict.ADMITTED, 1_000)]
+    assert apply(call.reserve()) == [HoldResult(HoldDecision.ADMITTED, 1_000)]
 
     assert numbers(books) == (1_000, 300)
     [hold] = books.holds(HoldState.OPEN)
@@ -59,7 +66,7 @@ def test_a_settlement_takes_what_was_used_and_frees_the_rest(books: Books) -> No
     call = books.call(300)
     apply(call.reserve())
 
-    assert apply(call.settle(120)) == [Closed(120, 0)]
+    assert apply(call.settle(120)) == [SettleResult(120, 0)]
 
     assert numbers(books) == (880, 0)
     [entry] = books.usage()
@@ -74,7 +81,7 @@ def test_a_void_frees_everything_and_still_writes_the_record(books: Books) -> No
     call = books.call(300)
     apply(call.reserve())
 
-    assert apply(call.void(lost_credits=9)) == [Closed(0, 9)]
+    assert apply(call.void(lost_credits=9)) == [SettleResult(0, 9)]
 
     assert numbers(books) == (1_000, 0)
     assert books.usage() == []
@@ -86,7 +93,7 @@ def test_a_free_call_has_an_entry_of_nothing(books: Books) -> None:
     call = books.call(300)
     apply(call.reserve())
 
-    assert apply(call.settle(0)) == [Closed(0, 0)]
+    assert apply(call.settle(0)) == [SettleResult(0, 0)]
 
     assert numbers(books) == (1_000, 0)
     assert [entry.amount for entry in books.usage()] == [0]
@@ -97,7 +104,7 @@ def test_a_settlement_above_its_hold_charges_the_hold_and_loses_the_rest(books: 
     call = books.call(300)
     apply(call.reserve())
 
-    assert apply(call.settle(450)) == [Closed(300, 150)]
+    assert apply(call.settle(450)) == [SettleResult(300, 150)]
 
     assert numbers(books) == (700, 0)
     [record] = books.records()
@@ -110,12 +117,12 @@ def test_operations_are_decided_in_the_order_they_came(books: Books) -> None:
     outcomes = apply(large.reserve(), medium.reserve(), small.reserve())
 
     assert verdicts(outcomes) == [
-        Verdict.ADMITTED,
-        Verdict.OUT_OF_CREDITS,
-        Verdict.ADMITTED,
+        HoldDecision.ADMITTED,
+        HoldDecision.OUT_OF_CREDITS,
+        HoldDecision.ADMITTED,
     ]
     assert numbers(books) == (1_000, 1_000)
-    assert outcomes[1] == Reserved(Verdict.OUT_OF_CREDITS, 300)
+    assert outcomes[1] == HoldResult(HoldDecision.OUT_OF_CREDITS, 300)
 
 
 def test_what_a_batch_frees_its_later_operations_can_have(books: Books) -> None:
@@ -124,9 +131,9 @@ def test_what_a_batch_frees_its_later_operations_can_have(books: Books) -> None:
     outcomes = apply(first.reserve(), second.reserve(), first.settle(100), third.reserve())
 
     assert verdicts(outcomes) == [
-        Verdict.ADMITTED,
-        Verdict.OUT_OF_CREDITS,
-        Verdict.ADMITTED,
+        HoldDecision.ADMITTED,
+        HoldDecision.OUT_OF_CREDITS,
+        HoldDecision.ADMITTED,
     ]
     assert numbers(books) == (900, 900)
 
@@ -151,7 +158,7 @@ def test_a_release_after_the_settlement_gives_nothing_back(books: Books) -> None
     call = books.call(300)
     apply(call.reserve(), call.settle(120), call.release())
 
-    assert apply(call.release()) == [Closed(0, 0)]
+    assert apply(call.release()) == [SettleResult(0, 0)]
     assert numbers(books) == (880, 0)
     assert len(books.holds(HoldState.SETTLED)) == 1
 
@@ -161,8 +168,8 @@ def test_settling_again_charges_nothing_more_and_answers_the_same(books: Books) 
     apply(call.reserve())
     apply(call.settle(450))
 
-    assert apply(call.settle(450)) == [Closed(300, 150)]
-    assert apply(call.settle(450), call.settle(450)) == [Closed(300, 150)] * 2
+    assert apply(call.settle(450)) == [SettleResult(300, 150)]
+    assert apply(call.settle(450), call.settle(450)) == [SettleResult(300, 150)] * 2
 
     assert numbers(books) == (700, 0)
     assert len(books.usage()) == len(books.records()) == 1
@@ -173,7 +180,7 @@ def test_settling_twice_in_a_row_charges_once(books: Books) -> None:
 
     outcomes = apply(call.reserve(), call.settle(120), call.settle(120))
 
-    assert outcomes[1:] == [Closed(120, 0), Closed(120, 0)]
+    assert outcomes[1:] == [SettleResult(120, 0), SettleResult(120, 0)]
     assert numbers(books) == (880, 0)
     assert len(books.usage()) == len(books.records()) == 1
 
@@ -182,14 +189,14 @@ def test_voiding_again_changes_nothing(books: Books) -> None:
     call = books.call(300)
     apply(call.reserve(), call.void(lost_credits=9))
 
-    assert apply(call.void(lost_credits=9), call.void(lost_credits=9)) == [Closed(0, 9)] * 2
+    assert apply(call.void(lost_credits=9), call.void(lost_credits=9)) == [SettleResult(0, 9)] * 2
 
     assert numbers(books) == (1_000, 0)
     assert len(books.records()) == 1
 
 
 def test_an_end_without_a_hold_charges_nothing(books: Books) -> None:
-    assert apply(books.call(300).settle(120)) == [Closed(0, 120)]
+    assert apply(books.call(300).settle(120)) == [SettleResult(0, 120)]
 
     assert numbers(books) == (1_000, 0)
     assert not books.usage()
@@ -207,7 +214,7 @@ def test_a_reaped_hold_is_charged_after_all_when_that_still_fits(books: Books) -
     apply(call.reserve())
     reap(books, call)
 
-    assert apply(call.settle(120)) == [Closed(120, 0)]
+    assert apply(call.settle(120)) == [SettleResult(120, 0)]
 
     assert numbers(books) == (880, 0)
     assert [hold.actual for hold in books.holds(HoldState.SETTLED)] == [120]
@@ -220,7 +227,7 @@ def test_a_reaped_hold_that_fits_no_more_is_our_loss(books: Books) -> None:
     reap(books, call)
     apply(books.call(900).reserve())  # what was free has gone to another call
 
-    assert apply(call.settle(120)) == [Closed(0, 120)]
+    assert apply(call.settle(120)) == [SettleResult(0, 120)]
 
     assert numbers(books) == (1_000, 900)
     assert books.usage() == []
@@ -235,7 +242,7 @@ def test_a_loss_once_booked_stays_one_when_the_end_comes_again(books: Books) -> 
     apply(call.settle(120))
     apply(other.release())  # now it would fit
 
-    assert apply(call.settle(120)) == [Closed(0, 120)]
+    assert apply(call.settle(120)) == [SettleResult(0, 120)]
 
     assert numbers(books) == (1_000, 0)
     assert books.usage() == []
@@ -259,7 +266,7 @@ def test_wallets_in_one_batch_do_not_mix(books: Books) -> None:
 
     outcomes = apply(ours.reserve(), theirs.reserve())
 
-    assert verdicts(outcomes) == [Verdict.ADMITTED, Verdict.OUT_OF_CREDITS]
+    assert verdicts(outcomes) == [HoldDecision.ADMITTED, HoldDecision.OUT_OF_CREDITS]
     assert (numbers(books), numbers(other)) == ((1_000, 60), (50, 0))
 
 
@@ -277,7 +284,13 @@ def test_charges_in_two_wallets_are_numbered_each_for_itself(books: Books) -> No
         theirs[1].settle(40),
     )
 
-    assert told == [Closed(10, 0), Closed(20, 0), Closed(0, 7), Closed(30, 0), Closed(40, 0)]
+    assert told == [
+        SettleResult(10, 0),
+        SettleResult(20, 0),
+        SettleResult(0, 7),
+        SettleResult(30, 0),
+        SettleResult(40, 0),
+    ]
     assert [(entry.seq, entry.balance_after) for entry in books.usage()] == [(2, 990), (3, 960)]
     assert [(entry.seq, entry.balance_after) for entry in other.usage()] == [(2, 480), (3, 440)]
     assert (numbers(books), numbers(other)) == ((960, 0), (440, 0))
@@ -303,7 +316,7 @@ def test_a_record_is_written_as_it_was_given(books: Books) -> None:
         first_byte_ms=105,
         duration_ms=106,
     )
-    apply(call.reserve(), Close(given, 7, 300))
+    apply(call.reserve(), Settle(given, 7, 300))
 
     [written] = books.records()
     expected = msgspec.structs.asdict(given) | {"credits": 7}
@@ -313,7 +326,10 @@ def test_a_record_is_written_as_it_was_given(books: Books) -> None:
 def test_a_workspace_without_a_wallet_is_refused(books: Books) -> None:
     call = replace(books.call(0), workspace_id=books.workspace.pk + 1_000_000)
 
-    assert apply(call.reserve(), call.release()) == [Reserved(Verdict.NO_WALLET, 0), Closed(0, 0)]
+    assert apply(call.reserve(), call.release()) == [
+        HoldResult(HoldDecision.NO_WALLET, 0),
+        SettleResult(0, 0),
+    ]
 
 
 def test_credits_of_the_subscription_are_out_of_a_calls_reach(books: Books) -> None:
@@ -324,7 +340,7 @@ def test_credits_of_the_subscription_are_out_of_a_calls_reach(books: Books) -> N
 
     outcomes = apply(refused.reserve(), refused.settle(1), paid.reserve(), paid.settle(120))
 
-    assert outcomes[:2] == [Reserved(Verdict.OUT_OF_CREDITS, 0), Closed(0, 1)]
+    assert outcomes[:2] == [HoldResult(HoldDecision.OUT_OF_CREDITS, 0), SettleResult(0, 1)]
     other.refresh_from_db()
     assert (other.posted, other.held, other.seq) == (1_000, 0, 1)
 
@@ -335,7 +351,7 @@ def test_a_workspace_that_has_only_a_subscription_makes_no_hold(db: None) -> Non
     wallet = wallets.wallet_of(workspace, pool=Pool.SUBSCRIPTION)
     posting.post(wallet_id=wallet.pk, kind=EntryKind.GRANT, amount=1_000, reference="a month")
 
-    assert apply(TestCall(workspace.pk, 1).reserve()) == [Reserved(Verdict.NO_WALLET, 0)]
+    assert apply(TestCall(workspace.pk, 1).reserve()) == [HoldResult(HoldDecision.NO_WALLET, 0)]
 
 
 def test_a_frozen_wallet_makes_no_new_hold_and_ends_the_old_ones(books: Books) -> None:
@@ -343,19 +359,21 @@ def test_a_frozen_wallet_makes_no_new_hold_and_ends_the_old_ones(books: Books) -
     apply(running.reserve())
     books.freeze()
 
-    assert verdicts(apply(books.call(1).reserve())) == [Verdict.FROZEN]
-    assert apply(running.settle(120)) == [Closed(120, 0)]
+    assert verdicts(apply(books.call(1).reserve())) == [HoldDecision.FROZEN]
+    assert apply(running.settle(120)) == [SettleResult(120, 0)]
 
 
 def test_a_key_that_stands_is_held_for(books: Books) -> None:
-    assert verdicts(apply(books.call(300, key_id=books.mint().pk).reserve())) == [Verdict.ADMITTED]
+    assert verdicts(apply(books.call(300, key_id=books.mint().pk).reserve())) == [
+        HoldDecision.ADMITTED
+    ]
 
 
 def test_a_revoked_key_holds_nothing(books: Books) -> None:
     key = books.mint()
     key_services.revoke(key=key)
 
-    assert verdicts(apply(books.call(300, key_id=key.pk).reserve())) == [Verdict.KEY_UNUSABLE]
+    assert verdicts(apply(books.call(300, key_id=key.pk).reserve())) == [HoldDecision.KEY_UNUSABLE]
     assert numbers(books) == (1_000, 0)
 
 
@@ -364,12 +382,16 @@ def test_an_expired_key_holds_nothing(books: Books) -> None:
     expired = books.mint(expires_at=now - timedelta(hours=1))
     standing = books.mint(expires_at=now + timedelta(hours=1))
 
-    assert verdicts(apply(books.call(1, key_id=expired.pk).reserve())) == [Verdict.KEY_UNUSABLE]
-    assert verdicts(apply(books.call(1, key_id=standing.pk).reserve())) == [Verdict.ADMITTED]
+    assert verdicts(apply(books.call(1, key_id=expired.pk).reserve())) == [
+        HoldDecision.KEY_UNUSABLE
+    ]
+    assert verdicts(apply(books.call(1, key_id=standing.pk).reserve())) == [HoldDecision.ADMITTED]
 
 
 def test_an_unknown_key_holds_nothing(books: Books) -> None:
-    assert verdicts(apply(books.call(300, key_id=999_999_999).reserve())) == [Verdict.KEY_UNUSABLE]
+    assert verdicts(apply(books.call(300, key_id=999_999_999).reserve())) == [
+        HoldDecision.KEY_UNUSABLE
+    ]
 
 
 def test_the_hours_of_records_are_marked_for_the_roll_up(books: Books) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from gateway.metering import journal
 from gateway.metering.journal import Journal
-from gateway.metering.operations import Close
+from gateway.metering.operations import Settle
 from tests.support.books import TestCall
 
 OWNER = 42
@@ -25,7 +25,7 @@ def own(tmp_path: Path) -> Iterator[Journal]:
     opened.close()
 
 
-def ends(count: int) -> list[Close]:
+def ends(count: int) -> list[Settle]:
     calls = [TestCall(workspace_id=1, amount=300, id=uuid4()) for _ in range(count)]
     return [call.settle(place, route="naïve\n🦊") for place, call in enumerate(calls)]
 
@@ -40,7 +40,7 @@ def left_behind(folder: Path, data: bytes) -> Path:
     return file_of(folder)
 
 
-def taken_over(folder: Path) -> tuple[list[Close], int]:
+def taken_over(folder: Path) -> tuple[list[Settle], int]:
     """Read what `abandoned` finds, and treat it as applied."""
     closes, damaged = [], 0
     for found in journal.abandoned(folder):
@@ -112,7 +112,7 @@ def test_a_journal_that_is_not_applied_stays(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def two_lines(tmp_path: Path) -> tuple[list[Close], bytes]:
+def two_lines(tmp_path: Path) -> tuple[list[Settle], bytes]:
     """Two ends, and the bytes that say them."""
     wanted = ends(2)
     own = journal.create(tmp_path, owner=OWNER)
@@ -124,7 +124,7 @@ def two_lines(tmp_path: Path) -> tuple[list[Close], bytes]:
 
 
 def test_a_last_line_cut_off_anywhere_is_passed_over_and_reported(
-    tmp_path: Path, two_lines: tuple[list[Close], bytes], caplog: pytest.LogCaptureFixture
+    tmp_path: Path, two_lines: tuple[list[Settle], bytes], caplog: pytest.LogCaptureFixture
 ) -> None:
     wanted, data = two_lines
     first_line_ends = data.index(b"\n") + 1
@@ -137,7 +137,7 @@ def test_a_last_line_cut_off_anywhere_is_passed_over_and_reported(
 
 
 def test_a_damaged_line_is_set_aside_and_the_others_count(
-    tmp_path: Path, two_lines: tuple[list[Close], bytes], caplog: pytest.LogCaptureFixture
+    tmp_path: Path, two_lines: tuple[list[Settle], bytes], caplog: pytest.LogCaptureFixture
 ) -> None:
     wanted, data = two_lines
     spoilt = bytearray(data)

@@ -7,7 +7,7 @@ import socket
 
 from gateway.metering import apply_call
 from gateway.metering.connections import connect
-from gateway.metering.pq_channel import Wire, prepare
+from gateway.metering.pq_channel import PqChannel, prepare
 from tests.support.books import Books, database_url
 
 
@@ -20,7 +20,7 @@ def test_the_rest_follows_once_postgresql_reads_on(books: Books) -> None:
 
         async def asked() -> bytes | Exception:
             answer: asyncio.Future[bytes | Exception] = asyncio.get_running_loop().create_future()
-            wire = Wire(connection, hear=answer.set_result)
+            wire = PqChannel(connection, hear=answer.set_result)
             backend = connection.info.backend_pid
             os.kill(backend, signal.SIGSTOP)
             try:

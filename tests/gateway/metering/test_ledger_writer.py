@@ -11,8 +11,8 @@ from django.db import connection
 
 from billing.audit.report import audit
 from billing.models import HoldState
-from gateway.metering.operations import Closed, Verdict
-from gateway.metering.pending import LedgerAway
+from gateway.metering.operations import HoldDecision, SettleResult
+from gateway.metering.pending import LedgerUnreachable
 from keys import services as key_services
 from keys.models import ApiKey
 from tests.support.books import Books, TestCall, database_url, open_books
@@ -32,7 +32,7 @@ def end_sessions(name: str) -> None:
 
 
 def reserved(process: Process, call: TestCall) -> TestCall:
-    assert process.ask(call.reserve()).verdict is Verdict.ADMITTED
+    assert process.ask(call.reserve()).verdict is HoldDecision.ADMITTED
     return call
 
 
@@ -49,8 +49,8 @@ def test_two_hundred_at_once_never_overspend(books: Books, process: Process) -> 
     asked = [process.begin(call.reserve()) for call in calls]
     verdicts = [future.result(30).verdict for future in asked]
 
-    assert verdicts.count(Verdict.ADMITTED) == 20
-    assert verdicts.count(Verdict.OUT_OF_CREDITS) == 180
+    assert verdicts.count(HoldDecision.ADMITTED) == 20
+    assert verdicts.count(HoldDecision.OUT_OF_CREDITS) == 180
     assert books.wallet().held == 1_000
 
 
@@ -60,7 +60,7 @@ def test_what_queues_during_a_commit_is_written_together(books: Books, process: 
         eventually(books.is_waited_for, what="the first batch")
         rest = [process.begin(books.call(1).reserve()) for _ in range(100)]
         process.hear()
-    assert {future.result(30).verdict for future in [first, *rest]} == {Verdict.ADMITTED}
+    assert {future.result(30).verdict for future in [first, *rest]} == {HoldDecision.ADMITTED}
 
     holds = books.holds(HoldState.OPEN)
     later = {hold.opened_at for hold in holds if hold.id != reserve.id}
@@ -126,7 +126,7 @@ def test_operations_for_one_request_are_written_in_their_order(
         ]
         process.hear()
 
-    assert [future.result(30) for future in told[1::2]] == [Closed(30, 0)] * 2
+    assert [future.result(30) for future in told[1::2]] == [SettleResult(30, 0)] * 2
     eventually(lambda: books.wallet().held == 0, what="the release")
     assert books.wallet().posted == 970
 
@@ -199,7 +199,7 @@ def test_one_bad_operation_does_not_spoil_the_others(books: Books, process: Proc
         process.hear()
 
     assert asked[0].result(30).charged == 30
-    assert asked[2].result(30).verdict is Verdict.ADMITTED
+    assert asked[2].result(30).verdict is HoldDecision.ADMITTED
     with pytest.raises(psycopg.DataError):
         asked[1].result(30)
 
@@ -257,7 +257,7 @@ def test_a_session_that_ends_in_mid_batch_loses_and_doubles_nothing(
         end_sessions("caicaini-writer")
 
         assert settled.result(30).charged == 30  # from the journal: nobody waits for the lock
-        with pytest.raises(LedgerAway):
+        with pytest.raises(LedgerUnreachable):
             refused.result(30)
 
     process.await_ledger(books.call(100))
@@ -271,7 +271,7 @@ def test_no_hold_is_left_of_a_reserve_whose_session_ended(books: Books, process:
         refused = process.begin(books.call(100).reserve())
         eventually(books.is_waited_for, what="the batch")
         end_sessions("caicaini-writer")
-        with pytest.raises(LedgerAway):
+        with pytest.raises(LedgerUnreachable):
             refused.result(30)
 
     process.await_ledger(books.call(1_000))  # all of it is free
@@ -286,7 +286,7 @@ def test_a_key_revoked_while_its_call_waits_holds_nothing(books: Books, process:
         other.execute("UPDATE keys_apikey SET revoked_at = now() WHERE id = %s", [key.pk])
         other.commit()
 
-    assert waiting.result(30).verdict is Verdict.KEY_UNUSABLE
+    assert waiting.result(30).verdict is HoldDecision.KEY_UNUSABLE
     assert books.wallet().held == 0
 
 
@@ -303,7 +303,7 @@ def test_a_revocation_waits_for_the_holds_that_are_being_made(
 
     assert not revoking.is_alive()
     verdict = process.ask(books.call(1, key_id=key.pk).reserve()).verdict
-    assert verdict is Verdict.KEY_UNUSABLE
+    assert verdict is HoldDecision.KEY_UNUSABLE
 
 
 def _revoke(key: ApiKey) -> None:
@@ -321,6 +321,6 @@ def test_no_hold_is_made_once_a_revocation_has_returned(books: Books, process: P
         key_services.revoke(key=key)
         asked_later = [process.begin(books.call(1, key_id=key.pk).reserve()) for _ in range(5)]
 
-        assert {future.result(30).verdict for future in asked_later} == {Verdict.KEY_UNUSABLE}
+        assert {future.result(30).verdict for future in asked_later} == {HoldDecision.KEY_UNUSABLE}
         for future in asked:
             future.result(30)

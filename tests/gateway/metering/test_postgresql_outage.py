@@ -10,7 +10,7 @@ import pytest
 
 from billing.audit.report import audit
 from billing.models import HoldState
-from gateway.metering.operations import Closed, Verdict
+from gateway.metering.operations import HoldDecision, SettleResult
 from tests.support.books import Books, TestCall, database_url
 from tests.support.gateway_process import Process, child_process
 from tests.support.network import Network
@@ -25,7 +25,7 @@ def remote(network: Network, journals: Path) -> Iterator[Process]:
 
 
 def reserved(process: Process, call: TestCall) -> TestCall:
-    assert process.ask(call.reserve()).verdict is Verdict.ADMITTED
+    assert process.ask(call.reserve()).verdict is HoldDecision.ADMITTED
     return call
 
 
@@ -45,7 +45,7 @@ def test_a_running_call_ends_with_its_charge(
     call = reserved(remote, books.call(300))
     outage()
 
-    assert remote.ask(call.settle(120)) == Closed(120, 0)
+    assert remote.ask(call.settle(120)) == SettleResult(120, 0)
     assert (books.wallet().posted, books.wallet().held) == (1_000, 300)
     network.be_fine()
 
@@ -61,8 +61,8 @@ def test_the_charge_told_meanwhile_is_the_charge_booked_later(
     above, void = reserved(remote, books.call(300)), reserved(remote, books.call(300))
     outage()
 
-    assert remote.ask(above.settle(450)) == Closed(300, 150)
-    assert remote.ask(void.void(lost_credits=9)) == Closed(0, 9)
+    assert remote.ask(above.settle(450)) == SettleResult(300, 150)
+    assert remote.ask(void.void(lost_credits=9)) == SettleResult(0, 9)
     network.be_fine()
 
     remote.await_ledger(books.call(0))
@@ -120,7 +120,7 @@ def test_a_settlement_that_was_written_unheard_is_not_written_again(
     call = reserved(remote, books.call(300))
     network.swallow_next_answer()
 
-    assert remote.ask(call.settle(120)) == Closed(120, 0)
+    assert remote.ask(call.settle(120)) == SettleResult(120, 0)
     assert lines_in(journals) == 1
     eventually(lambda: books.wallet().posted == 880, what="the settlement, which has arrived")
     network.be_fine()
@@ -136,7 +136,7 @@ def test_an_answer_that_makes_no_sense_is_as_good_as_none(
     call = reserved(remote, books.call(300))
     network.garble_next_answer()
 
-    assert remote.ask(call.settle(120)) == Closed(120, 0)
+    assert remote.ask(call.settle(120)) == SettleResult(120, 0)
     assert lines_in(journals) == 1
 
     remote.await_ledger(books.call(0))
@@ -150,9 +150,9 @@ def test_a_batch_that_arrived_in_part_does_not_keep_the_wallet_from_others(
     """Its session waits for the rest, and must have locked nothing yet."""
     call = reserved(remote, books.call(300))
     network.swallow_within_next_batch()
-    assert remote.ask(call.settle(120)) == Closed(120, 0)
+    assert remote.ask(call.settle(120)) == SettleResult(120, 0)
 
-    assert process.ask(books.call(10).reserve()).verdict is Verdict.ADMITTED
+    assert process.ask(books.call(10).reserve()).verdict is HoldDecision.ADMITTED
     network.be_fine()
 
     remote.await_ledger(books.call(0))
@@ -284,7 +284,7 @@ def test_a_busy_ledger_is_not_taken_for_one_that_is_away(
         with pytest.raises(TimeoutError):
             waiting.result(1)  # ten times as long as it takes to see that nobody answers
 
-    assert waiting.result(30).verdict is Verdict.ADMITTED
+    assert waiting.result(30).verdict is HoldDecision.ADMITTED
 
 
 def test_an_end_that_a_locked_wallet_keeps_waiting_is_told_from_the_journal(
@@ -292,7 +292,7 @@ def test_an_end_that_a_locked_wallet_keeps_waiting_is_told_from_the_journal(
 ) -> None:
     call = reserved(process, books.call(300))
     with books.locked():
-        assert process.ask(call.settle(120)) == Closed(120, 0)
+        assert process.ask(call.settle(120)) == SettleResult(120, 0)
         assert lines_in(journals) == 1
 
     process.await_ledger(books.call(0))

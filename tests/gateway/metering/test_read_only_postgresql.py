@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from billing.audit.report import audit
-from gateway.metering.operations import Closed, Verdict
+from gateway.metering.operations import HoldDecision, SettleResult
 from tests.support.books import Books, database_url
 from tests.support.gateway_process import Process, child_process
 from tests.support.network import Network
@@ -100,11 +100,11 @@ def test_calls_end_with_their_charge_and_are_booked_later(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     settled, void = books.call(300), books.call(300)
-    assert process.ask(settled.reserve()).verdict is Verdict.ADMITTED
-    assert process.ask(void.reserve()).verdict is Verdict.ADMITTED
+    assert process.ask(settled.reserve()).verdict is HoldDecision.ADMITTED
+    assert process.ask(void.reserve()).verdict is HoldDecision.ADMITTED
     with taking_nothing():
-        assert process.ask(settled.settle(120)) == Closed(120, 0)
-        assert process.ask(void.void(lost_credits=9)) == Closed(0, 9)
+        assert process.ask(settled.settle(120)) == SettleResult(120, 0)
+        assert process.ask(void.void(lost_credits=9)) == SettleResult(0, 9)
         eventually(lambda: why in caplog.text, what="the refusal")
         assert process.refuses(books.call(1))
         assert (books.wallet().posted, books.wallet().held) == (1_000, 600)
@@ -120,7 +120,7 @@ def test_where_every_batch_fails_it_is_tried_less_and_less_often(
     books: Books, process: Process, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO")
-    assert process.ask(books.call(1).reserve()).verdict is Verdict.ADMITTED
+    assert process.ask(books.call(1).reserve()).verdict is HoldDecision.ADMITTED
     caplog.clear()  # of the first connection
     with full_disk():
         until = time.monotonic() + 3

@@ -15,7 +15,7 @@ from billing.audit.report import audit
 from billing.models import HoldState
 from gateway.metering import blocking_apply, journal
 from gateway.metering.connections import connect
-from gateway.metering.operations import Verdict
+from gateway.metering.operations import HoldDecision
 from gateway.metering.reaper import FREE_FOR_S, RESTART_GRACE_S, Reaper
 from tests.support import gateway_database
 from tests.support.books import Books, TestCall, database_url, open_books
@@ -43,7 +43,7 @@ def distant(books: Books, tmp_path: Path) -> Iterator[ChildProcess]:
 
 
 def reserved(child: ChildProcess, call: TestCall) -> TestCall:
-    assert child.reserve(call) == Verdict.ADMITTED
+    assert child.reserve(call) == HoldDecision.ADMITTED
     return call
 
 
@@ -128,7 +128,7 @@ def test_a_process_stopped_in_mid_batch_does_not_keep_the_wallet_from_others(
         child.send_signal(signal.SIGSTOP)
     # Its session has the lock by now. PostgreSQL finishes the batch without it.
 
-    assert process.ask(books.call(10).reserve()).verdict is Verdict.ADMITTED
+    assert process.ask(books.call(10).reserve()).verdict is HoldDecision.ADMITTED
     child.send_signal(signal.SIGCONT)
     assert child.finish() == "120"
     eventually(lambda: books.wallet().posted == 880, what="the settlement")
@@ -323,7 +323,7 @@ def test_after_a_restart_the_living_keep_their_holds_and_the_dead_do_not(
         eventually(lambda: held(own_books) == 300, within_s=30, what="the dead one's credits")
         time.sleep(LONG_ENOUGH_S)
         assert held(own_books) == 300
-        assert living.reserve(own_books.call(1)) == Verdict.ADMITTED
+        assert living.reserve(own_books.call(1)) == HoldDecision.ADMITTED
         assert living.settle(call, 120) == "120"
     assert own_books.wallet().posted == 880
     assert audit().is_ok
@@ -336,7 +336,7 @@ def test_calls_end_and_are_booked_while_the_server_is_killed_and_restarted(
         for _ in range(3):
             calls = [own_books.call(10) for _ in range(20)]
             for call in calls:
-                assert process.ask(call.reserve()).verdict is Verdict.ADMITTED
+                assert process.ask(call.reserve()).verdict is HoldDecision.ADMITTED
             waiting = [process.begin(call.settle(1)) for call in calls[:10]]
             server.kill()
             waiting += [process.begin(call.settle(1)) for call in calls[10:]]

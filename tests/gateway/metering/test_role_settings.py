@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from gateway.metering.connections import connect
-from gateway.metering.operations import Verdict
+from gateway.metering.operations import HoldDecision
 from tests.support.books import Books, database_url
 from tests.support.gateway_process import Process
 from tests.support.waiting import eventually
@@ -33,7 +33,7 @@ def test_a_key_revoked_while_its_call_waits_holds_nothing(
             eventually(books.is_waited_for, what="the reserve")
             other.execute("UPDATE keys_apikey SET revoked_at = now() WHERE id = %s", [key.pk])
 
-        assert waiting.result(30).verdict is Verdict.KEY_UNUSABLE
+        assert waiting.result(30).verdict is HoldDecision.KEY_UNUSABLE
 
 
 def test_an_idle_process_keeps_its_sessions(
@@ -54,7 +54,7 @@ def test_a_wallet_is_waited_for(books: Books, journals: Path) -> None:
             with pytest.raises(TimeoutError):
                 waiting.result(1)
 
-        assert waiting.result(30).verdict is Verdict.ADMITTED
+        assert waiting.result(30).verdict is HoldDecision.ADMITTED
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_a_wallet_is_waited_for(books: Books, journals: Path) -> None:
 def test_a_record_says_what_happened(books: Books, journals: Path, setting: str) -> None:
     call = books.call(300)
     with Process(database_url=url_with(setting), journals=journals) as process:
-        assert process.ask(call.reserve()).verdict is Verdict.ADMITTED
+        assert process.ask(call.reserve()).verdict is HoldDecision.ADMITTED
         assert process.ask(call.settle(120, route="naïve 🦊 \\'")).charged == 120
 
     [record] = books.records()
