@@ -1,5 +1,6 @@
 """Request records and their hourly roll-ups. No prompt and no answer is ever stored."""
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
 
@@ -58,6 +59,20 @@ class RequestRecord(models.Model):
     lost_credits = models.BigIntegerField(default=0)
     first_byte_ms = models.IntegerField(null=True)
     duration_ms = models.IntegerField()
+    # usage.records describes the lines and attempts. Records of before these columns have NULL.
+    lines = models.JSONField(null=True)
+    cache_creation_1h_input_tokens = models.BigIntegerField(null=True)
+    hold_amount = models.BigIntegerField(null=True)
+    balance_after = models.BigIntegerField(null=True)
+    attempts = models.JSONField(null=True)
+    tags = ArrayField(models.TextField(), null=True)
+    session_id = models.TextField(null=True)
+    user_label = models.TextField(null=True)
+    member_id = models.BigIntegerField(null=True)
+    queue_ms = models.IntegerField(null=True)
+    hold_ms = models.IntegerField(null=True)
+    error_code = models.TextField(null=True)
+    refusals = models.IntegerField(null=True)
 
     class Meta:
         managed = False

@@ -6,11 +6,39 @@ from uuid import UUID
 import msgspec
 
 
+class RecordLine(msgspec.Struct, frozen=True):
+    """One class of tokens that a call is charged for, at `price` credits per million units.
+
+    A call's charge is the exact sum of `units * price / 1e6` over its lines, rounded up once.
+    """
+
+    token_class: str = msgspec.field(name="class")
+    model: str
+    price_id: int
+    units: int
+    price: int
+
+
+class RecordAttempt(msgspec.Struct, frozen=True):
+    """One request to an upstream; `started_ms` counts from the moment the call was accepted.
+
+    `status` is None when no response arrived.
+    """
+
+    upstream_id: int
+    model: str
+    started_ms: int
+    duration_ms: int
+    status: int | None
+    error: str
+
+
 class Record(msgspec.Struct, frozen=True, kw_only=True):
     """One accepted call; the fields are RequestRecord's. Durations are milliseconds.
 
-    gateway_apply takes them by name: another one needs a new version of it, in a migration, as
-    tests/gateway/metering/test_gateway_apply.py says.
+    `credits`, `lost_credits` and `balance_after` are filled in by PostgreSQL. A new field needs a
+    default, since journals of the version before are still decoded, and a new version of the SQL
+    function (gateway/metering/sql/), which reads the fields by name.
     """
 
     id: UUID
@@ -37,3 +65,16 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     lost_credits: int
     first_byte_ms: int | None
     duration_ms: int
+    lines: tuple[RecordLine, ...] | None = None
+    cache_creation_1h_input_tokens: int | None = None
+    hold_amount: int | None = None
+    balance_after: int | None = None
+    attempts: tuple[RecordAttempt, ...] | None = None
+    tags: tuple[str, ...] | None = None
+    session_id: str | None = None
+    user_label: str | None = None
+    member_id: int | None = None
+    queue_ms: int | None = None
+    hold_ms: int | None = None
+    error_code: str | None = None
+    refusals: int | None = None

@@ -51,7 +51,10 @@ def a_record(workspace: Workspace, *, at: datetime | None = None, **fields: Any)
 def write(*several: Record) -> None:
     """Write them in one settlement, with the marks for the roll-up."""
     for record in several:
-        RequestRecord.objects.create(**msgspec.structs.asdict(record))
+        columns = msgspec.structs.asdict(record)
+        for name in ("lines", "attempts"):
+            columns[name] = msgspec.to_builtins(columns[name])
+        RequestRecord.objects.create(**columns)
         hour = record.accepted_at.replace(minute=0, second=0, microsecond=0)
         DirtyHour.objects.create(workspace_id=record.workspace_id, starts_at=hour)
 

@@ -59,3 +59,18 @@ def test_a_month_that_cannot_be_had_now_is_left_for_later_and_keeps_no_other_wai
         reader.execute("SELECT count(*) FROM usage_requestrecord")
 
     assert partitions.ensure() == 1
+
+
+def test_every_partition_has_the_columns_of_the_table(db: None) -> None:
+    """Those made before a column was added, and the one made since."""
+    drop_partition(timezone.now())
+    partitions.ensure()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT DISTINCT array_agg(attname ORDER BY attnum) FROM pg_attribute"
+            " WHERE attnum > 0 AND attrelid IN (SELECT relid FROM pg_partition_tree(%s))"
+            " GROUP BY attrelid",
+            ["usage_requestrecord"],
+        )
+        [(columns,)] = cursor.fetchall()
+    assert "refusals" in columns

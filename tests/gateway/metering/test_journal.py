@@ -158,6 +158,30 @@ def test_a_line_of_another_shape_is_set_aside(tmp_path: Path) -> None:
     assert taken_over(tmp_path) == ([], 1)
 
 
+# As the version before wrote it, without the fields that a record has had since.
+OLD_LINE = (
+    b'6e7d2e5b {"record":{"id":"0198f1d0-3a54-7c11-9d3c-0a4f6a1b2c3d","workspace_id":1,'
+    b'"accepted_at":"2026-11-22T12:00:00Z","key_id":null,"source":"api",'
+    b'"requested_model":"caicaini/auto","resolved_model":"caicaini/swift","upstream_id":1,'
+    b'"price_id":1,"route":"caicaini/swift","is_stream":false,"status":200,'
+    b'"error_type":"","ending":"completed","stop_reason":"end_turn","input_tokens":14,'
+    b'"output_tokens":23,"cache_creation_input_tokens":0,"cache_read_input_tokens":0,'
+    b'"is_usage_estimated":false,"credits":0,"lost_credits":0,"first_byte_ms":12,'
+    b'"duration_ms":34},"actual":12,"held":300}\n'
+)
+
+
+def test_a_line_of_the_version_before_is_read(tmp_path: Path) -> None:
+    """During a deploy the new version replays it."""
+    left_behind(tmp_path, OLD_LINE)
+
+    [settle], damaged = taken_over(tmp_path)
+
+    assert damaged == 0
+    assert (settle.actual, settle.held, settle.record.duration_ms) == (12, 300, 34)
+    assert (settle.record.lines, settle.record.balance_after) == (None, None)
+
+
 def test_no_bytes_whatever_break_it(tmp_path: Path) -> None:
     for _ in range(50):
         left_behind(tmp_path, os.urandom(500))
