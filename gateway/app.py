@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from gateway.call import CallerGone
 from gateway.errors import MethodNotAllowed, RouteNotFound
-from gateway.http import cors, count_tokens, messages, read_endpoints, request_body, usage
+from gateway.http import cors, count_tokens, credits, messages, models, request_body, usage
 from gateway.http.responses import error_response, new_request_id
 from gateway.runtime.services import running_services
 
@@ -25,7 +25,7 @@ _ADDRESSES = (
 
 
 class _AnyText(PathConvertor):
-    """The rest of an address, line breaks included, at which Starlette's own stops."""
+    """The rest of an address, including line breaks, at which Starlette's own converter stops."""
 
     regex = "(?s:.*)"
 
@@ -40,44 +40,44 @@ async def _lifespan(app: Starlette) -> AsyncIterator[dict[str, Any]]:
 
 
 async def _not_found(request: Request, error: Exception) -> Response:
-    await _take_in_body(request)
+    await _discard_body(request)
     place = f"{request.method} {request.url.path}"
     refusal = RouteNotFound(f"There is nothing at {place[:200]}. What there is: {_ADDRESSES}.")
     return error_response(refusal, new_request_id())
 
 
 async def _not_allowed(request: Request, error: Exception) -> Response:
-    await _take_in_body(request)
+    await _discard_body(request)
     allowed = getattr(error, "headers", None) or {}
     refusal = MethodNotAllowed(request.method, allowed=allowed.get("Allow", "POST"))
     return error_response(refusal, new_request_id())
 
 
-async def _take_in_body(request: Request) -> None:
-    """A client that is answered while it sends sees a reset connection instead of the answer."""
+async def _discard_body(request: Request) -> None:
+    """Receive the body: a client that gets its response while it sends may see a reset instead."""
     with suppress(CallerGone):
         await request_body.discard(request.receive, limit_bytes=settings.MAX_BODY_BYTES)
 
 
-_everything = Starlette(
+_starlette = Starlette(
     routes=[
         Route("/v1/messages", messages.Messages(), methods=["POST"]),
         Route("/v1/messages/count_tokens", count_tokens.count_tokens, methods=["POST"]),
-        Route("/v1/models", read_endpoints.list_models, methods=["GET"]),
-        Route("/v1/models/{model_id:text}", read_endpoints.show_model, methods=["GET"]),
-        Route("/v1/credits", read_endpoints.show_credits, methods=["GET"]),
+        Route("/v1/models", models.list_models, methods=["GET"]),
+        Route("/v1/models/{model_id:text}", models.show_model, methods=["GET"]),
+        Route("/v1/credits", credits.show_credits, methods=["GET"]),
         Route("/v1/usage", usage.show_usage, methods=["GET"]),
     ],
     exception_handlers={404: _not_found, 405: _not_allowed},
     lifespan=_lifespan,
 )
-_everything.router.redirect_slashes = False
+_starlette.router.redirect_slashes = False
 
 
 class _FastLane:
-    """Takes calls past the routing and middleware that only the other addresses need.
+    """Routes calls past the routing and middleware that only the other addresses need.
 
-    Layers around an endpoint cost a call nearly as much as looking at its body does.
+    Layers around an endpoint cost a call nearly as much as checking its body.
     """
 
     def __init__(self, others: Starlette) -> None:
@@ -97,4 +97,4 @@ class _FastLane:
             await self._others(scope, receive, send)
 
 
-app = _FastLane(_everything)
+app = _FastLane(_starlette)

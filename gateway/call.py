@@ -1,6 +1,7 @@
 """One call, as everything that works on it sees it."""
 
 import time
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -8,26 +9,53 @@ from uuid import UUID
 
 from billing.models import Source
 from gateway.formats.protocol import EncodedRequest
+from gateway.limits.rate_limiter import RateLimitState
 from gateway.request.parse import MessagesRequest
 from gateway.upstreams.router import Candidate, Route
+from usage.records import Record, RecordAttempt
 
 
 class CallerGone(Exception):
-    """The caller's connection is closed: there is nobody left to answer."""
+    """The caller has disconnected: nobody reads the answer."""
+
+
+class Labels(NamedTuple):
+    """What the caller attributes a call to; recorded, never interpreted."""
+
+    tags: tuple[str, ...] = ()
+    session_id: str | None = None
+    user_label: str | None = None
 
 
 class Caller(NamedTuple):
-    """Who pays, and what they may call. `key_id` is None for the console."""
+    """Who pays, and what they may call. The console has neither a key nor a secret."""
 
     workspace_id: int
-    key_id: int | None
     source: Source
+    key_id: int | None = None
+    secret_id: int | None = None
+    member_id: int | None = None
     allowed_models: tuple[str, ...] = ()
+    labels: Labels = Labels()
+
+    @property
+    def concurrency_key(self) -> Hashable:
+        """What the limit of concurrent calls counts by: the key, or the workspace without one."""
+        return self.key_id if self.key_id is not None else ("workspace", self.workspace_id)
+
+
+class Head(NamedTuple):
+    """What a sink learns before the answer: its id, the route taken, the state of the limits."""
+
+    request_id: str
+    route: str
+    rate_limits: RateLimitState
 
 
 @dataclass(slots=True, kw_only=True)
 class Call:
-    """A checked request on its way. `route` and `candidate` are there once it is admitted."""
+    """A checked request in progress. `route` and `candidate` are set once it is admitted,
+    `record` once its hold is settled."""
 
     id: UUID
     caller: Caller
@@ -35,13 +63,19 @@ class Call:
     beta: str | None = None
     accepted_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     began: float = field(default_factory=time.monotonic)
+    queue_ms: int | None = None  # until credits were asked for
+    hold_ms: int | None = None  # until they were held
     first_byte_ms: int | None = None
     held: int = 0
-    is_closed: bool = False
+    is_settled: bool = False
     is_cut_by_shutdown: bool = False
+    attempts: list[RecordAttempt] = field(default_factory=list)
+    upstream_status: int | None = None  # of the attempt in progress
+    rate_limits: RateLimitState = field(init=False)
     route: Route = field(init=False)
     candidate: Candidate = field(init=False)
-    # What goes to a candidate's upstream: made before credits are held, used after that.
+    record: Record = field(init=False)
+    # The request for a candidate's upstream: encoded before credits are held, sent after that.
     encoded: tuple[Candidate, EncodedRequest] | None = None
 
     @property
@@ -54,11 +88,15 @@ class Call:
         """The id of the answer."""
         return f"msg_{self.id.hex}"
 
+    def head(self) -> Head:
+        """Return what precedes the answer; it names the candidate that is answering now."""
+        return Head(self.request_id, self.route.explained(self.candidate), self.rate_limits)
+
     def elapsed_ms(self) -> int:
         """Milliseconds since the call was accepted."""
         return round((time.monotonic() - self.began) * 1000)
 
     def note_first_byte(self) -> None:
-        """Remember when the upstream's first byte came; later bytes change nothing."""
+        """Record when the upstream's first byte arrived; later bytes change nothing."""
         if self.first_byte_ms is None:
             self.first_byte_ms = self.elapsed_ms()

@@ -1,4 +1,4 @@
-"""Everything that can go wrong with a call, and how the caller is told.
+"""Everything that can go wrong with a call, as the caller sees it.
 
     GatewayError
     ├── InvalidRequest        400 invalid_request_error
@@ -15,11 +15,11 @@
     ├── LedgerUnavailable     503 api_error
     ├── GatewayOverloaded     529 overloaded_error
     ├── ShuttingDown          529 overloaded_error
-    └── UpstreamError         the model's server did it
+    └── UpstreamError         the model's server failed or refused
         ├── UpstreamRefused     400 invalid_request_error   the request itself is at fault: final
         ├── UpstreamFailed      500 api_error               another upstream may do better
-        ├── UpstreamTimeout     504 timeout_error           likewise
-        └── UpstreamOverloaded  529 overloaded_error        likewise, or this one a little later
+        ├── UpstreamTimeout     504 timeout_error           another upstream may do better
+        └── UpstreamOverloaded  529 overloaded_error        another one, or this one a little later
 
 The body is the one every client of the Messages API parses:
 
@@ -27,7 +27,7 @@ The body is the one every client of the Messages API parses:
      "details": {"error_code": "out_of_credits"}}, "request_id": "req_…"}
 
 No message may carry an upstream's address, a key, HTML or a prompt. Texts that come from an
-upstream pass `formats.refusals` first.
+upstream pass `formats.upstream_errors` first.
 """
 
 from typing import Any, ClassVar
@@ -38,13 +38,13 @@ from gateway import sse
 
 
 class GatewayError(Exception):
-    """An answer other than success. Subclasses say what happened."""
+    """A response other than success. Subclasses are named for what happened."""
 
     status: int = 500
     type: str = "api_error"
     error_code: str | None = None
     # True or False steers the clients' own retries (header `x-should-retry`); None leaves
-    # them to the rule by status: 408, 409, 429 and everything from 500 up is sent again.
+    # them to their rule by status: 408, 409, 429 and everything from 500 up is retried.
     should_retry: bool | None = None
 
     def __init__(self, message: str, *, retry_after_s: int | None = None) -> None:
@@ -53,7 +53,7 @@ class GatewayError(Exception):
         self.retry_after_s = retry_after_s
 
     def details(self) -> dict[str, Any]:
-        """The machine-readable half of the error; the human half is `message`."""
+        """Return the machine-readable half of the error; the human half is `message`."""
         return {} if self.error_code is None else {"error_code": self.error_code}
 
     def body(self, request_id: str) -> bytes:
@@ -63,7 +63,7 @@ class GatewayError(Exception):
         return msgspec.json.encode({"type": "error", "error": error, "request_id": request_id})
 
     def frame(self, request_id: str) -> bytes:
-        """The same error as the last event of a stream that has already begun."""
+        """Return the same error as the last event of a stream that has begun."""
         return sse.encode("error", self.body(request_id))
 
     def headers(self) -> dict[str, str]:
@@ -88,7 +88,7 @@ class InvalidRequest(GatewayError):
 
 
 class InvalidApiKey(GatewayError):
-    """One text for unknown, malformed, revoked and expired: a stranger learns nothing."""
+    """One text for unknown, malformed, revoked and expired keys: a stranger learns nothing."""
 
     status = 401
     type = "authentication_error"
@@ -144,7 +144,7 @@ class PermissionDenied(GatewayError):
 
 
 class ModelNotFound(GatewayError):
-    """Also for a model that exists but that nobody may call: clients match `model: <id>`."""
+    """Also for a model that exists but cannot be called; clients match `model: <id>`."""
 
     status = 404
     type = "not_found_error"
@@ -155,8 +155,8 @@ class ModelNotFound(GatewayError):
 
 
 class ThreadNotFound(GatewayError):
-    """The caller sends only what is new of a conversation that they want us to hold. SDKs know the
-    code and send the whole of it instead."""
+    """The caller sends only the new part of a conversation, as if we kept the rest. SDKs know the
+    code and send the whole conversation instead."""
 
     status = 404
     type = "not_found_error"
@@ -198,7 +198,7 @@ class BodyTooLarge(GatewayError):
 
 
 class RateLimited(GatewayError):
-    """Without `retry_after_s` the limit does not refill soon, so clients must not wait for it."""
+    """Without `retry_after_s` no wait would help, so clients must not retry."""
 
     status = 429
     type = "rate_limit_error"
@@ -210,7 +210,7 @@ class RateLimited(GatewayError):
 
 
 class GatewayOverloaded(GatewayError):
-    """This process has as many calls as it can serve well; another may have room."""
+    """This process has as many calls as it can serve well; another one may have room."""
 
     status = 529
     type = "overloaded_error"
@@ -224,7 +224,7 @@ class GatewayOverloaded(GatewayError):
 
 
 class ShuttingDown(GatewayError):
-    """This process ends and could not wait for the call; the next one will serve it."""
+    """This process ends before the call is over; the next one can serve it."""
 
     status = 529
     type = "overloaded_error"
@@ -247,7 +247,7 @@ class InternalFailure(GatewayError):
 
 
 class LedgerUnavailable(GatewayError):
-    """No hold could be written, so nothing may be called: money fails closed."""
+    """No hold could be written, so no upstream may be called: money fails closed."""
 
     status = 503
     type = "api_error"
@@ -261,14 +261,14 @@ class LedgerUnavailable(GatewayError):
 
 
 class UpstreamError(GatewayError):
-    """The model's server broke off, was late or refused."""
+    """The model's server broke off, timed out or refused."""
 
     # Whether the same request may be sent to another upstream of the model.
     may_fall_back: ClassVar[bool] = True
 
 
 class UpstreamRefused(UpstreamError):
-    """The upstream found fault with the request itself; another would find the same."""
+    """The upstream rejects the request itself; another one would, too."""
 
     status = 400
     type = "invalid_request_error"

@@ -1,6 +1,6 @@
-"""What a model can take, under the names that SDKs know.
+"""A model's capabilities under the names that SDKs know.
 
-All of them are always there: to an SDK an absent one is no "no" but an error. `tools` is ours.
+All are always present: an SDK treats an absent one as an error, not as "no". `tools` is ours.
 """
 
 from typing import Any
@@ -11,17 +11,17 @@ _NO = {"supported": False}
 
 def described(can: frozenset[str]) -> dict[str, dict[str, Any]]:
     """Return the `capabilities` of a model that has these of the catalogue's."""
-    thinks = _said("thinking", can)
+    thinks = _supported("thinking", can)
     return {
         "batch": _NO,
         "citations": _NO,
         "code_execution": _NO,
         "context_management": _NO,
         "effort": thinks | dict.fromkeys(("low", "medium", "high", "xhigh", "max"), thinks),
-        "image_input": _said("images", can),
-        "pdf_input": _said("documents", can),
+        "image_input": _supported("images", can),
+        "pdf_input": _supported("documents", can),
         "server_tools": _NO | {"code_execution": _NO, "web_search": _NO},
-        "structured_outputs": _said("structured_output", can),
+        "structured_outputs": _supported("structured_output", can),
         "thinking": thinks
         | {
             "types": {
@@ -31,11 +31,11 @@ def described(can: frozenset[str]) -> dict[str, dict[str, Any]]:
                 "enabled": thinks,
             }
         },
-        "tools": _said("tools", can),
+        "tools": _supported("tools", can),
     }
 
 
-def _said(name: str, can: frozenset[str]) -> dict[str, Any]:
+def _supported(name: str, can: frozenset[str]) -> dict[str, Any]:
     return _YES if name in can else _NO
 
 

@@ -1,8 +1,8 @@
-"""Any page may call the gateway with its user's key: no cookie is ever read here.
+"""CORS: any page may call the gateway with its user's key, since no cookie is read here.
 
-The headers go on every answer, errors and streams included: without them a page sees a refusal as a
-broken network. They are constants, so they are simply always there; a middleware that looks for an
-`Origin` first would cost every call more than the bytes do.
+The headers are on every response, errors and streams included: without them a page sees a refusal
+as a network failure. They are constant and always sent; a middleware that checks for `Origin` first
+would cost every call more than the bytes do.
 """
 
 from uuid import UUID

@@ -1,35 +1,29 @@
-"""POST /v1/messages as a bare ASGI application: it must hear when its caller hangs up."""
+"""POST /v1/messages as a bare ASGI application: one short caller of `pipeline.serve`."""
 
-import asyncio
 import logging
 from functools import partial
-from typing import Any
 
 from django.conf import settings
 from starlette.types import Message, Receive, Scope, Send
 
 from billing.models import Source
-from gateway.call import Call, Caller, CallerGone
-from gateway.errors import (
-    GatewayError,
-    InternalFailure,
-    ShuttingDown,
-)
+from gateway.call import Caller, CallerGone, Head
+from gateway.errors import GatewayError, InternalFailure
 from gateway.http import cors, request_body
-from gateway.http.responses import authenticated, error_response, new_request_id
+from gateway.http.authentication import authenticated
+from gateway.http.responses import error_response, new_request_id
 from gateway.limits import offload
-from gateway.limits.rate_limiter import RateLimitState
 from gateway.limits.time_limit import TimeLimit
-from gateway.pipeline import admission
-from gateway.pipeline import run as pipeline
-from gateway.reply import token_usage
+from gateway.pipeline.serve import AnswerCutShort, Policy, serve
 from gateway.request import parse
 from gateway.runtime.services import GatewayServices
+from keys.gateway_queries import CachedKey
 
 logger = logging.getLogger(__name__)
 
 RawHeaders = list[tuple[bytes, bytes]]
 
+_POLICY = Policy()
 _READ = {
     name.encode(): name
     for name in ("authorization", "x-api-key", "content-encoding", "anthropic-beta")
@@ -40,13 +34,13 @@ _STREAM_HEADERS: RawHeaders = [
     (b"cache-control", b"no-cache"),
     (b"x-accel-buffering", b"no"),  # a proxy that collects events would undo streaming
 ]
-_CROSS_ORIGIN: RawHeaders = [
+_CORS_HEADERS: RawHeaders = [
     (name.encode(), value.encode()) for name, value in cors.HEADERS.items()
 ]
 
 
 class Messages:
-    """The endpoint everything else is for."""
+    """The endpoint for calls."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, whatever happens."""
@@ -56,23 +50,17 @@ class Messages:
         try:
             key = await authenticated(services, headers, receive)
             body = await request_body.checked(headers, receive)
-            request = await offload.work_off(partial(parse.parse, body), size_bytes=len(body))
-            call = Call(
-                id=request_id,
-                caller=Caller(key.workspace_id, key.id, Source.API, tuple(key.allowed_models)),
-                request=request,
+            request = await offload.run(partial(parse.parse, body), size_bytes=len(body))
+            await serve(
+                services,
+                caller_of(key),
+                request,
+                _HttpSink(receive, send),
+                _POLICY,
+                request_id=request_id,
                 beta=headers.get("anthropic-beta") or None,
             )
-            services.live_calls.begin(key.id)
-            try:
-                standings = await services.limiter.admit(
-                    key.workspace_id, input_tokens=token_usage.tokens_of(request.text_bytes)
-                )
-                exchange = _Exchange(services, call, standings, scope, receive, send)
-                await exchange.run()
-            finally:
-                services.live_calls.end(key.id)
-        except CallerGone:
+        except (CallerGone, AnswerCutShort):
             return
         except GatewayError as error:
             await error_response(error, request_id)(scope, receive, send)
@@ -81,9 +69,19 @@ class Messages:
             await error_response(InternalFailure(), request_id)(scope, receive, send)
 
 
+def caller_of(key: CachedKey) -> Caller:
+    """Return the caller that a key stands for."""
+    return Caller(
+        workspace_id=key.workspace_id,
+        source=Source.API,
+        key_id=key.id,
+        allowed_models=tuple(key.allowed_models),
+    )
+
+
 def _headers(scope: Scope) -> dict[str, str]:
-    """Decode, of the twenty headers that clients send, those that are read. What comes twice is one
-    list, as HTTP has it: some clients send each beta in a header of its own."""
+    """Decode only the headers that are read, of the twenty that clients send. A repeated one is a
+    list, as in HTTP: some clients send each beta in a header of its own."""
     headers: dict[str, str] = {}
     for raw_name, raw_value in scope["headers"]:
         if (name := _READ.get(raw_name)) is not None:
@@ -92,90 +90,42 @@ def _headers(scope: Scope) -> dict[str, str]:
     return headers
 
 
-class _Exchange:
-    """Runs a call while listening for its caller to hang up."""
+class _HttpSink:
+    """Sends an answer as an HTTP response, and notices when its client disconnects.
 
-    def __init__(
-        self,
-        services: GatewayServices,
-        call: Call,
-        standings: RateLimitState,
-        scope: Scope,
-        receive: Receive,
-        send: Send,
-    ) -> None:
-        self._services = services
-        self._call = call
-        self._standings = standings
-        self._scope = scope
+    Neither a server nor Starlette cancels a plain call whose client has disconnected.
+    """
+
+    def __init__(self, receive: Receive, send: Send) -> None:
         self._receive = receive
         self._send = send
-        self._has_started = False
-        self._caller_left = False
 
-    async def run(self) -> None:
-        """Admit the call and answer it; raises GatewayError while nothing has been sent."""
-        running = asyncio.current_task()
-        assert running is not None
-        listener = asyncio.create_task(self._listen(running))
-        self._services.drain.watch(running, self._call)
-        try:
-            await admission.admit(self._services, self._call)
-            if self._call.request.stream:
-                await self._stream()
-            else:
-                await self._answer()
-        except asyncio.CancelledError:
-            if self._call.is_cut_by_shutdown and not self._has_started:  # credits were being held
-                raise ShuttingDown from None
-            if self._caller_left:
-                raise CallerGone from None
-            raise  # the server gives up: it hung up for the caller, or its window is over
-        finally:
-            listener.cancel()
-            self._services.drain.forget(running)
-
-    async def _listen(self, running: "asyncio.Task[Any]") -> None:
-        """No server cancels a plain call whose caller is gone, nor a stream as quickly."""
+    async def gone(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":
             pass
-        self._caller_left = True
-        running.cancel()
 
-    async def _answer(self) -> None:
-        answer = await pipeline.answer(self._services, self._call)
-        head = self._head(
+    async def answer(self, head: Head, body: bytes, *, credits_consumed: int) -> None:
+        start = _start(
+            head,
             [
                 *_PLAIN_HEADERS,
-                (b"content-length", b"%d" % len(answer.body)),
-                (b"caicaini-credits-consumed", b"%d" % answer.credits_consumed),
-            ]
+                (b"content-length", b"%d" % len(body)),
+                (b"caicaini-credits-consumed", b"%d" % credits_consumed),
+            ],
         )
-        await self._send_or_gone(head, {"type": "http.response.body", "body": answer.body})
+        await self._send_or_gone(start, {"type": "http.response.body", "body": body})
 
-    async def _stream(self) -> None:
-        try:
-            await pipeline.stream(self._services, self._call, self._deliver)
-        except CallerGone:
-            raise
-        except Exception:
-            if not self._has_started:
-                raise
-            # Its end could not be written: to some clients a bare close looks like success.
-            logger.exception("the stream of %s has no end", self._call.request_id)
-            await self._deliver(InternalFailure().frame(self._call.request_id))
+    async def open(self, head: Head) -> None:
+        await self._send_or_gone(_start(head, _STREAM_HEADERS))
+
+    async def send(self, frames: bytes) -> None:
+        await self._send_or_gone({"type": "http.response.body", "body": frames, "more_body": True})
+
+    async def close(self) -> None:
         await self._send({"type": "http.response.body", "body": b"", "more_body": False})
 
-    async def _deliver(self, frames: bytes) -> None:
-        body = {"type": "http.response.body", "body": frames, "more_body": True}
-        if self._has_started:
-            await self._send_or_gone(body)
-        else:
-            self._has_started = True
-            await self._send_or_gone(self._head(_STREAM_HEADERS), body)
-
     async def _send_or_gone(self, *messages: Message) -> None:
-        """Send; raises CallerGone for a broken connection, and for a caller who reads nothing."""
+        """Send; raises CallerGone for a broken connection, and for a client that reads nothing."""
         try:
             with TimeLimit(settings.CALLER_STALL_TIMEOUT_S):
                 for message in messages:
@@ -183,13 +133,13 @@ class _Exchange:
         except OSError:  # a TimeoutError is one
             raise CallerGone from None
 
-    def _head(self, headers: RawHeaders) -> Message:
-        explanation = self._call.route.explained(self._call.candidate)
-        raw = [
-            *headers,
-            (b"request-id", self._call.request_id.encode()),
-            (b"caicaini-route", explanation.encode("ascii", "replace")),
-            *self._standings.raw_headers(),
-            *_CROSS_ORIGIN,
-        ]
-        return {"type": "http.response.start", "status": 200, "headers": raw}
+
+def _start(head: Head, headers: RawHeaders) -> Message:
+    raw = [
+        *headers,
+        (b"request-id", head.request_id.encode()),
+        (b"caicaini-route", head.route.encode("ascii", "replace")),
+        *head.rate_limits.raw_headers(),
+        *_CORS_HEADERS,
+    ]
+    return {"type": "http.response.start", "status": 200, "headers": raw}

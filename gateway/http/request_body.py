@@ -10,7 +10,7 @@ from gateway.errors import BodyTooLarge, InvalidRequest
 
 
 async def checked(headers: Mapping[str, str], receive: Receive) -> bytes:
-    """Return the body of a JSON request; raises InvalidRequest for a compressed one as well."""
+    """Return the body of a JSON request; also raises InvalidRequest for a compressed one."""
     body = await read(receive, limit_bytes=settings.MAX_BODY_BYTES)
     if headers.get("content-encoding", "identity").lower() not in {"", "identity"}:
         raise InvalidRequest("Input should be 'identity'", path="content-encoding")
@@ -20,8 +20,8 @@ async def checked(headers: Mapping[str, str], receive: Receive) -> bytes:
 async def read(receive: Receive, *, limit_bytes: int) -> bytes:
     """Return the whole body. Raises BodyTooLarge, CallerGone.
 
-    A body over the limit is still taken in, thrown away, as far again: a client that is answered
-    while it sends sees a reset connection instead of the answer.
+    A body over the limit is still received and discarded, up to twice the limit: a client that gets
+    its response while it sends may see a reset connection instead.
     """
     chunks: list[bytes] = []
     size = 0
@@ -41,7 +41,7 @@ async def read(receive: Receive, *, limit_bytes: int) -> bytes:
 
 
 async def discard(receive: Receive, *, limit_bytes: int) -> None:
-    """Take in a body that nobody will read, so that the answer reaches its sender."""
+    """Receive and discard a body, so that the response reaches its sender."""
     size = 0
     has_more = True
     while has_more and size <= limit_bytes:
@@ -50,7 +50,7 @@ async def discard(receive: Receive, *, limit_bytes: int) -> None:
 
 
 async def _chunk(receive: Receive) -> tuple[bytes, bool]:
-    """Return what came next, and whether more will."""
+    """Return the next chunk, and whether more follow."""
     message = await receive()
     if message["type"] == "http.disconnect":
         raise CallerGone

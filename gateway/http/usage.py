@@ -11,7 +11,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.errors import InvalidRequest, LedgerUnavailable
-from gateway.http.responses import json_response, with_key
+from gateway.http.authentication import with_key
+from gateway.http.responses import json_response
 from gateway.runtime.services import GatewayServices
 from keys.gateway_queries import CachedKey
 from usage import gateway_queries

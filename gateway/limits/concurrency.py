@@ -1,6 +1,8 @@
 """How many calls may run at once: in this process, and for one key in it."""
 
 from collections import Counter
+from collections.abc import Hashable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from gateway.errors import GatewayOverloaded, RateLimited
@@ -8,28 +10,35 @@ from gateway.errors import GatewayOverloaded, RateLimited
 
 @dataclass
 class ConcurrencyLimit:
-    """Counts running calls and refuses, early and cheaply, what would be too many."""
+    """Counts running calls and refuses, early and cheaply, those that would be too many."""
 
     limit: int
     limit_per_key: int
     total: int = 0
-    _by_key: Counter[int] = field(default_factory=Counter)
+    _by_key: Counter[Hashable] = field(default_factory=Counter)
 
-    def begin(self, key_id: int) -> None:
-        """Count a call that begins; raises GatewayOverloaded or RateLimited."""
+    @contextmanager
+    def slot(self, key: Hashable) -> Iterator[None]:
+        """Count a call while it runs; raises GatewayOverloaded or RateLimited."""
+        self._begin(key)
+        try:
+            yield
+        finally:
+            self._end(key)
+
+    def _begin(self, key: Hashable) -> None:
         if self.total >= self.limit:
             raise GatewayOverloaded(retry_after_s=1)
-        if self._by_key[key_id] >= self.limit_per_key:
+        if self._by_key[key] >= self.limit_per_key:
             raise RateLimited(
                 f"This API key has {self.limit_per_key} calls running; wait for one to end.",
                 retry_after_s=1,
             )
         self.total += 1
-        self._by_key[key_id] += 1
+        self._by_key[key] += 1
 
-    def end(self, key_id: int) -> None:
-        """Stop counting a call that `begin` counted."""
+    def _end(self, key: Hashable) -> None:
         self.total -= 1
-        self._by_key[key_id] -= 1
-        if not self._by_key[key_id]:
-            del self._by_key[key_id]
+        self._by_key[key] -= 1
+        if not self._by_key[key]:
+            del self._by_key[key]

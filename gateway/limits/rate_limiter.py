@@ -1,12 +1,12 @@
 """Requests and input tokens per workspace and minute, shared by all processes through Redis.
 
-Every process counts for itself and tells Redis what it counted several times a second; the answer
-is everybody's count. So no call waits for Redis, and while Redis is away each process goes on with
-its own numbers. A process that counted a sixteenth of a limit since it last spoke to Redis speaks
-before it admits more: processes together overshoot by no more than that each.
+Every process counts locally and sends its counts to Redis several times a second; the reply is the
+count of all processes. So no call waits for Redis, and while Redis is unavailable each process goes
+on with its own numbers. A process that has counted a sixteenth of a limit since its last exchange
+makes another one before it admits more: each process overshoots by no more than that.
 
-The window slides: the last minute's count weighs in by the part of it that is still within sixty
-seconds.
+The window slides: the last minute's count is weighted by the part of it that lies within the last
+sixty seconds.
 """
 
 import asyncio
@@ -40,14 +40,14 @@ _KEPT_FOR_S = 3 * WINDOW_S
 
 
 class Limits(NamedTuple):
-    """What a workspace may ask for in a minute."""
+    """What a workspace may request in a minute."""
 
     requests: int
     input_tokens: int
 
 
-class Standing(NamedTuple):
-    """Where a workspace stands with one limit; the count includes the call that asked."""
+class LimitState(NamedTuple):
+    """How much of one limit a workspace has used; the count includes the current call."""
 
     limit: int
     used: float
@@ -66,22 +66,22 @@ class Standing(NamedTuple):
 class RateLimitState(NamedTuple):
     """Both limits, for the response's headers."""
 
-    requests: Standing
-    input_tokens: Standing
+    requests: LimitState
+    input_tokens: LimitState
 
     def headers(self) -> dict[str, str]:
         """Return the rate-limit headers that clients of the Messages API know."""
         return {name.decode(): value.decode() for name, value in self.raw_headers()}
 
     def raw_headers(self) -> list[tuple[bytes, bytes]]:
-        """Return the same headers as ASGI wants them."""
+        """Return the same headers in ASGI's form."""
         values = self.requests.raw() + self.input_tokens.raw()
         return list(zip(_RAW_HEADERS, values, strict=True))
 
 
 @lru_cache(maxsize=8)
 def _rfc3339(moment: datetime) -> bytes:
-    """Cached, since all calls of a minute have the same one."""
+    """Cached: all calls of a minute have the same one."""
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ").encode()
 
 
@@ -94,14 +94,14 @@ class TooManyRequests(RateLimited):
     """A limit is used up; the headers say which and until when."""
 
     def __init__(
-        self, message: str, *, retry_after_s: int | None, standings: RateLimitState
+        self, message: str, *, retry_after_s: int | None, rate_limits: RateLimitState
     ) -> None:
         super().__init__(message, retry_after_s=retry_after_s)
-        self._standings = standings
+        self._rate_limits = rate_limits
 
     def headers(self) -> dict[str, str]:
         """Return the error's headers with both limits."""
-        return super().headers() | self._standings.headers()
+        return super().headers() | self._rate_limits.headers()
 
 
 @dataclass(slots=True)
@@ -114,7 +114,7 @@ class _Counts:
     unsent: list[int] = field(default_factory=lambda: [0, 0])
 
     def turn_to(self, minute: int) -> None:
-        """Move on to `minute`; what was not yet sent of an older one stays with this process."""
+        """Move on to `minute`; counts of an older one that were not sent stay local."""
         if minute == self.minute:
             return
         self.previous = self.current if minute == self.minute + 1 else [0, 0]
@@ -130,7 +130,7 @@ class _Counts:
 
 
 class RateLimiter:
-    """Decides locally, agrees with the others through Redis."""
+    """Decides locally and shares its counts with the other processes through Redis."""
 
     def __init__(
         self,
@@ -148,11 +148,11 @@ class RateLimiter:
             socket_timeout=redis_timeout_s,
             socket_connect_timeout=redis_timeout_s,
         )
-        self._is_away = False
+        self._is_redis_unavailable = False
         self._syncing = asyncio.Lock()
 
     async def close(self) -> None:
-        """Let the connections go."""
+        """Close the connections."""
         await self._redis.aclose()
 
     async def admit(self, workspace_id: int, *, input_tokens: int) -> RateLimitState:
@@ -162,21 +162,21 @@ class RateLimiter:
             await self.sync()
             counts = self._current(workspace_id)
         added = (1, input_tokens)
-        standings = self._standings(counts, added)
-        requests, tokens = standings
+        rate_limits = self._state(counts, added)
+        requests, tokens = rate_limits
         if requests.used > requests.limit or tokens.used > tokens.limit:
             self._refuse(counts, added)
         counts.add(*added)
-        return standings
+        return rate_limits
 
     async def keep_in_step(self) -> None:
-        """Exchange counts with the other processes for ever."""
+        """Exchange counts with the other processes until cancelled."""
         while True:
             await asyncio.sleep(_SYNC_EVERY_S)
             await self.sync()
 
     async def sync(self) -> None:
-        """Tell Redis what was counted here and learn what was counted everywhere."""
+        """Send Redis the counts of this process and receive those of all."""
         async with self._syncing:
             minute = self._minute()
             for counts in self._counts.values():
@@ -201,9 +201,9 @@ class RateLimiter:
         try:
             answers = await pipeline.execute()
         except (RedisError, OSError) as error:
-            self._note_away(error)
+            self._note_unavailable(error)
             return
-        self._is_away = False
+        self._is_redis_unavailable = False
         for position, (workspace_id, amounts) in enumerate(sent.items()):
             counts = active[workspace_id]
             if counts.minute == minute:
@@ -211,10 +211,10 @@ class RateLimiter:
                     counts.unsent[kind] -= amounts[kind]
                     counts.current[kind] = answers[3 * position + kind] + counts.unsent[kind]
 
-    def _note_away(self, error: Exception) -> None:
-        if not self._is_away:
-            logger.warning("Redis is away; rate limits hold per process: %s", error)
-        self._is_away = True
+    def _note_unavailable(self, error: Exception) -> None:
+        if not self._is_redis_unavailable:
+            logger.warning("Redis unavailable, rate limits apply per process: %s", error)
+        self._is_redis_unavailable = True
 
     def _current(self, workspace_id: int) -> _Counts:
         minute = self._minute()
@@ -230,9 +230,9 @@ class RateLimiter:
             requests * _SYNC_SHARE > self._limits.requests
             or tokens * _SYNC_SHARE > self._limits.input_tokens
         )
-        return is_large and not self._is_away
+        return is_large and not self._is_redis_unavailable
 
-    def _standings(self, counts: _Counts, added: tuple[int, int]) -> RateLimitState:
+    def _state(self, counts: _Counts, added: tuple[int, int]) -> RateLimitState:
         into = self._clock() % WINDOW_S
         resets_at = _end_of(counts.minute)
         share = 1 - into / WINDOW_S
@@ -240,8 +240,8 @@ class RateLimiter:
         requests = previous[0] * share + current[0] + added[0]
         tokens = previous[1] * share + current[1] + added[1]
         return RateLimitState(
-            Standing(self._limits.requests, requests, resets_at),
-            Standing(self._limits.input_tokens, tokens, resets_at),
+            LimitState(self._limits.requests, requests, resets_at),
+            LimitState(self._limits.input_tokens, tokens, resets_at),
         )
 
     def _refuse(self, counts: _Counts, added: tuple[int, int]) -> NoReturn:
@@ -249,22 +249,22 @@ class RateLimiter:
         waits = [self._wait_s(counts, kind, added[kind]) for kind in (0, 1)]
         kind = waits.index(max(waits))
         message = f"This workspace's limit of {self._limits[kind]} {names[kind]} a minute"
-        standings = self._standings(counts, (0, 0))
+        rate_limits = self._state(counts, (0, 0))
         if waits[kind] == math.inf:
             raise TooManyRequests(
                 f"{message} is less than this request alone.",
                 retry_after_s=None,
-                standings=standings,
+                rate_limits=rate_limits,
             )
         wait_s = max(1, math.ceil(waits[kind]))
         raise TooManyRequests(
             f"{message} is used up. Try again in {wait_s} s.",
             retry_after_s=wait_s,
-            standings=standings,
+            rate_limits=rate_limits,
         )
 
     def _wait_s(self, counts: _Counts, kind: int, amount: int) -> float:
-        """Return how long it takes until `amount` fits, if nothing else comes meanwhile."""
+        """Return in how many seconds `amount` fits if no other call comes."""
         room = self._limits[kind] - amount
         into = self._clock() % WINDOW_S
         current, previous = counts.current[kind], counts.previous[kind]

@@ -10,10 +10,10 @@ from django.conf import settings
 
 from gateway import errors
 from gateway.errors import GatewayError
-from gateway.limits.rate_limiter import RateLimitState, Standing, TooManyRequests
+from gateway.limits.rate_limiter import LimitState, RateLimitState, TooManyRequests
 
 _RESET = datetime(2026, 11, 22, 9, 31, tzinfo=UTC)
-_USED_UP = RateLimitState(Standing(600, 600, _RESET), Standing(2_000_000, 81_250, _RESET))
+_USED_UP = RateLimitState(LimitState(600, 600, _RESET), LimitState(2_000_000, 81_250, _RESET))
 
 
 class Failure(NamedTuple):
@@ -89,13 +89,13 @@ FAILURES = (
             TooManyRequests(
                 "This workspace's limit of 600 requests a minute is used up. Try again in 12 s.",
                 retry_after_s=12,
-                standings=_USED_UP,
+                rate_limits=_USED_UP,
             ),
             TooManyRequests(
                 "This workspace's limit of 2000000 input tokens a minute is less than this "
                 "request alone.",
                 retry_after_s=None,
-                standings=_USED_UP,
+                rate_limits=_USED_UP,
             ),
             errors.RateLimited(
                 "This API key has 500 calls running; wait for one to end.", retry_after_s=1

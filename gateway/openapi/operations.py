@@ -3,7 +3,7 @@
 from typing import Any
 
 from gateway import errors
-from gateway.http.read_endpoints import DEFAULT_LIMIT, MOST_PER_PAGE
+from gateway.http.models import DEFAULT_LIMIT, MOST_PER_PAGE
 from gateway.http.usage import DEFAULT_LENGTH, LONGEST
 from gateway.limits import rate_limiter
 from gateway.openapi import components, examples, headers

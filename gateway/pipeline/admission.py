@@ -1,4 +1,4 @@
-"""Let a call in: find its route and hold the most it may cost."""
+"""Admit a call: find its route and hold the most it can cost."""
 
 import asyncio
 import random
@@ -15,22 +15,24 @@ from gateway.errors import (
 )
 from gateway.metering.operations import Hold, HoldDecision, HoldResult, Void
 from gateway.metering.pending import LedgerUnreachable
-from gateway.pipeline import attempts
+from gateway.pipeline import upstream_call
 from gateway.runtime.services import GatewayServices
 from gateway.upstreams import router
 
-# No wallet has as much. PostgreSQL's bigint ends here, and would refuse the whole batch.
+# No wallet has as much. This is the largest bigint: PostgreSQL would refuse the whole batch above.
 _MOST_CREDITS = 2**63 - 1
 
 
 async def admit(services: GatewayServices, call: Call) -> None:
     """Set the call's route and hold its credits; raises a GatewayError, and then holds nothing."""
     find_route(services, call)
-    await _find_words(call)
-    reserved = await _reserve(services, call, call.candidate.bound)
-    if reserved.verdict is HoldDecision.OUT_OF_CREDITS:
-        reserved = await _reserve_tightly(services, call, reserved.available)
-    _raise_unless_admitted(call, reserved)
+    await _skip_unencodable(call)
+    call.queue_ms = call.elapsed_ms()
+    result = await _hold(services, call, call.candidate.bound)
+    if result.decision is HoldDecision.OUT_OF_CREDITS:
+        result = await _hold_counted(services, call, result.available)
+    _raise_unless_admitted(call, result)
+    call.hold_ms = call.elapsed_ms() - call.queue_ms
 
 
 def find_route(services: GatewayServices, call: Call) -> None:
@@ -40,21 +42,21 @@ def find_route(services: GatewayServices, call: Call) -> None:
         services.catalogue.current,
         allowed_models=call.caller.allowed_models,
         now=call.accepted_at,
-        unhealthy=services.health.open_breakers(),
+        unhealthy=services.breakers.open_breakers(),
         draw=random.random,
     )
     call.candidate = call.route.candidates[0]
 
 
-async def _find_words(call: Call) -> None:
-    """Leave out the first ways as long as their format cannot say the request.
+async def _skip_unencodable(call: Call) -> None:
+    """Drop the first candidates while their format cannot express the request.
 
-    Raises InvalidRequest where none can, before any hold.
+    Raises InvalidRequest if none can, before any hold.
     """
     refusals: list[InvalidRequest] = []
     for place, way in enumerate(call.route.candidates):
         try:
-            await attempts.encoded(call, way)
+            await upstream_call.encoded(call, way)
         except InvalidRequest as error:
             refusals.append(error)
             continue
@@ -64,45 +66,52 @@ async def _find_words(call: Call) -> None:
     raise refusals[0]
 
 
-async def _reserve(services: GatewayServices, call: Call, amount: int) -> HoldResult:
+async def _hold(services: GatewayServices, call: Call, amount: int) -> HoldResult:
     caller = call.caller
     amount = min(amount, _MOST_CREDITS)
     operation = Hold(
-        call.id, caller.workspace_id, caller.key_id, caller.source, amount, call.accepted_at
+        id=call.id,
+        workspace_id=caller.workspace_id,
+        key_id=caller.key_id,
+        secret_id=caller.secret_id,
+        member_id=caller.member_id,
+        source=caller.source,
+        amount=amount,
+        accepted_at=call.accepted_at,
     )
     try:
-        reserved = await services.writer.reserve(operation)
+        result = await services.writer.hold(operation)
     except LedgerUnreachable:
         raise LedgerUnavailable from None
     except asyncio.CancelledError:
-        services.writer.release(Void(call.id, caller.workspace_id))
+        services.writer.void(Void(call.id, caller.workspace_id))
         raise
-    if reserved.verdict is HoldDecision.ADMITTED:
+    if result.decision is HoldDecision.ADMITTED:
         call.held = amount
-    return reserved
+    return result
 
 
-async def _reserve_tightly(services: GatewayServices, call: Call, available: int) -> HoldResult:
-    """Count the tokens and ask again: the first bound took each byte for a token.
+async def _hold_counted(services: GatewayServices, call: Call, available: int) -> HoldResult:
+    """Count the tokens and try again: the first bound took each byte for a token.
 
-    No upstream is troubled to count what cannot fit however few tokens it has.
+    The upstream is not asked to count what cannot fit however few tokens it has.
     """
     candidate = call.candidate
     least = candidate.price.bound(input_tokens=1, output_tokens=candidate.max_tokens)
     if least > available:
         _raise_out_of_credits(call, candidate.bound, available)
-    count = await attempts.count_tokens(services, call, candidate)
+    count = await upstream_call.count_tokens(services, call, candidate)
     if count is None:
         _raise_out_of_credits(call, candidate.bound, available)
     bound = candidate.price.bound(input_tokens=count, output_tokens=candidate.max_tokens)
     if bound > available:
         _raise_out_of_credits(call, bound, available)
     call.route = call.route.of_one_model()
-    return await _reserve(services, call, bound)
+    return await _hold(services, call, bound)
 
 
-def _raise_unless_admitted(call: Call, reserved: HoldResult) -> None:
-    match reserved.verdict:
+def _raise_unless_admitted(call: Call, result: HoldResult) -> None:
+    match result.decision:
         case HoldDecision.KEY_UNUSABLE:
             raise InvalidApiKey
         case HoldDecision.FROZEN:
@@ -110,12 +119,12 @@ def _raise_unless_admitted(call: Call, reserved: HoldResult) -> None:
                 "This workspace's credits are being checked; no new calls until that is done."
             )
         case HoldDecision.OUT_OF_CREDITS | HoldDecision.NO_WALLET:
-            _raise_out_of_credits(call, call.candidate.bound, reserved.available)
+            _raise_out_of_credits(call, call.candidate.bound, result.available)
 
 
 def _raise_out_of_credits(call: Call, required: int, available: int) -> NoReturn:
     output_price = call.candidate.price.output
-    # In millionths: rounded to credits before they are taken apart, a token too many would fit.
+    # In millionths: rounded to credits first, one token too many would seem to fit.
     left = (available - required) * TOKENS_PER_PRICE_UNIT + call.candidate.max_tokens * output_price
     affordable = left // output_price if output_price and left > 0 else 0
     raise OutOfCredits(

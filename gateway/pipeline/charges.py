@@ -2,46 +2,64 @@
 
 from typing import NamedTuple
 
-from catalogue.pricing import Price, TokenCounts
+from catalogue.pricing import Line, TokenCounts, total
 from gateway.reply.events import Usage
+from gateway.upstreams.router import Candidate
+from usage.records import RecordLine
 
 
 class Charge(NamedTuple):
-    """A call's reckoning: `actual` is None when nothing is charged (the hold is void); `lost` is
-    what the upstream's work was worth that nobody pays for."""
+    """What is charged: `actual` credits, the sum of `lines` rounded up once, or None to void the
+    hold. `lost` is the worth of upstream work that nobody pays for."""
 
     usage: Usage
+    lines: tuple[RecordLine, ...]
     actual: int | None
     lost: int
     is_estimated: bool
 
 
-_NOTHING = Usage(0, 0)
+_NO_USAGE = Usage(0, 0)
 
 
-def completed(*, price: Price, usage: Usage) -> Charge:
-    """The upstream finished: its own figures, or ours, flagged, where it gave none."""
-    return Charge(usage, price.cost(_tokens(usage)), 0, usage.is_estimated)
+def completed(candidate: Candidate, usage: Usage) -> Charge:
+    """The upstream finished: its own figures, or our estimate, flagged, where it gave none."""
+    return _charged(candidate, usage, is_estimated=usage.is_estimated)
 
 
-def caller_left(*, price: Price, delivered: Usage | None) -> Charge:
-    """The caller hung up: input and what was delivered; None is delivered, nothing is charged."""
+def caller_left(candidate: Candidate, delivered: Usage | None) -> Charge:
+    """The caller disconnected: the input and what was delivered, or nothing if that is nothing."""
     if delivered is None:
-        return Charge(_NOTHING, None, 0, False)
-    return Charge(delivered, price.cost(_tokens(delivered)), 0, True)
+        return _void(_NO_USAGE, lost=0)
+    return _charged(candidate, delivered, is_estimated=True)
 
 
-def not_charged(*, price: Price, worth: Usage | None) -> Charge:
-    """Failed or broken off, or cut by our own doing: void. `worth` is what had been delivered."""
-    if worth is None:
-        return Charge(_NOTHING, None, 0, False)
-    return Charge(worth, None, price.cost(_tokens(worth)), True)
+def not_charged(candidate: Candidate, delivered: Usage | None) -> Charge:
+    """The call failed, broke off or was cut by a shutdown: what was delivered is our loss."""
+    if delivered is None:
+        return _void(_NO_USAGE, lost=0)
+    return _void(delivered, lost=total(_lines(candidate, delivered)))
 
 
-def _tokens(usage: Usage) -> TokenCounts:
-    return TokenCounts(
-        usage.input_tokens,
-        usage.output_tokens,
-        usage.cache_creation_input_tokens,
-        usage.cache_read_input_tokens,
+def _charged(candidate: Candidate, usage: Usage, *, is_estimated: bool) -> Charge:
+    lines = _lines(candidate, usage)
+    price, model = candidate.price, candidate.model.public_id
+    recorded = tuple(
+        RecordLine(line.token_class, model, price.id, line.units, line.price) for line in lines
+    )
+    return Charge(usage, recorded, total(lines), 0, is_estimated)
+
+
+def _void(usage: Usage, *, lost: int) -> Charge:
+    return Charge(usage, (), None, lost, is_estimated=usage is not _NO_USAGE)
+
+
+def _lines(candidate: Candidate, usage: Usage) -> tuple[Line, ...]:
+    return candidate.price.lines(
+        TokenCounts(
+            usage.input_tokens,
+            usage.output_tokens,
+            usage.cache_creation_input_tokens,
+            usage.cache_read_input_tokens,
+        )
     )

@@ -1,7 +1,7 @@
-"""Keeps a caller from giving up while an upstream has not even begun to answer.
+"""Comments to a caller while the upstream has not begun to answer.
 
-A prompt may take minutes to read; proxies on the way cut a connection that is silent for one. Once
-the upstream has begun, whoever relays its answer sees its silences without this.
+A prompt may take minutes to process, and proxies on the way cut a connection that is silent for
+one. Once the upstream has begun, the relay notices its silences without this.
 """
 
 import asyncio
@@ -11,16 +11,16 @@ from typing import Any, Self
 
 
 class KeepAlive:
-    """Speaks every few seconds until it is ended; a timer, and no task before it is due."""
+    """Sends a comment every few seconds until ended. A timer; a task only when one is due."""
 
-    def __init__(self, speak: Callable[[], Coroutine[Any, Any, None]], *, every_s: float) -> None:
-        self._speak = speak
+    def __init__(self, comment: Callable[[], Coroutine[Any, Any, None]], *, every_s: float) -> None:
+        self._comment = comment
         self._every_s = every_s
         self._timer: asyncio.TimerHandle
-        self._speaking: asyncio.Task[None] | None = None
+        self._sending: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
-        self._wait()
+        self._schedule()
         return self
 
     async def __aexit__(
@@ -30,22 +30,22 @@ class KeepAlive:
         trace: TracebackType | None,
     ) -> None:
         self._timer.cancel()
-        if self._speaking is not None:
-            self._speaking.cancel()
-            await asyncio.wait({self._speaking})
-            if not self._speaking.cancelled():
-                self._speaking.exception()  # heard: the caller's leaving is told by other means
+        if self._sending is not None:
+            self._sending.cancel()
+            await asyncio.wait({self._sending})
+            if not self._sending.cancelled():
+                self._sending.exception()  # retrieved: the sink reports a disconnect elsewhere
 
     async def end(self) -> None:
-        """Be silent from now on. What is being said is said to its end; raises what it raises."""
+        """Send no further comment. One that is being sent is completed; raises what it raises."""
         self._timer.cancel()
-        if self._speaking is not None:
-            await self._speaking
+        if self._sending is not None:
+            await self._sending
 
-    def _wait(self) -> None:
-        self._timer = asyncio.get_running_loop().call_later(self._every_s, self._say)
+    def _schedule(self) -> None:
+        self._timer = asyncio.get_running_loop().call_later(self._every_s, self._due)
 
-    def _say(self) -> None:
-        if self._speaking is None or self._speaking.done():
-            self._speaking = asyncio.create_task(self._speak())
-        self._wait()
+    def _due(self) -> None:
+        if self._sending is None or self._sending.done():
+            self._sending = asyncio.create_task(self._comment())
+        self._schedule()

@@ -1,54 +1,63 @@
 """The life of an admitted call: ask the upstream, settle, answer.
 
-A call runs in its caller's own task. A caller who hangs up cancels that task at whatever await it
-stands; every way out of here closes the call's hold once, without an await before it, so that no
-cancellation can come between.
+A cancellation ends the call at whatever await it has reached. Every way out of here settles the
+call's hold once, without an await before it, so that no cancellation can come between.
 """
 
 import asyncio
 import logging
 from typing import NamedTuple
 
+import msgspec
+
 from gateway.call import Call, CallerGone
 from gateway.errors import GatewayError, InternalFailure, ShuttingDown
 from gateway.metering.operations import SettleResult
-from gateway.pipeline import attempts, charges, settlement
-from gateway.pipeline.attempts import Deliver, Relay
+from gateway.pipeline import attempts, charges, settlement, upstream_call
+from gateway.pipeline.charges import Charge
+from gateway.pipeline.relay import Relay
+from gateway.pipeline.sink import FanOut
 from gateway.reply.events import MessageStop, Usage, encode_reply
 from gateway.runtime.services import GatewayServices
 from usage.models import Ending
+from usage.records import Record
 
 logger = logging.getLogger(__name__)
 
-# How long an error waits for its hold to be gone: a second. A ledger that is slow must not keep it
-# back. It is counted in turns of the event loop: while the machine stands still, nobody is slow.
-_FREED_WITHIN_TURNS = 10
+# How long an error waits for its hold to be released: a second. A slow ledger must not delay it
+# longer. It is counted in turns of the event loop, so that a machine that pauses is not a timeout.
+_RELEASE_TURNS = 10
 _TURN_S = 0.1
 
 
-class PlainAnswer(NamedTuple):
-    """The body of a call that does not stream, and what it cost."""
+class Served(NamedTuple):
+    """A call that was answered. `balance_after` is the one of its own ledger entry: None for a
+    void, and while PostgreSQL is unavailable."""
 
-    body: bytes
-    credits_consumed: int
+    record: Record
+    charge: Charge
+    balance_after: int | None
 
 
-async def answer(services: GatewayServices, call: Call) -> PlainAnswer:
-    """Return the whole answer; raises a GatewayError, with nothing charged."""
+async def answer(services: GatewayServices, call: Call, out: FanOut) -> Served:
+    """Send the whole answer to `out`; raises a GatewayError, with nothing charged."""
     try:
         reply = await attempts.first_that_answers(
-            services, call, lambda way: attempts.ask(services, call, way), may_retry=lambda: True
+            services,
+            call,
+            lambda way: upstream_call.ask(services, call, way),
+            may_retry=lambda: True,
         )
-    except BaseException as error:  # noqa: BLE001 (every way out closes the hold)
-        seen = _as_seen(call, error)
-        ended = _give_up(services, call, seen, delivered=None, has_begun=False)
-        await _freed(seen, ended)
-        raise seen from None
-    account = charges.completed(price=call.candidate.price, usage=reply.usage)
-    closed = await settlement.close(
+    except BaseException as error:  # noqa: BLE001 (every way out settles the hold)
+        public = _public_error(call, error)
+        _, settled = _give_up(services, call, public, delivered=None, has_begun=False)
+        await _released(public, settled)
+        raise public from None
+    charge = charges.completed(call.candidate, reply.usage)
+    result = await settlement.settle(
         services,
         call,
-        account,
+        charge,
         ending=Ending.COMPLETED,
         status=200,
         stop_reason=reply.stop_reason,
@@ -57,41 +66,55 @@ async def answer(services: GatewayServices, call: Call) -> PlainAnswer:
         reply,
         message_id=call.message_id,
         model=call.candidate.model.public_id,
-        usage=account.usage,
-        credits_consumed=closed.charged,
+        usage=charge.usage,
+        credits_consumed=result.charged,
     )
-    return PlainAnswer(body, closed.charged)
+    await out.answer(body, credits_consumed=result.charged)
+    return _served(call, charge, result)
 
 
-async def stream(services: GatewayServices, call: Call, deliver: Deliver) -> None:
-    """Pass the answer on in frames; `deliver` returns once the caller's side has taken them.
+async def stream(services: GatewayServices, call: Call, out: FanOut) -> Served:
+    """Send the answer to `out` in frames, all but the end of the stream itself.
 
     Raises a GatewayError while nothing has been sent; later, it is the last frame.
     """
-    relay = Relay(services, call, deliver)
+    relay = Relay(services, call, out.send)
     try:
         end = await attempts.first_that_answers(
-            services, call, relay.run, may_retry=lambda: not relay.has_begun
+            services, call, relay.run, may_retry=lambda: not relay.has_content
         )
-    except BaseException as error:  # noqa: BLE001 (every way out closes the hold)
-        seen = _as_seen(call, error)
+    except BaseException as error:  # noqa: BLE001 (every way out settles the hold)
+        public = _public_error(call, error)
         delivered = relay.usage_so_far()
-        ended = _give_up(services, call, seen, delivered=delivered, has_begun=relay.has_spoken)
-        await _freed(seen, ended)
-        if not relay.has_spoken or not isinstance(seen, GatewayError):
-            raise seen from None
-        await deliver(seen.frame(call.request_id))
-        return
-    account = charges.completed(price=call.candidate.price, usage=end.usage)
-    closed = await settlement.close(
-        services, call, account, ending=Ending.COMPLETED, status=200, stop_reason=end.stop_reason
+        charge, settled = _give_up(
+            services, call, public, delivered=delivered, has_begun=relay.has_sent
+        )
+        await _released(public, settled)
+        if not relay.has_sent or not isinstance(public, GatewayError):
+            raise public from None
+        await out.send(public.frame(call.request_id))
+        return Served(call.record, charge, None)
+    charge = charges.completed(call.candidate, end.usage)
+    result = await settlement.settle(
+        services, call, charge, ending=Ending.COMPLETED, status=200, stop_reason=end.stop_reason
     )
-    final = relay.encoder.final(end, usage=account.usage, credits_consumed=closed.charged)
-    await deliver(final + relay.encoder.frame(MessageStop()))
+    final = relay.encoder.final(end, usage=charge.usage, credits_consumed=result.charged)
+    await out.send(final + relay.encoder.frame(MessageStop()))
+    return _served(call, charge, result)
 
 
-def _as_seen(call: Call, error: BaseException) -> BaseException:
-    """Return what the caller is told, or what says that nobody is there to be told."""
+def _served(call: Call, charge: Charge, result: SettleResult) -> Served:
+    record = msgspec.structs.replace(
+        call.record,
+        credits=result.charged,
+        lost_credits=result.lost,
+        balance_after=result.balance_after,
+    )
+    return Served(record, charge, result.balance_after)
+
+
+def _public_error(call: Call, error: BaseException) -> BaseException:
+    """Return the error that the caller is sent, or the one that says nobody reads it."""
     if isinstance(error, GatewayError | CallerGone):
         return error
     if isinstance(error, asyncio.CancelledError):
@@ -109,34 +132,34 @@ def _give_up(
     *,
     delivered: Usage | None,
     has_begun: bool,
-) -> "asyncio.Future[SettleResult]":
-    """Close the hold of a call that did not come to its end."""
-    price = call.candidate.price
+) -> tuple[Charge, "asyncio.Future[SettleResult]"]:
+    """Settle the hold of a call that was not answered to its end."""
     if not isinstance(error, GatewayError):
-        return settlement.close(
-            services,
-            call,
-            charges.caller_left(price=price, delivered=delivered),
-            ending=Ending.CALLER_LEFT,
-            status=200 if has_begun else settlement.STATUS_CALLER_LEFT,
+        charge = charges.caller_left(call.candidate, delivered)
+        status = 200 if has_begun else settlement.STATUS_CALLER_LEFT
+        settled = settlement.settle(
+            services, call, charge, ending=Ending.CALLER_LEFT, status=status
         )
-    return settlement.close(
+        return charge, settled
+    charge = charges.not_charged(call.candidate, delivered)
+    settled = settlement.settle(
         services,
         call,
-        charges.not_charged(price=price, worth=delivered),
+        charge,
         ending=_ending(error, has_begun=has_begun),
         status=200 if has_begun else error.status,
-        error_type=error.type,
+        error=error,
     )
+    return charge, settled
 
 
-async def _freed(error: BaseException, ended: "asyncio.Future[SettleResult]") -> None:
-    """Wait until the credits of a call are there again for whoever is told that it failed: the
-    next one may come in at another process, and a 402 is never sent again."""
+async def _released(error: BaseException, settled: "asyncio.Future[SettleResult]") -> None:
+    """Wait until a failed call's hold is released before its error is sent: the next call may
+    arrive at another process, and clients never repeat a 402."""
     if not isinstance(error, GatewayError):
         return
-    for _ in range(_FREED_WITHIN_TURNS):
-        done, _ = await asyncio.wait({ended}, timeout=_TURN_S)
+    for _ in range(_RELEASE_TURNS):
+        done, _ = await asyncio.wait({settled}, timeout=_TURN_S)
         if done:
             return
 

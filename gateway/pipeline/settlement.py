@@ -1,53 +1,59 @@
-"""End a call in the books: exactly one operation per admitted call, handed over synchronously."""
+"""Settle a call in the books: exactly one operation per admitted call, queued synchronously."""
 
 import asyncio
 
 from gateway.call import Call
+from gateway.errors import GatewayError
 from gateway.metering.operations import Settle, SettleResult
 from gateway.pipeline.charges import Charge
 from gateway.runtime.services import GatewayServices
 from usage.models import Ending
 from usage.records import Record
 
-# No status was sent: nginx's number for a client that closed the connection.
+# nginx's number for a client that disconnected: no status was sent.
 STATUS_CALLER_LEFT = 499
 
 
-def close(
+def settle(
     services: GatewayServices,
     call: Call,
-    account: Charge,
+    charge: Charge,
     *,
     ending: Ending,
     status: int,
-    error_type: str = "",
+    error: GatewayError | None = None,
     stop_reason: str = "",
 ) -> "asyncio.Future[SettleResult]":
     """Charge or void the call's hold and write its record; awaiting the future is optional."""
-    assert not call.is_closed, "a call is closed once"
-    call.is_closed = True
-    record = _record(
-        call,
-        account,
-        ending=ending,
-        status=status,
-        error_type=error_type,
-        stop_reason=stop_reason,
+    assert not call.is_settled, "a call is settled once"
+    call.is_settled = True
+    call.record = _record(
+        call, charge, ending=ending, status=status, error=error, stop_reason=stop_reason
     )
-    return services.writer.close(Settle(record, account.actual, call.held))
+    return services.writer.settle(Settle(call.record, charge.actual, call.held))
 
 
 def _record(
-    call: Call, account: Charge, *, ending: Ending, status: int, error_type: str, stop_reason: str
+    call: Call,
+    charge: Charge,
+    *,
+    ending: Ending,
+    status: int,
+    error: GatewayError | None,
+    stop_reason: str,
 ) -> Record:
-    usage = account.usage
-    candidate = call.candidate
+    usage, caller, candidate = charge.usage, call.caller, call.candidate
+    labels = caller.labels
     return Record(
         id=call.id,
-        workspace_id=call.caller.workspace_id,
+        workspace_id=caller.workspace_id,
         accepted_at=call.accepted_at,
-        key_id=call.caller.key_id,
-        source=call.caller.source,
+        key_id=caller.key_id,
+        member_id=caller.member_id,
+        source=caller.source,
+        tags=labels.tags or None,
+        session_id=labels.session_id,
+        user_label=labels.user_label,
         requested_model=call.request.model,
         resolved_model=candidate.model.public_id,
         upstream_id=candidate.upstream.id,
@@ -55,16 +61,22 @@ def _record(
         route=call.route.explained(candidate)[:500],
         is_stream=call.request.stream,
         status=status,
-        error_type=error_type,
+        error_type=error.type if error else "",
+        error_code=error.error_code if error else None,
         ending=ending,
         stop_reason=stop_reason[:40],
         input_tokens=usage.input_tokens,
         output_tokens=usage.output_tokens,
         cache_creation_input_tokens=usage.cache_creation_input_tokens,
         cache_read_input_tokens=usage.cache_read_input_tokens,
-        is_usage_estimated=account.is_estimated,
-        credits=0,  # filled in from what is really charged
-        lost_credits=account.lost,
+        is_usage_estimated=charge.is_estimated,
+        lines=charge.lines,
+        hold_amount=call.held,
+        credits=0,  # set to what is really charged, as balance_after is
+        lost_credits=charge.lost,
+        attempts=tuple(call.attempts),
+        queue_ms=call.queue_ms,
+        hold_ms=call.hold_ms,
         first_byte_ms=call.first_byte_ms,
         duration_ms=call.elapsed_ms(),
     )

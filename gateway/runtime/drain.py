@@ -1,9 +1,9 @@
-"""Stop without cutting anybody off in silence.
+"""Shut down without cutting off a call in silence.
 
-On SIGTERM, or SIGINT (Ctrl-C), the server closes its listener, lets running calls go on, and
-cancels what is left when its window is over. Two seconds before that we end the rest ourselves:
-with an error the caller can act on, and nothing charged. Our own signal handler tells the two
-apart, since to the application a server that gives up looks just like a caller who hung up.
+On SIGTERM or SIGINT (Ctrl-C) the server closes its listener, lets running calls go on, and cancels
+those that are left at the end of its window. Two seconds earlier we end the rest ourselves, with an
+error that the caller can act on and nothing charged. Our own signal handler is needed for that: to
+the application, a server that gives up looks like a caller that disconnected.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ _BEFORE_THE_END_S = 2.0
 
 
 class Drain:
-    """Knows the running calls of one event loop, and when they must end."""
+    """The running calls of one event loop, and when they must end."""
 
     def __init__(self, *, window_s: float) -> None:
         self._window_s = window_s
@@ -29,16 +29,16 @@ class Drain:
         self.is_draining = False
 
     def listen(self) -> None:
-        """Begin when asked to stop, beside whatever the server does then.
+        """Start draining on a signal to stop, beside the server's own handler.
 
-        At a second SIGINT uvicorn ends at once; that is for it to say.
+        At a second SIGINT uvicorn ends at once; that is left to uvicorn.
         """
         if threading.current_thread() is not threading.main_thread():
-            return  # only the main thread can hear signals: a server inside a test, say
+            return  # only the main thread receives signals: a server inside a test, say
         for number in (signal.SIGTERM, signal.SIGINT):
-            self._listen_for(number)
+            self._handle(number)
 
-    def _listen_for(self, number: signal.Signals) -> None:
+    def _handle(self, number: signal.Signals) -> None:
         loop = asyncio.get_running_loop()
         server_handler = signal.getsignal(number)
 
@@ -50,7 +50,7 @@ class Drain:
         signal.signal(number, on_signal)
 
     def begin(self) -> None:
-        """Be draining from now on; the second time changes nothing."""
+        """Start draining; the second time changes nothing."""
         if self.is_draining:
             return
         self.is_draining = True
@@ -58,12 +58,12 @@ class Drain:
         asyncio.get_running_loop().call_later(timeout_s, self.end_running)
 
     def end_running(self) -> None:
-        """End every call that still runs.
+        """End every call that still runs, except settled ones.
 
-        One that is closed has its charge on the way to the books: it could only be told that
-        nothing was charged, which is not so. It has what is left of the window.
+        The charge of a settled call is being written, so an error that says that nothing was
+        charged would be wrong. It has what is left of the window.
         """
-        cut = [(task, call) for task, call in self._running.items() if not call.is_closed]
+        cut = [(task, call) for task, call in self._running.items() if not call.is_settled]
         if cut:
             logger.warning("shutdown ends %d running calls", len(cut))
         for task, call in cut:
@@ -71,10 +71,10 @@ class Drain:
             task.cancel()
 
     async def settle_rest(self) -> None:
-        """End what is left when the server has closed its last connection, and wait for it.
+        """Cancel the calls that are left when the server has closed its last connection, and wait.
 
-        These callers have hung up, and the server may not have had the time to say so: their
-        holds must be closed before the writer stops.
+        Their callers have disconnected, perhaps without a message from the server. Their holds must
+        be settled before the writer stops.
         """
         left = list(self._running)
         for task in left:
@@ -83,9 +83,9 @@ class Drain:
             await asyncio.wait(left, timeout=_BEFORE_THE_END_S)
 
     def watch(self, task: "asyncio.Task[Any]", call: Call) -> None:
-        """Remember a running call."""
+        """Add a running call."""
         self._running[task] = call
 
     def forget(self, task: "asyncio.Task[Any]") -> None:
-        """A call has ended by itself."""
+        """Remove a call that has ended."""
         self._running.pop(task, None)

@@ -1,9 +1,8 @@
-"""From a request's headers to the key it carries, with one look at the database a second."""
+"""API keys by digest, read from the database at most once a second."""
 
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -14,52 +13,38 @@ from gateway.errors import InvalidApiKey, LedgerUnavailable
 from keys import gateway_queries, tokens
 from keys.gateway_queries import CachedKey
 
-# How stale a look-up may be. What costs credits is safe at any age: the key is read again, under
-# the wallet's lock, when credits are held for it.
+# How old a look-up may be. Calls that cost credits are safe at any age: the key is read again,
+# under the wallet's lock, when credits are held for it.
 FRESH_FOR_S = 1.0
-_REMEMBERED_KEYS = 50_000
-# A database that falls silent is given up after a fifth of a second. It is counted in turns of the
-# event loop: while that is busy, the answer may be here already and nobody has read it.
-_ANSWER_WITHIN_TURNS = 10
+_CACHED_KEYS = 50_000
+# A look-up times out after a fifth of a second. It is counted in turns of the event loop: while the
+# loop is busy, the answer may have arrived without having been read.
+_TIMEOUT_TURNS = 10
 _TURN_S = 0.02
 
 
-def presented_token(headers: Mapping[str, str]) -> str:
-    """Return the well-formed token of a request; raises InvalidApiKey without any I/O.
-
-    `x-api-key` goes before `Authorization: Bearer`; either may be empty beside the other, as some
-    clients send them. Clients also write `bearer`, or several spaces.
-    """
-    scheme, _, bearer = headers.get("authorization", "").strip().partition(" ")
-    presented = [headers.get("x-api-key", ""), bearer if scheme.lower() == "bearer" else ""]
-    for token in map(str.strip, presented):
-        if token and tokens.is_well_formed(token):
-            return token
-    raise InvalidApiKey
-
-
-class _Seen(NamedTuple):
+class _Cached(NamedTuple):
     key: CachedKey | None
     at: float
 
 
 class KeyRing:
-    """Keys by digest, each at most a second old, and which of them were used."""
+    """Keys by digest, each at most a second old, and when each was last used."""
 
     def __init__(self, pool: "AsyncConnectionPool[psycopg.AsyncConnection]") -> None:
         self._pool = pool
-        self._seen: OrderedDict[bytes, _Seen] = OrderedDict()
-        self._looking: dict[bytes, asyncio.Task[CachedKey | None]] = {}
+        self._cached: OrderedDict[bytes, _Cached] = OrderedDict()
+        self._pending: dict[bytes, asyncio.Task[CachedKey | None]] = {}
         self._used: dict[int, datetime] = {}
 
     async def authenticate(self, token: str) -> CachedKey:
-        """Return the key; raises InvalidApiKey, or LedgerUnavailable when nobody can tell."""
+        """Return the key; raises InvalidApiKey, or LedgerUnavailable if it cannot be looked up."""
         digest = tokens.digest(token)
-        seen = self._seen.get(digest)
-        if seen is not None and time.monotonic() - seen.at < FRESH_FOR_S:
-            key = seen.key
+        cached = self._cached.get(digest)
+        if cached is not None and time.monotonic() - cached.at < FRESH_FOR_S:
+            key = cached.key
         else:
-            key = await self._look_up_once(digest)
+            key = await self._look_up_shared(digest)
         now = datetime.now(UTC)
         if key is None or key.is_revoked or (key.expires_at and key.expires_at <= now):
             raise InvalidApiKey
@@ -67,27 +52,27 @@ class KeyRing:
         return key
 
     def take_used(self) -> dict[int, datetime]:
-        """Return when each key was last used since this was last asked."""
+        """Return when each key was last used, and forget it."""
         used, self._used = self._used, {}
         return used
 
-    async def _look_up_once(self, digest: bytes) -> CachedKey | None:
-        """Look a key up; calls that arrive meanwhile wait for the same answer, none for long."""
-        task = self._looking.get(digest)
+    async def _look_up_shared(self, digest: bytes) -> CachedKey | None:
+        """Look a key up; calls that arrive meanwhile wait for the same answer, with a timeout."""
+        task = self._pending.get(digest)
         if task is None:
             task = asyncio.create_task(self._look_up(digest))
-            self._looking[digest] = task
-            task.add_done_callback(lambda done: self._looked(digest, done))
-        for _ in range(_ANSWER_WITHIN_TURNS):
+            self._pending[digest] = task
+            task.add_done_callback(lambda done: self._look_up_done(digest, done))
+        for _ in range(_TIMEOUT_TURNS):
             done, _ = await asyncio.wait({task}, timeout=_TURN_S)
             if done:
                 return task.result()
         raise LedgerUnavailable
 
-    def _looked(self, digest: bytes, task: "asyncio.Task[CachedKey | None]") -> None:
-        self._looking.pop(digest, None)
+    def _look_up_done(self, digest: bytes, task: "asyncio.Task[CachedKey | None]") -> None:
+        self._pending.pop(digest, None)
         if not task.cancelled():
-            task.exception()  # heard, even where everybody has given up by now
+            task.exception()  # retrieved, even if every caller has timed out
 
     async def _look_up(self, digest: bytes) -> CachedKey | None:
         try:
@@ -97,8 +82,8 @@ class KeyRing:
         except (PoolTimeout, psycopg.OperationalError):
             raise LedgerUnavailable from None
         key = CachedKey(*row) if row else None
-        self._seen[digest] = _Seen(key, time.monotonic())
-        self._seen.move_to_end(digest)
-        if len(self._seen) > _REMEMBERED_KEYS:
-            self._seen.popitem(last=False)
+        self._cached[digest] = _Cached(key, time.monotonic())
+        self._cached.move_to_end(digest)
+        if len(self._cached) > _CACHED_KEYS:
+            self._cached.popitem(last=False)
         return key

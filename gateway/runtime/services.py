@@ -27,17 +27,17 @@ from gateway.upstreams.client import Deadlines, UpstreamClient
 logger = logging.getLogger(__name__)
 
 _CATALOGUE_EVERY_S = 1.0
-_POOL_TIMEOUT_S = 0.2  # a database that is away is told within a quarter of a second
-# Then whoever asks next makes the pool try again; by itself it would wait twice as long each time.
+_POOL_TIMEOUT_S = 0.2  # an unavailable database is an error within a quarter of a second
+# After that the next request makes the pool reconnect; its own retries wait longer and longer.
 _RECONNECT_WITHIN_S = 1.0
-_NO_STATEMENT_FOR_EVER = "SET statement_timeout = '10s'"
+_STATEMENT_TIMEOUT = "SET statement_timeout = '10s'"
 
 Pool = AsyncConnectionPool[psycopg.AsyncConnection[Any]]
 
 
 @dataclass
 class CatalogueCache:
-    """The newest catalogue this process knows, at most about a second old."""
+    """The newest catalogue of this process, about a second old at most."""
 
     pool: Pool
     current: CatalogueSnapshot = field(default_factory=lambda: CatalogueSnapshot(0, {}))
@@ -49,7 +49,7 @@ class CatalogueCache:
                 self.current = await snapshot.load(connection)
 
     async def keep_fresh(self) -> None:
-        """Refresh for ever; while the database is away the last catalogue stands."""
+        """Refresh until cancelled; while the database is unavailable, keep the last catalogue."""
         while True:
             try:
                 await self.refresh()
@@ -60,10 +60,10 @@ class CatalogueCache:
 
 @dataclass(frozen=True)
 class GatewayServices:
-    """The long-lived parts a call works with.
+    """The long-lived parts of a process that calls use.
 
-    `reports` is for what callers read of the books. It is not the pool in which keys are looked up:
-    reports that take long, or come all at once, would keep every call from its key.
+    `reports` is the pool for reads of the books. Keys are looked up in another pool, so that slow
+    or many reports delay no call.
     """
 
     reports: Pool
@@ -71,9 +71,9 @@ class GatewayServices:
     catalogue: CatalogueCache
     writer: LedgerWriter
     client: UpstreamClient
-    health: CircuitBreakers
+    breakers: CircuitBreakers
     limiter: RateLimiter
-    live_calls: ConcurrencyLimit
+    concurrency: ConcurrencyLimit
     drain: Drain
 
 
@@ -81,15 +81,14 @@ class GatewayServices:
 async def running_services() -> AsyncIterator[GatewayServices]:
     """Open everything; at the end write what is queued and close it again.
 
-    A database that is away does not keep the process from starting: it answers 503 until the
-    database is there.
+    A process starts without its database, and answers 503 until the database is available.
     """
     _calm_garbage_collector()
     async with AsyncExitStack() as stack:
         pool = await _open_pool(stack, name="gateway")
         reports = await _open_pool(stack, name="reports")
         key_ring = KeyRing(pool)
-        writer = await _start_meter(stack, key_ring)
+        writer = await _start_ledger(stack, key_ring)
         catalogue = CatalogueCache(pool)
         with suppress(psycopg.Error, PoolTimeout):
             await pool.wait(timeout=2)
@@ -109,9 +108,9 @@ async def running_services() -> AsyncIterator[GatewayServices]:
             catalogue=catalogue,
             writer=writer,
             client=client,
-            health=CircuitBreakers(),
+            breakers=CircuitBreakers(),
             limiter=limiter,
-            live_calls=ConcurrencyLimit(
+            concurrency=ConcurrencyLimit(
                 limit=settings.MAX_CONCURRENT_CALLS,
                 limit_per_key=settings.MAX_CONCURRENT_CALLS_PER_KEY,
             ),
@@ -120,10 +119,10 @@ async def running_services() -> AsyncIterator[GatewayServices]:
 
 
 def _calm_garbage_collector() -> None:
-    """Leave out of every collection what was loaded at start, and collect less often.
+    """Exclude what was loaded at start from every collection, and collect less often.
 
-    A call makes many short-lived objects and few cycles: at Python's own thresholds an eighth of
-    the processor time went into looking for them.
+    A call makes many short-lived objects and few cycles: at Python's default thresholds an eighth
+    of the processor time went into looking for them.
     """
     gc.collect()
     gc.freeze()
@@ -131,16 +130,16 @@ def _calm_garbage_collector() -> None:
 
 
 async def _open_pool(stack: AsyncExitStack, *, name: str) -> Pool:
-    """Open a pool that lends no connection that broke while it was idle, and none for long."""
+    """Open a pool that checks each connection before use and bounds its statements."""
 
-    async def bound(connection: psycopg.AsyncConnection[Any]) -> None:
-        await connection.execute(_NO_STATEMENT_FOR_EVER)
+    async def bound_statements(connection: psycopg.AsyncConnection[Any]) -> None:
+        await connection.execute(_STATEMENT_TIMEOUT)
 
-    async def is_whole(connection: psycopg.AsyncConnection[Any]) -> None:
+    async def check(connection: psycopg.AsyncConnection[Any]) -> None:
         try:
             await AsyncConnectionPool.check_connection(connection)
         except psycopg.Error:
-            await pool.check()  # those that were idle beside it have most likely broken too
+            await pool.check()  # the other idle connections have probably broken, too
             raise
 
     pool: Pool = AsyncConnectionPool(
@@ -149,8 +148,8 @@ async def _open_pool(stack: AsyncExitStack, *, name: str) -> Pool:
         max_size=4,
         timeout=_POOL_TIMEOUT_S,
         reconnect_timeout=_RECONNECT_WITHIN_S,
-        configure=bound,
-        check=is_whole,
+        configure=bound_statements,
+        check=check,
         kwargs=CONNECT | {"application_name": f"caicaini-{name}"},
         open=False,
     )
@@ -159,15 +158,15 @@ async def _open_pool(stack: AsyncExitStack, *, name: str) -> Pool:
     return pool
 
 
-async def _start_meter(stack: AsyncExitStack, key_ring: KeyRing) -> LedgerWriter:
-    meter = ProcessLedger(
+async def _start_ledger(stack: AsyncExitStack, key_ring: KeyRing) -> LedgerWriter:
+    ledger = ProcessLedger(
         conninfo=settings.DATABASE_URL,
         journals=settings.DATA_DIR / "journal",
         take_used_keys=key_ring.take_used,
     )
-    await meter.start()
-    stack.push_async_callback(meter.stop)
-    return meter.writer
+    await ledger.start()
+    stack.push_async_callback(ledger.stop)
+    return ledger.writer
 
 
 def _deadlines() -> Deadlines:

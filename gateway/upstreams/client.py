@@ -1,8 +1,8 @@
-"""HTTP to the upstreams: deadlines, size limits, and every way it fails turned into one error.
+"""HTTP to the upstreams: deadlines, size limits, and one error for every kind of failure.
 
-Redirects are not followed and compression is not asked for: an upstream that sends either could
-lead us elsewhere, or make a small answer large. Closing a response before its end drops the
-connection, which is what stops a generation that nobody waits for any more.
+Redirects are not followed and compression is not requested: with either, an upstream could send us
+elsewhere or make a small answer large. Closing a response before its end drops the connection,
+which stops a generation that nobody reads any more.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ Answer = TypeVar("Answer")
 _REPLY_LIMIT_BYTES = 64 * 1024 * 1024
 _ERROR_LIMIT_BYTES = 64 * 1024
 _KEEP_ALIVE_S = 60
-_LOOK_AGAIN_EVERY_S = 0.5
+_POLL_EVERY_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Deadlines:
 
 
 class _Request(aiohttp.ClientRequest):
-    """Sends none of the headers that aiohttp adds by itself: to name those to be left out makes it
+    """Sends none of aiohttp's own headers. Naming them in `skip_auto_headers` would make aiohttp
     copy and sort them for every request."""
 
     def update_auto_headers(self, skip_auto_headers: Iterable[str] | None) -> None:
@@ -50,7 +50,7 @@ class UpstreamClient:
         self._deadlines = deadlines
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
-                limit=0,  # admission is limited before, by calls
+                limit=0,  # the concurrency limit bounds the calls
                 ttl_dns_cache=30,
                 keepalive_timeout=_KEEP_ALIVE_S,
             ),
@@ -80,12 +80,12 @@ class UpstreamClient:
         *,
         headers: dict[str, str],
         body: bytes,
-        take: Callable[["UpstreamResponse"], Awaitable[Answer]],
+        read: Callable[["UpstreamResponse"], Awaitable[Answer]],
     ) -> Answer:
-        """Send a request; return what `take` makes of the response, whose head has arrived.
+        """Send a request; return what `read` makes of the response once its head has arrived.
 
-        What breaks, in `take` too, is an UpstreamFailed, what is late an UpstreamTimeout. When
-        `take` returns before the body's end, the connection is dropped.
+        Raises UpstreamFailed for a failure, in `read` too, and UpstreamTimeout for a deadline. The
+        connection is dropped if `read` returns before the body's end.
         """
         deadlines = self._deadlines
         try:
@@ -94,7 +94,7 @@ class UpstreamClient:
                     url, headers=headers, data=body, allow_redirects=False
                 ) as response:
                     limit.extend(deadlines.total_s)
-                    return await take(UpstreamResponse(response))
+                    return await read(UpstreamResponse(response))
         except TimeoutError:  # aiohttp's socket timeouts are TimeoutErrors as well
             raise UpstreamTimeout from None
         except (aiohttp.ClientError, OSError, ValueError):
@@ -102,7 +102,7 @@ class UpstreamClient:
 
 
 class UpstreamResponse:
-    """A response whose head is known and whose body is read as it comes."""
+    """A response whose head has arrived and whose body is read as it comes."""
 
     def __init__(self, response: aiohttp.ClientResponse) -> None:
         self._response = response
@@ -110,7 +110,7 @@ class UpstreamResponse:
 
     @property
     def retry_after(self) -> str | None:
-        """The header, as it stands."""
+        """The header, unparsed."""
         return self._response.headers.get("retry-after")
 
     @property
@@ -121,17 +121,17 @@ class UpstreamResponse:
     async def chunk(self, *, timeout_s: float) -> bytes | None:
         """Return what has arrived, waiting for at least one byte; b"" is the end of the body.
 
-        None says that nothing came for `patience_s`; asking again loses nothing.
+        Returns None if nothing came for `timeout_s`; a further call loses nothing.
         """
         content = self._response.content
         if (waiting := content.read_nowait()) or content.at_eof():
-            return waiting  # without a timer for what is there already
-        gives_up_at = asyncio.get_running_loop().time() + timeout_s
-        while (left_s := gives_up_at - asyncio.get_running_loop().time()) > 0:
+            return waiting  # without a timer for what has arrived
+        deadline = asyncio.get_running_loop().time() + timeout_s
+        while (left_s := deadline - asyncio.get_running_loop().time()) > 0:
             try:
-                # aiohttp does not wake whoever waits for a body whose chunks turn into something
-                # else, and tells only who asks.
-                with TimeLimit(min(left_s, _LOOK_AGAIN_EVERY_S)):
+                # aiohttp does not wake a reader when a chunked body turns out to be invalid; only
+                # the next read raises. So read again from time to time.
+                with TimeLimit(min(left_s, _POLL_EVERY_S)):
                     return await content.readany()
             except aiohttp.ServerTimeoutError:
                 raise  # the idle deadline: a TimeoutError too, but not ours
@@ -144,7 +144,7 @@ class UpstreamResponse:
         return await self._read(_REPLY_LIMIT_BYTES)
 
     async def read_error(self) -> bytes:
-        """Return the body of an error, as far as it is worth reading."""
+        """Return the body of an error; empty if it is too large to be one."""
         try:
             return await self._read(_ERROR_LIMIT_BYTES)
         except UpstreamFailed:
@@ -153,7 +153,9 @@ class UpstreamResponse:
     async def _read(self, limit_bytes: int) -> bytes:
         parts: list[bytes] = []
         size = 0
-        is_over = self._response.content.at_eof  # saves a coroutine for what came with its head
+        is_over = (
+            self._response.content.at_eof
+        )  # saves a coroutine for a body that came with its head
         while not is_over() and (chunk := await self.chunk(timeout_s=math.inf)):
             size += len(chunk)
             if size > limit_bytes:

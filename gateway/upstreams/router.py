@@ -13,7 +13,7 @@ from gateway.reply.token_usage import tokens_of
 from gateway.request.parse import MessagesRequest
 
 AUTO = "caicaini/auto"
-# Chat templates add tokens that stand nowhere in the body: role marks, tool preambles.
+# Chat templates add tokens that are not in the body: role marks, tool preambles.
 _TEMPLATE_TOKENS = 1024
 _TOO_LONG = "context length"
 _NEED_WORDS = {
@@ -42,14 +42,14 @@ class Route(msgspec.Struct, frozen=True):
     dropped: dict[str, str]
 
     def of_one_model(self) -> "Route":
-        """Return the ways of the first model alone: for a hold that was made by its own count,
-        into which another's tokens may not fit."""
+        """Return the ways of the first model alone: for a hold by that model's own token count,
+        which need not cover another model's."""
         first = self.candidates[0].model
         kept = [way for way in self.candidates if way.model is first]
         return self._keeping(kept, "too near the balance")
 
     def beginning_with(self, place: int) -> "Route":
-        """Return the ways from this one on, where those before it have no words for the request."""
+        """Return the ways from `place` on: the formats before it cannot express the request."""
         return self._keeping(self.candidates[place:], "format")
 
     def _keeping(self, kept: Sequence[Candidate], why: str) -> "Route":
@@ -58,7 +58,7 @@ class Route(msgspec.Struct, frozen=True):
     def explained(self, chosen: Candidate) -> str:
         """The `caicaini-route` header: caicaini/swift; dropped="caicaini/large: tools".
 
-        `chosen` is the candidate that answered; models in whose place it stood in have failed.
+        `chosen` is the candidate that answered; the models before it have failed.
         """
         name = chosen.model.public_id
         if chosen is self.candidates[0] and not self.dropped:
@@ -79,10 +79,10 @@ def route(
     draw: Callable[[], float],
 ) -> Route:
     """Resolve the request's model. Raises ModelNotFound, PermissionDenied, InvalidRequest, or
-    UpstreamOverloaded when nothing that could answer is there at the moment.
+    UpstreamOverloaded if no upstream that could answer is available.
 
-    `unhealthy` names upstreams to be left alone while there are others; `draw` gives numbers in
-    [0, 1) that share calls among upstreams of one priority by their weights.
+    `unhealthy` names upstreams that are used only if there is no other. `draw` returns numbers in
+    [0, 1): they share calls among upstreams of one priority by weight.
     """
     allowed = frozenset(allowed_models)
     if request.model == AUTO:
@@ -123,7 +123,7 @@ def _route_auto(
         _refuse(request, catalogue, dropped)
     kept.sort(key=_dearness)  # stable: keeps the drawn order
     healthy = [way for way in kept if way.upstream.id not in unhealthy] or kept
-    # One hold covers every attempt: what may cost more than the first cannot stand in for it.
+    # One hold covers every attempt: a candidate that may cost more than the first is no fallback.
     affordable = [way for way in healthy if way.bound <= healthy[0].bound]
     dropped |= _models_without(kept, healthy, "not healthy")
     dropped |= _models_without(healthy, affordable, "dearer")
@@ -133,7 +133,7 @@ def _route_auto(
 def _models_without(
     ways: Sequence[Candidate], kept: Sequence[Candidate], why: str
 ) -> dict[str, str]:
-    """Name the models none of whose ways were kept."""
+    """Return the models of which no way was kept, with the reason."""
     left = {way.model.public_id for way in kept}
     return {way.model.public_id: why for way in ways if way.model.public_id not in left}
 
@@ -157,11 +157,11 @@ def _reason_to_drop(
 def _refuse(
     request: MessagesRequest, catalogue: CatalogueSnapshot, dropped: dict[str, str]
 ) -> None:
-    """Say why no model can take the request: the caller's doing, or ours."""
+    """Raise the reason why no model can take the request: the caller's, or ours."""
     too_small = [catalogue.models[name] for name, why in dropped.items() if why == _TOO_LONG]
     if too_small:
         most = max(model.context_tokens for model in too_small)
-        # The wording by which clients shorten a conversation.
+        # Clients recognise this wording and shorten the conversation.
         raise InvalidRequest(
             f"prompt is too long: {_likely_input(request)} tokens > {most} maximum"
         )
@@ -186,13 +186,13 @@ def _candidates(request: MessagesRequest, model: ModelRow, now: datetime) -> lis
 
 
 def _ordered(ways: list[Candidate], draw: Callable[[], float]) -> list[Candidate]:
-    """Lower priorities first; equals in an order where the chance to be first is the weight's.
+    """Lower priorities first; among equals, the chance to be first is proportional to the weight.
 
     Each draws a waiting time with its weight as the rate (Efraimidis and Spirakis, 2006).
     """
 
     if len(ways) < 2:
-        return ways  # as nearly all are: there is nothing to draw
+        return ways  # nearly always: nothing to draw
 
     def place(way: Candidate) -> tuple[int, float]:
         return way.upstream.priority, -math.log(1.0 - draw()) / way.upstream.weight
@@ -201,13 +201,13 @@ def _ordered(ways: list[Candidate], draw: Callable[[], float]) -> list[Candidate
 
 
 def _dearness(way: Candidate) -> tuple[int, int, int, str]:
-    """The bound first; prices break a tie that only rounding made."""
+    """The bound first; prices break a tie that only rounding caused."""
     return way.bound, way.price.output, way.price.input, way.model.public_id
 
 
 def _likely_input(request: MessagesRequest) -> int:
-    """Return about how many input tokens the text has: enough to pass over a model that could
-    hardly take it. What is near its limit, the model's own server judges."""
+    """Estimate the input tokens of the text, to skip a model that could hardly take it. Near the
+    limit, the model's own server decides."""
     return tokens_of(request.text_bytes)
 
 

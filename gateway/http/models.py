@@ -1,29 +1,24 @@
-"""The read-only endpoints: what can be called, and what is left to spend."""
+"""GET /v1/models and /v1/models/{id}: what a key may call, at which price."""
 
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-import psycopg
-from psycopg_pool import PoolTimeout
 from starlette.requests import Request
 from starlette.responses import Response
 
 from catalogue.snapshot import CatalogueSnapshot, ModelRow
-from gateway.errors import InvalidRequest, LedgerUnavailable, ModelNotFound
+from gateway.errors import InvalidRequest, ModelNotFound
 from gateway.http import capabilities
-from gateway.http.responses import json_response, with_key
+from gateway.http.authentication import with_key
+from gateway.http.responses import json_response
 from gateway.runtime.services import GatewayServices
 from keys.gateway_queries import CachedKey
 
 DEFAULT_LIMIT = 20
 MOST_PER_PAGE = 1000
-_LIFECYCLE = "active"  # of every model: one that has ended is not in the catalogue
+_LIFECYCLE = "active"  # of every model: a retired one is not in the catalogue
 _LIFECYCLES = ("lifecycle[]", "lifecycle")
-_CREDITS = (
-    "SELECT posted - held, held, posted, owed FROM billing_wallet"
-    " WHERE workspace_id = %s AND pool = 'api'"
-)
 
 
 @with_key
@@ -52,29 +47,6 @@ async def show_model(request: Request, key: CachedKey, request_id: UUID) -> Resp
     raise ModelNotFound(model_id)
 
 
-@with_key
-async def show_credits(request: Request, key: CachedKey, request_id: UUID) -> Response:
-    """Answer GET /v1/credits: the api wallet of the key's workspace, in credits."""
-    services: GatewayServices = request.state.services
-    try:
-        async with services.reports.connection() as connection:
-            cursor = await connection.execute(_CREDITS, [key.workspace_id])
-            row = await cursor.fetchone()
-    except (PoolTimeout, psycopg.OperationalError):
-        raise LedgerUnavailable from None
-    available, held, posted, owed = row or (0, 0, 0, 0)
-    body = {
-        "object": "credits",
-        "pool": "api",
-        "available": available,
-        "held": held,
-        "posted": posted,
-        "owed": owed,
-        "credits_per_usd": 100_000,
-    }
-    return json_response(body, request_id)
-
-
 def _visible(catalogue: CatalogueSnapshot, key: CachedKey) -> list[ModelRow]:
     now = datetime.now(UTC)
     return [
@@ -91,7 +63,7 @@ def _wants_active(request: Request) -> bool:
 
 
 def _page(models: list[ModelRow], request: Request) -> tuple[list[ModelRow], bool]:
-    """Cut the page that `limit`, `after_id` and `before_id` ask for."""
+    """Return the page that `limit`, `after_id` and `before_id` select."""
     limit = _limit(request.query_params.get("limit"))
     ids = [model.public_id for model in models]
     start, end = 0, len(models)

@@ -1,0 +1,74 @@
+"""Who calls: from a request's headers to its key, for endpoints that need one."""
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from functools import wraps
+from uuid import UUID
+
+from django.conf import settings
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive
+
+from gateway.call import CallerGone
+from gateway.errors import GatewayError, InternalFailure, InvalidApiKey
+from gateway.http import request_body
+from gateway.http.responses import error_response, new_request_id
+from gateway.runtime.services import GatewayServices
+from keys import tokens
+from keys.gateway_queries import CachedKey
+
+logger = logging.getLogger(__name__)
+
+
+def presented_token(headers: Mapping[str, str]) -> str:
+    """Return the well-formed token of a request; raises InvalidApiKey without any I/O.
+
+    `x-api-key` precedes `Authorization: Bearer`; some clients send one of them empty beside the
+    other. Clients also write `bearer`, or several spaces.
+    """
+    scheme, _, bearer = headers.get("authorization", "").strip().partition(" ")
+    presented = [headers.get("x-api-key", ""), bearer if scheme.lower() == "bearer" else ""]
+    for token in map(str.strip, presented):
+        if token and tokens.is_well_formed(token):
+            return token
+    raise InvalidApiKey
+
+
+async def authenticated(
+    services: GatewayServices, headers: Mapping[str, str], receive: Receive
+) -> CachedKey:
+    """Return the caller's key before the body is read; raises InvalidApiKey, LedgerUnavailable.
+
+    A refused caller's body is received and discarded: a client that gets its response while it
+    sends may see a reset connection instead.
+    """
+    try:
+        return await services.key_ring.authenticate(presented_token(headers))
+    except GatewayError:
+        await request_body.discard(receive, limit_bytes=settings.MAX_BODY_BYTES)
+        raise
+
+
+KeyedEndpoint = Callable[[Request, CachedKey, UUID], Awaitable[Response]]
+
+
+def with_key(endpoint: KeyedEndpoint) -> Callable[[Request], Awaitable[Response]]:
+    """Turn a function of the caller's key and a request id into an endpoint."""
+
+    @wraps(endpoint)
+    async def answered(request: Request) -> Response:
+        request_id = new_request_id()
+        services: GatewayServices = request.state.services
+        try:
+            key = await authenticated(services, request.headers, request.receive)
+            return await endpoint(request, key, request_id)
+        except GatewayError as error:
+            return error_response(error, request_id)
+        except CallerGone:
+            return Response(status_code=499)  # nobody reads it
+        except Exception:
+            logger.exception("request req_%s failed", request_id.hex)
+            return error_response(InternalFailure(), request_id)
+
+    return answered

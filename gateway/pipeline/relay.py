@@ -1,0 +1,176 @@
+"""Passes a streamed answer on as the upstream sends it, and comments while nothing comes."""
+
+import time
+from collections.abc import Awaitable, Callable
+
+from django.conf import settings
+
+from gateway import sse
+from gateway.call import Call, CallerGone
+from gateway.errors import UpstreamFailed, UpstreamTimeout
+from gateway.formats import FORMATS, Stream, WholeStream
+from gateway.pipeline import upstream_call
+from gateway.pipeline.keep_alive import KeepAlive
+from gateway.reply.events import (
+    Event,
+    FrameEncoder,
+    MessageDelta,
+    MessageStop,
+    UpstreamErrorEvent,
+    Usage,
+)
+from gateway.runtime.services import GatewayServices
+from gateway.upstreams.client import UpstreamResponse
+from gateway.upstreams.router import Candidate
+
+# The total time that a caller may keep an upstream waiting without being the cause of its end.
+# Servers wait at least five seconds for a client that does not read; a weak network takes less.
+_BLOCKED_S = 2.0
+# Shorter waits are not counted: sending takes time as well, which adds up in a long answer.
+_NOT_BLOCKED_S = 0.05
+_BLANK = b"\xef\xbb\xbf\xfe\xff\0 \t\r\n"  # white space and byte order marks, in any Unicode
+_MOST_BLANK_BYTES = 64 * 1024
+
+Send = Callable[[bytes], Awaitable[None]]
+
+
+class Relay:
+    """Passes one upstream's stream on to the caller, all but its end.
+
+    The end says what the call cost, so it waits until the charge is written (see run.stream).
+    """
+
+    def __init__(self, services: GatewayServices, call: Call, send: Send) -> None:
+        self._services = services
+        self._call = call
+        self._send_on = send
+        self._stream: Stream | None = None
+        self._sent_at = 0.0  # or when this attempt began
+        self._blocked_since: float | None = None  # while the caller does not take what was sent
+        self._blocked_s = 0.0
+        self.encoder: FrameEncoder
+        # Comments may come before the answer. An error can then no longer be a status, but another
+        # attempt can still be made.
+        self.has_sent = False
+        self.has_content = False
+
+    async def run(self, candidate: Candidate) -> MessageDelta:
+        """Relay one attempt; return how it ended.
+
+        Raises CallerGone for a caller that blocks the upstream until it times out or gives up: the
+        caller is charged for what was delivered, as after a disconnect.
+        """
+        self._sent_at = time.monotonic()
+        self._blocked_since = None  # a comment of the last attempt may have been cancelled
+        self._blocked_s = 0.0
+        try:
+            return await self._attempt(candidate)
+        except (UpstreamTimeout, UpstreamFailed):
+            if self._is_blocked_by_caller():
+                raise CallerGone from None
+            raise
+
+    async def _attempt(self, candidate: Candidate) -> MessageDelta:
+        call = self._call
+        self.encoder = FrameEncoder(message_id=call.message_id, model=candidate.model.public_id)
+        request = await upstream_call.encoded(call, candidate)
+        async with KeepAlive(self._comment, every_s=settings.KEEP_ALIVE_EVERY_S) as comments:
+
+            async def relayed(response: UpstreamResponse) -> MessageDelta:
+                await comments.end()
+                await upstream_call.raise_unless_ok(candidate, response)
+                return await self._relay(candidate, response)
+
+            return await upstream_call.post(self._services, call, candidate, request, relayed)
+
+    async def _relay(self, candidate: Candidate, response: UpstreamResponse) -> MessageDelta:
+        chunk = await self._first_content(response)
+        stream = self._stream = self._open(candidate, response, chunk)
+        while True:
+            events = stream.feed(chunk) if chunk else stream.close()
+            end = await self._forward(events)
+            if end is not None:
+                return end
+            if not chunk:
+                raise UpstreamFailed
+            chunk = await self._next_chunk(response)
+
+    def _open(self, candidate: Candidate, response: UpstreamResponse, beginning: bytes) -> Stream:
+        wire = FORMATS[candidate.upstream.format]
+        request, hide = self._call.request, upstream_call.hidden_words(candidate)
+        if _is_whole(response, beginning):
+            return WholeStream(wire, request=request, hide=hide)
+        return wire.open_stream(request=request, hide=hide)
+
+    async def _first_content(self, response: UpstreamResponse) -> bytes:
+        """Return the beginning, up to the first content: upstreams send white space before it, so
+        that no proxy on the way times out. Raises UpstreamFailed for white space without end."""
+        beginning = chunk = await self._next_chunk(response)
+        while chunk and not beginning.strip(_BLANK):
+            if len(beginning) > _MOST_BLANK_BYTES:
+                raise UpstreamFailed
+            chunk = await self._next_chunk(response)
+            beginning += chunk
+        return beginning
+
+    async def _next_chunk(self, response: UpstreamResponse) -> bytes:
+        """Return the next chunk, and comment to the caller meanwhile. What arrives need not become
+        a frame: an upstream has comments of its own, and a tool's input is sent when complete."""
+        while True:
+            left_s = self._sent_at + settings.KEEP_ALIVE_EVERY_S - time.monotonic()
+            if left_s <= 0:
+                await self._comment()
+            elif (chunk := await response.chunk(timeout_s=left_s)) is not None:
+                return chunk
+
+    async def _comment(self) -> None:
+        await self._send(sse.COMMENT)
+
+    async def _forward(self, events: list[Event]) -> MessageDelta | None:
+        frames: list[bytes] = []
+        end: MessageDelta | None = None
+        failure: UpstreamErrorEvent | None = None
+        for event in events:
+            if isinstance(event, MessageDelta):
+                end = event
+            elif isinstance(event, UpstreamErrorEvent):
+                failure = event
+            elif not isinstance(event, MessageStop):
+                frames.append(self.encoder.frame(event))
+        if frames:
+            self._call.note_first_byte()
+            self.has_content = True
+            await self._send(b"".join(frames))
+        if failure is not None:
+            raise failure.error
+        return end
+
+    async def _send(self, frames: bytes) -> None:
+        self.has_sent = True
+        self._blocked_since = began = time.monotonic()
+        await self._send_on(frames)
+        self._blocked_since = None
+        self._sent_at = time.monotonic()
+        if (blocked_s := self._sent_at - began) > _NOT_BLOCKED_S:
+            self._blocked_s += blocked_s
+
+    def _is_blocked_by_caller(self) -> bool:
+        """Whether the caller may have caused the end. Otherwise the answer would be free: for a
+        caller that reads a little now and then until the time is over, or reads nothing until the
+        upstream, unable to send, closes the connection."""
+        blocked_s = self._blocked_s
+        if self._blocked_since is not None:
+            blocked_s += time.monotonic() - self._blocked_since
+        return blocked_s >= min(_BLOCKED_S, settings.UPSTREAM_TOTAL_TIMEOUT_S / 2)
+
+    def usage_so_far(self) -> Usage | None:
+        """Return the input and what has been delivered; None if nothing was delivered."""
+        if self._stream is None or not self._stream.delivered_tokens_estimate():
+            return None
+        return self._stream.usage_so_far()
+
+
+def _is_whole(response: UpstreamResponse, beginning: bytes) -> bool:
+    """Whether the answer to a streaming request is one JSON object. Only the media type of events
+    is reliable: some servers and proxies send events as plain text, or JSON under any type."""
+    return not response.is_event_stream and beginning.lstrip(_BLANK).startswith(b"{")

@@ -1,0 +1,122 @@
+"""A call as a function: from a caller and a checked request to a settled answer in a sink.
+
+The HTTP endpoint is one caller of it. Nothing in this package knows ASGI.
+"""
+
+import asyncio
+import logging
+from typing import Any, NamedTuple
+from uuid import UUID, uuid4
+
+from gateway.call import Call, Caller, CallerGone
+from gateway.errors import InternalFailure, ShuttingDown
+from gateway.pipeline import admission, run
+from gateway.pipeline.run import Served
+from gateway.pipeline.sink import FanOut, OnDisconnect, Sink
+from gateway.reply import token_usage
+from gateway.request.parse import MessagesRequest
+from gateway.runtime.services import GatewayServices
+
+logger = logging.getLogger(__name__)
+
+__all__ = ["AnswerCutShort", "OnDisconnect", "Policy", "Served", "Sink", "serve"]
+
+
+class AnswerCutShort(Exception):
+    """A stream could not be ended in order; an error is the last frame that its sink received."""
+
+
+class Policy(NamedTuple):
+    """How a call is run, whoever makes it."""
+
+    on_disconnect: OnDisconnect = OnDisconnect.CANCEL
+
+
+async def serve(
+    services: GatewayServices,
+    caller: Caller,
+    request: MessagesRequest,
+    sink: Sink,
+    policy: Policy,
+    *,
+    request_id: UUID | None = None,
+    beta: str | None = None,
+) -> Served:
+    """Run one call: count it against the limits, hold credits, ask upstreams, settle, answer.
+
+    Returns once the sink has received everything and the charge is written. Raises a GatewayError
+    while the sink has received nothing; later, the error is the stream's last frame. Raises
+    CallerGone if the sink has gone and the policy cancels the call then, and AnswerCutShort if a
+    fault of ours left a stream without its end.
+
+    `request_id` is the id in the record, `beta` the value of `anthropic-beta` for the upstream.
+    """
+    call = Call(id=request_id or uuid4(), caller=caller, request=request, beta=beta)
+    with services.concurrency.slot(caller.concurrency_key):
+        call.rate_limits = await services.limiter.admit(
+            caller.workspace_id, input_tokens=token_usage.tokens_of(request.text_bytes)
+        )
+        return await _in_own_task(services, call, sink, policy)
+
+
+async def _in_own_task(services: GatewayServices, call: Call, sink: Sink, policy: Policy) -> Served:
+    """Run the call in a task of its own: what ends it is decided here, not by the sink."""
+    out = FanOut(call, sink, on_disconnect=policy.on_disconnect)
+    task = asyncio.create_task(_run(services, call, out))
+    services.drain.watch(task, call)
+    task.add_done_callback(services.drain.forget)
+    watcher = asyncio.create_task(sink.gone())
+
+    def sink_has_gone(_: "asyncio.Task[None]") -> None:
+        if watcher.cancelled():
+            return
+        _retrieve(watcher)
+        out.detach(sink)
+        if policy.on_disconnect is OnDisconnect.CANCEL:
+            task.cancel()
+
+    watcher.add_done_callback(sink_has_gone)
+    try:
+        if policy.on_disconnect is OnDisconnect.FINISH:
+            task.add_done_callback(_retrieve)  # nobody awaits it if the server gives up
+            return await asyncio.shield(task)
+        return await task  # a cancellation of ours is the task's, too
+    finally:
+        watcher.cancel()
+
+
+def _retrieve(task: "asyncio.Task[Any]") -> None:
+    """Read a task's exception, so that asyncio does not report it as never retrieved."""
+    if not task.cancelled():
+        task.exception()
+
+
+async def _run(services: GatewayServices, call: Call, out: FanOut) -> Served:
+    try:
+        await admission.admit(services, call)
+        if not call.request.stream:
+            return await run.answer(services, call, out)
+        served = await _stream(services, call, out)
+        await out.close()
+        return served
+    except asyncio.CancelledError:
+        if call.is_cut_by_shutdown and not out.is_open:  # while credits were being held
+            raise ShuttingDown from None
+        if out.is_caller_gone:
+            raise CallerGone from None
+        raise  # the server gives up: it disconnected the caller, or its window is over
+
+
+async def _stream(services: GatewayServices, call: Call, out: FanOut) -> Served:
+    try:
+        return await run.stream(services, call, out)
+    except CallerGone:
+        raise
+    except Exception:
+        if not out.is_open:
+            raise
+        # The end could not be written. Some clients take a bare close for success.
+        logger.exception("the stream of %s ended without its last event", call.request_id)
+        await out.send(InternalFailure().frame(call.request_id))
+        await out.close()
+        raise AnswerCutShort from None

@@ -1,0 +1,118 @@
+"""One request to one upstream: encode it, send it, turn an error response into our error."""
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import TypeVar
+
+from django.conf import settings
+
+from gateway.call import Call
+from gateway.errors import UpstreamError
+from gateway.formats import FORMATS, EncodedRequest
+from gateway.limits import offload
+from gateway.reply.events import Reply
+from gateway.runtime.services import GatewayServices
+from gateway.upstreams.client import UpstreamResponse
+from gateway.upstreams.router import Candidate
+
+Answer = TypeVar("Answer")
+
+EMBEDDED = "embedded"
+
+
+async def ask(services: GatewayServices, call: Call, candidate: Candidate) -> Reply:
+    """Ask one upstream for the whole answer."""
+
+    async def whole(response: UpstreamResponse) -> bytes:
+        await raise_unless_ok(candidate, response)
+        call.note_first_byte()
+        return await response.read()
+
+    body = await post(services, call, candidate, await encoded(call, candidate), whole)
+    return FORMATS[candidate.upstream.format].decode_reply(
+        body, request=call.request, hide=hidden_words(candidate)
+    )
+
+
+async def count_tokens(services: GatewayServices, call: Call, candidate: Candidate) -> int | None:
+    """Return the upstream's own count of the input tokens; None if it has none to give."""
+    wire = FORMATS[candidate.upstream.format]
+    encode = partial(
+        wire.encode_count,
+        call.request,
+        upstream_model=candidate.upstream.upstream_model,
+        beta=call.beta,
+    )
+    request = await offload.run(encode, size_bytes=call.request.body_bytes)
+    if request is None:
+        return None
+
+    async def counted(response: UpstreamResponse) -> int:
+        await raise_unless_ok(candidate, response)
+        return wire.decode_count(await response.read())
+
+    try:
+        return await post(services, call, candidate, request, counted)
+    except UpstreamError:
+        return None
+
+
+async def encoded(call: Call, candidate: Candidate) -> EncodedRequest:
+    """Return the request in the upstream's format; raises InvalidRequest if it has no form for it.
+
+    The last one is kept: it is encoded before credits are held and sent after that.
+    """
+    if call.encoded is not None and call.encoded[0] is candidate:
+        return call.encoded[1]
+    encode = partial(
+        FORMATS[candidate.upstream.format].encode_request,
+        call.request,
+        upstream_model=candidate.upstream.upstream_model,
+        max_tokens=candidate.max_tokens,
+        stream=call.request.stream,
+        beta=call.beta,
+        capabilities=candidate.model.capabilities,
+    )
+    request = await offload.run(encode, size_bytes=call.request.body_bytes)
+    call.encoded = (candidate, request)
+    return request
+
+
+def post(
+    services: GatewayServices,
+    call: Call,
+    candidate: Candidate,
+    request: EncodedRequest,
+    read: Callable[[UpstreamResponse], Awaitable[Answer]],
+) -> Awaitable[Answer]:
+    """Send an encoded request to a candidate's upstream and read its response with `read`."""
+
+    def read_and_note(response: UpstreamResponse) -> Awaitable[Answer]:
+        call.upstream_status = response.status
+        return read(response)
+
+    upstream = candidate.upstream
+    if upstream.base_url == EMBEDDED:
+        base_url, api_key = settings.EMBEDDED_MODEL_URL, settings.EMBEDDED_MODEL_API_KEY
+    else:
+        base_url, api_key = upstream.base_url, upstream.api_key
+    headers = request.headers | FORMATS[upstream.format].auth_headers(api_key)
+    url = base_url + request.path
+    return services.client.post(url, headers=headers, body=request.body, read=read_and_note)
+
+
+async def raise_unless_ok(candidate: Candidate, response: UpstreamResponse) -> None:
+    """Raise the UpstreamError that a status other than 200 means in the upstream's format."""
+    if response.status == 200:
+        return
+    raise FORMATS[candidate.upstream.format].decode_error(
+        response.status,
+        await response.read_error(),
+        response.retry_after,
+        hide=hidden_words(candidate),
+    )
+
+
+def hidden_words(candidate: Candidate) -> dict[str, str]:
+    """Map words of an upstream's errors that callers must not read to what replaces them."""
+    return {candidate.upstream.upstream_model: candidate.model.public_id}
