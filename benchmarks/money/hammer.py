@@ -82,7 +82,7 @@ class _Hammer:
     async def _reserve(self, call: TestCall) -> HoldDecision | None:
         began = time.monotonic()
         try:
-            verdict = (await self._writer.reserve(call.reserve())).verdict
+            verdict = (await self._writer.hold(call.hold())).decision
         except LedgerUnreachable:
             self.told.count("refused while away")
             await asyncio.sleep(0.01)
@@ -94,10 +94,10 @@ class _Hammer:
     async def _end(self, purse: Purse, call: TestCall) -> None:
         fate = self._random.random()
         if fate < 0.05:
-            self._writer.release(call.release())
-            self._count("release")
+            self._writer.void(call.void_hold())
+            self._count("void_hold")
         elif fate < 0.2:
-            await self._writer.close(call.void())
+            await self._writer.settle(call.void())
             self._count("void")
         else:
             await self._settle(purse, call)
@@ -105,12 +105,13 @@ class _Hammer:
     async def _settle(self, purse: Purse, call: TestCall) -> None:
         """Settle; sometimes for more than is held, sometimes twice."""
         close = call.settle(self._random.randint(0, call.amount + call.amount // 8))
-        first = await self._writer.close(close)
+        first = await self._writer.settle(close)
         self._count("settle")
         self.told.move(purse.wallet_id, -first.charged)
         self.told.settled[purse.wallet_id] = self.told.settled.get(purse.wallet_id, 0) + 1
         if self._random.random() < 0.02:
-            assert await self._writer.close(close) == first, "a second settlement is the first"
+            second = await self._writer.settle(close)
+            assert second[:2] == first[:2], "a second settlement is the first"
             self._count("settle again")
 
     # --- What the portal does -------------------------------------------------------------------

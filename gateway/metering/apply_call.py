@@ -1,6 +1,6 @@
-"""The one statement by which operations reach the ledger: what it is given, and what it returns.
+"""The one statement that applies operations to the ledger: its parameters and its result.
 
-usage/migrations/0004_gateway_apply.py has the function that it calls.
+gateway/metering/sql/gateway_apply_2.sql has the function and describes both.
 """
 
 from collections.abc import Iterable, Sequence
@@ -16,16 +16,21 @@ from gateway.metering.operations import (
     HoldResult,
     Operation,
     Outcome,
+    ReachedLimit,
     Settle,
     SettleResult,
 )
 from usage.records import Record
 
-APPLY = b"SELECT gateway_apply($1::bigint, $2::bigint[], $3::json, $4::json)::text"
+# The function alone in FROM, so that a distributed PostgreSQL can delegate the call.
+APPLY = (
+    b"SELECT answer::text"
+    b" FROM gateway_apply_2($1::bigint, $2::bigint[], $3::json, $4::json) AS answer"
+)
 LARGEST_BATCH = 256
 
 
-class _Settle(msgspec.Struct, frozen=True, tag="close", tag_field="kind"):
+class _Settle(msgspec.Struct, frozen=True, tag="settle", tag_field="kind"):
     id: UUID
     workspace_id: int
     accepted_at: datetime
@@ -33,9 +38,21 @@ class _Settle(msgspec.Struct, frozen=True, tag="close", tag_field="kind"):
     lost: int
 
 
-_NO_RECORD = msgspec.Raw(b"{}")  # in the place of what has none
+class _Answer(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
+    """A list for each field, with an element for each operation."""
+
+    decisions: list[HoldDecision | None]
+    charged: list[int]
+    lost: list[int]
+    posted: list[int]
+    held: list[int]
+    balances_after: list[int | None]
+    limits: list[ReachedLimit | None]
+
+
+_NO_RECORD = msgspec.Raw(b"{}")
 _encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder(tuple[list[HoldDecision | None], list[int], list[int]]).decode
+_decode = msgspec.json.Decoder(_Answer).decode
 
 
 def batch_length(operations: Iterable[Operation]) -> int:
@@ -49,15 +66,15 @@ def batch_length(operations: Iterable[Operation]) -> int:
 
 
 def parameters(operations: Sequence[Operation], *, owner: int) -> tuple[bytes, ...]:
-    """Return the statement's parameters as text; raises ValueError for what is no Unicode.
+    """Return the statement's parameters as text; raises ValueError for text that is not Unicode.
 
-    `owner` is whose holds are made.
+    `owner` is the process that makes the holds.
     """
     given: list[Operation | _Settle] = []
     records: list[Record | msgspec.Raw] = []
     for operation in operations:
         if isinstance(operation, Settle):
-            given.append(_flat(operation))
+            given.append(_without_record(operation))
             records.append(operation.record)
         else:
             given.append(operation)
@@ -68,26 +85,38 @@ def parameters(operations: Sequence[Operation], *, owner: int) -> tuple[bytes, .
 
 
 def outcomes(answer: bytes, count: int) -> list[Outcome]:
-    """Return what became of each of `count` operations, in their order.
+    """Return the results of `count` operations, in their order.
 
-    Raises OperationalError for an answer that makes no sense: it is as good as a broken connection,
-    since nobody can tell what was committed.
+    Raises OperationalError for an answer that cannot be decoded: as with a broken connection, it is
+    unknown what was committed.
     """
     try:
-        verdicts, amounts, losses = _decode(answer)
-        if not len(verdicts) == len(amounts) == len(losses) == count:
-            raise ValueError("another number of answers than of questions")
+        decoded = _decode(answer)
+        columns = msgspec.structs.astuple(decoded)
+        if any(len(column) != count for column in columns):
+            raise ValueError(f"not {count} results")
     except (msgspec.DecodeError, ValueError) as error:
-        message = f"the ledger's answer makes no sense: {error}"
+        message = f"the ledger's answer cannot be decoded: {error}"
         raise psycopg.OperationalError(message) from None
-    return [
-        SettleResult(amount, lost) if verdict is None else HoldResult(verdict, amount)
-        for verdict, amount, lost in zip(verdicts, amounts, losses, strict=True)
-    ]
+    return [_outcome(*fields) for fields in zip(*columns, strict=True)]
 
 
-def _flat(close: Settle) -> _Settle:
-    record = close.record
+def _outcome(
+    decision: HoldDecision | None,
+    charged: int,
+    lost: int,
+    posted: int,
+    held: int,
+    balance_after: int | None,
+    limit: ReachedLimit | None,
+) -> Outcome:
+    if decision is None:
+        return SettleResult(charged, lost, posted, held, balance_after)
+    return HoldResult(decision, posted, held, limit)
+
+
+def _without_record(settle: Settle) -> _Settle:
+    record = settle.record
     return _Settle(
-        record.id, record.workspace_id, record.accepted_at, close.actual, record.lost_credits
+        record.id, record.workspace_id, record.accepted_at, settle.actual, record.lost_credits
     )

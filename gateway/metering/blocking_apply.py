@@ -1,4 +1,4 @@
-"""Write operations and wait for PostgreSQL: for threads, which have no event loop to keep free."""
+"""Apply operations and wait for PostgreSQL: for threads, which have no event loop to keep free."""
 
 import logging
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ import psycopg
 
 from gateway.metering import apply_call
 from gateway.metering.connections import is_unavailable
-from gateway.metering.operations import Operation, Outcome, Settle, Void
+from gateway.metering.operations import Operation, Outcome, Settle, SettleResult, Void
 
 logger = logging.getLogger(__name__)
 
@@ -16,10 +16,9 @@ logger = logging.getLogger(__name__)
 def write(
     connection: psycopg.Connection[Any], operations: Sequence[Operation], *, owner: int
 ) -> list[Outcome | Exception]:
-    """Return what became of each operation, in order; an error is that operation's alone.
+    """Return each operation's result, in order; an error is that operation's alone.
 
-    Raises what `is_away` knows when the ledger takes nothing, or when nobody can tell what was
-    committed.
+    Raises the errors of `is_unavailable`; it is then unknown what was committed.
     """
     written: list[Outcome | Exception] = []
     while rest := operations[len(written) :]:
@@ -29,22 +28,36 @@ def write(
 
 
 def try_out(connection: psycopg.Connection[Any], *, owner: int) -> None:
-    """Write nothing, as a batch of nothing; raises what would keep others from being written."""
+    """Write an empty batch; raises the error that would reject every batch."""
     _apply(connection, [], owner=owner)
 
 
 def replay(
-    connection: psycopg.Connection[Any], closes: Sequence[Settle], *, owner: int
+    connection: psycopg.Connection[Any], settles: Sequence[Settle], *, owner: int
 ) -> list[Settle]:
-    """Write ends that a journal kept; return those that the ledger would not take."""
+    """Write the settlements of a journal; return those that PostgreSQL rejected."""
     failed = []
-    outcomes = write(connection, closes, owner=owner)
-    for close, outcome in zip(closes, outcomes, strict=True):
-        if isinstance(outcome, Exception):
-            failed.append(close)
-        elif outcome != close.planned():
-            logger.error("call %s was told %s: in truth %s", close.id, close.planned(), outcome)
+    outcomes = write(connection, settles, owner=owner)
+    for settle, outcome in zip(settles, outcomes, strict=True):
+        if isinstance(outcome, SettleResult):
+            _compare(settle, outcome)
+        else:
+            failed.append(settle)
     return failed
+
+
+def _compare(settle: Settle, result: SettleResult) -> None:
+    """Log where the caller received another charge than the ledger has now."""
+    expected = settle.expected_result()
+    if (result.charged, result.lost) != (expected.charged, expected.lost):
+        logger.error(
+            "call %s: %d credits charged and %d lost, but its caller received %d and %d",
+            settle.id,
+            result.charged,
+            result.lost,
+            expected.charged,
+            expected.lost,
+        )
 
 
 def _write_batch(
@@ -70,9 +83,9 @@ def _write_alone(
             raise
         logger.exception("operation failed: %s", operation)
         if isinstance(operation, Settle):
-            # Where its owner lives, no reaper would ever free what it holds.
-            release = Void(operation.id, operation.workspace_id)
-            _write_alone(connection, release, owner=owner)
+            # While the hold's owner lives, no reaper would ever void it.
+            void = Void(operation.id, operation.workspace_id)
+            _write_alone(connection, void, owner=owner)
         return error
     return outcome
 

@@ -118,17 +118,17 @@ class LedgerWriter:
         else:
             self._hear(psycopg.OperationalError("it did not answer before we stopped"))
 
-    def reserve(self, operation: Hold) -> "asyncio.Future[HoldResult]":
+    def hold(self, operation: Hold) -> "asyncio.Future[HoldResult]":
         """Ask for a hold. While PostgreSQL is away this fails within a moment, with LedgerAway."""
         if self._wire is None or not self._is_protected():
             raise LedgerUnreachable
         return self._submit(operation)
 
-    def close(self, operation: Settle) -> "asyncio.Future[SettleResult]":
+    def settle(self, operation: Settle) -> "asyncio.Future[SettleResult]":
         """End a hold. It will be written; with PostgreSQL away the answer is what is planned."""
         return self._submit(operation)
 
-    def release(self, operation: Void) -> None:
+    def void(self, operation: Void) -> None:
         """Void a hold that may or may not have been made; nobody waits for the answer."""
         self._submit(operation)
 

@@ -102,7 +102,7 @@ class OutageBuffer:
             are_kept = [False] * len(jobs)
         for job, close, is_kept in zip(jobs, closes, are_kept, strict=True):
             if is_kept:
-                tell(job, close.planned())
+                tell(job, close.expected_result())
             else:
                 self._in_memory.append(job)
         self._on_the_way = ()

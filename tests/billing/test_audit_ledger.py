@@ -36,7 +36,7 @@ def books(transactional_db: None) -> Books:
 
 def live_through(books: Books) -> None:
     calls = [books.call(50) for _ in range(5)]
-    written(*(call.reserve() for call in calls))
+    written(*(call.hold() for call in calls))
     written(calls[0].settle(20), calls[1].settle(30), calls[2].void())
     books.top_up(400)
     written(calls[3].settle(10))
@@ -327,9 +327,9 @@ def test_what_is_frozen_is_looked_at_from_its_beginning_on(books: Books) -> None
 
 
 def verdict_of(call: TestCall) -> HoldDecision:
-    [reserved] = written(call.reserve())
+    [reserved] = written(call.hold())
     assert isinstance(reserved, HoldResult)
-    return reserved.verdict
+    return reserved.decision
 
 
 def test_the_first_run_is_full_and_the_next_begin_where_the_last_ended(books: Books) -> None:
@@ -426,7 +426,7 @@ def test_running_calls_never_look_like_errors(books: Books) -> None:
 
     def call() -> None:
         one, other = books.call(50), books.call(50)
-        written(one.reserve(), other.reserve())
+        written(one.hold(), other.hold())
         written(one.settle(20), other.void())
         books.give(3)
 

@@ -128,7 +128,7 @@ class TestCall:
     id: uuid.UUID = field(default_factory=uuid.uuid4)
     accepted_at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
-    def reserve(self) -> operations.Hold:
+    def hold(self) -> operations.Hold:
         """Ask for its hold."""
         return operations.Hold(
             self.id, self.workspace_id, self.key_id, "api", self.amount, self.accepted_at
@@ -143,7 +143,7 @@ class TestCall:
         record = self.record(ending=Ending.FAILED, status=500, **fields)
         return Settle(record, None, self.amount)
 
-    def release(self) -> Void:
+    def void_hold(self) -> Void:
         """Undo its reserve, which may never have been made."""
         return Void(self.id, self.workspace_id)
 

@@ -27,7 +27,7 @@ _MOMENT = datetime.now(UTC)
 _CHILD = """
 import django
 django.setup()
-from tests.metering import gateway_process
+from tests.support import gateway_process
 gateway_process.obey()
 """
 
@@ -61,7 +61,7 @@ class Process:
     def refuses(self, call: TestCall) -> bool:
         """Whether no hold is made, because the ledger is away."""
         try:
-            self.ask(call.reserve())
+            self.ask(call.hold())
         except LedgerUnreachable:
             return True
         return False
@@ -81,11 +81,11 @@ class Process:
     async def _ask(self, operation: Operation) -> Any:
         writer = self.meter.writer
         if isinstance(operation, Hold):
-            return await writer.reserve(operation)
+            return await writer.hold(operation)
         if isinstance(operation, Settle):
-            return await writer.close(operation)
+            return await writer.settle(operation)
         assert isinstance(operation, Void)
-        writer.release(operation)
+        writer.void(operation)
         return None
 
 
@@ -103,9 +103,9 @@ class ChildProcess:
         )
         assert self._answer() == "ready"
 
-    def reserve(self, call: TestCall) -> str:
+    def hold(self, call: TestCall) -> str:
         """Return the verdict, or what went wrong."""
-        return self._do("reserve", call)
+        return self._do("hold", call)
 
     def settle(self, call: TestCall, actual: int) -> str:
         """Return what was charged, or what went wrong."""
@@ -167,8 +167,8 @@ def obey() -> None:
             verb, call_id, workspace_id, amount, actual = json.loads(line)
             call = TestCall(workspace_id, amount, id=UUID(call_id), accepted_at=_MOMENT)
             try:
-                if verb == "reserve":
-                    _say(process.ask(call.reserve()).verdict)
+                if verb == "hold":
+                    _say(process.ask(call.hold()).decision)
                 else:
                     _say(process.ask(call.settle(actual)).charged)
             except Exception as error:  # noqa: BLE001 (told to whoever asked)

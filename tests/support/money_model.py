@@ -16,6 +16,7 @@ class ModelHold:
     actual: int = 0
     lost: int = 0
     is_recorded: bool = False
+    balance_after: int | None = None  # of its ledger entry
 
 
 @dataclass
@@ -40,27 +41,28 @@ class ModelWallet:
     def available(self) -> int:
         return self.posted - self.held
 
-    def reserve(self, call: TestCall) -> HoldResult:
-        available = self.available
+    def hold(self, call: TestCall) -> HoldResult:
+        return HoldResult(self._decide(call), self.posted, self.held)
+
+    def _decide(self, call: TestCall) -> HoldDecision:
         if call.key_id in self.revoked:
-            return HoldResult(HoldDecision.KEY_UNUSABLE, available)
+            return HoldDecision.KEY_UNUSABLE
         if self.is_frozen:
-            return HoldResult(HoldDecision.FROZEN, available)
-        if call.amount > available:
-            return HoldResult(HoldDecision.OUT_OF_CREDITS, available)
+            return HoldDecision.FROZEN
+        if call.amount > self.available:
+            return HoldDecision.OUT_OF_CREDITS
         self.holds[call.id] = ModelHold(call.amount)
-        return HoldResult(HoldDecision.ADMITTED, available)
+        return HoldDecision.ADMITTED
 
     def end(self, call: TestCall, actual: int | None) -> SettleResult:
-        """Settle, or void with None; again, it is what it was the first time."""
+        """Settle, or void with None; the second time, the result is that of the first."""
         hold = self.holds.get(call.id)
         if hold is None:
-            return SettleResult(0, actual or 0)
+            return SettleResult(0, actual or 0, self.posted, self.held)
         if not hold.is_recorded:
             self._end(hold, actual)
-        if hold.state == "settled":
-            return SettleResult(hold.actual, (actual or 0) - hold.actual)
-        return SettleResult(0, actual or 0)
+        lost = (actual or 0) - hold.actual
+        return SettleResult(hold.actual, lost, self.posted, self.held, hold.balance_after)
 
     def _end(self, hold: ModelHold, actual: int | None) -> None:
         hold.is_recorded = True
@@ -72,12 +74,13 @@ class ModelWallet:
             return
         hold.state, hold.actual, hold.lost = "settled", charge, actual - charge
         self.moved.append(-charge)
+        hold.balance_after = self.posted
 
-    def release(self, call: TestCall) -> SettleResult:
+    def void_hold(self, call: TestCall) -> SettleResult:
         hold = self.holds.get(call.id)
         if hold is not None and hold.state == "open":
             hold.state = "void"
-        return SettleResult(0, 0)
+        return SettleResult(0, 0, self.posted, self.held)
 
     def reap(self) -> None:
         """The process that made all open holds is dead."""

@@ -1,4 +1,4 @@
-"""Batches of operations: decided in the order of their arrival, written once, safe to repeat."""
+"""Batches of operations: decided in the order of arrival, written once, safe to repeat."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -25,6 +25,7 @@ from gateway.metering.operations import (
 from keys import services as key_services
 from tests.support.books import Books, TestCall, open_books, subscription_wallet
 from usage.models import DirtyHour, Ending
+from usage.records import RecordAttempt, RecordLine
 
 OWNER = 7
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -42,8 +43,8 @@ def apply(*operations: Operation) -> Sequence[Outcome | Exception]:
     return blocking_apply.write(connection.connection, operations, owner=OWNER)
 
 
-def verdicts(outcomes: Sequence[Any]) -> list[HoldDecision]:
-    return [outcome.verdict for outcome in outcomes if isinstance(outcome, HoldResult)]
+def decisions(outcomes: Sequence[Any]) -> list[HoldDecision]:
+    return [outcome.decision for outcome in outcomes if isinstance(outcome, HoldResult)]
 
 
 def numbers(books: Books) -> tuple[int, int]:
@@ -51,10 +52,10 @@ def numbers(books: Books) -> tuple[int, int]:
     return wallet.posted, wallet.held
 
 
-def test_a_reserve_holds_its_amount(books: Books) -> None:
+def test_a_hold_sets_its_amount_aside(books: Books) -> None:
     call = books.call(300)
 
-    assert apply(call.reserve()) == [HoldResult(HoldDecision.ADMITTED, 1_000)]
+    assert apply(call.hold()) == [HoldResult(HoldDecision.ADMITTED, 1_000, 300)]
 
     assert numbers(books) == (1_000, 300)
     [hold] = books.holds(HoldState.OPEN)
@@ -64,9 +65,9 @@ def test_a_reserve_holds_its_amount(books: Books) -> None:
 
 def test_a_settlement_takes_what_was_used_and_frees_the_rest(books: Books) -> None:
     call = books.call(300)
-    apply(call.reserve())
+    apply(call.hold())
 
-    assert apply(call.settle(120)) == [SettleResult(120, 0)]
+    assert apply(call.settle(120)) == [SettleResult(120, 0, 880, 0, 880)]
 
     assert numbers(books) == (880, 0)
     [entry] = books.usage()
@@ -75,25 +76,27 @@ def test_a_settlement_takes_what_was_used_and_frees_the_rest(books: Books) -> No
     assert hold.actual == 120
     [record] = books.records()
     assert (record.id, record.credits, record.lost_credits) == (call.id, 120, 0)
+    assert record.balance_after == 880
 
 
 def test_a_void_frees_everything_and_still_writes_the_record(books: Books) -> None:
     call = books.call(300)
-    apply(call.reserve())
+    apply(call.hold())
 
-    assert apply(call.void(lost_credits=9)) == [SettleResult(0, 9)]
+    assert apply(call.void(lost_credits=9)) == [SettleResult(0, 9, 1_000, 0, None)]
 
     assert numbers(books) == (1_000, 0)
     assert books.usage() == []
     [record] = books.records()
     assert (record.credits, record.lost_credits, record.status) == (0, 9, 500)
+    assert record.balance_after is None
 
 
 def test_a_free_call_has_an_entry_of_nothing(books: Books) -> None:
     call = books.call(300)
-    apply(call.reserve())
+    apply(call.hold())
 
-    assert apply(call.settle(0)) == [SettleResult(0, 0)]
+    assert apply(call.settle(0)) == [SettleResult(0, 0, 1_000, 0, 1_000)]
 
     assert numbers(books) == (1_000, 0)
     assert [entry.amount for entry in books.usage()] == [0]
@@ -102,9 +105,9 @@ def test_a_free_call_has_an_entry_of_nothing(books: Books) -> None:
 
 def test_a_settlement_above_its_hold_charges_the_hold_and_loses_the_rest(books: Books) -> None:
     call = books.call(300)
-    apply(call.reserve())
+    apply(call.hold())
 
-    assert apply(call.settle(450)) == [SettleResult(300, 150)]
+    assert apply(call.settle(450)) == [SettleResult(300, 150, 700, 0, 700)]
 
     assert numbers(books) == (700, 0)
     [record] = books.records()
@@ -114,23 +117,24 @@ def test_a_settlement_above_its_hold_charges_the_hold_and_loses_the_rest(books: 
 def test_operations_are_decided_in_the_order_they_came(books: Books) -> None:
     large, medium, small = books.call(700), books.call(400), books.call(300)
 
-    outcomes = apply(large.reserve(), medium.reserve(), small.reserve())
+    outcomes: Any = apply(large.hold(), medium.hold(), small.hold())
 
-    assert verdicts(outcomes) == [
+    assert decisions(outcomes) == [
         HoldDecision.ADMITTED,
         HoldDecision.OUT_OF_CREDITS,
         HoldDecision.ADMITTED,
     ]
     assert numbers(books) == (1_000, 1_000)
-    assert outcomes[1] == HoldResult(HoldDecision.OUT_OF_CREDITS, 300)
+    assert outcomes[1] == HoldResult(HoldDecision.OUT_OF_CREDITS, 1_000, 700)
+    assert outcomes[1].available == 300
 
 
-def test_what_a_batch_frees_its_later_operations_can_have(books: Books) -> None:
+def test_credits_that_a_batch_frees_can_be_held_by_its_later_operations(books: Books) -> None:
     first, second, third = books.call(1_000), books.call(900), books.call(900)
 
-    outcomes = apply(first.reserve(), second.reserve(), first.settle(100), third.reserve())
+    outcomes = apply(first.hold(), second.hold(), first.settle(100), third.hold())
 
-    assert verdicts(outcomes) == [
+    assert decisions(outcomes) == [
         HoldDecision.ADMITTED,
         HoldDecision.OUT_OF_CREDITS,
         HoldDecision.ADMITTED,
@@ -138,65 +142,80 @@ def test_what_a_batch_frees_its_later_operations_can_have(books: Books) -> None:
     assert numbers(books) == (900, 900)
 
 
-def test_a_reserve_and_its_release_right_after_it_leave_nothing_held(books: Books) -> None:
+def test_a_hold_and_its_void_right_after_it_leave_nothing_held(books: Books) -> None:
     call = books.call(300)
 
-    apply(call.reserve(), call.release())
+    assert apply(call.hold(), call.void_hold()) == [
+        HoldResult(HoldDecision.ADMITTED, 1_000, 300),
+        SettleResult(0, 0, 1_000, 0, None),
+    ]
 
     assert numbers(books) == (1_000, 0)
     assert len(books.holds(HoldState.VOID)) == 1
     assert books.records() == []
 
 
-def test_a_release_of_a_hold_that_was_never_made_does_nothing(books: Books) -> None:
-    apply(books.call(300).release())
+def test_a_void_of_a_hold_that_was_never_made_does_nothing(books: Books) -> None:
+    apply(books.call(300).void_hold())
 
     assert numbers(books) == (1_000, 0)
 
 
-def test_a_release_after_the_settlement_gives_nothing_back(books: Books) -> None:
+def test_a_void_after_the_settlement_gives_nothing_back(books: Books) -> None:
     call = books.call(300)
-    apply(call.reserve(), call.settle(120), call.release())
+    apply(call.hold(), call.settle(120), call.void_hold())
 
-    assert apply(call.release()) == [SettleResult(0, 0)]
+    assert apply(call.void_hold()) == [SettleResult(0, 0, 880, 0, None)]
     assert numbers(books) == (880, 0)
     assert len(books.holds(HoldState.SETTLED)) == 1
 
 
-def test_settling_again_charges_nothing_more_and_answers_the_same(books: Books) -> None:
+def test_settling_again_charges_nothing_more_and_has_the_same_result(books: Books) -> None:
     call = books.call(300)
-    apply(call.reserve())
-    apply(call.settle(450))
+    apply(call.hold())
+    first = apply(call.settle(450))
 
-    assert apply(call.settle(450)) == [SettleResult(300, 150)]
-    assert apply(call.settle(450), call.settle(450)) == [SettleResult(300, 150)] * 2
+    assert first == [SettleResult(300, 150, 700, 0, 700)]
+    assert apply(call.settle(450)) == first
+    assert apply(call.settle(450), call.settle(450)) == first * 2
 
     assert numbers(books) == (700, 0)
     assert len(books.usage()) == len(books.records()) == 1
 
 
+def test_settling_again_returns_the_balance_after_its_own_entry(books: Books) -> None:
+    """The wallet has moved on since; the call's entry has not."""
+    call, other = books.call(300), books.call(200)
+    apply(call.hold(), other.hold(), call.settle(120), other.settle(50))
+    books.give(5_000)
+
+    assert apply(call.settle(120)) == [SettleResult(120, 0, 5_830, 0, 880)]
+    assert apply(other.settle(50)) == [SettleResult(50, 0, 5_830, 0, 830)]
+
+
 def test_settling_twice_in_a_row_charges_once(books: Books) -> None:
     call = books.call(300)
 
-    outcomes = apply(call.reserve(), call.settle(120), call.settle(120))
+    outcomes = apply(call.hold(), call.settle(120), call.settle(120))
 
-    assert outcomes[1:] == [SettleResult(120, 0), SettleResult(120, 0)]
+    assert outcomes[1:] == [SettleResult(120, 0, 880, 0, 880)] * 2
     assert numbers(books) == (880, 0)
     assert len(books.usage()) == len(books.records()) == 1
 
 
 def test_voiding_again_changes_nothing(books: Books) -> None:
     call = books.call(300)
-    apply(call.reserve(), call.void(lost_credits=9))
+    apply(call.hold(), call.void(lost_credits=9))
 
-    assert apply(call.void(lost_credits=9), call.void(lost_credits=9)) == [SettleResult(0, 9)] * 2
+    again = apply(call.void(lost_credits=9), call.void(lost_credits=9))
 
+    assert again == [SettleResult(0, 9, 1_000, 0, None)] * 2
     assert numbers(books) == (1_000, 0)
     assert len(books.records()) == 1
 
 
-def test_an_end_without_a_hold_charges_nothing(books: Books) -> None:
-    assert apply(books.call(300).settle(120)) == [SettleResult(0, 120)]
+def test_a_settlement_without_a_hold_charges_nothing(books: Books) -> None:
+    assert apply(books.call(300).settle(120)) == [SettleResult(0, 120, 1_000, 0, None)]
 
     assert numbers(books) == (1_000, 0)
     assert not books.usage()
@@ -205,44 +224,44 @@ def test_an_end_without_a_hold_charges_nothing(books: Books) -> None:
 
 def reap(books: Books, call: Any) -> None:
     """Void a call's hold as the reaper does: without a record."""
-    apply(call.release())
+    apply(call.void_hold())
     assert books.records() == []
 
 
 def test_a_reaped_hold_is_charged_after_all_when_that_still_fits(books: Books) -> None:
     call = books.call(300)
-    apply(call.reserve())
+    apply(call.hold())
     reap(books, call)
 
-    assert apply(call.settle(120)) == [SettleResult(120, 0)]
+    assert apply(call.settle(120)) == [SettleResult(120, 0, 880, 0, 880)]
 
     assert numbers(books) == (880, 0)
     assert [hold.actual for hold in books.holds(HoldState.SETTLED)] == [120]
     assert [record.credits for record in books.records()] == [120]
 
 
-def test_a_reaped_hold_that_fits_no_more_is_our_loss(books: Books) -> None:
+def test_a_reaped_hold_whose_credits_are_gone_is_our_loss(books: Books) -> None:
     call = books.call(300)
-    apply(call.reserve())
+    apply(call.hold())
     reap(books, call)
-    apply(books.call(900).reserve())  # what was free has gone to another call
+    apply(books.call(900).hold())  # the freed credits go to another call
 
-    assert apply(call.settle(120)) == [SettleResult(0, 120)]
+    assert apply(call.settle(120)) == [SettleResult(0, 120, 1_000, 900, None)]
 
     assert numbers(books) == (1_000, 900)
     assert books.usage() == []
     assert [(record.credits, record.lost_credits) for record in books.records()] == [(0, 120)]
 
 
-def test_a_loss_once_booked_stays_one_when_the_end_comes_again(books: Books) -> None:
+def test_a_loss_once_recorded_stays_one_when_the_settlement_comes_again(books: Books) -> None:
     call, other = books.call(300), books.call(900)
-    apply(call.reserve())
+    apply(call.hold())
     reap(books, call)
-    apply(other.reserve())
+    apply(other.hold())
     apply(call.settle(120))
-    apply(other.release())  # now it would fit
+    apply(other.void_hold())  # now the credits would suffice
 
-    assert apply(call.settle(120)) == [SettleResult(0, 120)]
+    assert apply(call.settle(120)) == [SettleResult(0, 120, 1_000, 0, None)]
 
     assert numbers(books) == (1_000, 0)
     assert books.usage() == []
@@ -250,10 +269,17 @@ def test_a_loss_once_booked_stays_one_when_the_end_comes_again(books: Books) -> 
 
 def test_entries_of_one_batch_are_numbered_and_chained(books: Books) -> None:
     calls = [books.call(100) for _ in range(5)]
-    apply(*(call.reserve() for call in calls))
+    apply(*(call.hold() for call in calls))
 
-    apply(*(call.settle(10 + place) for place, call in enumerate(calls)))
+    results = apply(*(call.settle(10 + place) for place, call in enumerate(calls)))
 
+    assert results == [
+        SettleResult(10, 0, 990, 400, 990),
+        SettleResult(11, 0, 979, 300, 979),
+        SettleResult(12, 0, 967, 200, 967),
+        SettleResult(13, 0, 954, 100, 954),
+        SettleResult(14, 0, 940, 0, 940),
+    ]
     entries = books.usage()
     assert [entry.seq for entry in entries] == [2, 3, 4, 5, 6]
     assert [entry.balance_after for entry in entries] == [990, 979, 967, 954, 940]
@@ -264,32 +290,32 @@ def test_wallets_in_one_batch_do_not_mix(books: Books) -> None:
     other = open_books(50)
     ours, theirs = books.call(60), other.call(60)
 
-    outcomes = apply(ours.reserve(), theirs.reserve())
+    outcomes = apply(ours.hold(), theirs.hold())
 
-    assert verdicts(outcomes) == [HoldDecision.ADMITTED, HoldDecision.OUT_OF_CREDITS]
+    assert decisions(outcomes) == [HoldDecision.ADMITTED, HoldDecision.OUT_OF_CREDITS]
     assert (numbers(books), numbers(other)) == ((1_000, 60), (50, 0))
 
 
-def test_charges_in_two_wallets_are_numbered_each_for_itself(books: Books) -> None:
+def test_charges_in_two_wallets_are_numbered_separately(books: Books) -> None:
     other = open_books(500)
     ours, theirs = [books.call(100) for _ in range(2)], [other.call(100) for _ in range(2)]
-    nobodys = replace(books.call(0), workspace_id=books.workspace.pk + 1_000_000)
-    apply(*(call.reserve() for call in (*ours, nobodys, *theirs)))
+    walletless = replace(books.call(0), workspace_id=books.workspace.pk + 1_000_000)
+    apply(*(call.hold() for call in (*ours, walletless, *theirs)))
 
-    told = apply(
+    results = apply(
         ours[0].settle(10),
         theirs[0].settle(20),
-        nobodys.settle(7),
+        walletless.settle(7),
         ours[1].settle(30),
         theirs[1].settle(40),
     )
 
-    assert told == [
-        SettleResult(10, 0),
-        SettleResult(20, 0),
-        SettleResult(0, 7),
-        SettleResult(30, 0),
-        SettleResult(40, 0),
+    assert results == [
+        SettleResult(10, 0, 990, 100, 990),
+        SettleResult(20, 0, 480, 100, 480),
+        SettleResult(0, 7, 0, 0, None),
+        SettleResult(30, 0, 960, 0, 960),
+        SettleResult(40, 0, 440, 0, 440),
     ]
     assert [(entry.seq, entry.balance_after) for entry in books.usage()] == [(2, 990), (3, 960)]
     assert [(entry.seq, entry.balance_after) for entry in other.usage()] == [(2, 480), (3, 440)]
@@ -297,7 +323,7 @@ def test_charges_in_two_wallets_are_numbered_each_for_itself(books: Books) -> No
 
 
 def test_a_record_is_written_as_it_was_given(books: Books) -> None:
-    """All of its fields, in both lists: the gateway's and the function's."""
+    """All of its fields: the function lists them, too."""
     call = books.call(300, key_id=books.mint().pk)
     given = call.record(
         source="console",
@@ -315,32 +341,62 @@ def test_a_record_is_written_as_it_was_given(books: Books) -> None:
         lost_credits=5,
         first_byte_ms=105,
         duration_ms=106,
+        lines=(RecordLine("input", "caicaini/swift", 12, 101, 300_000),),
+        cache_creation_1h_input_tokens=107,
+        hold_amount=300,
+        attempts=(
+            RecordAttempt(11, "swift-1", 2, 40, None, "timeout"),
+            RecordAttempt(13, "swift-1", 42, 60, 200, ""),
+        ),
+        tags=("team a", 'quotes " and {braces}, 🦊'),
+        session_id="session",
+        user_label="user",
+        member_id=108,
+        queue_ms=109,
+        hold_ms=110,
+        error_code="some_code",
+        refusals=111,
     )
-    apply(call.reserve(), Settle(given, 7, 300))
+    apply(call.hold(), Settle(given, 7, 300))
 
     [written] = books.records()
-    expected = msgspec.structs.asdict(given) | {"credits": 7}
+    expected = msgspec.structs.asdict(given) | {"credits": 7, "balance_after": 993}
+    for name in ("lines", "attempts", "tags"):
+        expected[name] = msgspec.json.decode(msgspec.json.encode(expected[name]))
     assert {name: getattr(written, name) for name in expected} == expected
+    assert not [name for name, value in expected.items() if value is None]
+    assert expected["lines"][0]["class"] == "input"
+
+
+def test_a_record_without_details_has_none_of_them(books: Books) -> None:
+    call = books.call(300)
+    apply(call.hold(), call.settle(7))
+
+    [written] = books.records()
+    assert (written.lines, written.attempts, written.tags, written.refusals) == (None,) * 4
 
 
 def test_a_workspace_without_a_wallet_is_refused(books: Books) -> None:
     call = replace(books.call(0), workspace_id=books.workspace.pk + 1_000_000)
 
-    assert apply(call.reserve(), call.release()) == [
-        HoldResult(HoldDecision.NO_WALLET, 0),
-        SettleResult(0, 0),
+    assert apply(call.hold(), call.void_hold()) == [
+        HoldResult(HoldDecision.NO_WALLET, 0, 0),
+        SettleResult(0, 0, 0, 0, None),
     ]
 
 
-def test_credits_of_the_subscription_are_out_of_a_calls_reach(books: Books) -> None:
+def test_a_call_cannot_spend_credits_of_the_subscription(books: Books) -> None:
     poor = open_books()
     other = subscription_wallet(poor)
     posting.post(wallet_id=other.pk, kind=EntryKind.GRANT, amount=1_000, reference="a month")
     refused, paid = poor.call(1), books.call(300)
 
-    outcomes = apply(refused.reserve(), refused.settle(1), paid.reserve(), paid.settle(120))
+    outcomes = apply(refused.hold(), refused.settle(1), paid.hold(), paid.settle(120))
 
-    assert outcomes[:2] == [HoldResult(HoldDecision.OUT_OF_CREDITS, 0), SettleResult(0, 1)]
+    assert outcomes[:2] == [
+        HoldResult(HoldDecision.OUT_OF_CREDITS, 0, 0),
+        SettleResult(0, 1, 0, 0, None),
+    ]
     other.refresh_from_db()
     assert (other.posted, other.held, other.seq) == (1_000, 0, 1)
 
@@ -351,20 +407,20 @@ def test_a_workspace_that_has_only_a_subscription_makes_no_hold(db: None) -> Non
     wallet = wallets.wallet_of(workspace, pool=Pool.SUBSCRIPTION)
     posting.post(wallet_id=wallet.pk, kind=EntryKind.GRANT, amount=1_000, reference="a month")
 
-    assert apply(TestCall(workspace.pk, 1).reserve()) == [HoldResult(HoldDecision.NO_WALLET, 0)]
+    assert apply(TestCall(workspace.pk, 1).hold()) == [HoldResult(HoldDecision.NO_WALLET, 0, 0)]
 
 
 def test_a_frozen_wallet_makes_no_new_hold_and_ends_the_old_ones(books: Books) -> None:
     running = books.call(300)
-    apply(running.reserve())
+    apply(running.hold())
     books.freeze()
 
-    assert verdicts(apply(books.call(1).reserve())) == [HoldDecision.FROZEN]
-    assert apply(running.settle(120)) == [SettleResult(120, 0)]
+    assert decisions(apply(books.call(1).hold())) == [HoldDecision.FROZEN]
+    assert apply(running.settle(120)) == [SettleResult(120, 0, 880, 0, 880)]
 
 
-def test_a_key_that_stands_is_held_for(books: Books) -> None:
-    assert verdicts(apply(books.call(300, key_id=books.mint().pk).reserve())) == [
+def test_a_valid_key_makes_a_hold(books: Books) -> None:
+    assert decisions(apply(books.call(300, key_id=books.mint().pk).hold())) == [
         HoldDecision.ADMITTED
     ]
 
@@ -373,30 +429,28 @@ def test_a_revoked_key_holds_nothing(books: Books) -> None:
     key = books.mint()
     key_services.revoke(key=key)
 
-    assert verdicts(apply(books.call(300, key_id=key.pk).reserve())) == [HoldDecision.KEY_UNUSABLE]
+    assert decisions(apply(books.call(300, key_id=key.pk).hold())) == [HoldDecision.KEY_UNUSABLE]
     assert numbers(books) == (1_000, 0)
 
 
 def test_an_expired_key_holds_nothing(books: Books) -> None:
     now = datetime.now(UTC)
     expired = books.mint(expires_at=now - timedelta(hours=1))
-    standing = books.mint(expires_at=now + timedelta(hours=1))
+    valid = books.mint(expires_at=now + timedelta(hours=1))
 
-    assert verdicts(apply(books.call(1, key_id=expired.pk).reserve())) == [
-        HoldDecision.KEY_UNUSABLE
-    ]
-    assert verdicts(apply(books.call(1, key_id=standing.pk).reserve())) == [HoldDecision.ADMITTED]
+    assert decisions(apply(books.call(1, key_id=expired.pk).hold())) == [HoldDecision.KEY_UNUSABLE]
+    assert decisions(apply(books.call(1, key_id=valid.pk).hold())) == [HoldDecision.ADMITTED]
 
 
 def test_an_unknown_key_holds_nothing(books: Books) -> None:
-    assert verdicts(apply(books.call(300, key_id=999_999_999).reserve())) == [
+    assert decisions(apply(books.call(300, key_id=999_999_999).hold())) == [
         HoldDecision.KEY_UNUSABLE
     ]
 
 
 def test_the_hours_of_records_are_marked_for_the_roll_up(books: Books) -> None:
     calls = [books.call(100, accepted_at=NOON + timedelta(minutes=at)) for at in (5, 59, 60)]
-    apply(*(call.reserve() for call in calls), *(call.settle(5) for call in calls))
+    apply(*(call.hold() for call in calls), *(call.settle(5) for call in calls))
 
     marks = DirtyHour.objects.filter(workspace=books.workspace).order_by("starts_at")
     assert [mark.starts_at for mark in marks] == [NOON, NOON + timedelta(hours=1)]

@@ -32,7 +32,7 @@ from usage.models import RequestRecord
 OWNER = 7
 amounts = st.integers(0, 500)
 # What a batch does to which call: the number picks one of those there have been, or none.
-steps = st.tuples(st.sampled_from(["reserve", "settle", "void", "release"]), amounts, amounts)
+steps = st.tuples(st.sampled_from(["hold", "settle", "void", "void_hold"]), amounts, amounts)
 
 
 class Life(RuleBasedStateMachine):
@@ -72,17 +72,17 @@ class Life(RuleBasedStateMachine):
         assert blocking_apply.write(self.connection, operations, owner=OWNER) == expected
 
     def decide(self, verb: str, amount: int, pick: int) -> tuple[Operation, Outcome]:
-        if verb == "reserve":
+        if verb == "hold":
             key = self.keys[pick % len(self.keys)]
             call = self.books.call(amount, key_id=None if pick % 5 == 0 else key.pk)
             self.calls.append(call)
-            return call.reserve(), self.model.reserve(call)
+            return call.hold(), self.model.hold(call)
         call = self.recent_call(pick) if self.calls else self.books.call(amount)
         if verb == "settle":
             return call.settle(amount), self.model.end(call, amount)
         if verb == "void":
             return call.void(), self.model.end(call, None)
-        return call.release(), self.model.release(call)
+        return call.void_hold(), self.model.void_hold(call)
 
     def recent_call(self, pick: int) -> TestCall:
         """One of the last calls: of those, some are open, some ended, some were refused."""
@@ -203,11 +203,11 @@ class Life(RuleBasedStateMachine):
             for call_id, hold in self.model.holds.items()
         }
         records = {
-            record.id: (record.credits, record.lost_credits)
+            record.id: (record.credits, record.lost_credits, record.balance_after)
             for record in RequestRecord.objects.filter(workspace=self.books.workspace)
         }
         assert records == {
-            call_id: (hold.actual, hold.lost)
+            call_id: (hold.actual, hold.lost, hold.balance_after)
             for call_id, hold in self.model.holds.items()
             if hold.is_recorded
         }

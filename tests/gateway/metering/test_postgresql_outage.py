@@ -24,8 +24,8 @@ def remote(network: Network, journals: Path) -> Iterator[Process]:
         yield running
 
 
-def reserved(process: Process, call: TestCall) -> TestCall:
-    assert process.ask(call.reserve()).verdict is HoldDecision.ADMITTED
+def admitted(process: Process, call: TestCall) -> TestCall:
+    assert process.ask(call.hold()).decision is HoldDecision.ADMITTED
     return call
 
 
@@ -42,7 +42,7 @@ def outage(request: pytest.FixtureRequest, network: Network) -> Any:
 def test_a_running_call_ends_with_its_charge(
     books: Books, network: Network, remote: Process, outage: Any
 ) -> None:
-    call = reserved(remote, books.call(300))
+    call = admitted(remote, books.call(300))
     outage()
 
     assert remote.ask(call.settle(120)) == SettleResult(120, 0)
@@ -58,7 +58,7 @@ def test_a_running_call_ends_with_its_charge(
 def test_the_charge_told_meanwhile_is_the_charge_booked_later(
     books: Books, network: Network, remote: Process, outage: Any
 ) -> None:
-    above, void = reserved(remote, books.call(300)), reserved(remote, books.call(300))
+    above, void = admitted(remote, books.call(300)), admitted(remote, books.call(300))
     outage()
 
     assert remote.ask(above.settle(450)) == SettleResult(300, 150)
@@ -85,7 +85,7 @@ def test_a_new_call_is_refused(
 def test_many_calls_end_during_one_outage(
     books: Books, network: Network, remote: Process, outage: Any, journals: Path
 ) -> None:
-    calls = [reserved(remote, books.call(2)) for _ in range(300)]
+    calls = [admitted(remote, books.call(2)) for _ in range(300)]
     outage()
     told = [remote.begin(call.settle(1)) for call in calls]
 
@@ -111,13 +111,13 @@ def test_a_hold_that_was_made_too_late_is_released(
 
     remote.await_ledger(books.call(0))
     eventually(lambda: books.wallet().held == 0, what="the release")
-    reserved(remote, books.call(1_000))
+    admitted(remote, books.call(1_000))
 
 
 def test_a_settlement_that_was_written_unheard_is_not_written_again(
     books: Books, network: Network, remote: Process, journals: Path
 ) -> None:
-    call = reserved(remote, books.call(300))
+    call = admitted(remote, books.call(300))
     network.swallow_next_answer()
 
     assert remote.ask(call.settle(120)) == SettleResult(120, 0)
@@ -133,7 +133,7 @@ def test_a_settlement_that_was_written_unheard_is_not_written_again(
 def test_an_answer_that_makes_no_sense_is_as_good_as_none(
     books: Books, network: Network, remote: Process, journals: Path
 ) -> None:
-    call = reserved(remote, books.call(300))
+    call = admitted(remote, books.call(300))
     network.garble_next_answer()
 
     assert remote.ask(call.settle(120)) == SettleResult(120, 0)
@@ -148,11 +148,11 @@ def test_a_batch_that_arrived_in_part_does_not_keep_the_wallet_from_others(
     books: Books, network: Network, remote: Process, process: Process
 ) -> None:
     """Its session waits for the rest, and must have locked nothing yet."""
-    call = reserved(remote, books.call(300))
+    call = admitted(remote, books.call(300))
     network.swallow_within_next_batch()
     assert remote.ask(call.settle(120)) == SettleResult(120, 0)
 
-    assert process.ask(books.call(10).reserve()).verdict is HoldDecision.ADMITTED
+    assert process.ask(books.call(10).hold()).decision is HoldDecision.ADMITTED
     network.be_fine()
 
     remote.await_ledger(books.call(0))
@@ -176,9 +176,9 @@ def test_a_reserve_that_was_written_unheard_is_released(
 def test_a_release_waits_for_the_end_of_the_outage(
     books: Books, network: Network, remote: Process, outage: Any
 ) -> None:
-    call = reserved(remote, books.call(700))
+    call = admitted(remote, books.call(700))
     outage()
-    remote.ask(call.release())
+    remote.ask(call.void_hold())
     network.be_fine()
 
     remote.await_ledger(books.call(0))
@@ -188,7 +188,7 @@ def test_a_release_waits_for_the_end_of_the_outage(
 
 def test_one_outage_after_the_other(books: Books, network: Network, remote: Process) -> None:
     for _ in range(5):
-        running = [reserved(remote, books.call(10)) for _ in range(4)]
+        running = [admitted(remote, books.call(10)) for _ in range(4)]
         network.go()
         for call in running:
             assert remote.ask(call.settle(7)).charged == 7
@@ -203,7 +203,7 @@ def test_one_outage_after_the_other(books: Books, network: Network, remote: Proc
 def test_a_connection_that_broke_while_idle_is_replaced_before_the_next_call(
     books: Books, network: Network, remote: Process, caplog: pytest.LogCaptureFixture
 ) -> None:
-    reserved(remote, books.call(1))
+    admitted(remote, books.call(1))
     caplog.set_level("INFO")
     caplog.clear()  # it says the same of the first connection
     before = sessions_with_locks()
@@ -227,7 +227,7 @@ def sessions_with_locks() -> set[tuple[Any, ...]]:
 
 def test_a_process_without_a_disk_keeps_ends_in_memory(books: Books, network: Network) -> None:
     with Process(database_url=network.url, journals=Path("/dev/null/journal")) as process:
-        call = reserved(process, books.call(300))
+        call = admitted(process, books.call(300))
         network.go()
         waiting: Future[Any] = process.begin(call.settle(120))
         assert process.refuses(books.call(1))
@@ -241,9 +241,9 @@ def test_a_process_without_a_disk_keeps_ends_in_memory(books: Books, network: Ne
 def test_an_end_that_no_journal_takes_keeps_no_other_from_it(
     books: Books, network: Network, remote: Process, journals: Path
 ) -> None:
-    good, bad = reserved(remote, books.call(10)), reserved(remote, books.call(10))
+    good, bad = admitted(remote, books.call(10)), admitted(remote, books.call(10))
     with books.locked():
-        remote.begin(books.call(0).reserve())
+        remote.begin(books.call(0).hold())
         eventually(books.is_waited_for, what="the first batch")
         told = remote.begin(good.settle(3))
         untold = remote.begin(bad.settle(3, route="no Unicode: \ud800"))
@@ -263,7 +263,7 @@ def test_a_journal_that_cannot_be_worked_off_keeps_no_call_waiting(
     books: Books, network: Network, remote: Process, journals: Path
 ) -> None:
     """One of its lines is refused, and cannot be put aside."""
-    good, refused = reserved(remote, books.call(300)), reserved(remote, books.call(300))
+    good, refused = admitted(remote, books.call(300)), admitted(remote, books.call(300))
     network.go()
     for end in (good.settle(120), refused.settle(120, route="\0")):
         assert remote.ask(end).charged == 120
@@ -280,17 +280,17 @@ def test_a_busy_ledger_is_not_taken_for_one_that_is_away(
     books: Books, network: Network, remote: Process
 ) -> None:
     with books.locked():
-        waiting = remote.begin(books.call(300).reserve())
+        waiting = remote.begin(books.call(300).hold())
         with pytest.raises(TimeoutError):
             waiting.result(1)  # ten times as long as it takes to see that nobody answers
 
-    assert waiting.result(30).verdict is HoldDecision.ADMITTED
+    assert waiting.result(30).decision is HoldDecision.ADMITTED
 
 
 def test_an_end_that_a_locked_wallet_keeps_waiting_is_told_from_the_journal(
     books: Books, process: Process, journals: Path
 ) -> None:
-    call = reserved(process, books.call(300))
+    call = admitted(process, books.call(300))
     with books.locked():
         assert process.ask(call.settle(120)) == SettleResult(120, 0)
         assert lines_in(journals) == 1
@@ -305,7 +305,7 @@ def test_a_process_that_stops_during_the_outage_leaves_its_journal_to_the_others
     books: Books, network: Network, journals: Path
 ) -> None:
     with Process(database_url=network.url, journals=journals) as stopping:
-        calls = [reserved(stopping, books.call(10)) for _ in range(3)]
+        calls = [admitted(stopping, books.call(10)) for _ in range(3)]
         network.go()
         for call in calls:
             stopping.ask(call.settle(7))
@@ -322,7 +322,7 @@ def test_a_process_killed_during_the_outage_has_charged_what_it_told(
 ) -> None:
     told, running = books.call(300), books.call(200)
     with child_process(database_url=network.url, journals=journals) as child:
-        assert child.reserve(told) == child.reserve(running) == "admitted"
+        assert child.hold(told) == child.hold(running) == "admitted"
         network.go()
         assert child.settle(told, 120) == "120"
         child.kill()

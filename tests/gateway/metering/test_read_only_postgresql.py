@@ -54,11 +54,11 @@ def read_only() -> Iterator[None]:
 @contextmanager
 def without_its_function() -> Iterator[None]:
     """A database whose migration was undone."""
-    run("ALTER FUNCTION gateway_apply RENAME TO gateway_apply_before")
+    run("ALTER FUNCTION gateway_apply_2 RENAME TO gateway_apply_away")
     try:
         yield
     finally:
-        run("ALTER FUNCTION gateway_apply_before RENAME TO gateway_apply")
+        run("ALTER FUNCTION gateway_apply_away RENAME TO gateway_apply_2")
 
 
 @contextmanager
@@ -100,8 +100,8 @@ def test_calls_end_with_their_charge_and_are_booked_later(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     settled, void = books.call(300), books.call(300)
-    assert process.ask(settled.reserve()).verdict is HoldDecision.ADMITTED
-    assert process.ask(void.reserve()).verdict is HoldDecision.ADMITTED
+    assert process.ask(settled.hold()).decision is HoldDecision.ADMITTED
+    assert process.ask(void.hold()).decision is HoldDecision.ADMITTED
     with taking_nothing():
         assert process.ask(settled.settle(120)) == SettleResult(120, 0)
         assert process.ask(void.void(lost_credits=9)) == SettleResult(0, 9)
@@ -120,7 +120,7 @@ def test_where_every_batch_fails_it_is_tried_less_and_less_often(
     books: Books, process: Process, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO")
-    assert process.ask(books.call(1).reserve()).verdict is HoldDecision.ADMITTED
+    assert process.ask(books.call(1).hold()).decision is HoldDecision.ADMITTED
     caplog.clear()  # of the first connection
     with full_disk():
         until = time.monotonic() + 3
@@ -142,7 +142,7 @@ def test_what_a_dead_process_told_is_kept_until_it_is_taken(
 ) -> None:
     call = books.call(300)
     with child_process(database_url=network.url, journals=journals) as child:
-        assert child.reserve(call) == "admitted"
+        assert child.hold(call) == "admitted"
         network.go()
         assert child.settle(call, 120) == "120"
         child.kill()

@@ -42,8 +42,8 @@ def distant(books: Books, tmp_path: Path) -> Iterator[ChildProcess]:
         yield running
 
 
-def reserved(child: ChildProcess, call: TestCall) -> TestCall:
-    assert child.reserve(call) == HoldDecision.ADMITTED
+def admitted(child: ChildProcess, call: TestCall) -> TestCall:
+    assert child.hold(call) == HoldDecision.ADMITTED
     return call
 
 
@@ -80,9 +80,9 @@ def freed(books: Books) -> None:
 def test_the_holds_of_a_killed_process_are_voided(
     books: Books, process: Process, child: ChildProcess
 ) -> None:
-    calls = [reserved(child, books.call(10)) for _ in range(20)]
+    calls = [admitted(child, books.call(10)) for _ in range(20)]
     own = books.call(7)
-    process.ask(own.reserve())
+    process.ask(own.hold())
     child.kill()
 
     eventually(lambda: held(books) == 7, what="the dead process's credits")
@@ -94,7 +94,7 @@ def test_the_holds_of_a_killed_process_are_voided(
 def test_so_are_those_of_a_process_on_another_machine(
     books: Books, process: Process, distant: ChildProcess
 ) -> None:
-    reserved(distant, books.call(10))
+    admitted(distant, books.call(10))
     distant.kill()
 
     freed(books)
@@ -103,7 +103,7 @@ def test_so_are_those_of_a_process_on_another_machine(
 def test_the_holds_of_a_stopped_process_stand_and_it_settles_once_it_goes_on(
     books: Books, process: Process, child: ChildProcess, distant: ChildProcess
 ) -> None:
-    near, far = reserved(child, books.call(300)), reserved(distant, books.call(200))
+    near, far = admitted(child, books.call(300)), admitted(distant, books.call(200))
     for stopped in (child, distant):
         stopped.send_signal(signal.SIGSTOP)
     child.begin_settling(near, 120)
@@ -121,14 +121,14 @@ def test_the_holds_of_a_stopped_process_stand_and_it_settles_once_it_goes_on(
 def test_a_process_stopped_in_mid_batch_does_not_keep_the_wallet_from_others(
     books: Books, process: Process, child: ChildProcess
 ) -> None:
-    call = reserved(child, books.call(300))
+    call = admitted(child, books.call(300))
     with books.locked():
         child.begin_settling(call, 120)
         eventually(books.is_waited_for, what="the settlement")
         child.send_signal(signal.SIGSTOP)
     # Its session has the lock by now. PostgreSQL finishes the batch without it.
 
-    assert process.ask(books.call(10).reserve()).verdict is HoldDecision.ADMITTED
+    assert process.ask(books.call(10).hold()).decision is HoldDecision.ADMITTED
     child.send_signal(signal.SIGCONT)
     assert child.finish() == "120"
     eventually(lambda: books.wallet().posted == 880, what="the settlement")
@@ -139,7 +139,7 @@ def test_a_lock_that_is_free_for_a_moment_costs_nobody_their_holds(
     books: Books, process: Process, distant: ChildProcess
 ) -> None:
     await_end_of_grace()
-    call = reserved(distant, books.call(300))
+    call = admitted(distant, books.call(300))
     with psycopg.connect(database_url(), autocommit=True) as other:
         for _ in range(8):
             end_lifelines(other)
@@ -154,7 +154,7 @@ def test_one_look_is_not_enough_to_take_a_distant_process_for_dead(
 ) -> None:
     """Its lock's session has ended, and it has had no time yet to take the lock again."""
     await_end_of_grace()
-    call = reserved(distant, books.call(300))
+    call = admitted(distant, books.call(300))
     distant.send_signal(signal.SIGSTOP)
     reaper = Reaper(owner=1, journals=journals)
     with psycopg.connect(database_url(), autocommit=True) as connection:
@@ -177,7 +177,7 @@ def test_two_looks_between_which_all_stood_still_are_not_enough_either(
 ) -> None:
     """A machine that is moved stands still, and all that runs on it."""
     await_end_of_grace()
-    call = reserved(distant, books.call(300))
+    call = admitted(distant, books.call(300))
     reaper = Reaper(owner=1, journals=journals)
     with psycopg.connect(database_url(), autocommit=True) as connection:
         distant.send_signal(signal.SIGSTOP)
@@ -205,7 +205,7 @@ def test_a_process_of_this_machine_that_lost_its_lock_keeps_its_holds(
     books: Books, journals: Path, child: ChildProcess
 ) -> None:
     """The kernel knows that it lives: its journal's lock is not PostgreSQL's to lose."""
-    call = reserved(child, books.call(300))
+    call = admitted(child, books.call(300))
     child.send_signal(signal.SIGSTOP)
     with psycopg.connect(database_url(), autocommit=True) as connection:
         end_lifelines(connection)
@@ -223,8 +223,8 @@ def test_one_wallet_that_cannot_be_freed_does_not_keep_the_others(
     books: Books, process: Process, child: ChildProcess
 ) -> None:
     tampered = open_books(1_000)
-    reserved(child, tampered.call(100))
-    reserved(child, books.call(100))
+    admitted(child, tampered.call(100))
+    admitted(child, books.call(100))
     tampered.set_held(0)
     child.kill()
 
@@ -239,7 +239,7 @@ def test_an_end_that_the_ledger_refuses_does_not_keep_the_others(
     refused, *others = calls
     dying = journal.create(journals, owner=2)
     with closing(connect(database_url(), name="reaper")) as connection:
-        blocking_apply.write(connection, [call.reserve() for call in calls], owner=dying.owner)
+        blocking_apply.write(connection, [call.hold() for call in calls], owner=dying.owner)
         reaper = Reaper(owner=1, journals=journals)
         for _ in range(10):  # until psycopg would prepare what it is asked again and again
             reaper.look(connection)
@@ -259,7 +259,7 @@ def test_a_journal_that_cannot_be_worked_off_does_not_keep_the_others(
     dying = {owner: journal.create(journals, owner=owner) for owner in calls}
     with closing(connect(database_url(), name="reaper")) as connection:
         for owner, call in calls.items():
-            blocking_apply.write(connection, [call.reserve()], owner=owner)
+            blocking_apply.write(connection, [call.hold()], owner=owner)
             dying[owner].append([call.settle(30, route="\0" if owner == 3 else "caicaini/swift")])
             dying[owner].close()
         (journals / "3.aside").mkdir()  # where the line that is refused would be put
@@ -274,7 +274,7 @@ def test_many_reapers_free_each_hold_once(books: Books, tmp_path: Path, journals
     machines.append(Process(database_url=database_url(), journals=tmp_path / "another"))
     with child_process(database_url=database_url(), journals=journals) as child:
         for _ in range(10):
-            reserved(child, books.call(10))
+            admitted(child, books.call(10))
         with machines[0], machines[1], machines[2], machines[3]:
             child.kill()
             freed(books)
@@ -309,8 +309,8 @@ def test_after_a_restart_the_living_keep_their_holds_and_the_dead_do_not(
         child_process(database_url=server.url, journals=machines[1]) as dying,
         Process(database_url=server.url, journals=machines[2]),
     ):
-        call = reserved(living, own_books.call(300))
-        reserved(dying, own_books.call(200))
+        call = admitted(living, own_books.call(300))
+        admitted(dying, own_books.call(200))
         server.kill()
         dying.kill()
         living.send_signal(signal.SIGSTOP)  # it takes its time to come back
@@ -323,7 +323,7 @@ def test_after_a_restart_the_living_keep_their_holds_and_the_dead_do_not(
         eventually(lambda: held(own_books) == 300, within_s=30, what="the dead one's credits")
         time.sleep(LONG_ENOUGH_S)
         assert held(own_books) == 300
-        assert living.reserve(own_books.call(1)) == HoldDecision.ADMITTED
+        assert living.hold(own_books.call(1)) == HoldDecision.ADMITTED
         assert living.settle(call, 120) == "120"
     assert own_books.wallet().posted == 880
     assert audit().is_ok
@@ -336,7 +336,7 @@ def test_calls_end_and_are_booked_while_the_server_is_killed_and_restarted(
         for _ in range(3):
             calls = [own_books.call(10) for _ in range(20)]
             for call in calls:
-                assert process.ask(call.reserve()).verdict is HoldDecision.ADMITTED
+                assert process.ask(call.hold()).decision is HoldDecision.ADMITTED
             waiting = [process.begin(call.settle(1)) for call in calls[:10]]
             server.kill()
             waiting += [process.begin(call.settle(1)) for call in calls[10:]]
@@ -353,7 +353,7 @@ def test_a_server_that_stands_still_is_away(
 ) -> None:
     with Process(database_url=server.url, journals=tmp_path / "journal") as process:
         call = own_books.call(300)
-        process.ask(call.reserve())
+        process.ask(call.hold())
         server.freeze()
         try:
             assert process.ask(call.settle(120)).charged == 120
@@ -369,8 +369,8 @@ def test_a_locked_wallet_does_not_keep_others_from_what_the_dead_held(
 ) -> None:
     other = open_books(1_000)
     with child_process(database_url=database_url(), journals=journals) as child:
-        reserved(child, books.call(300))
-        reserved(child, other.call(200))
+        admitted(child, books.call(300))
+        admitted(child, other.call(200))
         with books.locked():
             child.kill()
             freed(other)

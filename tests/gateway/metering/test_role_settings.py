@@ -29,11 +29,11 @@ def test_a_key_revoked_while_its_call_waits_holds_nothing(
             other.execute(
                 "SELECT 1 FROM billing_wallet WHERE id = %s FOR UPDATE", [books.wallet_id]
             )
-            waiting = process.begin(books.call(100, key_id=key.pk).reserve())
+            waiting = process.begin(books.call(100, key_id=key.pk).hold())
             eventually(books.is_waited_for, what="the reserve")
             other.execute("UPDATE keys_apikey SET revoked_at = now() WHERE id = %s", [key.pk])
 
-        assert waiting.result(30).verdict is HoldDecision.KEY_UNUSABLE
+        assert waiting.result(30).decision is HoldDecision.KEY_UNUSABLE
 
 
 def test_an_idle_process_keeps_its_sessions(
@@ -50,11 +50,11 @@ def test_an_idle_process_keeps_its_sessions(
 def test_a_wallet_is_waited_for(books: Books, journals: Path) -> None:
     with Process(database_url=url_with("lock_timeout=1"), journals=journals) as process:
         with books.locked():
-            waiting = process.begin(books.call(100).reserve())
+            waiting = process.begin(books.call(100).hold())
             with pytest.raises(TimeoutError):
                 waiting.result(1)
 
-        assert waiting.result(30).verdict is HoldDecision.ADMITTED
+        assert waiting.result(30).decision is HoldDecision.ADMITTED
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_a_wallet_is_waited_for(books: Books, journals: Path) -> None:
 def test_a_record_says_what_happened(books: Books, journals: Path, setting: str) -> None:
     call = books.call(300)
     with Process(database_url=url_with(setting), journals=journals) as process:
-        assert process.ask(call.reserve()).verdict is HoldDecision.ADMITTED
+        assert process.ask(call.hold()).decision is HoldDecision.ADMITTED
         assert process.ask(call.settle(120, route="naïve 🦊 \\'")).charged == 120
 
     [record] = books.records()
