@@ -1,4 +1,4 @@
 """A small stateful Stripe for development and tests; the real `stripe` library talks to it.
 
-It knows nothing of the product: it imports none of its apps and no Django.
+It imports nothing of the product and no Django.
 """

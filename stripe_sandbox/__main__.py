@@ -1,4 +1,4 @@
-"""`python -m stripe_sandbox [--port N]`: the sandbox as a process of its own."""
+"""`python -m stripe_sandbox [--port N]`: run the sandbox as a process."""
 
 import argparse
 import os
@@ -15,11 +15,11 @@ def main() -> None:
     settings = Settings.from_environment(os.environ)
     parser = argparse.ArgumentParser(prog="stripe_sandbox", description=__doc__)
     parser.add_argument("--port", type=int, default=settings.port)
-    asked = parser.parse_args()
+    arguments = parser.parse_args()
     stopped = threading.Event()
     for signal_number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(signal_number, lambda *_: stopped.set())
-    with SandboxServer(replace(settings, port=asked.port)) as server:
+    with SandboxServer(replace(settings, port=arguments.port)) as server:
         print(f"Stripe sandbox at {server.settings.public_url}", flush=True)
         stopped.wait()
     sys.exit(0)

@@ -19,15 +19,15 @@ _AGENDA_EVERY_S = 0.5
 
 
 def build(settings: Settings, outages: Outages) -> Starlette:
-    """Call it in the event loop that will serve it: the store belongs to that thread."""
+    """Call this in the event loop that serves the app: the store is bound to its thread."""
     backend = open_backend(settings)
     api = Api(backend, outages)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         tasks = [
-            asyncio.create_task(backend.courier.run()),
-            asyncio.create_task(_keep_agenda(backend)),
+            asyncio.create_task(backend.sender.run()),
+            asyncio.create_task(_run_agenda(backend)),
         ]
         yield
         for task in tasks:
@@ -43,10 +43,10 @@ def build(settings: Settings, outages: Outages) -> Starlette:
     return Starlette(routes=routes, lifespan=lifespan)
 
 
-async def _keep_agenda(backend: Backend) -> None:
+async def _run_agenda(backend: Backend) -> None:
     while True:
         with backend.store.transaction():
             done = agenda.run(backend)
         if done:
-            backend.courier.wake()
+            backend.sender.wake()
         await asyncio.sleep(_AGENDA_EVERY_S)

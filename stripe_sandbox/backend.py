@@ -1,4 +1,4 @@
-"""What every flow works with: the objects, the clock, the events and the agenda."""
+"""The state that every flow uses: objects, clock, events and agenda."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,15 +8,15 @@ from stripe_sandbox.errors import ResourceMissing
 from stripe_sandbox.objects.details import Json
 from stripe_sandbox.settings import Settings
 from stripe_sandbox.store import Change, Store
-from stripe_sandbox.webhooks.courier import Courier
 from stripe_sandbox.webhooks.deliveries import Deliveries
 from stripe_sandbox.webhooks.outbox import Outbox
 from stripe_sandbox.webhooks.script import Endpoint, Script
+from stripe_sandbox.webhooks.sender import Sender
 
 
 @dataclass(frozen=True)
 class Backend:
-    """Built once per server by `open_backend`; all of it belongs to one event loop."""
+    """Built once per server by `open_backend` and used by one event loop only."""
 
     settings: Settings
     store: Store
@@ -24,7 +24,7 @@ class Backend:
     script: Script
     deliveries: Deliveries
     outbox: Outbox
-    courier: Courier
+    sender: Sender
 
     def now(self) -> int:
         return self.clock.now()
@@ -44,8 +44,8 @@ class Backend:
     def emit(self, event_type: str, obj: Json, previous: Json | None = None) -> None:
         self.outbox.emit(event_type, obj, previous)
 
-    def later(self, action: str, obj: Json, *, at: int | None = None) -> None:
-        """Put on the agenda; `flows.agenda` knows the actions."""
+    def schedule(self, action: str, obj: Json, *, at: int | None = None) -> None:
+        """Add to the agenda; `flows.agenda` lists the actions. Default: in `later_s`."""
         due_at = self.now() + int(self.settings.later_s) if at is None else at
         self.store.execute(
             "INSERT INTO agenda (due_at, action, object_id) VALUES (?, ?, ?)",
@@ -59,7 +59,7 @@ class Backend:
 
 
 def open_backend(settings: Settings) -> Backend:
-    """`settings` with the real port and public address filled in."""
+    """`settings` must hold the real port and public address."""
     store, clock = Store(settings.state_file), Clock()
     script = Script(Endpoint.from_settings(settings))
     deliveries = Deliveries(store)
@@ -70,5 +70,5 @@ def open_backend(settings: Settings) -> Backend:
         script=script,
         deliveries=deliveries,
         outbox=Outbox(settings, store, clock, script, deliveries),
-        courier=Courier(store, deliveries, script),
+        sender=Sender(store, deliveries, script),
     )

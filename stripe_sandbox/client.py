@@ -10,7 +10,7 @@ Json = dict[str, Any]
 
 
 class SandboxRefused(Exception):
-    """The sandbox could not do it; `message` says why."""
+    """The sandbox rejected the command; `message` gives the reason."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(f"{status}: {message}")
@@ -19,11 +19,11 @@ class SandboxRefused(Exception):
 
 
 class DeliveriesUnfinished(Exception):
-    """Webhooks were still on their way when the wait was over."""
+    """Webhooks were still pending when the wait timed out."""
 
 
 class Sandbox:
-    """Talks to a running sandbox. Safe to use from several threads."""
+    """Controls a running sandbox. Safe to use from several threads."""
 
     def __init__(self, url: str) -> None:
         self.url = url.rstrip("/")
@@ -39,7 +39,7 @@ class Sandbox:
         email: str | None = None,
         name: str | None = None,
     ) -> Json:
-        """Pay without the page. Answers `session` and `intent`; a decline is in the intent."""
+        """Pay without the page. Returns `session` and `intent`; the intent shows a decline."""
         body = {"instrument": instrument, "email": email, "name": name}
         return self._post(f"sessions/{session}/pay", body)
 
@@ -92,7 +92,7 @@ class Sandbox:
         return self._post(f"disputes/{dispute}/close", {"ending": ending})
 
     def run_agenda(self) -> int:
-        """Let everything that happens later by itself happen now, expiries excepted."""
+        """Run everything that is scheduled for later now, except expiries."""
         return int(self._post("agenda/run", {})["done"])
 
     # Webhooks
@@ -102,7 +102,7 @@ class Sandbox:
         return self._post("endpoint", {"url": url, **fields})
 
     def set_faults(self, **faults: Any) -> Json:
-        """Fields of `webhooks.script.DeliveryFaults`; what is not named is off."""
+        """Fields of `webhooks.script.DeliveryFaults`; those not given are off."""
         return self._post("faults", faults)
 
     def release(self, *, shuffle_seed: int | None = None, order: list[str] | None = None) -> int:
@@ -113,13 +113,13 @@ class Sandbox:
         self._post(f"events/{event}/redeliver", {"copies": copies})
 
     def deliveries(self, *, event: str | None = None, state: str | None = None) -> list[Json]:
-        """Each with its `attempts`: what the endpoint answered, and when."""
-        asked = {"event": event, "state": state}
-        query = urlencode({key: value for key, value in asked.items() if value})
+        """Each with its `attempts`: the endpoint's answers and their times."""
+        filters = {"event": event, "state": state}
+        query = urlencode({key: value for key, value in filters.items() if value})
         return list(self._get(f"deliveries?{query}")["data"])
 
     def wait_until_delivered(self, *, timeout_s: float = 120) -> None:
-        """Until nothing is pending: every copy was taken, given up, dropped, or is held."""
+        """Until nothing is pending: each copy is delivered, failed, dropped or held."""
         until = time.monotonic() + timeout_s
         while self.status()["deliveries"]["pending"]:
             if time.monotonic() > until:
@@ -136,18 +136,18 @@ class Sandbox:
         self._post("outage/clear", {})
 
     def requests(self) -> list[Json]:
-        """What was asked of the API, the oldest first."""
+        """The log of API requests, the oldest first."""
         return list(self._get("requests")["data"])
 
     def set_clock(self, offset_s: int) -> Json:
-        """Live this many seconds ahead of (or behind) real time; 0 is now."""
+        """Run this many seconds ahead of real time; negative: behind it."""
         return self._post("clock", {"offset_s": offset_s})
 
     def status(self) -> Json:
         return self._get("status")
 
     def reset(self) -> None:
-        """Forget everything but the endpoint."""
+        """Delete everything but the endpoint."""
         self._post("reset", {})
 
     def _get(self, path: str) -> Json:

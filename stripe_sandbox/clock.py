@@ -1,4 +1,4 @@
-"""The sandbox's idea of now, which a test may move to make old objects or to let time pass."""
+"""The sandbox's clock. A test may move it to make old objects or to let time pass."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""What Stripe answers when it refuses, each as a class.
+"""Stripe's errors, one class each.
 
 StripeError
 ├── InvalidRequest         400 invalid_request_error

@@ -1,4 +1,4 @@
-"""Stripe's form encoding, read: `line_items[0][price_data][currency]=usd` and typed access to it.
+"""Decode Stripe's form encoding (`line_items[0][price_data][currency]=usd`), with typed access.
 
 Worked example: `a=1&b[x]=2&c[0]=3&c[1]=4&d[]=5` decodes to
 `{"a": "1", "b": {"x": "2"}, "c": {"0": "3", "1": "4"}, "d": {"0": "5"}}`.
@@ -32,7 +32,7 @@ def decode(pairs: Iterable[tuple[str, str]]) -> Tree:
 
 
 class Params:
-    """Reads parameters by name and type, and knows which nobody asked for."""
+    """Reads parameters by name and type, and tracks those that were never read."""
 
     def __init__(self, tree: Tree, path: str = "") -> None:
         self.tree = tree
@@ -47,7 +47,7 @@ class Params:
         return key in self.tree
 
     def text(self, key: str, *, max_length: int = 5000) -> str | None:
-        """The value, or None when absent or empty: Stripe unsets what is sent empty."""
+        """The value, or None when absent or empty: an empty value unsets a field at Stripe."""
         self._read.add(key)
         value = self.tree.get(key)
         if isinstance(value, dict):
@@ -81,7 +81,7 @@ class Params:
         return int(value)
 
     def required_integer(self, key: str) -> int:
-        """Not negative: every such number here is an amount."""
+        """Zero or more: every required integer here is an amount."""
         self.required(key)
         value = self.integer(key) or 0
         if value < 0:
@@ -132,7 +132,7 @@ class Params:
         return [group.required(index) for index in group.tree]
 
     def metadata(self, key: str = "metadata") -> dict[str, str]:
-        """Key-value pairs; an empty value means that the key is to go."""
+        """Key-value pairs; an empty value deletes the key."""
         self._read.add(key)
         pairs = self.tree.get(key) or {}
         if not isinstance(pairs, dict) or any(isinstance(value, dict) for value in pairs.values()):
@@ -145,7 +145,7 @@ class Params:
         return dict(pairs)
 
     def refuse_unknown(self) -> None:
-        """Call when everything wanted has been read."""
+        """Call when all known parameters have been read."""
         for key in self.tree:
             if key not in self._read:
                 raise InvalidRequest(

@@ -8,7 +8,7 @@ _LENGTHS = {"cs_test": 58, "cus": 14, "req": 14, "prod": 14}
 
 
 def new(prefix: str) -> str:
-    """A fresh id; Checkout Sessions have long ones, because the id opens the payment page."""
+    """A new id; long for Checkout Sessions, because the id opens the payment page."""
     return f"{prefix}_{_random(_LENGTHS.get(prefix, 24))}"
 
 

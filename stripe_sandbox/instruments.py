@@ -18,7 +18,7 @@ class Instrument(NamedTuple):
     """One way to pay. `number` is a card number, or the name of a test bank account."""
 
     number: str
-    token: str  # what API calls name it by, such as pm_card_visa
+    token: str  # its name in API calls, such as pm_card_visa
     label: str
     brand: str = "visa"
     kind: Literal["card", "us_bank_account"] = "card"
@@ -33,7 +33,7 @@ class Instrument(NamedTuple):
 
 
 class UnknownInstrument(CardError):
-    """A number that is no test card. Real cards are refused, as in Stripe's test mode."""
+    """Not a test card's number. Real cards are refused, as in Stripe's test mode."""
 
 
 def _declines(

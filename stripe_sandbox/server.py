@@ -1,4 +1,4 @@
-"""The server: uvicorn, embedded, so that one code path serves the command and tests in-process.
+"""The server: uvicorn in a thread, one code path for the command and for tests in-process.
 
 with SandboxServer(Settings(webhook_url=...)) as server:
     stripe.StripeClient(server.settings.api_key, base_addresses={"api": server.url})
@@ -19,16 +19,16 @@ from stripe_sandbox.app import build
 from stripe_sandbox.client import Sandbox
 from stripe_sandbox.settings import Settings
 
-_STARTS_WITHIN_S = 60
+_START_TIMEOUT_S = 60
 
 
 class SandboxServer:
-    """A sandbox in a thread of this process. `settings` has the port that was free."""
+    """A sandbox in a thread of this process. `settings` holds the port in use."""
 
     def __init__(self, settings: Settings | None = None) -> None:
         settings = settings or Settings()
-        self._place = _reserve(settings.host, settings.port)
-        port = self._place.getsockname()[1]
+        self._socket = _bind(settings.host, settings.port)
+        port = self._socket.getsockname()[1]
         public_url = settings.public_url or f"http://localhost:{port}"
         self.settings = replace(settings, port=port, public_url=public_url)
         self.url = f"http://{settings.host}:{port}"
@@ -37,9 +37,9 @@ class SandboxServer:
         self._running: tuple[asyncio.AbstractEventLoop, uvicorn.Server, Outages] | None = None
 
     def start(self) -> "SandboxServer":
-        """Returns when it answers."""
+        """Return when it accepts connections."""
         self._thread.start()
-        until = time.monotonic() + _STARTS_WITHIN_S
+        until = time.monotonic() + _START_TIMEOUT_S
         while not self._answers():
             if time.monotonic() > until or not self._thread.is_alive():
                 raise TimeoutError(f"The Stripe sandbox did not start at {self.url}")
@@ -47,13 +47,13 @@ class SandboxServer:
         return self
 
     def stop(self) -> None:
-        """Requests that hang are let go first, because the server waits for them."""
+        """End hanging requests first, because the server waits for them."""
         if self._running:
             loop, server, outages = self._running
             loop.call_soon_threadsafe(outages.clear)
             server.should_exit = True
             self._thread.join()
-        self._place.close()
+        self._socket.close()
 
     def wait(self) -> None:
         """Until another thread or a signal handler calls `stop`."""
@@ -61,9 +61,9 @@ class SandboxServer:
             self._thread.join(0.5)
 
     def _serve(self) -> None:
-        asyncio.run(self._serve_here())
+        asyncio.run(self._serve_async())
 
-    async def _serve_here(self) -> None:
+    async def _serve_async(self) -> None:
         outages = Outages()
         app = build(self.settings, outages)
         config = uvicorn.Config(
@@ -71,7 +71,7 @@ class SandboxServer:
         )
         server = uvicorn.Server(config)
         self._running = (asyncio.get_running_loop(), server, outages)
-        await server.serve(sockets=[self._place])
+        await server.serve(sockets=[self._socket])
 
     def _answers(self) -> bool:
         with socket.socket() as probe:
@@ -89,9 +89,9 @@ class SandboxServer:
         self.stop()
 
 
-def _reserve(host: str, port: int) -> socket.socket:
-    """A bound socket, so that `port` is known, and ours, before the server runs."""
-    place = socket.socket()
-    place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    place.bind((host, port))
-    return place
+def _bind(host: str, port: int) -> socket.socket:
+    """Bind a socket, so that `port` is known and reserved before the server runs."""
+    bound = socket.socket()
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    bound.bind((host, port))
+    return bound

@@ -1,4 +1,4 @@
-"""What the sandbox can be told from outside, and the environment variables that tell it."""
+"""The sandbox's settings and the environment variables that set them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ class Settings:
 
     host: str = "127.0.0.1"
     port: int = 0  # 0: any free port
-    public_url: str = ""  # where a browser reaches it; empty: http://localhost:<port>
+    public_url: str = ""  # its address for browsers; empty: http://localhost:<port>
     api_key: str = "sk_test_sandbox"
     api_version: str = API_VERSION
     webhook_url: str = ""
@@ -22,7 +22,7 @@ class Settings:
     delivery_timeout_s: float = 10.0
     retry_first_s: float = 1.0  # doubles with every attempt, up to a minute
     retry_attempts: int = 8
-    later_s: float = 10.0  # how long a bank debit, a slow refund or a dispute takes
+    later_s: float = 10.0  # delay of bank debits, slow refunds and disputes
     tax_basis_points: int = 1000
     state_file: Path | None = None  # None: in memory
 

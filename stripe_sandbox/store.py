@@ -1,6 +1,6 @@
-"""Where the sandbox keeps everything: one SQLite file, or memory.
+"""The sandbox's storage: one SQLite file, or memory.
 
-The event loop is the only user, and no transaction spans an await: each is atomic.
+The event loop is the only user, and no transaction spans an await, so each is atomic.
 """
 
 import json
@@ -56,7 +56,7 @@ _TABLES = ("objects", "deliveries", "agenda", "answers")
 
 
 class Condition(NamedTuple):
-    """A piece of SQL about the table `objects`, and its values."""
+    """An SQL condition on the table `objects`, and its values."""
 
     sql: str
     values: tuple[Any, ...] = ()
@@ -68,7 +68,7 @@ class Condition(NamedTuple):
 
 
 class Change(NamedTuple):
-    """An object after a change, and what the changed fields held before."""
+    """An object after a change, and the changed fields' previous values."""
 
     object: Json
     previous: Json
@@ -102,7 +102,7 @@ class Store:
             self._db.execute(f"DELETE FROM {table}")
 
     def execute(self, sql: str, *values: Any) -> int:
-        """For the tables beside `objects`; returns how many rows it touched."""
+        """For the tables other than `objects`; returns the number of affected rows."""
         return self._db.execute(sql, values).rowcount
 
     def rows(self, sql: str, *values: Any) -> list[sqlite3.Row]:
@@ -134,7 +134,7 @@ class Store:
         limit: int = -1,
         oldest_first: bool = False,
     ) -> list[Json]:
-        """Objects of a kind that meet every condition, the newest first; all without a limit."""
+        """Objects of a kind that meet every condition, the newest first. Default: no limit."""
         clauses = " AND ".join(["kind = ?", *(f"({one.sql})" for one in conditions)])
         values = [kind, *(value for one in conditions for value in one.values), limit]
         direction = "ASC" if oldest_first else "DESC"

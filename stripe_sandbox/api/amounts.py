@@ -1,4 +1,4 @@
-"""Which amounts can be charged at all."""
+"""The limits of an amount that can be charged."""
 
 from stripe_sandbox.errors import InvalidRequest
 

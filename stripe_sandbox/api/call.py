@@ -1,4 +1,4 @@
-"""One API request as the endpoints see it."""
+"""One API request, as handlers receive it."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -9,7 +9,7 @@ from stripe_sandbox.objects.details import Json
 
 
 class Call(NamedTuple):
-    """`path` holds the ids in the address; `url` is the address itself, as lists repeat it."""
+    """`path` holds the ids in the URL's path; `url` is the path itself, which lists repeat."""
 
     backend: Backend
     params: Params

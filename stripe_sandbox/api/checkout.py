@@ -32,7 +32,7 @@ def create(call: Call) -> Json:
         "intent_data": _intent_data(params, mode),
         "metadata": new_metadata(call),
         **_payer(call),
-        **_asked(params),
+        **_echoed(params),
     }
     if mode == "payment" and fields["customer"] is None:
         fields["customer_creation"] = _customer_creation(params, fields["invoice_creation"])
@@ -110,10 +110,10 @@ def _expires_at(call: Call) -> int:
 
 
 def _invoice_creation(params: Params) -> Json:
-    asked = params.group("invoice_creation")
-    data = asked.group("invoice_data")
+    requested = params.group("invoice_creation")
+    data = requested.group("invoice_data")
     return {
-        "enabled": bool(asked.boolean("enabled")),
+        "enabled": bool(requested.boolean("enabled")),
         "invoice_data": {
             "account_tax_ids": None,
             "custom_fields": None,
@@ -127,14 +127,14 @@ def _invoice_creation(params: Params) -> Json:
 
 
 def _method_types(params: Params, mode: str) -> list[str]:
-    asked = params.texts("payment_method_types")
-    unknown = set(asked) - set(_METHODS)
+    requested = params.texts("payment_method_types")
+    unknown = set(requested) - set(_METHODS)
     if unknown:
         raise InvalidRequest(
-            f"This sandbox takes {' and '.join(_METHODS)} only, not {sorted(unknown)[0]}.",
+            f"This sandbox supports {' and '.join(_METHODS)} only, not {sorted(unknown)[0]}.",
             param="payment_method_types",
         )
-    return asked or (list(_METHODS) if mode == "payment" else ["card"])
+    return requested or (list(_METHODS) if mode == "payment" else ["card"])
 
 
 def _intent_data(params: Params, mode: str) -> dict[str, Any]:
@@ -167,12 +167,12 @@ def _payer(call: Call) -> Json:
 
 def _customer_creation(params: Params, invoice_creation: Json) -> str:
     """An invoice needs a customer, so Stripe makes one for it."""
-    asked = params.choice("customer_creation", ("always", "if_required")) or "if_required"
-    return "always" if invoice_creation["enabled"] else asked
+    requested = params.choice("customer_creation", ("always", "if_required")) or "if_required"
+    return "always" if invoice_creation["enabled"] else requested
 
 
-def _asked(params: Params) -> Json:
-    """Parameters that the session shows as they were sent."""
+def _echoed(params: Params) -> Json:
+    """Parameters that the session repeats as they were sent."""
     params.choice("ui_mode", ("hosted_page",))
     url = params.url("success_url")
     if url is None:

@@ -45,7 +45,7 @@ def new_metadata(call: Call) -> dict[str, str]:
 
 
 def merged_metadata(call: Call, obj: Json) -> dict[str, str]:
-    """What is sent is added; what is sent empty goes."""
+    """Sent keys are added or changed; keys sent empty are deleted."""
     both = {**obj["metadata"], **call.params.metadata()}
     return {key: value for key, value in both.items() if value}
 
@@ -87,7 +87,7 @@ def detach_method(call: Call) -> Json:
 
 
 def method_named(call: Call, name: str) -> Json:
-    """A stored payment method, or a fresh one for a test token such as `pm_card_visa`."""
+    """A stored payment method, or a new one for a test token such as `pm_card_visa`."""
     instrument = _token(name)
     if instrument is None:
         return call.backend.get("payment_method", name, param="payment_method")
@@ -95,7 +95,7 @@ def method_named(call: Call, name: str) -> Json:
 
 
 def method_for(call: Call, name: str, customer: str | None) -> Json:
-    """The method for an intent of this customer; somebody else's is refused."""
+    """The method for an intent of this customer; another customer's method is refused."""
     method = method_named(call, name)
     if method["customer"] and method["customer"] != customer:
         raise InvalidRequest(

@@ -1,4 +1,4 @@
-"""From an HTTP request to a handler and back: key, version, outages, idempotency, errors."""
+"""Dispatch an HTTP request to its handler: API key, version, outages, idempotency, errors."""
 
 import asyncio
 import base64
@@ -30,7 +30,7 @@ _LOG_LENGTH = 10_000
 
 
 class Attempt(NamedTuple):
-    """One request on its way to its handler."""
+    """One request before its handler runs."""
 
     request: Request
     request_id: str
@@ -60,7 +60,9 @@ class Api:
         try:
             tree = await _parameters(request)
             self._check(request)
-            saved = await self._perform(Attempt(request, request_id, handler, tree, key), outage)
+            saved = await self._with_idempotency(
+                Attempt(request, request_id, handler, tree, key), outage
+            )
         except StripeError as error:
             saved = Saved(request_id, error.status, public(error.body()))
         self.log.append(
@@ -91,45 +93,45 @@ class Api:
         version, ours = request.headers.get("stripe-version"), self._backend.settings.api_version
         if version not in (None, ours):
             raise UnknownVersion(
-                f"Invalid Stripe API version: {version}. This sandbox speaks {ours} only."
+                f"Invalid Stripe API version: {version}. This sandbox supports {ours} only."
             )
 
-    async def _perform(self, attempt: Attempt, outage: Outage | None) -> Saved:
-        """With the idempotency key held from the first look to the last write."""
+    async def _with_idempotency(self, attempt: Attempt, outage: Outage | None) -> Saved:
+        """Hold the idempotency key from its lookup until the answer is saved."""
         if attempt.key is None:
             return await self._under_outage(attempt, outage)
-        saved = self._keys.start(attempt.key, attempt.endpoint, attempt.tree)
+        saved = self._keys.acquire(attempt.key, attempt.endpoint, attempt.tree)
         if saved:
             return saved
         try:
             return await self._under_outage(attempt, outage)
         finally:
-            self._keys.stop(attempt.key)
+            self._keys.release(attempt.key)
 
     async def _under_outage(self, attempt: Attempt, outage: Outage | None) -> Saved:
         if outage is None:
-            return self._work(attempt)
+            return self._execute(attempt)
         if outage.kind == "slow":
             await asyncio.sleep(outage.delay_s)
-            return self._work(attempt)
+            return self._execute(attempt)
         if outage.applied:
-            self._work(attempt)
+            self._execute(attempt)
         elif outage.kind == "server_error" and outage.kept:
-            self._keep(attempt, Saved(attempt.request_id, 500, outage.error().body()))
+            self._save(attempt, Saved(attempt.request_id, 500, outage.error().body()))
         if outage.kind == "timeout":
             await self._outages.hang(attempt.request.is_disconnected)
         raise outage.error()
 
-    def _work(self, attempt: Attempt) -> Saved:
-        """All or nothing, except that a declined card leaves its failed charge."""
+    def _execute(self, attempt: Attempt) -> Saved:
+        """All or nothing, except that a declined card's failed charge is kept."""
         token = cause.set(Cause(attempt.request_id, attempt.key))
         try:
             with self._backend.store.transaction():
                 saved = self._run(attempt)
-                self._keep(attempt, saved)
+                self._save(attempt, saved)
         finally:
             cause.reset(token)
-        self._backend.courier.wake()
+        self._backend.sender.wake()
         return saved
 
     def _run(self, attempt: Attempt) -> Saved:
@@ -140,12 +142,12 @@ class Api:
             status, obj = 200, expand(self._backend, attempt.handler(call), paths)
         except CardError as error:
             status, obj = error.status, error.body()
-        params.refuse_unknown()  # only now is it clear what nobody read; all is rolled back
+        params.refuse_unknown()  # after the handler, which reads them; raising rolls all back
         return Saved(attempt.request_id, status, public(obj))
 
-    def _keep(self, attempt: Attempt, saved: Saved) -> None:
+    def _save(self, attempt: Attempt, saved: Saved) -> None:
         if attempt.key:
-            self._keys.keep(attempt.key, attempt.endpoint, attempt.tree, saved)
+            self._keys.save(attempt.key, attempt.endpoint, attempt.tree, saved)
 
 
 def _response(
@@ -171,7 +173,7 @@ async def _parameters(request: Request) -> forms.Tree:
 
 
 def _api_key(authorization: str) -> str:
-    """From `Bearer <key>`, or the user name of basic authentication, as curl's `-u key:` sends."""
+    """From `Bearer <key>`, or the user name of basic authentication (curl's `-u key:`)."""
     scheme, _, value = authorization.partition(" ")
     if scheme.lower() != "basic":
         return value.strip() if scheme.lower() == "bearer" else ""

@@ -19,7 +19,7 @@ def retrieve(call: Call) -> Json:
 
 
 def listing(call: Call) -> Json:
-    """`delivery_success=false` finds the events that some endpoint has not taken."""
+    """`delivery_success=false` finds the events with an unsuccessful delivery."""
     conditions = [_LISTED]
     types = call.params.texts("types")
     if types:

@@ -47,7 +47,7 @@ def _expand(backend: Backend, value: Json, parts: list[str], path: str) -> Json:
 
 
 def _resolve(backend: Backend, value: Json, key: str, path: str) -> object:
-    """What stands under `key` once it is expanded; null stays null."""
+    """The expanded value of `key`; null stays null."""
     kind, inner = value.get("object", ""), value.get(key)
     computed = _COMPUTED.get((kind, key))
     if computed and inner is None:

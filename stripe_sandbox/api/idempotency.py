@@ -1,8 +1,8 @@
-"""The memory behind `Idempotency-Key`.
+"""Saved answers for `Idempotency-Key`, as docs.stripe.com/api/idempotent_requests describes.
 
-As docs.stripe.com/api/idempotent_requests has it: the first answer is kept once the endpoint has
-begun to work, 500s included, and repeated for a day; other parameters are an error; what failed
-validation, or met the same key at work, is not kept.
+Once the endpoint has begun to execute, the first answer is saved, 500s included, and repeated for
+a day. Other parameters are an error. An answer is not saved when validation failed or when the key
+was in use by a running request.
 """
 
 import hashlib
@@ -14,7 +14,7 @@ from stripe_sandbox.errors import IdempotencyMismatch, InvalidRequest, KeyInUse
 from stripe_sandbox.forms import Tree
 from stripe_sandbox.store import Json
 
-_KEPT_S = 86_400
+_RETENTION_S = 86_400
 
 
 class Saved(NamedTuple):
@@ -28,8 +28,8 @@ class IdempotencyKeys:
         self._backend = backend
         self._in_use: set[str] = set()
 
-    def start(self, key: str, endpoint: str, params: Tree) -> Saved | None:
-        """The kept answer, or None and the key is ours until `stop`."""
+    def acquire(self, key: str, endpoint: str, params: Tree) -> Saved | None:
+        """The saved answer, or None: then the caller holds the key until `release`."""
         if len(key) > 255:
             raise InvalidRequest("Idempotency-Key can be at most 255 characters long.")
         if key in self._in_use:
@@ -38,7 +38,7 @@ class IdempotencyKeys:
                 "probably means you submitted twice, and the other request is still going "
                 f"through): {key}. Please try again later."
             )
-        self._forget_old()
+        self._delete_old()
         rows = self._backend.store.rows("SELECT * FROM answers WHERE idempotency_key = ?", key)
         if not rows:
             self._in_use.add(key)
@@ -58,8 +58,8 @@ class IdempotencyKeys:
             )
         return Saved(row["request_id"], row["status"], json.loads(row["body"]))
 
-    def keep(self, key: str, endpoint: str, params: Tree, saved: Saved) -> None:
-        """In the transaction of the work itself."""
+    def save(self, key: str, endpoint: str, params: Tree, saved: Saved) -> None:
+        """Call in the transaction of the request itself."""
         self._backend.store.execute(
             "INSERT INTO answers VALUES (?, ?, ?, ?, ?, ?, ?)",
             key,
@@ -71,11 +71,11 @@ class IdempotencyKeys:
             json.dumps(saved.body),
         )
 
-    def stop(self, key: str) -> None:
+    def release(self, key: str) -> None:
         self._in_use.discard(key)
 
-    def _forget_old(self) -> None:
-        oldest = self._backend.now() - _KEPT_S
+    def _delete_old(self) -> None:
+        oldest = self._backend.now() - _RETENTION_S
         self._backend.store.execute("DELETE FROM answers WHERE created < ?", oldest)
 
 

@@ -16,12 +16,12 @@ def page(
     filters: Mapping[str, str] | Sequence[str] = (),
     conditions: Sequence[Condition] = (),
 ) -> Json:
-    """The newest first. `filters` name parameters, or map them to the field they look at."""
+    """The newest first. `filters` names parameters, or maps them to the fields they filter by."""
     fields = filters if isinstance(filters, Mapping) else {name: name for name in filters}
-    asked = [(field, call.params.text(name)) for name, field in fields.items()]
+    values = [(field, call.params.text(name)) for name, field in fields.items()]
     wanted = [
         *conditions,
-        *(Condition.equals(field, value) for field, value in asked if value is not None),
+        *(Condition.equals(field, value) for field, value in values if value is not None),
         *_created(call),
     ]
     after, before = call.params.text("starting_after"), call.params.text("ending_before")

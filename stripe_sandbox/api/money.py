@@ -62,7 +62,7 @@ def update_dispute(call: Call) -> Json:
 
 
 def close_dispute(call: Call) -> Json:
-    """The merchant gives in."""
+    """The merchant accepts the loss."""
     return disputes.close(call.backend, retrieve_dispute(call), "lost")
 
 

@@ -104,7 +104,7 @@ def _with_method(call: Call, intent: Json, name: str) -> Json:
 
 
 def _method_of(call: Call, intent: Json, name: str | None) -> Json:
-    """The method named now, else the one that the intent has."""
+    """The method in the request, else the intent's own."""
     name = name or intent["payment_method"]
     if name is None:
         raise InvalidRequest(
@@ -128,7 +128,7 @@ def _confirm_setup(call: Call, intent: Json, name: str | None) -> Json:
 
 
 def _unless_refused(intent: Json, failure: Json | None) -> Json:
-    """A refusal is a 402 that carries the intent, as in the real API."""
+    """Raise a refusal as a 402 with the intent, as the real API does."""
     if intent["status"] != "requires_payment_method" or failure is None:
         return intent
     more = {key: failure[key] for key in ("charge", "decline_code", "payment_method")}

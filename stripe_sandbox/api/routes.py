@@ -1,4 +1,4 @@
-"""Which address is which handler; what is not here is answered as Stripe answers a wrong URL."""
+"""The routes under /v1 and their handlers; any other URL gets Stripe's error for it."""
 
 from collections.abc import Awaitable, Callable, Iterator
 

@@ -1,8 +1,8 @@
-"""Stripe's search query language, turned into conditions.
+"""Stripe's search query language, translated to SQL conditions.
 
 Worked example: `email:"a@b.example" AND metadata["workspace"]:"42"`. Clauses are joined by AND or
-by OR, never both; `:` compares, `~` looks for a part, `-` before a clause negates it, and numbers
-take `>`, `>=`, `<`, `<=`. The real search lags behind by up to a minute; this one does not.
+by OR, never both; `:` tests equality, `~` a substring, `-` before a clause negates it, and numbers
+also take `>`, `>=`, `<`, `<=`. The real search lags behind by up to a minute; this one does not.
 """
 
 import re

@@ -1,1 +1,1 @@
-"""The control API under /sandbox: what Stripe has no API for, because people and banks do it."""
+"""The control API under /sandbox, for actions of people and banks that Stripe has no API for."""

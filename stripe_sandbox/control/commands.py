@@ -23,7 +23,7 @@ class Pay(Command, frozen=True):
 
 
 class Answer(Command, frozen=True):
-    """Of a 3-D Secure challenge, or of a bank to a debit."""
+    """The answer to a 3-D Secure challenge, or a bank's answer to a debit."""
 
     succeed: bool = True
 
@@ -53,7 +53,7 @@ class CloseDispute(Command, frozen=True):
 
 
 class Release(Command, frozen=True):
-    """In the order of `order` (event ids; the others stay held), or shuffled, or as they came."""
+    """In the order of `order` (event ids; the others stay held), shuffled, or as they were held."""
 
     shuffle_seed: int | None = None
     order: tuple[str, ...] = ()
@@ -69,5 +69,5 @@ class SetClock(Command, frozen=True):
     offset_s: int
 
 
-class Nothing(Command, frozen=True):
+class Empty(Command, frozen=True):
     pass

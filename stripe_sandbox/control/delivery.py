@@ -1,4 +1,4 @@
-"""Control of webhooks and of time."""
+"""Commands for webhooks and the clock."""
 
 from dataclasses import asdict
 
@@ -17,7 +17,7 @@ def set_endpoint(backend: Backend, _: str, endpoint: Endpoint) -> Json:
 
 
 def set_faults(backend: Backend, _: str, faults: DeliveryFaults) -> Json:
-    """What is under way keeps the plan it has."""
+    """Deliveries already planned keep their plan."""
     backend.script.set_faults(faults)
     return _plain(faults)
 
@@ -28,14 +28,14 @@ def release(backend: Backend, _: str, command: commands.Release) -> Json:
 
 
 def redeliver(backend: Backend, path: str, command: commands.Redeliver) -> Json:
-    """Also of a dropped event, or one that the endpoint had not wanted."""
+    """Also for a dropped event, or one that the endpoint does not subscribe to."""
     event = backend.get("event", path)
     backend.deliveries.redeliver(event["id"], event["type"], command.copies)
     return {"copies": command.copies}
 
 
 def set_clock(backend: Backend, _: str, command: commands.SetClock) -> Json:
-    """Then does what is due by the new time."""
+    """Also run the agenda items that are due at the new time."""
     backend.clock.offset_s = command.offset_s
     return {"now": backend.now(), "done": agenda.run(backend)}
 
@@ -46,9 +46,9 @@ def listing(backend: Backend, event_id: str | None, state: str | None) -> Json:
 
 
 def status(backend: Backend) -> Json:
-    """Counts by state; `on_the_way` are being posted now and still count as pending."""
+    """Counts by state; `in_flight` ones are being posted and still count as pending."""
     return {
-        "deliveries": {**backend.deliveries.counts(), "on_the_way": backend.courier.on_the_way},
+        "deliveries": {**backend.deliveries.counts(), "in_flight": backend.sender.in_flight},
         "endpoint": _plain(backend.script.endpoint),
         "faults": _plain(backend.script.faults),
         "now": backend.now(),

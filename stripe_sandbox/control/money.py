@@ -1,4 +1,4 @@
-"""Control of sessions, refunds and disputes."""
+"""Commands for sessions, refunds and disputes."""
 
 from stripe_sandbox import instruments
 from stripe_sandbox.backend import Backend
@@ -9,7 +9,7 @@ from stripe_sandbox.objects.details import Json
 
 
 def pay(backend: Backend, path: str, command: commands.Pay) -> Json:
-    """The session and its intent: a decline shows in the intent, and is no error here."""
+    """Return the session and its intent. A decline is in the intent, not an error here."""
     instrument = instruments.find(command.instrument)
     session = checkout.pay(
         backend, _session(backend, path), instrument, email=command.email, name=command.name
@@ -30,7 +30,7 @@ def settle(backend: Backend, path: str, command: commands.Answer) -> Json:
     return _with_intent(backend, _session(backend, path))
 
 
-def expire(backend: Backend, path: str, _: commands.Nothing) -> Json:
+def expire(backend: Backend, path: str, _: commands.Empty) -> Json:
     return _with_intent(backend, checkout.expire(backend, _session(backend, path)))
 
 
@@ -58,7 +58,7 @@ def open_dispute(backend: Backend, _: str, command: commands.OpenDispute) -> Jso
     )
 
 
-def escalate_dispute(backend: Backend, path: str, _: commands.Nothing) -> Json:
+def escalate_dispute(backend: Backend, path: str, _: commands.Empty) -> Json:
     return disputes.escalate(backend, backend.get("dispute", path))
 
 
@@ -66,7 +66,7 @@ def close_dispute(backend: Backend, path: str, command: commands.CloseDispute) -
     return disputes.close(backend, backend.get("dispute", path), command.ending)
 
 
-def run_agenda(backend: Backend, _: str, __: commands.Nothing) -> Json:
+def run_agenda(backend: Backend, _: str, __: commands.Empty) -> Json:
     return {"done": agenda.run(backend, even_if_not_due=True)}
 
 

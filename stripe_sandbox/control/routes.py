@@ -1,6 +1,7 @@
-"""Addresses of the control API.
+"""Routes of the control API.
 
-Commands must be sent as JSON by their content type, which no foreign web page can do unasked.
+Commands must have the content type of JSON, which a foreign web page cannot send without a CORS
+preflight.
 """
 
 from collections.abc import Awaitable, Callable, Iterator
@@ -30,21 +31,21 @@ def routes(backend: Backend, api: Api, outages: Outages) -> Iterator[BaseRoute]:
     yield post("sessions/{id}/pay", commands.Pay, money.pay)
     yield post("sessions/{id}/authenticate", commands.Answer, money.authenticate)
     yield post("sessions/{id}/settle", commands.Answer, money.settle)
-    yield post("sessions/{id}/expire", commands.Nothing, money.expire)
+    yield post("sessions/{id}/expire", commands.Empty, money.expire)
     yield post("refunds", commands.Refund, money.refund)
     yield post("refunds/{id}/finish", commands.FinishRefund, money.finish_refund)
     yield post("disputes", commands.OpenDispute, money.open_dispute)
-    yield post("disputes/{id}/escalate", commands.Nothing, money.escalate_dispute)
+    yield post("disputes/{id}/escalate", commands.Empty, money.escalate_dispute)
     yield post("disputes/{id}/close", commands.CloseDispute, money.close_dispute)
-    yield post("agenda/run", commands.Nothing, money.run_agenda)
+    yield post("agenda/run", commands.Empty, money.run_agenda)
     yield post("endpoint", Endpoint, delivery.set_endpoint)
     yield post("faults", DeliveryFaults, delivery.set_faults)
     yield post("deliveries/release", commands.Release, delivery.release)
     yield post("events/{id}/redeliver", commands.Redeliver, delivery.redeliver)
     yield post("clock", commands.SetClock, delivery.set_clock)
     yield post("outage", Outage, lambda _, __, outage: _start(outages, outage))
-    yield post("outage/clear", commands.Nothing, lambda *_: _clear(outages))
-    yield post("reset", commands.Nothing, lambda *_: _reset(backend, api, outages))
+    yield post("outage/clear", commands.Empty, lambda *_: _clear(outages))
+    yield post("reset", commands.Empty, lambda *_: _reset(backend, api, outages))
     yield from _reading(backend, api, outages)
 
 
@@ -53,8 +54,8 @@ def _reading(backend: Backend, api: Api, outages: Outages) -> Iterator[BaseRoute
         return JSONResponse({**delivery.status(backend), "requests_hanging": outages.hanging})
 
     async def deliveries(request: Request) -> Response:
-        asked = request.query_params
-        return JSONResponse(delivery.listing(backend, asked.get("event"), asked.get("state")))
+        query = request.query_params
+        return JSONResponse(delivery.listing(backend, query.get("event"), query.get("state")))
 
     async def requests(_: Request) -> Response:
         return JSONResponse({"data": list(api.log)})
@@ -72,7 +73,7 @@ def _command(backend: Backend, kind: type[C], act: Callable[[Backend, str, C], J
                 answer = act(backend, request.path_params.get("id", ""), command)
         except StripeError as error:
             return JSONResponse(public(error.body()), error.status)
-        backend.courier.wake()
+        backend.sender.wake()
         return JSONResponse(public(answer))
 
     return view
@@ -80,7 +81,7 @@ def _command(backend: Backend, kind: type[C], act: Callable[[Backend, str, C], J
 
 def _read(request: Request, body: bytes, kind: type[C]) -> C:
     if request.headers.get("content-type", "").split(";")[0] != "application/json":
-        raise InvalidRequest("Send JSON, and say so in the Content-Type.")
+        raise InvalidRequest("Send JSON with Content-Type: application/json.")
     try:
         return msgspec.json.decode(body or b"{}", type=kind)
     except (msgspec.ValidationError, msgspec.DecodeError) as error:
@@ -99,7 +100,7 @@ def _clear(outages: Outages) -> Json:
 
 
 def _reset(backend: Backend, api: Api, outages: Outages) -> Json:
-    """Everything is gone and every fault is off; the endpoint stays as it is."""
+    """Delete everything and turn every fault off; the endpoint stays as it is."""
     backend.store.clear()
     backend.script.set_faults(DeliveryFaults())
     backend.clock.offset_s = 0

@@ -1,4 +1,4 @@
-"""What can happen: each function changes objects and emits the events that Stripe would.
+"""Flows: each function changes objects and emits the events that Stripe would.
 
-Call them inside `store.transaction()`. What they refuse, they refuse before they change anything.
+Call them inside `store.transaction()`. They raise refusals before they change anything.
 """

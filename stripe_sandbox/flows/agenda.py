@@ -1,4 +1,4 @@
-"""What happens by itself when its time comes: expiry, bank debits, disputes, slow refunds."""
+"""Scheduled actions: expiry, bank debits, disputes, slow refunds."""
 
 from collections.abc import Callable
 
@@ -10,9 +10,9 @@ from stripe_sandbox.objects.details import Json
 
 
 def run(backend: Backend, *, even_if_not_due: bool = False) -> int:
-    """Do what is due, or everything but expiries, in its order; returns how many were done.
+    """Run the due items, or all but expiries, in their order; return how many succeeded.
 
-    An item that somebody did by hand meanwhile is refused by its flow, and dropped.
+    An item whose action was done by a command in the meantime is refused by its flow, and dropped.
     """
     rows = backend.store.rows(
         "SELECT * FROM agenda WHERE due_at <= ? OR (? AND action <> 'expire_session')"

@@ -16,7 +16,7 @@ def create(backend: Backend, **fields: Any) -> Json:
     session = backend.add(
         checkout_session.build(created=backend.now(), pages_url=backend.page_url("c/pay"), **fields)
     )
-    backend.later("expire_session", session, at=session["expires_at"])
+    backend.schedule("expire_session", session, at=session["expires_at"])
     return session
 
 
@@ -28,10 +28,10 @@ def pay(
     email: str | None = None,
     name: str | None = None,
 ) -> Json:
-    """One attempt. Look at the intent (`intent_of`) to see how it ended if the session is open."""
+    """Attempt once. If the session stays open, its intent (`intent_of`) shows the outcome."""
     _require_open(session)
     if instrument.kind not in session["payment_method_types"]:
-        raise InvalidRequest(f"This session does not take {instrument.kind}.")
+        raise InvalidRequest(f"This session does not accept {instrument.kind}.")
     session = _with_payer(backend, session, email, name)
     details = session["customer_details"]
     method = customers.add_method(backend, instrument, email=details["email"], name=details["name"])
@@ -47,7 +47,7 @@ def authenticate(backend: Backend, session: Json, *, succeed: bool) -> Json:
     _require_open(session)
     intent = intent_of(backend, session)
     if intent is None:
-        raise InvalidRequest("Nothing waits for authentication in this session.")
+        raise InvalidRequest("This session has no payment that waits for authentication.")
     answer = payments.authenticate if session["mode"] == "payment" else setups.authenticate
     answer(backend, intent, succeed=succeed)
     return advance(backend, session)
@@ -66,7 +66,7 @@ def session_of(backend: Backend, intent: Json) -> Json | None:
 
 
 def advance(backend: Backend, session: Json) -> Json:
-    """Complete the session if its intent has succeeded or is on its way."""
+    """Complete the session if its intent has succeeded or is processing."""
     session = backend.get("checkout.session", session["id"])
     intent = intent_of(backend, session)
     if intent is None or intent["status"] not in ("succeeded", "processing"):
@@ -80,7 +80,7 @@ def advance(backend: Backend, session: Json) -> Json:
 
 
 def settle(backend: Backend, intent: Json, *, succeed: bool) -> Json:
-    """The bank has answered; the session of the payment, if it has one, follows."""
+    """Apply the bank's answer to the payment and to its session, if it has one."""
     intent = payments.settle(backend, intent, succeed=succeed)
     session = session_of(backend, intent)
     if session is None:
@@ -118,7 +118,7 @@ def _require_open(session: Json) -> None:
 
 
 def _with_payer(backend: Backend, session: Json, email: str | None, name: str | None) -> Json:
-    """What the payer typed, the customer that Stripe makes of it, and the tax where they live."""
+    """Add the payer's details, the customer made from them, and the tax at their address."""
     known = backend.store.get(session["customer"]) if session["customer"] else None
     email = (known and known["email"]) or session["customer_email"] or email
     email = email or "payer@example.com"
@@ -140,9 +140,9 @@ def taxed_items(backend: Backend, session: Json) -> list[Json]:
 
 
 def _add_intent(backend: Backend, session: Json) -> Json:
-    asked = session["_intent_data"]
+    intent_data = session["_intent_data"]
     if session["mode"] == "setup":
-        intent = setups.create(backend, customer=session["customer"], **asked)
+        intent = setups.create(backend, customer=session["customer"], **intent_data)
     else:
         intent = payments.create(
             backend,
@@ -150,7 +150,7 @@ def _add_intent(backend: Backend, session: Json) -> Json:
             currency=session["currency"],
             customer=session["customer"],
             payment_method_types=session["payment_method_types"],
-            **asked,
+            **intent_data,
         )
     backend.change(session, **{intent["object"]: intent["id"]})
     return intent

@@ -1,4 +1,4 @@
-"""Customers and the payment methods that are theirs."""
+"""Customers and their payment methods."""
 
 from stripe_sandbox.backend import Backend
 from stripe_sandbox.errors import InvalidRequest
@@ -32,14 +32,14 @@ def create(
 def add_method(
     backend: Backend, instrument: Instrument, *, email: str | None, name: str | None
 ) -> Json:
-    """A payment method that belongs to nobody yet."""
+    """A payment method without a customer."""
     return backend.add(
         payment_method.build(created=backend.now(), instrument=instrument, email=email, name=name)
     )
 
 
 def attach(backend: Backend, method: Json, customer_id: str) -> Json:
-    """Again for the same customer changes nothing."""
+    """A second call for the same customer changes nothing."""
     if method["customer"] == customer_id:
         return method
     if method["customer"]:

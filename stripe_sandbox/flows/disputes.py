@@ -20,7 +20,7 @@ def open_dispute(
     reason: str | None = None,
     inquiry: bool = False,
 ) -> Json:
-    """Without an amount: what is not refunded. An inquiry moves no money."""
+    """Default amount: the part that is not refunded. An inquiry moves no money."""
     amount = _checked_amount(backend, charge, amount)
     method = backend.get("payment_method", charge["payment_method"])
     made = backend.add(
@@ -40,7 +40,7 @@ def open_dispute(
 
 
 def respond(backend: Backend, made: Json, evidence: dict[str, str], *, submit: bool) -> Json:
-    """Evidence comes in. The texts `winning_evidence` and `losing_evidence` decide at once."""
+    """Add evidence. The texts `winning_evidence` and `losing_evidence` decide at once."""
     if made["status"] not in dispute.OPEN:
         raise InvalidRequest("This dispute is already closed", code="dispute_already_closed")
     details = made["evidence_details"]
@@ -63,7 +63,7 @@ def respond(backend: Backend, made: Json, evidence: dict[str, str], *, submit: b
 
 
 def escalate(backend: Backend, made: Json) -> Json:
-    """An inquiry becomes a chargeback: now the money goes."""
+    """Turn an inquiry into a chargeback, which withdraws the money."""
     if not made["status"].startswith("warning_needs"):
         raise InvalidRequest("Only an inquiry that needs a response can be escalated.")
     escalated, previous = backend.change(made, status="needs_response", is_charge_refundable=False)
@@ -72,7 +72,7 @@ def escalate(backend: Backend, made: Json) -> Json:
 
 
 def close(backend: Backend, made: Json, ending: Ending) -> Json:
-    """`won` gives the money back, `lost` keeps it away; an inquiry ends as `warning_closed`."""
+    """`won` returns the money, `lost` does not; an inquiry ends as `warning_closed`."""
     if made["status"] not in dispute.OPEN:
         raise InvalidRequest("This dispute is already closed", code="dispute_already_closed")
     is_inquiry = made["status"].startswith("warning_")

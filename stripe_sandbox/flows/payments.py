@@ -21,7 +21,7 @@ def create(backend: Backend, **fields: Any) -> Json:
 
 
 def confirm(backend: Backend, intent: Json, method: Json, *, off_session: bool = False) -> Json:
-    """Try to pay. A decline is no exception: it is in `last_payment_error` of the answer."""
+    """Try to pay. A decline is returned in `last_payment_error`, not raised."""
     if intent["status"] not in CONFIRMABLE:
         raise unexpected_state(intent, "confirm")
     intent = backend.change(intent, payment_method=method["id"], next_action=None).object
@@ -31,14 +31,14 @@ def confirm(backend: Backend, intent: Json, method: Json, *, off_session: bool =
     if needs_authentication(instrument, method):
         if off_session:
             return _decline(backend, intent, method, instruments.NEEDS_CUSTOMER)
-        return _ask_payer(backend, intent)
+        return _require_action(backend, intent)
     if instrument.decline:
         return _decline(backend, intent, method, instrument.decline)
     return _succeed(backend, intent, method)
 
 
 def authenticate(backend: Backend, intent: Json, *, succeed: bool) -> Json:
-    """The payer did, or failed, the 3-D Secure challenge."""
+    """Apply the outcome of the payer's 3-D Secure challenge."""
     if intent["status"] != "requires_action":
         raise unexpected_state(intent, "authenticate")
     intent = backend.change(intent, next_action=None).object
@@ -49,7 +49,7 @@ def authenticate(backend: Backend, intent: Json, *, succeed: bool) -> Json:
 
 
 def settle(backend: Backend, intent: Json, *, succeed: bool) -> Json:
-    """The bank has answered a debit."""
+    """Apply the bank's answer to a debit."""
     if intent["status"] != "processing":
         raise unexpected_state(intent, "settle")
     method = backend.get("payment_method", intent["payment_method"])
@@ -99,11 +99,11 @@ def unexpected_state(intent: Json, verb: str) -> InvalidRequest:
     )
 
 
-def _ask_payer(backend: Backend, intent: Json) -> Json:
+def _require_action(backend: Backend, intent: Json) -> Json:
     action = payment_intent.redirect_action(backend.page_url(f"c/authenticate/{intent['id']}"))
-    asked, _ = backend.change(intent, status="requires_action", next_action=action)
-    backend.emit("payment_intent.requires_action", asked)
-    return asked
+    waiting, _ = backend.change(intent, status="requires_action", next_action=action)
+    backend.emit("payment_intent.requires_action", waiting)
+    return waiting
 
 
 def _add_charge(backend: Backend, intent: Json, method: Json, status: str, **more: Any) -> Json:
@@ -124,14 +124,14 @@ def _succeed(backend: Backend, intent: Json, method: Json, *, authenticated: boo
     paid = _collect(backend, intent, method, made, set_up=authenticated)
     later = instruments.find(method["_instrument"]).later
     if later in ("dispute", "inquiry"):
-        backend.later(f"open_{later}", made)
+        backend.schedule(f"open_{later}", made)
     return paid
 
 
 def _collect(
     backend: Backend, intent: Json, method: Json, made: Json, *, set_up: bool = False
 ) -> Json:
-    """The money is there. Its balance transaction follows later, as asynchronous capture has it."""
+    """Mark as paid. The balance transaction has a later event, as with asynchronous capture."""
     made = backend.change(made, status="succeeded", paid=True).object
     backend.emit("charge.succeeded", made)
     paid, _ = backend.change(
@@ -162,7 +162,7 @@ def _collect(
 
 
 def save_for_later(backend: Backend, method: Json, customer_id: str, *, set_up: bool) -> None:
-    """`set_up`: the payer authenticated, so the card needs no challenge when they are away."""
+    """`set_up`: the payer authenticated, so the card needs no challenge off session."""
     if set_up:
         method = backend.change(method, _set_up=True).object
     customers.attach(backend, method, customer_id)
@@ -173,7 +173,7 @@ def _start_debit(backend: Backend, intent: Json, method: Json) -> Json:
     backend.emit("charge.pending", made)
     running, _ = backend.change(intent, status="processing", latest_charge=made["id"])
     backend.emit("payment_intent.processing", running)
-    backend.later("settle_payment", running)
+    backend.schedule("settle_payment", running)
     return running
 
 

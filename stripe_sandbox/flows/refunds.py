@@ -1,4 +1,4 @@
-"""Refunds: made at once, slow, or failing after they seemed done."""
+"""Refunds: immediate, slow, or failing after they succeeded."""
 
 from typing import Literal
 
@@ -28,7 +28,7 @@ def create(
     metadata: dict[str, str] | None = None,
     outcome: Outcome | None = None,
 ) -> Json:
-    """Without an amount: all that is left. Without an outcome: what the card is known for."""
+    """Default amount: the rest of the charge. Default outcome: the test card's behaviour."""
     amount = _checked_amount(backend, charge, amount)
     method = backend.get("payment_method", charge["payment_method"])
     outcome = outcome or _BY_CARD.get(instruments.find(method["_instrument"]).later, "succeeds")
@@ -49,12 +49,12 @@ def create(
     _show_on_charge(backend, charge, amount, "charge.refunded")
     if outcome.endswith("_later"):
         action = "succeed_refund" if outcome == "succeeds_later" else "fail_refund"
-        backend.later(action, made)
+        backend.schedule(action, made)
     return made
 
 
 def finish(backend: Backend, made: Json, status: Final) -> Json:
-    """A pending refund ends, or a succeeded one fails after all: the money is back with us."""
+    """End a pending refund, or fail a succeeded one, which returns the money to the account."""
     if status not in _ALLOWED.get(made["status"], set()):
         raise InvalidRequest(f"A refund cannot go from {made['status']} to {status}.")
     changes: Json = {"status": status}

@@ -1,4 +1,4 @@
-"""Setup intents: save a payment method for a customer who will be away when it is charged."""
+"""Setup intents: save a payment method for off-session charges."""
 
 from typing import Any
 
@@ -18,13 +18,13 @@ def create(backend: Backend, **fields: Any) -> Json:
 
 
 def confirm(backend: Backend, intent: Json, method: Json) -> Json:
-    """A refusal is no exception: it is in `last_setup_error` of the answer."""
+    """A refusal is returned in `last_setup_error`, not raised."""
     if intent["status"] not in payments.CONFIRMABLE:
         raise payments.unexpected_state(intent, "confirm")
     intent = backend.change(intent, payment_method=method["id"], next_action=None).object
     instrument = instruments.find(method["_instrument"])
     if payments.needs_authentication(instrument, method):
-        return _ask_payer(backend, intent)
+        return _require_action(backend, intent)
     if instrument.decline and instrument.kind == "card":
         return _refuse(backend, intent, method, instrument.decline)
     return _succeed(backend, intent, method)
@@ -41,11 +41,11 @@ def authenticate(backend: Backend, intent: Json, *, succeed: bool) -> Json:
     return _refuse(backend, intent, method, failure)
 
 
-def _ask_payer(backend: Backend, intent: Json) -> Json:
+def _require_action(backend: Backend, intent: Json) -> Json:
     action = payment_intent.redirect_action(backend.page_url(f"c/authenticate/{intent['id']}"))
-    asked, _ = backend.change(intent, status="requires_action", next_action=action)
-    backend.emit("setup_intent.requires_action", asked)
-    return asked
+    waiting, _ = backend.change(intent, status="requires_action", next_action=action)
+    backend.emit("setup_intent.requires_action", waiting)
+    return waiting
 
 
 def _succeed(backend: Backend, intent: Json, method: Json) -> Json:

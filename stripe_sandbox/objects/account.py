@@ -1,4 +1,4 @@
-"""The one account whose Stripe this is."""
+"""The sandbox's one Stripe account."""
 
 from stripe_sandbox.objects.details import Json
 

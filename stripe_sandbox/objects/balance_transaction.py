@@ -1,4 +1,4 @@
-"""Balance transactions: what each movement of money did to the account's balance."""
+"""Balance transactions: each movement of money on the account's balance."""
 
 from typing import Literal
 

@@ -18,16 +18,16 @@ def build(
     invoice_creation: Json | None,
     payment_method_types: list[str],
     intent_data: Json,
-    **asked: Any,
+    **echoed: Any,
 ) -> Json:
-    """An open, unpaid session. `asked` are the parameters that it shows just as they were sent."""
+    """An open, unpaid session. `echoed`: the parameters that it repeats as they were sent."""
     object_id = ids.new("cs_test")
     amount = sum(item["amount_subtotal"] for item in line_items) if line_items else None
     return {
         "id": object_id,
         "object": "checkout.session",
-        **_ALWAYS,
-        **asked,
+        **_CONSTANT,
+        **echoed,
         "amount_subtotal": amount,
         "amount_total": amount,
         "automatic_tax": {
@@ -38,7 +38,7 @@ def build(
         },
         "created": created,
         "currency": currency,
-        "customer_details": _customer_details(asked.get("customer_email")),
+        "customer_details": _customer_details(echoed.get("customer_email")),
         "expires_at": expires_at,
         "invoice": None,
         "invoice_creation": invoice_creation,
@@ -56,8 +56,8 @@ def build(
     }
 
 
-# Fields of the real object that nothing here ever fills.
-_ALWAYS: Json = {
+# Fields of the real object that are constant in the sandbox.
+_CONSTANT: Json = {
     "adaptive_pricing": {"enabled": False},
     "after_expiration": None,
     "allow_promotion_codes": None,
@@ -99,7 +99,7 @@ _ALWAYS: Json = {
 
 
 def _customer_details(email: str | None) -> Json | None:
-    """Known before payment only where the caller gave an address."""
+    """Known before payment only if the caller gave an e-mail address."""
     return customer_details(email, None, None) if email else None
 
 
@@ -121,7 +121,7 @@ def _totals(tax: int) -> Json:
 
 
 def taxed(session: Json, line_items: list[Json]) -> Json:
-    """The changes that knowing the payer's address brings."""
+    """The changes to a session once the payer's address is known."""
     return {
         "amount_total": sum(item["amount_total"] for item in line_items),
         "automatic_tax": {**session["automatic_tax"], "status": "complete"},

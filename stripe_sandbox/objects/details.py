@@ -1,4 +1,4 @@
-"""The parts that several objects share: addresses, billing details, cards and bank accounts."""
+"""Parts that several objects share: addresses, billing details, cards and bank accounts."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ US_ADDRESS: Json = {**NO_ADDRESS, "country": "US", "postal_code": "94103"}
 
 
 def public(value: Any) -> Any:
-    """A deep copy without the sandbox's own keys. Metadata keeps its keys, whatever they are."""
+    """A deep copy without the sandbox's own keys. Metadata keeps all its keys."""
     if isinstance(value, dict):
         is_object = "object" in value
         return {
@@ -39,7 +39,7 @@ def list_of(url: str, data: list[Json], *, has_more: bool = False) -> Json:
 
 
 def card(instrument: Instrument) -> Json:
-    """The fields that a payment method and a charge show alike."""
+    """The fields that payment methods and charges share."""
     return {
         "brand": instrument.brand,
         "checks": {

@@ -1,4 +1,4 @@
-"""Disputes: the cardholder's bank takes the money back, or (an inquiry) only asks."""
+"""Disputes: the cardholder's bank withdraws the money, or (an inquiry) only asks about it."""
 
 from stripe_sandbox import ids
 from stripe_sandbox.objects.details import Json
@@ -7,7 +7,7 @@ FEE = 1500
 OPEN = frozenset(
     {"needs_response", "under_review", "warning_needs_response", "warning_under_review"}
 )
-WITHDRAWN = frozenset({"needs_response", "under_review", "lost"})  # the money is gone
+WITHDRAWN = frozenset({"needs_response", "under_review", "lost"})  # the money is withdrawn
 
 _EVIDENCE = (
     "access_activity_log",

@@ -1,4 +1,4 @@
-"""Events: what happened to an object, with the object as it was then."""
+"""Events: a change of an object, with the object's state at that time."""
 
 from stripe_sandbox import ids
 from stripe_sandbox.objects.details import Json, public

@@ -7,14 +7,14 @@ from stripe_sandbox.objects.details import Json, list_of
 
 def build(*, created: int, session: Json, intent: Json, customer: Json, pages_url: str) -> Json:
     object_id = ids.new("in")
-    asked = session["invoice_creation"]["invoice_data"]
+    invoice_data = session["invoice_creation"]["invoice_data"]
     tax = session["total_details"]["amount_tax"]
     total, subtotal = session["amount_total"], session["amount_subtotal"]
     net = total - tax
     return {
         "id": object_id,
         "object": "invoice",
-        **_ALWAYS,
+        **_CONSTANT,
         "account_country": "US",
         "account_name": account.NAME,
         "amount_due": total,
@@ -27,12 +27,12 @@ def build(*, created: int, session: Json, intent: Json, customer: Json, pages_ur
         "customer_address": session["customer_details"]["address"],
         "customer_email": session["customer_details"]["email"],
         "customer_name": session["customer_details"]["name"],
-        "description": asked["description"],
+        "description": invoice_data["description"],
         "effective_at": created,
-        "footer": asked["footer"],
+        "footer": invoice_data["footer"],
         "hosted_invoice_url": f"{pages_url}/{object_id}",
         "lines": list_of(f"/v1/invoices/{object_id}/lines", _lines(object_id, created, session)),
-        "metadata": asked["metadata"] or {},
+        "metadata": invoice_data["metadata"] or {},
         "number": f"{customer['invoice_prefix']}-{customer['next_invoice_sequence']:04d}",
         "period_end": created,
         "period_start": created,
@@ -51,8 +51,8 @@ def build(*, created: int, session: Json, intent: Json, customer: Json, pages_ur
     }
 
 
-# Fields that stay the same for every invoice that Checkout makes.
-_ALWAYS: Json = {
+# Fields that are constant in Checkout's invoices.
+_CONSTANT: Json = {
     "account_tax_ids": None,
     "amount_overpaid": 0,
     "amount_shipping": 0,

@@ -72,7 +72,7 @@ def _price(
 
 
 def taxed(item: Json, basis_points: int) -> Json:
-    """The item with its tax: on top of the price, or within it where the price says inclusive."""
+    """The item with its tax: on top of the price, or within it if `tax_behavior` is inclusive."""
     amount = item["amount_subtotal"]
     if item["price"]["tax_behavior"] == "inclusive":
         return {**item, "amount_tax": amount * basis_points // (10_000 + basis_points)}

@@ -1,1 +1,1 @@
-"""What a payer's browser sees: the payment page, 3-D Secure, receipts. Plain HTML, no script."""
+"""The payer's pages: payment, 3-D Secure, receipts. Plain HTML, no script."""

@@ -17,7 +17,7 @@ def show(backend: Backend, intent: Json) -> HTMLResponse:
     what = (
         f"a payment of {money(intent['amount'], intent['currency'])}"
         if is_payment
-        else "that this card may be saved"
+        else "saving this card"
     )
     session = checkout.session_of(backend, intent)
     target = session["success_url"] if session else None
@@ -38,14 +38,14 @@ def submit(backend: Backend, intent: Json, form: dict[str, str]) -> Response:
             payments.authenticate(backend, intent, succeed=succeed)
         else:
             setups.authenticate(backend, intent, succeed=succeed)
-    backend.courier.wake()
+    backend.sender.wake()
     return see(after_attempt(session)) if session else _done()
 
 
 def _done() -> HTMLResponse:
     body = fill(
         "notice",
-        heading="This question is answered",
+        heading="Already answered",
         text="You can close this page.",
         back=Markup(""),
     )

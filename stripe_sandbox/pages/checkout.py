@@ -30,7 +30,7 @@ def show(backend: Backend, session: Json) -> HTMLResponse:
 
 
 def submit(backend: Backend, session: Json, form: dict[str, str]) -> Response:
-    """Try to pay with the button that was pressed, or else with the number that was typed."""
+    """Try to pay with the test method whose button was pressed, else with the typed number."""
     if session["status"] != "open":
         return _closed(session)
     try:
@@ -40,7 +40,7 @@ def submit(backend: Backend, session: Json, form: dict[str, str]) -> Response:
     except StripeError as error:
         return _form(backend, session, form=form, number_error=error.message)
     intent = checkout.intent_of(backend, session)
-    backend.courier.wake()
+    backend.sender.wake()
     if intent and intent["next_action"]:
         return see(intent["next_action"]["redirect_to_url"]["url"])
     return see(after_attempt(session))
@@ -50,7 +50,7 @@ def expire(backend: Backend, session: Json) -> Response:
     if session["status"] == "open":
         with backend.store.transaction():
             session = checkout.expire(backend, session)
-        backend.courier.wake()
+        backend.sender.wake()
     return see(f"/c/pay/{session['id']}")
 
 
@@ -59,7 +59,7 @@ def see(url: str) -> RedirectResponse:
 
 
 def after_attempt(session: Json) -> str:
-    """Back to the shop once the session is complete, else to the form, which says why not."""
+    """The shop's URL once the session is complete, else the form, which shows the reason."""
     if session["status"] == "complete":
         return success_url(session)
     return f"/c/pay/{session['id']}"
@@ -107,7 +107,7 @@ def _form(
 
 
 def _texts(backend: Backend, session: Json) -> dict[str, str]:
-    """What depends on whether there is something to pay."""
+    """The texts that differ between payment and setup."""
     if session["mode"] == "setup":
         return {
             "heading": "Your card, for later",
@@ -168,7 +168,7 @@ def _closed(session: Json) -> HTMLResponse:
     if session["status"] == "expired":
         heading, text = (
             "This page has expired",
-            "Nothing was paid. Start again where you came from.",
+            "Nothing was paid. Go back to the shop to start again.",
         )
         back = back_link(session["cancel_url"])
     else:

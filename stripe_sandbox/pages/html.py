@@ -1,4 +1,4 @@
-"""Templates filled in with everything escaped."""
+"""Fill templates, with all values escaped."""
 
 from html import escape
 from pathlib import Path
@@ -8,11 +8,11 @@ _FOLDER = Path(__file__).parent / "templates"
 
 
 class Markup(str):
-    """Text that is HTML already."""
+    """Text that already is HTML."""
 
 
 def fill(template: str, /, **values: str) -> Markup:
-    """The file `template`.html; whatever is not `Markup` is escaped."""
+    """Fill the file `template`.html; values that are not `Markup` are escaped."""
     text = (_FOLDER / f"{template}.html").read_text()
     escaped = {
         key: value if isinstance(value, Markup) else escape(value) for key, value in values.items()
@@ -25,6 +25,6 @@ def join(parts: list[Markup]) -> Markup:
 
 
 def money(cents: int, currency: str) -> str:
-    """`1234` as `$12.34`; other currencies by their code."""
+    """`1234` as `$12.34`; other currencies with their code."""
     amount = f"{cents / 100:,.2f}"
     return f"${amount}" if currency == "usd" else f"{amount} {currency.upper()}"

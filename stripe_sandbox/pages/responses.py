@@ -1,4 +1,4 @@
-"""Pages as HTTP responses, with the headers that keep them shut."""
+"""Pages as HTTP responses, with a strict content security policy."""
 
 from urllib.parse import urlsplit
 
@@ -10,7 +10,7 @@ from stripe_sandbox.pages.html import Markup, fill
 def page(
     title: str, body: Markup, *, status: int = 200, form_targets: tuple[str | None, ...] = ()
 ) -> HTMLResponse:
-    """`form_targets`: addresses that a form may lead to, because browsers check redirects too."""
+    """`form_targets`: URLs that a form may redirect to, since the policy covers redirects."""
     document = fill("document", title=title, body=body)
     return HTMLResponse(document, status, _headers(form_targets))
 

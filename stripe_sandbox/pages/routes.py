@@ -1,4 +1,4 @@
-"""Addresses of the pages; an object that is not there is a page that says so."""
+"""Routes of the pages; an unknown object gets a page with a 404."""
 
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
@@ -68,7 +68,7 @@ def _file(name: str) -> Endpoint:
 def _missing() -> HTMLResponse:
     body = fill(
         "notice",
-        heading="Nothing is here",
+        heading="Not found",
         text="This address is wrong, or the sandbox was reset.",
         back=Markup(""),
     )

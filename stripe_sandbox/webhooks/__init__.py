@@ -1,1 +1,1 @@
-"""Events on their way out: signed, scripted, delivered and tried again."""
+"""Webhook delivery: planning, faults, signatures and retries."""

@@ -1,4 +1,4 @@
-"""The deliveries of events: rows that say what is to go out, went out, and what came back."""
+"""The deliveries of events: one row for each copy, with its state and the endpoint's answers."""
 
 import json
 import random
@@ -14,7 +14,7 @@ from stripe_sandbox.webhooks.script import Plan
 
 @dataclass(frozen=True)
 class Delivery:
-    """One copy of one event. `attempts` holds what the endpoint answered each time."""
+    """One copy of one event. `attempts` holds the endpoint's answer to each attempt."""
 
     id: int
     event_id: str
@@ -46,7 +46,7 @@ class Deliveries:
         )
 
     def due(self, *, excluding: Sequence[int], limit: int) -> list[Delivery]:
-        """What should leave now, the longest due first."""
+        """The deliveries to post now, the longest due first."""
         marks = ",".join("?" * len(excluding))
         return self._select(
             f"state = 'pending' AND due_at <= ? AND position NOT IN ({marks})"
@@ -66,7 +66,7 @@ class Deliveries:
         return None if row["soonest"] is None else max(0.0, row["soonest"] - time.time())
 
     def release(self, *, shuffle_seed: int | None, order: Sequence[str]) -> int:
-        """Let held deliveries go: as they came, shuffled, or in the order of these event ids."""
+        """Release held deliveries: in their order, shuffled, or in the order of these event ids."""
         held = self._select("state = 'held' ORDER BY position")
         if shuffle_seed is not None:
             random.Random(shuffle_seed).shuffle(held)

@@ -1,4 +1,4 @@
-"""Turns what happened into an event and its planned deliveries, in the caller's transaction."""
+"""Writes an event and its planned deliveries in the caller's transaction."""
 
 from contextvars import ContextVar
 from typing import NamedTuple
@@ -13,7 +13,7 @@ from stripe_sandbox.webhooks.script import Script
 
 
 class Cause(NamedTuple):
-    """The API request that made something happen; empty when a payer or the clock did."""
+    """The API request behind an event; empty if a payer or the clock caused it."""
 
     request_id: str | None = None
     idempotency_key: str | None = None

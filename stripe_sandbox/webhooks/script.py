@@ -1,4 +1,4 @@
-"""Where webhooks go, and the faults that a test asks for on the way."""
+"""The webhook endpoint, and the delivery faults that a test sets."""
 
 import random
 from collections.abc import Sequence
@@ -34,34 +34,34 @@ class Endpoint(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
             retry_attempts=settings.retry_attempts,
         )
 
-    def wants(self, event_type: str) -> bool:
+    def subscribes_to(self, event_type: str) -> bool:
         return bool(self.url) and _matches(event_type, self.events)
 
     def retry_delay_s(self, attempts: int) -> float | None:
-        """How long to wait after so many failures; None: give up."""
+        """The delay after this many failures; None: give up."""
         if attempts >= self.retry_attempts:
             return None
         return float(min(self.retry_first_s * 2 ** (attempts - 1), 60))
 
 
 class DeliveryFaults(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """How deliveries go wrong. The same seed and the same events give the same faults."""
+    """Faults of deliveries. The same seed and the same events give the same faults."""
 
-    only: tuple[str, ...] = ("*",)  # event types that the faults below are for
+    only: tuple[str, ...] = ("*",)  # event types that the faults below apply to
     seed: int = 0
     copies_min: Annotated[int, msgspec.Meta(ge=1)] = 1
     copies_max: Annotated[int, msgspec.Meta(ge=1)] = 1
     delay_s: Seconds = 0
-    shuffle_within_s: Seconds = 0  # each copy waits up to this long, so that they overtake
+    shuffle_within_s: Seconds = 0  # each copy is delayed by up to this, so that they overtake
     drop_probability: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0
     drop_types: tuple[str, ...] = ()
     unlisted: bool = False  # a dropped event is missing from /v1/events too
-    hold: bool = False  # nothing leaves until it is released
-    concurrency: Annotated[int, msgspec.Meta(ge=1)] = 8  # 1: strictly one after the other
+    hold: bool = False  # deliveries wait for a release
+    concurrency: Annotated[int, msgspec.Meta(ge=1)] = 8  # 1: one after the other
 
 
 class Plan(NamedTuple):
-    """What becomes of one event: a delay in seconds for each copy."""
+    """The deliveries of one event: a delay in seconds for each copy."""
 
     state: State
     delays_s: list[float]
@@ -77,12 +77,12 @@ class Script:
         self._random = random.Random(0)
 
     def set_faults(self, faults: DeliveryFaults) -> None:
-        """The random sequence starts over at the seed."""
+        """Restart the random sequence at the seed."""
         self.faults = faults
         self._random = random.Random(faults.seed)
 
     def plan(self, event_type: str) -> Plan:
-        if not self.endpoint.wants(event_type):
+        if not self.endpoint.subscribes_to(event_type):
             return Plan("pending", [])
         faults = self.faults
         if not _matches(event_type, faults.only):

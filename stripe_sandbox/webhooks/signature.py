@@ -1,7 +1,7 @@
 """The `Stripe-Signature` header.
 
-Worked example: `t=1492774577,v1=5257a8…,v1=6ffbb5…` with one `v1` for each secret that is valid
-during a roll; each is HMAC-SHA256 over `1492774577.` and the raw body.
+Worked example: `t=1492774577,v1=5257a8…,v1=6ffbb5…` with one `v1` for each valid secret, two
+during a rotation. Each is HMAC-SHA256 over `1492774577.` and the raw body.
 """
 
 import hashlib

@@ -23,7 +23,7 @@ def receiver() -> Iterator[Receiver]:
 
 @pytest.fixture
 def server(receiver: Receiver) -> Iterator[SandboxServer]:
-    """What happens later by itself waits for `run_agenda`; failed deliveries come back at once."""
+    """Scheduled actions wait for `run_agenda`; failed deliveries are retried at once."""
     settings = Settings(
         webhook_url=receiver.url,
         webhook_secrets=("whsec_one",),
@@ -47,7 +47,7 @@ def api(server: SandboxServer) -> stripe.StripeClient:
 
 @pytest.fixture
 def checkout(api: stripe.StripeClient) -> Checkout:
-    """Opens a session over $20; keyword arguments change or add parameters."""
+    """Open a session of $20; keyword arguments change or add parameters."""
 
     def open_session(*, unit_amount: int = 2000, key: str | None = None, **params: Any) -> Session:
         wanted = {

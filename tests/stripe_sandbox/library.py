@@ -21,7 +21,7 @@ def library(server: SandboxServer, **options: Any) -> stripe.StripeClient:
 
 
 def response(obj: StripeObject) -> StripeResponse:
-    """The HTTP answer that an object came in."""
+    """The HTTP response that an object was parsed from."""
     assert obj.last_response is not None
     return obj.last_response
 

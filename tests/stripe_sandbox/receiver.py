@@ -1,4 +1,4 @@
-"""A webhook endpoint that keeps what arrives and answers as it is told."""
+"""A webhook endpoint that keeps its deliveries and answers with scripted statuses."""
 
 import json
 import threading
@@ -20,7 +20,7 @@ class Received(NamedTuple):
 
 
 class Receiver:
-    """`statuses` are given to the next deliveries in turn; then always 200."""
+    """`statuses` answer the next deliveries in turn; after them every answer is 200."""
 
     def __init__(self) -> None:
         self.received: list[Received] = []

@@ -1,4 +1,4 @@
-"""Stripe's bad days, on command."""
+"""Simulated outages of Stripe's API: errors, rate limits, timeouts."""
 
 import pytest
 import requests
@@ -46,32 +46,32 @@ def test_rate_limits_until_they_are_cleared(api: stripe.StripeClient, sandbox: S
     assert api.v1.customers.list().data == []
 
 
-def _hasty() -> stripe.RequestsClient:
+def _short_timeout() -> stripe.RequestsClient:
     return stripe.RequestsClient(timeout=0.3)
 
 
 def test_a_timeout_answers_nothing(server: SandboxServer, sandbox: Sandbox) -> None:
-    hasty, patient = library(server, http_client=_hasty()), library(server)
+    timing_out, waiting = library(server, http_client=_short_timeout()), library(server)
     sandbox.start_outage("timeout", requests=1)
 
     with pytest.raises(stripe.APIConnectionError):
-        hasty.v1.customers.create({"email": "a@b.example"}, KEY)
+        timing_out.v1.customers.create({"email": "a@b.example"}, KEY)
     eventually(sandbox.requests, what="the request's end")
 
-    assert patient.v1.customers.list().data == []
+    assert waiting.v1.customers.list().data == []
 
 
 def test_a_request_may_take_effect_although_its_answer_is_lost(
     server: SandboxServer, sandbox: Sandbox
 ) -> None:
-    hasty, patient = library(server, http_client=_hasty()), library(server)
+    timing_out, waiting = library(server, http_client=_short_timeout()), library(server)
     sandbox.start_outage("timeout", requests=1, applied=True)
 
     with pytest.raises(stripe.APIConnectionError):
-        hasty.v1.customers.create({"email": "a@b.example"}, KEY)
+        timing_out.v1.customers.create({"email": "a@b.example"}, KEY)
     eventually(sandbox.requests, what="the request's end")
-    made = patient.v1.customers.list().data
-    again = patient.v1.customers.create({"email": "a@b.example"}, KEY)
+    made = waiting.v1.customers.list().data
+    again = waiting.v1.customers.create({"email": "a@b.example"}, KEY)
 
     assert [one.id for one in made] == [again.id]
     assert response(again).headers["Idempotent-Replayed"] == "true"

@@ -1,4 +1,4 @@
-"""Payment intents and setup intents from code: what automatic top-ups need."""
+"""Payment intents and setup intents through the API, as automatic top-ups need them."""
 
 from typing import Any
 
@@ -207,11 +207,11 @@ def test_a_setup_intent_is_confirmed_on_its_own_and_may_be_refused(
     made = [api.v1.setup_intents.create({}).id for _ in range(3)]
 
     good = api.v1.setup_intents.confirm(made[0], {"payment_method": "pm_card_visa"})
-    asked = api.v1.setup_intents.confirm(made[1], {"payment_method": THREE_D_SECURE})
+    challenged = api.v1.setup_intents.confirm(made[1], {"payment_method": THREE_D_SECURE})
     with pytest.raises(stripe.CardError) as caught:
         api.v1.setup_intents.confirm(made[2], {"payment_method": "pm_card_chargeDeclined"})
 
-    assert (good.status, asked.status) == ("succeeded", "requires_action")
+    assert (good.status, challenged.status) == ("succeeded", "requires_action")
     assert caught.value.error is not None
     assert caught.value.error.setup_intent is not None
     assert caught.value.error.setup_intent.status == "requires_payment_method"

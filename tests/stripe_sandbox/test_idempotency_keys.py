@@ -51,22 +51,22 @@ def test_another_endpoint_is_an_error(api: stripe.StripeClient) -> None:
         api.v1.setup_intents.create({}, KEY)
 
 
-def test_a_key_at_work_is_a_conflict(server: SandboxServer, sandbox: Sandbox) -> None:
+def test_a_key_in_use_is_a_conflict(server: SandboxServer, sandbox: Sandbox) -> None:
     sandbox.start_outage("timeout", method="POST", requests=1)
-    impatient = library(server)
+    second = library(server)
     first = threading.Thread(target=_try_to_create, args=(library(server),))
     first.start()
     eventually(lambda: sandbox.status()["requests_hanging"])
 
     with pytest.raises(stripe.APIError, match="in-progress request") as caught:
-        impatient.v1.customers.create({}, KEY)
+        second.v1.customers.create({}, KEY)
     sandbox.clear_outage()
     first.join()
 
     assert caught.value.http_status == 409
     assert caught.value.error is not None
     assert caught.value.error.code == "idempotency_key_in_use"
-    assert impatient.v1.customers.create({}, KEY).id.startswith("cus_")
+    assert second.v1.customers.create({}, KEY).id.startswith("cus_")
 
 
 def _try_to_create(api: stripe.StripeClient) -> None:
@@ -74,14 +74,14 @@ def _try_to_create(api: stripe.StripeClient) -> None:
         api.v1.customers.create({}, KEY)
 
 
-def test_what_fails_validation_is_not_kept(api: stripe.StripeClient) -> None:
+def test_a_validation_error_is_not_saved(api: stripe.StripeClient) -> None:
     with pytest.raises(stripe.InvalidRequestError):
         api.v1.customers.create({"colour": "red"}, KEY)  # type: ignore[arg-type]
 
     assert api.v1.customers.create({"email": "a@b.example"}, KEY).email == "a@b.example"
 
 
-def test_a_declined_card_is_kept(api: stripe.StripeClient) -> None:
+def test_a_declined_card_is_saved(api: stripe.StripeClient) -> None:
     params = {
         "amount": 500,
         "currency": "usd",

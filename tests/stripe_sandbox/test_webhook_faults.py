@@ -1,4 +1,4 @@
-"""Deliveries that go wrong on command: doubled, late, shuffled, lost, held."""
+"""Simulated delivery faults: duplicated, late, shuffled, lost, held."""
 
 import itertools
 
@@ -16,7 +16,7 @@ def make_customers(api: stripe.StripeClient, number: int) -> list[str]:
 
 
 def arrived(sandbox: Sandbox, receiver: Receiver) -> list[str]:
-    """Ids of the objects in the events, as they came; forgets them."""
+    """Ids of the objects in the events, in order of arrival; clears the receiver."""
     sandbox.wait_until_delivered()
     ids = [event["data"]["object"]["id"] for event in receiver.events]
     receiver.received.clear()
@@ -91,7 +91,7 @@ def test_many_at_once(
     make_customers(api, 2)
     eventually(lambda: receiver.at_once == 16)
 
-    assert sandbox.status()["deliveries"]["on_the_way"] == 16
+    assert sandbox.status()["deliveries"]["in_flight"] == 16
     assert receiver.gate is not None
     receiver.gate.set()
     assert len(arrived(sandbox, receiver)) == 32

@@ -1,4 +1,4 @@
-"""What arrives at the webhook endpoint, and what Stripe remembers of it."""
+"""Deliveries to the webhook endpoint, and the events that Stripe lists."""
 
 import pytest
 import stripe
@@ -82,7 +82,7 @@ def test_without_an_endpoint_events_are_only_kept(
     assert [one.pending_webhooks for one in api.v1.events.list().data] == [0]
 
 
-def test_a_failed_delivery_comes_again_until_it_is_taken(
+def test_a_failed_delivery_is_retried_until_accepted(
     sandbox: Sandbox, receiver: Receiver, api: stripe.StripeClient
 ) -> None:
     receiver.statuses = [500, 302]
@@ -120,7 +120,7 @@ def test_retries_wait_longer_each_time() -> None:
     assert waits == [1, 2, 4, 8, 16, 32, 60, None]
 
 
-def test_an_endpoint_that_is_not_there_is_noted(sandbox: Sandbox, api: stripe.StripeClient) -> None:
+def test_an_unreachable_endpoint_is_recorded(sandbox: Sandbox, api: stripe.StripeClient) -> None:
     sandbox.set_endpoint("http://127.0.0.1:9/", retry_attempts=1)
     api.v1.customers.create()
     sandbox.wait_until_delivered()
@@ -131,7 +131,7 @@ def test_an_endpoint_that_is_not_there_is_noted(sandbox: Sandbox, api: stripe.St
     assert "Connect" in attempt["error"]
 
 
-def test_a_slow_endpoint_is_given_up(
+def test_a_slow_endpoint_times_out(
     sandbox: Sandbox, receiver: Receiver, api: stripe.StripeClient, hold_answers: None
 ) -> None:
     sandbox.set_endpoint(receiver.url, timeout_s=0.1, retry_attempts=1)
@@ -155,7 +155,7 @@ def test_an_event_can_be_delivered_again(
     assert len(sandbox.deliveries(event=event["id"])) == 3
 
 
-def test_events_are_listed_and_tell_what_was_not_taken(
+def test_events_are_listed_by_delivery_success(
     sandbox: Sandbox, receiver: Receiver, api: stripe.StripeClient, checkout: Checkout
 ) -> None:
     sandbox.pay(checkout().id)

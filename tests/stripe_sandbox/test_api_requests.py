@@ -1,4 +1,4 @@
-"""What any request meets: keys, versions, errors, pages, searches, expansions."""
+"""Rules for every API request: keys, versions, errors, pagination, search, expansion."""
 
 import http.client
 
@@ -34,21 +34,21 @@ def test_another_version_is_refused(server: SandboxServer) -> None:
 
 
 def test_a_wrong_key_is_refused(server: SandboxServer) -> None:
-    stranger = stripe.StripeClient("sk_test_stranger", base_addresses={"api": server.url})
+    other = stripe.StripeClient("sk_test_wrong", base_addresses={"api": server.url})
 
     with pytest.raises(stripe.AuthenticationError) as caught:
-        stranger.v1.customers.list()
+        other.v1.customers.list()
 
     assert caught.value.http_status == 401
-    assert "sk_test_stranger" not in str(caught.value)
+    assert "sk_test_wrong" not in str(caught.value)
 
 
-def test_no_key_is_refused_and_basic_authentication_is_taken(server: SandboxServer) -> None:
-    place = server.url.removeprefix("http://")
+def test_no_key_is_refused_and_basic_authentication_is_accepted(server: SandboxServer) -> None:
+    address = server.url.removeprefix("http://")
     answers = []
     # curl -u sk_test_sandbox: sends the key as the user's name
     for headers in ({}, {"Authorization": "Basic c2tfdGVzdF9zYW5kYm94Og=="}):
-        connection = http.client.HTTPConnection(place)
+        connection = http.client.HTTPConnection(address)
         connection.request("GET", "/v1/customers", headers=headers)
         answers.append(connection.getresponse().status)
         connection.close()
@@ -73,7 +73,7 @@ def test_an_object_of_another_kind_is_missing(api: stripe.StripeClient) -> None:
         api.v1.charges.retrieve(customer.id)
 
 
-def test_an_address_that_stripe_has_not_is_named(api: stripe.StripeClient) -> None:
+def test_an_unknown_url_is_a_404_that_names_it(api: stripe.StripeClient) -> None:
     with pytest.raises(stripe.InvalidRequestError, match="Unrecognized request URL") as caught:
         api.raw_request("get", "/v1/nowhere")
 
@@ -121,14 +121,14 @@ def test_customers_are_found_by_address_and_metadata(api: stripe.StripeClient) -
 @pytest.mark.parametrize(
     "query", ["", "email", "email:'a' AND", "shoe:'9'", "email:'a' AND name:'b' OR name:'c'"]
 )
-def test_a_search_that_cannot_be_read_is_refused(api: stripe.StripeClient, query: str) -> None:
+def test_an_invalid_search_query_is_refused(api: stripe.StripeClient, query: str) -> None:
     with pytest.raises(stripe.InvalidRequestError) as caught:
         api.v1.customers.search({"query": query})
 
     assert caught.value.param == "query"
 
 
-def test_searches_turn_pages(api: stripe.StripeClient) -> None:
+def test_searches_are_paginated(api: stripe.StripeClient) -> None:
     made = [api.v1.customers.create({"name": "Ada"}).id for _ in range(5)]
 
     found = api.v1.customers.search({"query": "name:'Ada'", "limit": 2})
@@ -148,7 +148,7 @@ def test_customers_are_updated(api: stripe.StripeClient) -> None:
     assert now.metadata.to_dict() == {"b": "2", "c": "3"}
 
 
-def test_lists_turn_pages_both_ways(api: stripe.StripeClient) -> None:
+def test_lists_are_paginated_both_ways(api: stripe.StripeClient) -> None:
     made = [api.v1.customers.create().id for _ in range(5)][::-1]  # the newest first
 
     first = api.v1.customers.list({"limit": 2})
@@ -172,7 +172,7 @@ def test_a_page_has_1_to_100(api: stripe.StripeClient, limit: int) -> None:
     assert caught.value.param == "limit"
 
 
-def test_lists_are_cut_by_time(api: stripe.StripeClient, sandbox: Sandbox) -> None:
+def test_lists_are_filtered_by_time(api: stripe.StripeClient, sandbox: Sandbox) -> None:
     sandbox.set_clock(-40 * 86_400)
     old = api.v1.customers.create()
     sandbox.set_clock(0)
@@ -219,7 +219,7 @@ def test_references_are_expanded(
 
 
 @pytest.mark.parametrize("path", ["amount", "payment_intent.amount", "a.b.c.d.e"])
-def test_what_is_no_reference_cannot_be_expanded(
+def test_only_references_can_be_expanded(
     api: stripe.StripeClient, sandbox: Sandbox, checkout: Checkout, path: str
 ) -> None:
     charge = sandbox.pay(checkout().id)["intent"]["latest_charge"]
@@ -228,10 +228,10 @@ def test_what_is_no_reference_cannot_be_expanded(
         api.v1.charges.retrieve(charge, {"expand": [path]})
 
 
-def test_a_changed_parameter_is_no_secret_of_the_sandbox(
+def test_the_sandboxs_own_keys_are_not_shown(
     api: stripe.StripeClient, sandbox: Sandbox, checkout: Checkout
 ) -> None:
-    """Keys of the sandbox's own never leave it; metadata that looks like them does."""
+    """Metadata keys with an underscore are not the sandbox's own, and are shown."""
     session = checkout(metadata={"_mine": "kept"})
     sandbox.pay(session.id)
 

@@ -1,4 +1,4 @@
-"""A payer's browser, without JavaScript: the payment page and where it leads."""
+"""The payment page without JavaScript, and its redirects."""
 
 from urllib.parse import urljoin
 
@@ -25,7 +25,7 @@ def session_now(api: stripe.StripeClient, session_id: str) -> stripe.checkout.Se
     return api.v1.checkout.sessions.retrieve(session_id, {"expand": ["payment_intent"]})
 
 
-def test_the_page_says_what_it_is_and_what_it_costs(checkout: Checkout) -> None:
+def test_the_page_shows_the_sandbox_and_the_price(checkout: Checkout) -> None:
     page = look(str(checkout().url))
 
     assert page.status_code == 200
@@ -36,7 +36,7 @@ def test_the_page_says_what_it_is_and_what_it_costs(checkout: Checkout) -> None:
     assert 'href="http://shop.localhost:9/billing"' in page.text
 
 
-def test_the_page_is_shut_but_for_the_way_back(checkout: Checkout) -> None:
+def test_the_policy_allows_only_the_way_back(checkout: Checkout) -> None:
     headers = look(str(checkout().url)).headers
 
     policy = headers["Content-Security-Policy"].split("; ")
@@ -131,8 +131,8 @@ def test_3d_secure_asks_on_a_second_page(
 ) -> None:
     session = checkout()
 
-    asked = press(str(session.url), number=THREE_D_SECURE)
-    challenge = asked.headers["Location"]
+    challenged = press(str(session.url), number=THREE_D_SECURE)
+    challenge = challenged.headers["Location"]
     page = look(challenge)
     waiting = session_now(api, session.id)
     answered = press(challenge, answer=answer)
@@ -161,7 +161,7 @@ def test_leaving_a_challenge_and_paying_otherwise(
     late = press(challenge, answer="fail")
 
     assert late.status_code == 200
-    assert "This question is answered" in late.text
+    assert "Already answered" in late.text
     assert session_now(api, session.id).payment_status == "paid"
 
 
@@ -300,4 +300,4 @@ def test_an_unknown_page_is_a_page(checkout: Checkout) -> None:
     answer = look(url + "x")
 
     assert answer.status_code == 404
-    assert "Nothing is here" in answer.text
+    assert "Not found" in answer.text

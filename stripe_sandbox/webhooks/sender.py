@@ -1,4 +1,4 @@
-"""Carries deliveries to the endpoint, several at once, and tries again what failed."""
+"""Posts deliveries to the endpoint, several at once, and retries failed ones."""
 
 import asyncio
 import json
@@ -15,20 +15,20 @@ from stripe_sandbox.webhooks import signature
 from stripe_sandbox.webhooks.deliveries import Deliveries, Delivery
 from stripe_sandbox.webhooks.script import Script
 
-_ANSWER_KEPT = 2000  # bytes of the endpoint's answer that are kept to look at
+_KEPT_ANSWER_BYTES = 2000  # the rest of the endpoint's answer is not stored
 
 
-class Courier:
+class Sender:
     def __init__(self, store: Store, deliveries: Deliveries, script: Script) -> None:
         self._store = store
         self._deliveries = deliveries
         self._script = script
         self._wake = asyncio.Event()
-        self._on_the_way: dict[int, asyncio.Task[None]] = {}
+        self._in_flight: dict[int, asyncio.Task[None]] = {}
 
     @property
-    def on_the_way(self) -> int:
-        return len(self._on_the_way)
+    def in_flight(self) -> int:
+        return len(self._in_flight)
 
     def wake(self) -> None:
         """Call after a commit that added or released deliveries."""
@@ -41,33 +41,33 @@ class Courier:
                 while True:
                     self._wake.clear()
                     self._start_due(http)
-                    await self._rest()
+                    await self._wait()
             finally:
-                for task in self._on_the_way.values():
+                for task in self._in_flight.values():
                     task.cancel()
 
     def _start_due(self, http: aiohttp.ClientSession) -> None:
-        free = self._script.faults.concurrency - len(self._on_the_way)
+        free = self._script.faults.concurrency - len(self._in_flight)
         if free <= 0:
             return
-        for delivery in self._deliveries.due(excluding=list(self._on_the_way), limit=free):
-            task = asyncio.create_task(self._carry(http, delivery))
-            self._on_the_way[delivery.id] = task
-            task.add_done_callback(partial(self._arrived, delivery.id))
+        for delivery in self._deliveries.due(excluding=list(self._in_flight), limit=free):
+            task = asyncio.create_task(self._deliver(http, delivery))
+            self._in_flight[delivery.id] = task
+            task.add_done_callback(partial(self._on_finished, delivery.id))
 
-    def _arrived(self, delivery_id: int, _: asyncio.Task[None]) -> None:
-        del self._on_the_way[delivery_id]
+    def _on_finished(self, delivery_id: int, _: asyncio.Task[None]) -> None:
+        del self._in_flight[delivery_id]
         self._wake.set()
 
-    async def _rest(self) -> None:
-        """Until something is due. With every slot taken, an arrival wakes us."""
-        full = len(self._on_the_way) >= self._script.faults.concurrency
-        excluding = list(self._on_the_way)
+    async def _wait(self) -> None:
+        """Until a delivery is due. With every slot in use, the next one that finishes wakes us."""
+        full = len(self._in_flight) >= self._script.faults.concurrency
+        excluding = list(self._in_flight)
         timeout_s = None if full else self._deliveries.next_due_in_s(excluding=excluding)
         with suppress(TimeoutError):
             await asyncio.wait_for(self._wake.wait(), timeout_s)
 
-    async def _carry(self, http: aiohttp.ClientSession, delivery: Delivery) -> None:
+    async def _deliver(self, http: aiohttp.ClientSession, delivery: Delivery) -> None:
         event = self._store.get(delivery.event_id)
         if event is None:  # the sandbox was reset meanwhile
             return
@@ -90,7 +90,7 @@ class Courier:
                 endpoint.url, data=body, headers=headers, timeout=timeout, allow_redirects=False
             ) as response:
                 status = response.status
-                answer = (await response.content.read(_ANSWER_KEPT)).decode(errors="replace")
+                answer = (await response.content.read(_KEPT_ANSWER_BYTES)).decode(errors="replace")
         except (aiohttp.ClientError, TimeoutError, ValueError) as failure:
             error = f"{type(failure).__name__}: {failure}"
         took_ms = round((time.time() - started) * 1000)

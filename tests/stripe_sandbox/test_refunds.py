@@ -1,4 +1,4 @@
-"""Refunds: whole, in parts, slow, failing, refused."""
+"""Refunds: full, partial, slow, failing, refused."""
 
 import pytest
 import stripe

@@ -1,4 +1,4 @@
-"""The sandbox as a process: its command, its settings, its memory."""
+"""The sandbox as a process: command, settings, persistence."""
 
 import os
 import re
@@ -48,12 +48,12 @@ def process(tmp_path: Path, **environment: str) -> Iterator[tuple[subprocess.Pop
 
 
 @pytest.mark.parametrize("signal_number", [signal.SIGTERM, signal.SIGINT])
-def test_the_command_serves_and_stops_when_told(
+def test_the_command_serves_and_stops_on_a_signal(
     tmp_path: Path, signal_number: signal.Signals
 ) -> None:
     with process(tmp_path, STRIPE_SANDBOX_KEY="sk_test_mine") as (running, url):
         api = stripe.StripeClient("sk_test_mine", base_addresses={"api": url})
-        customer = api.v1.customers.create()  # and its connection stays open
+        customer = api.v1.customers.create()  # its connection stays open
         running.send_signal(signal_number)
         code = running.wait(60)
 
@@ -61,8 +61,8 @@ def test_the_command_serves_and_stops_when_told(
     assert code == 0
 
 
-def test_a_killed_sandbox_remembers(tmp_path: Path, receiver: Receiver) -> None:
-    """Objects, idempotency keys, waiting deliveries and the agenda are all still there."""
+def test_a_killed_sandbox_keeps_its_state(tmp_path: Path, receiver: Receiver) -> None:
+    """It keeps objects, idempotency keys, pending deliveries and the agenda."""
     environment = {"STRIPE_SANDBOX_WEBHOOK_URL": receiver.url, "STRIPE_SANDBOX_LATER_S": "3600"}
     with process(tmp_path, **environment) as (running, url):
         api = stripe.StripeClient("sk_test_sandbox", base_addresses={"api": url})
@@ -112,7 +112,7 @@ def test_settings_come_from_the_environment(tmp_path: Path) -> None:
     assert settings.state_file == tmp_path / "stripe_sandbox.sqlite3"
 
 
-def test_what_happens_later_happens_by_itself(receiver: Receiver) -> None:
+def test_scheduled_actions_run_by_themselves(receiver: Receiver) -> None:
     with SandboxServer(Settings(webhook_url=receiver.url, later_s=0)) as server:
         session = library(server).v1.checkout.sessions.create(SESSION)  # type: ignore[arg-type]
         server.control.pay(session.id, "bank_succeeds")
@@ -122,7 +122,7 @@ def test_what_happens_later_happens_by_itself(receiver: Receiver) -> None:
     assert found.payment_status == "paid"
 
 
-def test_two_sandboxes_are_strangers() -> None:
+def test_two_sandboxes_share_nothing() -> None:
     with SandboxServer() as one, SandboxServer() as other:
         library(one).v1.customers.create()
 
@@ -144,7 +144,7 @@ def test_the_readme_names_every_variable() -> None:
     assert set(read) == set(documented)
 
 
-def test_stopping_lets_go_of_requests_that_hang() -> None:
+def test_stopping_ends_hanging_requests() -> None:
     statuses: list[int | None] = []
 
     def ask(api: stripe.StripeClient) -> None:

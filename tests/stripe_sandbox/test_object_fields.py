@@ -1,4 +1,4 @@
-"""Every object has the fields that the library knows the real one by, at every depth."""
+"""Every object has the fields of the library's class, at every depth."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -10,8 +10,8 @@ from stripe import StripeObject
 from stripe_sandbox.client import Sandbox
 from tests.stripe_sandbox.library import Checkout
 
-# What the library declares but the real API leaves out unless it applies, is expanded, or belongs
-# to a feature that Checkout does not use.
+# Fields that the library declares but the real API omits: those that do not apply, are not
+# expanded, or belong to a feature that Checkout does not use.
 ABSENT = {
     "account": {
         *("business_profile", "company", "controller", "deleted", "external_accounts", "groups"),
@@ -52,7 +52,7 @@ ABSENT = {
 def objects(
     api: stripe.StripeClient, sandbox: Sandbox, checkout: Checkout
 ) -> dict[str, StripeObject]:
-    """One of each kind, after a life as full as one payment can have."""
+    """One of each kind, after a payment with as many steps as possible."""
     customer = api.v1.customers.create({"email": "a@b.example"})
     session = checkout(
         customer=customer.id,
@@ -99,7 +99,7 @@ def objects(
 
 
 def undeclared(obj: StripeObject, path: str) -> Iterator[str]:
-    """Fields that the library's class does not know; classes without fields know nothing."""
+    """Fields that the library's class does not declare; classes without fields are skipped."""
     declared = set(type(obj).__annotations__)
     if isinstance(obj, stripe.ListObject):
         declared.add("object")
@@ -130,7 +130,7 @@ def test_no_field_is_missing(objects: dict[str, StripeObject]) -> None:
     assert {name: fields for name, fields in missing.items() if fields} == {}
 
 
-def test_the_library_makes_its_own_classes_of_them(objects: dict[str, StripeObject]) -> None:
+def test_the_library_parses_them_into_its_classes(objects: dict[str, StripeObject]) -> None:
     for name, obj in objects.items():
         kind = name.split(" ")[-1]
         assert getattr(type(obj), "OBJECT_NAME", None) == kind

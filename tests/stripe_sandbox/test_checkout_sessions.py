@@ -1,4 +1,4 @@
-"""What a Checkout Session takes, shows and refuses."""
+"""Checkout Sessions: accepted parameters, shown fields, refusals, expiry."""
 
 import pytest
 import stripe
@@ -31,7 +31,7 @@ def test_a_session_repeats_what_it_was_given(api: stripe.StripeClient, checkout:
     assert session.livemode is False
 
 
-def test_a_payment_carries_what_the_session_was_told(
+def test_a_payment_carries_the_intent_data_of_its_session(
     api: stripe.StripeClient, sandbox: Sandbox, checkout: Checkout
 ) -> None:
     data = {"metadata": {"top_up": "1"}, "description": "Top-up", "receipt_email": "r@b.example"}
@@ -122,7 +122,7 @@ def test_line_items_have_a_list(api: stripe.StripeClient, checkout: Checkout) ->
     assert items[0].price.unit_amount == 2000
 
 
-def test_a_session_expires_when_it_is_told(
+def test_a_session_expires_on_request(
     api: stripe.StripeClient, sandbox: Sandbox, checkout: Checkout, receiver: Receiver
 ) -> None:
     session = checkout()
@@ -160,7 +160,7 @@ def test_expiry_cancels_a_payment_that_was_tried(
     assert api.v1.payment_intents.retrieve(intent).status == "canceled"
 
 
-def test_an_invoice_is_made_when_it_is_asked_for(
+def test_an_invoice_is_made_on_request(
     api: stripe.StripeClient, sandbox: Sandbox, checkout: Checkout, receiver: Receiver
 ) -> None:
     session = checkout(

@@ -1,4 +1,4 @@
-"""The pages in a real browser: usable by all, no policy broken, nothing asked of others."""
+"""The pages in a real browser: accessible, within their policy, no request to other hosts."""
 
 import json
 import shutil
@@ -20,9 +20,9 @@ CHROMIUM = shutil.which("chromium")
 QUIET = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 QUIET += ["--disable-component-update", "--disable-sync"]
 
-PATIENCE_MS = 120_000  # only a failure waits this long
+TIMEOUT_MS = 120_000  # only a failing test waits this long
 
-expect.set_options(timeout=PATIENCE_MS)
+expect.set_options(timeout=TIMEOUT_MS)
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
 
 Open = Callable[[str], Page]
@@ -32,7 +32,7 @@ Open = Callable[[str], Page]
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         running = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=QUIET, timeout=PATIENCE_MS
+            executable_path=CHROMIUM, args=QUIET, timeout=TIMEOUT_MS
         )
         yield running
         running.close()
@@ -44,22 +44,22 @@ def page(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Page]:
     context = browser.new_context(
         viewport={"width": width, "height": 900}, color_scheme=scheme, bypass_csp=False
     )
-    context.set_default_timeout(PATIENCE_MS)
+    context.set_default_timeout(TIMEOUT_MS)
     yield context.new_page()
     context.close()
 
 
 @pytest.fixture
-def complaints(page: Page) -> list[str]:
-    """Broken policies and script errors; a 422 is an answer, not a fault."""
-    heard: list[str] = []
-    page.on("console", lambda message: heard.append(message.text))
-    page.on("pageerror", lambda error: heard.append(str(error)))
-    return heard
+def console_messages(page: Page) -> list[str]:
+    """Console messages and script errors. A 422 answer logs one too."""
+    messages: list[str] = []
+    page.on("console", lambda message: messages.append(message.text))
+    page.on("pageerror", lambda error: messages.append(str(error)))
+    return messages
 
 
-def faults(page: Page, axe_page: Page) -> list[str]:
-    """What axe finds in the page, looked at in a copy whose policy lets axe in."""
+def axe_violations(page: Page, axe_page: Page) -> list[str]:
+    """Violations that axe finds in a copy of the page without the policy, which blocks axe."""
     axe_page.goto(page.url)
     axe_page.add_script_tag(path=AXE)
     found: dict[str, Any] = axe_page.evaluate("axe.run()")
@@ -72,7 +72,7 @@ def axe_page(page: Page, browser: Browser) -> Iterator[Page]:
     context = browser.new_context(
         viewport=page.viewport_size, color_scheme="dark" if dark else "light", bypass_csp=True
     )
-    context.set_default_timeout(PATIENCE_MS)
+    context.set_default_timeout(TIMEOUT_MS)
     yield context.new_page()
     context.close()
 
@@ -80,7 +80,7 @@ def axe_page(page: Page, browser: Browser) -> Iterator[Page]:
 def test_every_state_is_usable_and_keeps_its_policy(
     page: Page,
     axe_page: Page,
-    complaints: list[str],
+    console_messages: list[str],
     api: stripe.StripeClient,
     sandbox: Sandbox,
     checkout: Checkout,
@@ -111,14 +111,14 @@ def test_every_state_is_usable_and_keeps_its_policy(
         page.goto(url)
         width = page.evaluate("document.documentElement.scrollWidth")
         assert width <= page.viewport_size["width"]  # type: ignore[index]
-        found[url] = faults(page, axe_page)
+        found[url] = axe_violations(page, axe_page)
 
     assert {url: violations for url, violations in found.items() if violations} == {}
-    assert complaints == []
+    assert console_messages == []
 
 
 def test_a_payment_by_keyboard_leads_back_through_the_policy(
-    page: Page, complaints: list[str], server: SandboxServer, receiver: Receiver, api: Any
+    page: Page, console_messages: list[str], server: SandboxServer, receiver: Receiver, api: Any
 ) -> None:
     """The shop is another origin; the browser follows the redirect only if the policy names it."""
     shop = receiver.url.replace("127.0.0.1", "localhost")
@@ -136,8 +136,8 @@ def test_a_payment_by_keyboard_leads_back_through_the_policy(
             ],
         }
     )
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
+    requested: list[str] = []
+    page.on("request", lambda request: requested.append(request.url))
 
     page.goto(str(session.url))
     page.get_by_label("Card number").fill("4000 0025 0000 3155")
@@ -146,12 +146,12 @@ def test_a_payment_by_keyboard_leads_back_through_the_policy(
     page.wait_for_url(f"{shop}?done={session.id}")
 
     ours = (str(server.settings.public_url), shop)
-    assert [url for url in asked if not url.startswith(ours)] == []
-    assert [text for text in complaints if "Content Security Policy" in text] == []
+    assert [url for url in requested if not url.startswith(ours)] == []
+    assert [text for text in console_messages if "Content Security Policy" in text] == []
     assert api.v1.checkout.sessions.retrieve(session.id).payment_status == "paid"
 
 
-def test_a_wrong_number_is_focused_and_said(page: Page, checkout: Checkout) -> None:
+def test_a_wrong_number_is_focused_and_described(page: Page, checkout: Checkout) -> None:
     page.goto(str(checkout().url))
     page.get_by_label("Card number").fill("4242 4242 4242 4241")
     page.get_by_role("button", name="Pay $20.00").click()
@@ -167,7 +167,7 @@ def test_a_wrong_number_is_focused_and_said(page: Page, checkout: Checkout) -> N
 
 def test_choices_work_without_javascript(browser: Browser, checkout: Checkout) -> None:
     context = browser.new_context(java_script_enabled=False)
-    context.set_default_timeout(PATIENCE_MS)
+    context.set_default_timeout(TIMEOUT_MS)
     page = context.new_page()
     page.goto(str(checkout().url))
     page.get_by_role("button", name="Declined").click()

@@ -13,8 +13,8 @@ def charge(sandbox: Sandbox, checkout: Checkout) -> str:
     return str(sandbox.pay(checkout().id)["intent"]["latest_charge"])
 
 
-def heard(sandbox: Sandbox, receiver: Receiver) -> list[str]:
-    """The dispute events since the last look, in alphabetical order: they may overtake."""
+def dispute_events(sandbox: Sandbox, receiver: Receiver) -> list[str]:
+    """The dispute events since the last call, sorted, because deliveries may overtake."""
     sandbox.wait_until_delivered()
     types = sorted(one for one in receiver.types if "dispute" in one)
     receiver.received.clear()
@@ -33,43 +33,43 @@ def test_a_dispute_takes_the_money(
     assert [one.amount for one in dispute.balance_transactions] == [-2000]
     assert [one.fee for one in dispute.balance_transactions] == [1500]
     assert api.v1.charges.retrieve(charge).disputed is True
-    assert heard(sandbox, receiver) == [
+    assert dispute_events(sandbox, receiver) == [
         "charge.dispute.created",
         "charge.dispute.funds_withdrawn",
     ]
     assert [one.id for one in api.v1.disputes.list({"charge": charge}).data] == [dispute.id]
 
 
-def test_a_won_dispute_gives_it_back(
+def test_a_won_dispute_returns_the_money(
     api: stripe.StripeClient, sandbox: Sandbox, receiver: Receiver, charge: str
 ) -> None:
     made = sandbox.open_dispute(charge)
-    heard(sandbox, receiver)
+    dispute_events(sandbox, receiver)
 
     sandbox.close_dispute(made["id"], "won")
 
     dispute = api.v1.disputes.retrieve(made["id"])
     assert dispute.status == "won"
     assert [one.amount for one in dispute.balance_transactions] == [-2000, 2000]
-    assert heard(sandbox, receiver) == [
+    assert dispute_events(sandbox, receiver) == [
         "charge.dispute.closed",
         "charge.dispute.funds_reinstated",
     ]
     assert api.v1.refunds.create({"charge": charge}).amount == 2000
 
 
-def test_a_lost_dispute_keeps_it(
+def test_a_lost_dispute_does_not_return_the_money(
     api: stripe.StripeClient, sandbox: Sandbox, receiver: Receiver, charge: str
 ) -> None:
     made = sandbox.open_dispute(charge)
-    heard(sandbox, receiver)
+    dispute_events(sandbox, receiver)
 
     sandbox.close_dispute(made["id"], "lost")
 
     dispute = api.v1.disputes.retrieve(made["id"])
     assert dispute.status == "lost"
     assert [one.amount for one in dispute.balance_transactions] == [-2000]
-    assert heard(sandbox, receiver) == ["charge.dispute.closed"]
+    assert dispute_events(sandbox, receiver) == ["charge.dispute.closed"]
     with pytest.raises(SandboxRefused, match="already closed"):
         sandbox.close_dispute(made["id"], "won")
 
@@ -85,9 +85,7 @@ def test_a_disputed_charge_cannot_be_refunded(
     assert caught.value.code == "charge_disputed"
 
 
-def test_a_dispute_is_over_what_was_not_refunded_unless_said(
-    sandbox: Sandbox, checkout: Checkout
-) -> None:
+def test_a_dispute_defaults_to_the_unrefunded_amount(sandbox: Sandbox, checkout: Checkout) -> None:
     first, second = checkout().id, checkout().id
     for session in (first, second):
         sandbox.pay(session)
@@ -116,14 +114,14 @@ def test_an_inquiry_moves_no_money(
     api: stripe.StripeClient, sandbox: Sandbox, receiver: Receiver, charge: str
 ) -> None:
     made = sandbox.open_dispute(charge, inquiry=True)
-    opened = heard(sandbox, receiver)
+    opened = dispute_events(sandbox, receiver)
     sandbox.close_dispute(made["id"], "warning_closed")
 
     dispute = api.v1.disputes.retrieve(made["id"])
     assert made["status"] == "warning_needs_response"
     assert dispute.status == "warning_closed"
     assert dispute.balance_transactions == []
-    assert (opened, heard(sandbox, receiver)) == (
+    assert (opened, dispute_events(sandbox, receiver)) == (
         ["charge.dispute.created"],
         ["charge.dispute.closed"],
     )
@@ -133,14 +131,14 @@ def test_an_inquiry_may_become_a_dispute(
     api: stripe.StripeClient, sandbox: Sandbox, receiver: Receiver, charge: str
 ) -> None:
     made = sandbox.open_dispute(charge, inquiry=True)
-    heard(sandbox, receiver)
+    dispute_events(sandbox, receiver)
 
     sandbox.escalate_dispute(made["id"])
 
     dispute = api.v1.disputes.retrieve(made["id"])
     assert dispute.status == "needs_response"
     assert [one.amount for one in dispute.balance_transactions] == [-2000]
-    assert heard(sandbox, receiver) == [
+    assert dispute_events(sandbox, receiver) == [
         "charge.dispute.funds_withdrawn",
         "charge.dispute.updated",
     ]
@@ -162,13 +160,15 @@ def test_evidence_decides(
     assert answered.evidence_details.has_evidence is True
 
 
-def test_a_merchant_gives_in(api: stripe.StripeClient, sandbox: Sandbox, charge: str) -> None:
+def test_a_merchant_accepts_a_dispute(
+    api: stripe.StripeClient, sandbox: Sandbox, charge: str
+) -> None:
     made = sandbox.open_dispute(charge)
 
     assert api.v1.disputes.close(made["id"]).status == "lost"
 
 
-def test_a_card_that_brings_an_inquiry(
+def test_a_card_that_causes_an_inquiry(
     api: stripe.StripeClient, sandbox: Sandbox, checkout: Checkout
 ) -> None:
     sandbox.pay(checkout().id, "4000000000001976")
@@ -180,7 +180,7 @@ def test_a_card_that_brings_an_inquiry(
 def test_the_agenda_does_nothing_twice(
     api: stripe.StripeClient, sandbox: Sandbox, checkout: Checkout
 ) -> None:
-    """A dispute opened by hand is not opened again when the card's own would be due."""
+    """A dispute opened by command is not opened again when the card's own is due."""
     session = checkout()
     sandbox.pay(session.id, "4000000000000259")
     sandbox.open_dispute(session.id)
