@@ -7,6 +7,7 @@ from typing import NoReturn
 from catalogue.pricing import TOKENS_PER_PRICE_UNIT
 from gateway.call import Call
 from gateway.errors import (
+    InternalFailure,
     InvalidApiKey,
     InvalidRequest,
     LedgerUnavailable,
@@ -112,6 +113,8 @@ async def _hold_counted(services: GatewayServices, call: Call, available: int) -
 
 def _raise_unless_admitted(call: Call, result: HoldResult) -> None:
     match result.decision:
+        case HoldDecision.ADMITTED:
+            return
         case HoldDecision.KEY_UNUSABLE:
             raise InvalidApiKey
         case HoldDecision.FROZEN:
@@ -120,6 +123,8 @@ def _raise_unless_admitted(call: Call, result: HoldResult) -> None:
             )
         case HoldDecision.OUT_OF_CREDITS | HoldDecision.NO_WALLET:
             _raise_out_of_credits(call, call.candidate.bound, result.available)
+        case HoldDecision.LIMIT_REACHED:
+            raise InternalFailure  # no limit is sent with a hold yet
 
 
 def _raise_out_of_credits(call: Call, required: int, available: int) -> NoReturn:
