@@ -1,4 +1,4 @@
-"""Development's way of sending mails: each is written to a file of its own, named by the moment."""
+"""The mail backend of development: writes each mail to a file of its own, named by its time."""
 
 import secrets
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from django.core.mail.message import EmailMessage
 
 
 class EmailBackend(BaseEmailBackend):
-    """Keeps mails under EMAIL_FILE_PATH. Two that Django's own keeps in one second share a file."""
+    """Writes mails under EMAIL_FILE_PATH. Django's own puts two mails of one second in one file."""
 
     def send_messages(self, email_messages: Sequence[EmailMessage]) -> int:
         """Write them; return how many."""
@@ -21,3 +21,8 @@ class EmailBackend(BaseEmailBackend):
             name = f"{datetime.now(UTC):%Y%m%d-%H%M%S-%f}-{secrets.token_hex(4)}.log"
             (folder / name).write_bytes(message.message().as_bytes())
         return len(email_messages)
+
+
+def is_mail_written_to_files() -> bool:
+    """Whether this backend is the one in use."""
+    return f"{__name__}.{EmailBackend.__qualname__}" == settings.EMAIL_BACKEND

@@ -1,4 +1,4 @@
-"""What the frame around every page shows: the sections, the workspace, the balance."""
+"""Template variables of every page: navigation, workspace and balance."""
 
 from typing import Any, NamedTuple
 
@@ -9,7 +9,7 @@ from django.urls import ResolverMatch, reverse
 from accounts.access import current_membership
 from accounts.models import Membership
 from billing.ledger.wallets import wallet_of
-from caicaini_portal.development_mail import is_mail_kept
+from caicaini_portal.development_mail import has_mailbox
 
 
 class Section(NamedTuple):
@@ -21,21 +21,21 @@ class Section(NamedTuple):
     is_current: bool
 
 
-def frame(request: HttpRequest) -> dict[str, Any]:
-    """Give templates what stands around a page; the membership and its wallet when signed in."""
-    around: dict[str, Any] = {
+def page_context(request: HttpRequest) -> dict[str, Any]:
+    """Return what base.html shows around a page; membership and wallet only when signed in."""
+    context: dict[str, Any] = {
         "welcome_credits": settings.WELCOME_CREDITS,
         "area": request.path.split("/")[1],
     }
-    if is_mail_kept():
-        around["development_mail_url"] = reverse("development_mail")
+    if has_mailbox():
+        context["development_mail_url"] = reverse("development_mail")
     membership = _membership(request)
     if membership is None:
-        return around
+        return context
     sections = _sections(request.resolver_match, membership)
-    if any(section.is_current for section in sections):  # allauth's pages stand under Settings
-        around["area"] = "developers"
-    return around | {
+    if any(section.is_current for section in sections):  # allauth's pages are under Settings
+        context["area"] = "developers"
+    return context | {
         "membership": membership,
         "api_wallet": wallet_of(membership.workspace),
         "sections": sections,
@@ -43,7 +43,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
 
 
 def _membership(request: HttpRequest) -> Membership | None:
-    # A request that failed before the middleware has no user; one of a member has looked already.
+    # A request that failed before the middleware has no user; @member has loaded it already.
     if not getattr(request, "user", None) or not request.user.is_authenticated:
         return None
     known: Membership | None = getattr(request, "membership", None)

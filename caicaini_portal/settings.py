@@ -1,6 +1,6 @@
 """Every setting, read from the environment in this one place; docs/configuration.md lists them.
 
-One that makes no sense ends the process here, in one sentence: see environment.py.
+An invalid one ends the process here with one sentence: see environment.py.
 """
 
 import secrets
@@ -26,7 +26,7 @@ DATA_DIR = Path(env.text("DATA_DIR") or BASE_DIR / ".local").absolute()
 PORT = env.whole_number("PORT", default=8000, smallest=1, largest=65_535)
 PUBLIC_URL = env.origin("PUBLIC_URL", default=f"http://localhost:{PORT}")
 
-# Production is what has a SECRET_KEY of its own; everything else is somebody's machine.
+# Production sets SECRET_KEY; without it this is a developer's machine.
 DEVELOPMENT = not env.text("SECRET_KEY")
 DEBUG = env.switch("DEBUG")
 
@@ -49,15 +49,16 @@ DATABASES: dict[str, dict[str, Any]] = {
     "default": {
         **_address,
         "OPTIONS": database_session.options(_address.get("OPTIONS", {})),
-        # Under ASGI each request has a thread of its own: a connection kept for the thread's next
-        # request would be kept for nobody, until the server refuses more. See web_database/.
+        # Under ASGI each request has a thread of its own: a connection kept open for the thread's
+        # next request would never be used again, until the server refuses more connections.
+        # server/pooled_postgresql/ pools them instead.
         "CONN_MAX_AGE": 0,
     }
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# In PostgreSQL, not in Redis: sign-in limits live in the cache, and they must outlive a Redis that
-# is flushed or away. Redis holds nothing that matters.
+# In PostgreSQL, not in Redis: the cache holds the sign-in limits, which must survive a Redis that
+# is flushed or unavailable. Redis holds nothing that may not be lost.
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.db.DatabaseCache",
@@ -112,7 +113,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "server.body_limit.body_limit_middleware",
-    "server.sync_middleware.one_thread_middleware",  # stays the last
+    "server.sync_middleware.one_thread_middleware",  # must be the last
 ]
 ROOT_URLCONF = "caicaini_portal.urls"
 ASGI_APPLICATION = "caicaini_portal.asgi.application"
@@ -127,7 +128,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "caicaini_portal.page_context.frame",
+                "caicaini_portal.page_context.page_context",
             ],
             "builtins": ["web.templatetags.display"],
         },
@@ -141,11 +142,11 @@ TIME_ZONE = "UTC"
 FORMAT_MODULE_PATH = "web"  # its package `en`
 
 STATIC_URL = "/static/"
-# In development files are served from where they stand, with nothing to collect.
+# Development serves files from the source folders, without collectstatic.
 STATIC_ROOT = None if DEVELOPMENT else BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = DEVELOPMENT
-# A file that is edited while the portal runs would else be served with its old length, cut short.
+# Otherwise a file edited while the portal runs is served cut to its old length.
 WHITENOISE_AUTOREFRESH = DEVELOPMENT
 WHITENOISE_MAX_AGE = 0 if DEVELOPMENT else 60
 STORAGES = {
@@ -169,7 +170,7 @@ LOGGING = log_config.logging_config(
 MAIL_DIR = DATA_DIR / "mail"
 EMAIL_BACKEND = "caicaini_portal.file_mail_backend.EmailBackend"
 EMAIL_FILE_PATH = str(MAIL_DIR)
-EMAIL_TIMEOUT = 10.0  # seconds, for each answer of the mail server: somebody waits for it
+EMAIL_TIMEOUT = 10.0  # seconds, per answer of the mail server: a person waits for the page
 vars().update(server_addresses.mail("EMAIL_URL"))
 DEFAULT_FROM_EMAIL = env.mail_sender("DEFAULT_FROM_EMAIL", default="Caicaini <no-reply@localhost>")
 
@@ -202,24 +203,24 @@ ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_EMAIL_VERIFICATION = "mandatory"
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_EMAIL_NOTIFICATIONS = True  # a mail whenever the password or the address changes
-ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = True  # in the browser that signed up, and there only
-ACCOUNT_CHANGE_EMAIL = True  # one address a person; the old one stays until the new is confirmed
-ACCOUNT_REAUTHENTICATION_REQUIRED = True  # to change how one signs in, after five minutes
+ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = True  # only in the browser that signed up
+ACCOUNT_CHANGE_EMAIL = True  # one address each; the old one counts until the new is confirmed
+ACCOUNT_REAUTHENTICATION_REQUIRED = True  # before credentials change, after five minutes
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_LOGOUT_REDIRECT_URL = "/"
-# Numbers of trusted proxies in front; without them X-Forwarded-For is anybody's to write.
+# How many trusted proxies are in front; without one, anybody can write X-Forwarded-For.
 ALLAUTH_TRUSTED_PROXY_COUNT = env.whole_number("TRUSTED_PROXY_COUNT", default=0)
 
 
 def _social_app(prefix: str) -> dict[str, Any]:
-    """Return a provider's credentials from the environment, or none: its button is not shown."""
+    """Return a provider's credentials from the environment; without them it has no button."""
     client_id = env.text(f"{prefix}_CLIENT_ID")
     secret = env.text(f"{prefix}_CLIENT_SECRET")
     return {"APPS": [{"client_id": client_id, "secret": secret}] if client_id else []}
 
 
 def sign_in_providers() -> dict[str, dict[str, Any]]:
-    """Return the services that people can sign in with, as far as the environment names them."""
+    """Return the services that people can sign in with; those without credentials are off."""
     return {
         "google": {**_social_app("GOOGLE"), "SCOPE": ["email"], "OAUTH_PKCE_ENABLED": True},
         "github": {**_social_app("GITHUB"), "SCOPE": ["user:email"], "OAUTH_PKCE_ENABLED": True},
@@ -230,16 +231,16 @@ SOCIALACCOUNT_PROVIDERS = sign_in_providers()
 
 # --- Payments -------------------------------------------------------------------------------------
 
-# Empty: nothing can be bought.
+# Empty: top-ups are switched off.
 STRIPE_SECRET_KEY = env.secret("STRIPE_SECRET_KEY", prefixes=("sk_", "rk_"))
 STRIPE_API_BASE = env.web_address("STRIPE_API_BASE", default="https://api.stripe.com")
 if not STRIPE_SECRET_KEY and _embedded.stripe_secret_key:
     STRIPE_SECRET_KEY, STRIPE_API_BASE = _embedded.stripe_secret_key, _embedded.stripe_api_base
-# Two while a secret is being rolled: Stripe signs with both, or we take the old one a day longer.
+# Two while a secret is rolled: Stripe signs with both, or we accept the old one a day longer.
 STRIPE_WEBHOOK_SECRETS = env.secrets("STRIPE_WEBHOOK_SECRETS", prefix="whsec_")
-# Objects of the other mode are never booked. The key says which mode is ours.
+# Objects of the other mode are never booked; the key's prefix says which mode is ours.
 STRIPE_LIVEMODE = STRIPE_SECRET_KEY.startswith(("sk_live_", "rk_live_"))
-# Where Stripe's payment page is; another one only with a domain of one's own for it.
+# The origin of Stripe's payment page; set it for a custom checkout domain.
 STRIPE_CHECKOUT_ORIGINS = env.origins(
     "STRIPE_CHECKOUT_ORIGINS", default="https://checkout.stripe.com"
 )
@@ -248,8 +249,8 @@ STRIPE_INVOICE_CREATION = env.switch("STRIPE_INVOICE_CREATION")
 
 # --- Security -------------------------------------------------------------------------------------
 
-# form-action also guards the redirect that answers a form: hence the sign-in providers and
-# Stripe's payment page, to which our own POST redirects.
+# form-action also applies to redirects after a POST: hence the sign-in providers and Stripe's
+# payment page.
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [NONE],
@@ -274,7 +275,10 @@ CSRF_FAILURE_VIEW = "web.error_pages.csrf_failure"
 SECURE_REFERRER_POLICY = "same-origin"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEVELOPMENT
 SECURE_SSL_REDIRECT = not DEVELOPMENT
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]  # asked by address from inside the network
+SECURE_REDIRECT_EXEMPT = [
+    r"^healthz$",
+    r"^readyz$",
+]  # probed by IP over plain HTTP inside the network
 SECURE_HSTS_SECONDS = 0 if DEVELOPMENT else 31_536_000
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = not DEVELOPMENT
 SECURE_PROXY_SSL_HEADER = (
@@ -290,12 +294,12 @@ CELERY_TASK_TIME_LIMIT = 600
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-# A person may be waiting: give up on a broker that is away at once; sweeps pick the work up.
+# A person may be waiting: do not retry an unavailable broker; periodic sweeps do the work later.
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_BEAT_SCHEDULE = {
     "usage-roll-up": {"task": "usage.tasks.roll_up", "schedule": 60.0},
     "usage-partitions": {"task": "usage.tasks.ensure_partitions", "schedule": 6 * 3600.0},
-    # What expires unread has a successor under way: a worker that was away meets no backlog.
+    # Messages expire before the next one is sent, so a worker that was down finds no backlog.
     "ledger-audit": {
         "task": "billing.tasks.audit_recent",
         "schedule": 60.0,
@@ -343,20 +347,20 @@ MAX_CONCURRENT_CALLS_PER_KEY = env.whole_number(
 )
 DRAIN_WINDOW_S = env.seconds("DRAIN_WINDOW_S", default=20.0, largest=1800)
 CALLER_STALL_TIMEOUT_S = env.seconds("CALLER_STALL_TIMEOUT_S", default=30.0)
-# An idle proxy between us and a caller gives up long before a slow model does.
+# Proxies close idle connections long before a slow model has answered.
 KEEP_ALIVE_EVERY_S = env.seconds("KEEP_ALIVE_EVERY_S", default=15.0)
 UPSTREAM_CONNECT_TIMEOUT_S = env.seconds("UPSTREAM_CONNECT_TIMEOUT_S", default=5.0)
 UPSTREAM_FIRST_BYTE_TIMEOUT_S = env.seconds("UPSTREAM_FIRST_BYTE_TIMEOUT_S", default=120.0)
 UPSTREAM_IDLE_TIMEOUT_S = env.seconds("UPSTREAM_IDLE_TIMEOUT_S", default=60.0)
 UPSTREAM_TOTAL_TIMEOUT_S = env.seconds("UPSTREAM_TOTAL_TIMEOUT_S", default=900.0)
 
-# --- What signs sessions --------------------------------------------------------------------------
+# --- Secret key -----------------------------------------------------------------------------------
 
-# The last of all: it may write a file, which a start that is refused does not.
+# Last, because it may write a file: a start that is refused writes none.
 
 
-def _kept_secret(path: Path) -> str:
-    """Return a random secret that is stable over restarts, so that sessions survive them."""
+def _stored_secret(path: Path) -> str:
+    """Return a random secret that is stored, so that sessions survive restarts."""
     try:
         return path.read_text()
     except FileNotFoundError:
@@ -371,8 +375,8 @@ def _kept_secret(path: Path) -> str:
         path.touch(mode=0o600)
         path.write_text(secret)
     except OSError:
-        pass  # a read-only checkout (a linter's, say): the secret then lives as long as the process
+        pass  # a read-only checkout (a linter's, say): the secret lives as long as the process
     return secret
 
 
-SECRET_KEY = env.text("SECRET_KEY") or _kept_secret(DATA_DIR / "secret_key")
+SECRET_KEY = env.text("SECRET_KEY") or _stored_secret(DATA_DIR / "secret_key")

@@ -1,4 +1,4 @@
-"""`manage.py check --deploy` names what production lacks, and is silent when nothing does."""
+"""`manage.py check --deploy` names the settings that production lacks."""
 
 import os
 import subprocess
@@ -29,7 +29,7 @@ def check(env: dict[str, str], data_dir: object) -> subprocess.CompletedProcess[
     )
 
 
-def test_nothing_is_said_where_all_is_set(tmp_path: object) -> None:
+def test_a_complete_configuration_passes(tmp_path: object) -> None:
     result = check(COMPLETE, tmp_path)
 
     assert (result.returncode, result.stdout.strip()) == (
@@ -39,7 +39,7 @@ def test_nothing_is_said_where_all_is_set(tmp_path: object) -> None:
 
 
 @pytest.mark.parametrize("name", COMPLETE.keys() - {"SECRET_KEY"})
-def test_what_is_missing_is_named(tmp_path: object, name: str) -> None:
+def test_a_missing_setting_is_named(tmp_path: object, name: str) -> None:
     result = check({key: COMPLETE[key] for key in COMPLETE if key != name}, tmp_path)
 
     assert result.returncode == 1

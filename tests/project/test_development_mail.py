@@ -1,4 +1,4 @@
-"""On somebody's own machine, mails are read in the browser instead of being sent."""
+"""In development, mails are written to files and read in the browser."""
 
 import re
 from pathlib import Path
