@@ -1,9 +1,32 @@
-"""The holds of processes that are gone. What the living hold and free is gateway_apply's: see
-usage/migrations/0004_gateway_apply.py."""
+"""Plain SQL for the gateway: a workspace's balance, and the holds that ended processes left open.
 
-from typing import Any
+The holds of running processes are gateway_apply's: see usage/migrations/0004_gateway_apply.py.
+"""
 
-from psycopg import Connection
+from typing import Any, NamedTuple
+
+from psycopg import AsyncConnection, Connection
+
+_API_BALANCE = (
+    "SELECT posted - held, held, posted, owed FROM billing_wallet"
+    " WHERE workspace_id = %s AND pool = 'api'"
+)
+
+
+class Balance(NamedTuple):
+    """A wallet's credits; `available` is what is posted and not held."""
+
+    available: int
+    held: int
+    posted: int
+    owed: int
+
+
+async def api_balance(connection: AsyncConnection[Any], *, workspace_id: int) -> Balance:
+    """Return the balance of a workspace's api wallet; all zero before its wallet exists."""
+    cursor = await connection.execute(_API_BALANCE, [workspace_id])
+    row = await cursor.fetchone()
+    return Balance(*(row or (0, 0, 0, 0)))
 
 
 def owners_of_open_holds(connection: Connection[Any]) -> list[int]:

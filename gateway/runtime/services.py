@@ -12,7 +12,7 @@ import psycopg
 from django.conf import settings
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
-from catalogue import snapshot
+from catalogue import gateway_queries
 from catalogue.snapshot import CatalogueSnapshot
 from gateway.limits.concurrency import ConcurrencyLimit
 from gateway.limits.rate_limiter import Limits, RateLimiter
@@ -45,8 +45,8 @@ class CatalogueCache:
     async def refresh(self) -> None:
         """Load the catalogue if it changed."""
         async with self.pool.connection() as connection:
-            if await snapshot.version(connection) != self.current.version:
-                self.current = await snapshot.load(connection)
+            if await gateway_queries.version(connection) != self.current.version:
+                self.current = await gateway_queries.load(connection)
 
     async def keep_fresh(self) -> None:
         """Refresh until cancelled; while the database is unavailable, keep the last catalogue."""

@@ -1,0 +1,69 @@
+"""Read the catalogue for the gateway, in plain SQL: on the event loop there is no ORM."""
+
+from collections import defaultdict
+from datetime import datetime
+from typing import Any
+
+from psycopg import AsyncConnection
+
+from catalogue.pricing import Price
+from catalogue.snapshot import CatalogueSnapshot, ModelRow, UpstreamRow
+
+_VERSION = "SELECT coalesce(max(id), 0) FROM catalogue_cataloguesync"
+_MODELS = (
+    "SELECT id, public_id, name, description, context_tokens, max_output_tokens, capabilities,"
+    " max_tokens_per_image, is_auto, created_at FROM catalogue_model"
+    " WHERE retired_at IS NULL ORDER BY id"
+)
+_PRICES = (
+    "SELECT model_id, in_force_from, id, input_credits_per_mtok, output_credits_per_mtok,"
+    " cache_write_credits_per_mtok, cache_read_credits_per_mtok FROM catalogue_modelprice"
+    " ORDER BY model_id, in_force_from DESC"
+)
+_UPSTREAMS = (
+    "SELECT model_id, id, format, base_url, upstream_model, api_key_env, priority, weight"
+    " FROM catalogue_upstream WHERE retired_at IS NULL ORDER BY model_id, priority, id"
+)
+
+
+async def version(connection: AsyncConnection[Any]) -> int:
+    """Return the newest version in the database."""
+    row = await (await connection.execute(_VERSION)).fetchone()
+    return int(row[0]) if row else 0
+
+
+async def load(connection: AsyncConnection[Any]) -> CatalogueSnapshot:
+    """Read the whole catalogue."""
+    newest = await version(connection)
+    prices: dict[int, list[tuple[datetime, Price]]] = defaultdict(list)
+    for model_id, start, *numbers in await (await connection.execute(_PRICES)).fetchall():
+        prices[model_id].append((start, Price(*numbers)))
+    upstreams: dict[int, list[UpstreamRow]] = defaultdict(list)
+    for model_id, *fields in await (await connection.execute(_UPSTREAMS)).fetchall():
+        upstreams[model_id].append(UpstreamRow(*fields))
+    rows = await (await connection.execute(_MODELS)).fetchall()
+    models = [_model(row, tuple(prices[row[0]]), tuple(upstreams[row[0]])) for row in rows]
+    return CatalogueSnapshot(newest, {model.public_id: model for model in models})
+
+
+def _model(
+    row: tuple[Any, ...],
+    prices: tuple[tuple[datetime, Price], ...],
+    upstreams: tuple[UpstreamRow, ...],
+) -> ModelRow:
+    model_id, public_id, name, description, context, most_output, abilities, *rest = row
+    per_image, is_auto, created_at = rest
+    return ModelRow(
+        id=model_id,
+        public_id=public_id,
+        name=name,
+        description=description,
+        context_tokens=context,
+        max_output_tokens=most_output,
+        capabilities=frozenset(abilities),
+        max_tokens_per_image=per_image,
+        is_auto=is_auto,
+        created_at=created_at,
+        prices=prices,
+        upstreams=upstreams,
+    )
