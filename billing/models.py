@@ -26,7 +26,7 @@ class Pool(models.TextChoices):
 
 
 class Wallet(models.Model):
-    """A workspace's balance in one pool; the only mutable money row besides key budgets."""
+    """A workspace's balance in one pool; the only mutable money row."""
 
     workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, related_name="wallets")
     pool = models.CharField(max_length=16, choices=Pool.choices)

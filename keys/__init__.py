@@ -1,1 +1,1 @@
-"""API keys: mint, show once, revoke, budgets."""
+"""API keys: mint, show once, revoke."""

@@ -1,14 +1,9 @@
-"""Operator pages for keys. A digest is nobody's business: it is not shown."""
+"""Operator pages for keys, without their digests."""
 
 from django.contrib import admin
 
-from keys.models import ApiKey, KeyBudget
-from web.read_only_admin import ReadOnlyAdmin, ReadOnlyInline
-
-
-class BudgetInline(ReadOnlyInline):
-    model = KeyBudget
-    fields = ("period", "starts_on", "limit", "spent", "held")
+from keys.models import ApiKey
+from web.read_only_admin import ReadOnlyAdmin
 
 
 @admin.register(ApiKey)
@@ -17,4 +12,3 @@ class ApiKeyAdmin(ReadOnlyAdmin):
     list_select_related = ("workspace",)
     search_fields = ("hint", "name", "workspace__name", "workspace__members__email")
     exclude = ("digest", "form_id")
-    inlines = (BudgetInline,)

@@ -1,4 +1,4 @@
-"""What can go wrong with keys.
+"""Errors of keys.
 
 KeysError
 └── KeyAlreadyMinted   the form was sent before; its key exists, its token was shown

@@ -61,7 +61,7 @@ class CreateKeyForm(forms.Form):
         today = timezone.now().date()
         if last_day < today:
             raise forms.ValidationError("That day is over. Choose today or a later one.")
-        if last_day - today > _FARTHEST:  # at the end of the calendar no day follows the last
+        if last_day - today > _FARTHEST:  # date.max has no day after it, see expires_at()
             raise forms.ValidationError(
                 "That day is too far away. Choose one of the next hundred years."
             )
@@ -75,7 +75,7 @@ class CreateKeyForm(forms.Form):
         return cleaned
 
     def expires_at(self) -> datetime | None:
-        """Return the moment from which the key opens nothing, or None for never."""
+        """Return the moment from which the key is refused, or None for never."""
         expiry = self.cleaned_data["expiry"]
         if expiry == _NEVER:
             return None

@@ -1,4 +1,4 @@
-"""A key as its row on the page shows it."""
+"""The rows of the page that lists keys."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -7,8 +7,8 @@ from typing import NamedTuple
 from keys.models import ApiKey, KeyStatus
 
 
-class ListedKey(NamedTuple):
-    """A key, what it is now, and the credits it has spent this month."""
+class KeyRow(NamedTuple):
+    """A key, its status now, and the credits it has spent this month."""
 
     key: ApiKey
     status: KeyStatus
@@ -16,12 +16,12 @@ class ListedKey(NamedTuple):
 
     @property
     def is_active(self) -> bool:
-        """Whether it opens anything."""
+        """Whether calls with it are accepted."""
         return self.status is KeyStatus.ACTIVE
 
 
-def listed_keys(
+def key_rows(
     keys: Iterable[ApiKey], *, spent: Mapping[int | None, int], now: datetime
-) -> list[ListedKey]:
+) -> list[KeyRow]:
     """Return one row per key, in the order given."""
-    return [ListedKey(key, key.status(now=now), spent.get(key.pk, 0)) for key in keys]
+    return [KeyRow(key, key.status(now=now), spent.get(key.pk, 0)) for key in keys]

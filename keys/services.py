@@ -1,4 +1,4 @@
-"""What can be done with API keys."""
+"""Mint and revoke API keys."""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -16,7 +16,7 @@ from keys.models import ApiKey
 
 
 class MintedKey(NamedTuple):
-    """A new key and its token: the only place the token ever stands."""
+    """A new key and its token, which is stored nowhere."""
 
     key: ApiKey
     token: str
@@ -34,10 +34,10 @@ def mint(
 ) -> MintedKey:
     """Make a key. The caller shows the token once and forgets it.
 
-    The second time with the same `form_id` nothing is made: raises KeyAlreadyMinted, as the token
-    of the first time is known to nobody here.
+    Raises KeyAlreadyMinted when `form_id` has made a key before: its token cannot be shown again,
+    because only its digest is stored.
     """
-    wallets.wallet_of(workspace)  # what its calls will be charged to exists from now on
+    wallets.wallet_of(workspace)  # the wallet for its calls exists from now on
     token = tokens.new_token()
     properties = {
         "name": name,
@@ -61,8 +61,8 @@ def mint(
 def revoke(*, key: ApiKey) -> None:
     """Revoke a key for good; the second time changes nothing.
 
-    Takes the lock of the wallets that the key spends from: a hold is made under the same lock after
-    reading the key again, so none is made once this has returned.
+    It locks the wallets that the key spends from. A hold is made under the same lock, after the key
+    is read again, so none is made once this has returned.
     """
     wallets.locked(Wallet.objects.filter(workspace=key.workspace_id))
     ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=timezone.now())

@@ -1,8 +1,8 @@
 """The token format: `cai_api_` + 32 random base62 characters + 6 characters of checksum.
 
 Example: cai_api_4sYqXw0ZbTn7KfLhRgEa2JcVdU5iMp9o1ynZZl. The checksum is the CRC-32 of everything
-before it, in base62, zero-padded: a mistyped or invented token is told apart without any look-up,
-and a secret scanner can tell a real one. Published pattern: cai_api_[0-9A-Za-z]{38}
+before it, in base62, zero-padded: it rejects a mistyped or invented token without a look-up, and
+lets secret scanners recognize real ones. Published pattern: cai_api_[0-9A-Za-z]{38}
 """
 
 import hashlib
@@ -26,7 +26,7 @@ def new_token() -> str:
 
 
 def is_well_formed(token: str) -> bool:
-    """Tell, without any I/O, whether `token` has our shape and its checksum holds."""
+    """Return whether shape and checksum are right; needs no I/O."""
     if _SHAPE.fullmatch(token) is None:
         return False
     body, checksum = token[:-_CHECKSUM_LENGTH], token[-_CHECKSUM_LENGTH:]
@@ -34,12 +34,12 @@ def is_well_formed(token: str) -> bool:
 
 
 def digest(token: str) -> bytes:
-    """Return what is stored of a token. It has 190 random bits, so a plain hash is enough."""
+    """Return the hash that is stored. A token has 190 random bits, so a plain SHA-256 is enough."""
     return hashlib.sha256(token.encode()).digest()
 
 
 def hint(token: str) -> str:
-    """Return what may be shown of a token: cai_api_Ab3…x9Zk."""
+    """Return the part that may be shown: cai_api_Ab3…x9Zk."""
     return f"{token[: len(PREFIX) + 3]}…{token[-4:]}"
 
 

@@ -1,4 +1,4 @@
-"""Addresses of the pages about keys."""
+"""Routes of the pages about keys."""
 
 from django.urls import URLPattern, path
 

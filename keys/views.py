@@ -13,7 +13,7 @@ from accounts.access import ALL_ROLES, KEY_ROLES, MemberRequest, member
 from keys import services
 from keys.errors import KeyAlreadyMinted
 from keys.forms import CreateKeyForm
-from keys.key_rows import listed_keys
+from keys.key_rows import key_rows
 from keys.models import ApiKey
 from web.http import render_page
 
@@ -23,15 +23,15 @@ SpentByKey = Callable[[int], Mapping[int | None, int]]
 @member(*ALL_ROLES)
 @require_safe
 def key_list(request: MemberRequest, *, spent_by_key: SpentByKey) -> HttpResponse:
-    """List the workspace's keys. What each has spent is usage's to know: the URLconf passes it."""
-    keys = listed_keys(
+    """List the workspace's keys. `spent_by_key` comes from usage, through the URLconf."""
+    rows = key_rows(
         ApiKey.objects.filter(workspace=request.membership.workspace).select_related("created_by"),
         spent=spent_by_key(request.membership.workspace_id),
         now=timezone.now(),
     )
     context = {
-        "active_keys": [key for key in keys if key.is_active],
-        "past_keys": [key for key in keys if not key.is_active],
+        "active_keys": [row for row in rows if row.is_active],
+        "past_keys": [row for row in rows if not row.is_active],
         "may_change": request.membership.role in KEY_ROLES,
     }
     return render_page(request, "keys/list.html", context)
@@ -40,7 +40,7 @@ def key_list(request: MemberRequest, *, spent_by_key: SpentByKey) -> HttpRespons
 @member(*KEY_ROLES)
 @require_http_methods(["GET", "HEAD", "POST"])
 def create(request: MemberRequest) -> HttpResponse:
-    """Ask for a name and limits; the answer to the POST is the only page that shows the token."""
+    """Ask for name and limits; the response to the POST is the only page that shows the token."""
     if request.method != "POST":
         return render_page(request, "keys/create.html", {"form": CreateKeyForm()})
     form = CreateKeyForm(request.POST)
@@ -67,17 +67,14 @@ def _minted(request: MemberRequest, form: CreateKeyForm) -> HttpResponse:
             "If you did not store it, revoke it and create another.",
         )
         return redirect("keys:list")
-    context = {
-        "key": minted.key,
-        "token": minted.token,
-    }
+    context = {"key": minted.key, "token": minted.token}
     return render_page(request, "keys/created.html", context)
 
 
 @member(*ALL_ROLES)
 @require_safe
 def first_call(request: MemberRequest, key_id: int) -> HttpResponse:
-    """Tell the page that shows a new key when its first call has arrived; until then, nothing."""
+    """Answer the polls of a new key's page: a 204 until the first call, then the notice of it."""
     key = get_object_or_404(ApiKey, workspace=request.membership.workspace, pk=key_id)
     if key.last_used_at is None:
         return HttpResponse(status=204)
@@ -87,10 +84,10 @@ def first_call(request: MemberRequest, key_id: int) -> HttpResponse:
 @member(*KEY_ROLES)
 @require_http_methods(["GET", "HEAD", "POST"])
 def revoke(request: MemberRequest, key_id: int) -> HttpResponse:
-    """Ask once, naming the key; then revoke it for good."""
+    """Ask for confirmation, naming the key; then revoke it for good."""
     key = get_object_or_404(ApiKey, workspace=request.membership.workspace, pk=key_id)
     if request.method != "POST":
         return render_page(request, "keys/revoke.html", {"key": key}, fragment="confirmation")
     services.revoke(key=key)
-    messages.success(request, f"“{key.name}” is revoked: whatever calls with it gets a 401.")
+    messages.success(request, f"“{key.name}” is revoked: calls with it get a 401.")
     return redirect("keys:list")

@@ -1,4 +1,4 @@
-"""Somebody creates a key, sees it once, and calls with it."""
+"""A person creates a key and sees it once."""
 
 import re
 import uuid
@@ -130,7 +130,7 @@ def test_a_form_without_an_id_makes_nothing(browser: Client, workspace: Workspac
         ({"allowed_models": ["nobody/nothing"]}, "Select a valid choice."),
     ],
 )
-def test_what_is_wrong_is_said_what_was_typed_stays_and_no_key_is_made(
+def test_errors_are_shown_the_input_stays_and_no_key_is_made(
     browser: Client, workspace: Workspace, fields: dict[str, object], complaint: str
 ) -> None:
     answer = create(browser, **{"name": "Kept name", **fields})

@@ -1,4 +1,4 @@
-"""Somebody looks at their keys and revokes one."""
+"""A person looks at their keys and revokes one."""
 
 from datetime import timedelta
 
@@ -102,7 +102,7 @@ def test_active_keys_stand_apart_from_revoked_and_expired_ones(
     assert "Old laptop" not in past
 
 
-def test_whoever_hears_the_page_can_tell_two_keys_of_one_name_apart(
+def test_screen_readers_get_labels_that_distinguish_two_keys_of_one_name(
     browser: Client, person: User, workspace: Workspace, key: ApiKey
 ) -> None:
     namesake = services.mint(workspace=workspace, name=key.name, created_by=person).key

@@ -1,4 +1,4 @@
-"""Tokens: what is well formed, and that no slip of the pen makes another valid one."""
+"""Tokens: their shape, and that no typing mistake turns one into another valid one."""
 
 import re
 import string
@@ -53,7 +53,7 @@ def test_a_part_of_a_token_is_refused(cut: int) -> None:
 
 
 @given(st.text(max_size=60))
-def test_any_text_at_all_is_judged_without_an_error(text: str) -> None:
+def test_any_text_is_checked_without_an_error(text: str) -> None:
     assert not tokens.is_well_formed(text)
 
 

@@ -10,7 +10,7 @@ from keys import services
 
 
 class Command(BaseCommand):
-    help = "Mint an API key in a person's workspace and print its token: nothing else, once."
+    help = "Mint an API key in a person's workspace and print its token, and nothing else, once."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--email", required=True, help="who the key is for")
