@@ -1,1 +1,1 @@
-"""What was used: request records, hourly roll-ups, the dashboard."""
+"""Usage: request records, hourly roll-ups, the dashboard."""

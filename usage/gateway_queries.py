@@ -1,4 +1,4 @@
-"""Usage by hour or day, for GET /v1/usage: plain SQL, since it runs off the ORM."""
+"""Usage by hour or day, for GET /v1/usage, in plain SQL: on the event loop there is no ORM."""
 
 from collections.abc import Sequence
 from enum import StrEnum
@@ -17,19 +17,19 @@ SUMS = (
 
 
 class Bucket(StrEnum):
-    """How long a bucket is; it begins on the hour or at midnight, UTC."""
+    """The length of a bucket; it begins on the hour or at midnight, UTC."""
 
     HOUR = "1h"
     DAY = "1d"
 
     @property
     def unit(self) -> str:
-        """PostgreSQL's word for it."""
+        """Its unit in date_trunc."""
         return "hour" if self is Bucket.HOUR else "day"
 
 
 class Grouping(StrEnum):
-    """What a bucket can be split by."""
+    """The ways to split a bucket."""
 
     MODEL = "model"
     KEY = "key"
@@ -37,18 +37,18 @@ class Grouping(StrEnum):
 
     @property
     def column(self) -> str:
-        """Where it stands in `summed`."""
+        """Its column in `summed`."""
         return "key_id" if self is Grouping.KEY else self.value
 
 
 def query(bucket: Bucket, groupings: Sequence[Grouping]) -> str:
     """Return the query for the parameters of SUMMED_ROWS.
 
-    Its columns: the bucket's start, the groupings in their order, then SUMS. Buckets without any
-    call have no row.
+    Its columns: the bucket's start, the groupings in their order, then SUMS. Buckets without calls
+    have no row.
     """
     start = f"date_trunc('{bucket.unit}', starts_at, 'UTC')"
     keys = ", ".join([start, *(grouping.column for grouping in groupings)])
     sums = ", ".join(f"sum({name})::bigint" for name in SUMS)
     select = f"SELECT {keys}, {sums} FROM summed GROUP BY {keys} ORDER BY {keys}"  # noqa: S608
-    return SUMMED_ROWS + select  # every name in it is from above, none from a caller
+    return SUMMED_ROWS + select  # every name is a constant from above, none from a caller

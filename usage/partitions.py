@@ -1,4 +1,4 @@
-"""Keep the request records' monthly partitions ahead of time."""
+"""Create the request records' monthly partitions ahead of time."""
 
 import logging
 
@@ -7,17 +7,17 @@ from django.db import OperationalError, connection, transaction
 logger = logging.getLogger(__name__)
 
 MONTHS_AHEAD = 2
-# Where a month begins without its partition, its records are in the rest's and have to be moved.
-# Settlements wait meanwhile: the gateway gives a batch five seconds.
-_PATIENCE = "SET LOCAL statement_timeout = '3s'"
+# A month that began without its partition has its records in the default one; they are moved.
+# Settlements wait meanwhile, and the gateway gives a batch five seconds.
+_STATEMENT_TIMEOUT = "SET LOCAL statement_timeout = '3s'"
 _ENSURE = "SELECT usage_ensure_partition(now() + make_interval(months => %s))"
 
 
 def ensure() -> int:
-    """Make the partitions of this month and the next two; return how many were made.
+    """Create the partitions of this month and the next two; return how many were created.
 
-    A month with more records in the rest's partition than can be moved quickly is left as it is,
-    and told of in the log: nothing is missing there, and nothing refused.
+    A month with too many records in the default partition to move in time is left as it is, with a
+    warning in the log: its records are complete there, and new ones are still accepted.
     """
     return sum(map(_ensure, range(MONTHS_AHEAD + 1)))
 
@@ -25,7 +25,7 @@ def ensure() -> int:
 def _ensure(months_ahead: int) -> bool:
     try:
         with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(_PATIENCE)
+            cursor.execute(_STATEMENT_TIMEOUT)
             cursor.execute(_ENSURE, [months_ahead])
             return bool(cursor.fetchone()[0])
     except OperationalError as error:

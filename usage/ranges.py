@@ -1,36 +1,36 @@
-"""The stretches of time that the dashboard offers."""
+"""The time ranges that the dashboard offers, and the periods they stand for."""
 
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 
 class Period(NamedTuple):
-    """A workspace's time from `since` up to, but not at, `until`."""
+    """A workspace's calls from `since` up to, and not at, `until`."""
 
     workspace_id: int
     since: datetime
     until: datetime
 
 
-class Range(NamedTuple):
-    """A length of time that ends now; `name` is how it stands in the address."""
+class TimeRange(NamedTuple):
+    """A length of time up to now; `name` is its value in the address."""
 
     name: str
     label: str
     length: timedelta
 
     def period(self, *, workspace_id: int, until: datetime) -> Period:
-        """Return the stretch that ends at `until`."""
+        """Return the period of this length that ends at `until`."""
         return Period(workspace_id, until - self.length, until)
 
 
-RANGES = (
-    Range("24h", "24 hours", timedelta(hours=24)),
-    Range("7d", "7 days", timedelta(days=7)),
-    Range("30d", "30 days", timedelta(days=30)),
+TIME_RANGES = (
+    TimeRange("24h", "24 hours", timedelta(hours=24)),
+    TimeRange("7d", "7 days", timedelta(days=7)),
+    TimeRange("30d", "30 days", timedelta(days=30)),
 )
 
 
-def chosen(name: str) -> Range:
-    """Return the range called `name`; the shortest for any other name."""
-    return next((one for one in RANGES if one.name == name), RANGES[0])
+def by_name(name: str) -> TimeRange:
+    """Return the range called `name`; the shortest for an unknown name."""
+    return next((one for one in TIME_RANGES if one.name == name), TIME_RANGES[0])

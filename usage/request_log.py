@@ -1,4 +1,4 @@
-"""The log of calls, newest first, page by page."""
+"""The log of calls in pages, newest first."""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -13,7 +13,7 @@ PAGE_SIZE = 25
 
 
 class Cursor(NamedTuple):
-    """Where a page ends: the next one begins after this call. In an address: <time>_<id>."""
+    """The last call of a page; the next page begins after it. In an address: <time>_<id>."""
 
     accepted_at: datetime
     id: UUID
@@ -23,7 +23,7 @@ class Cursor(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> "Cursor | None":
-        """Read what str() wrote; None for anything else."""
+        """Parse the output of str(); return None for anything else."""
         moment, _, hex_id = text.partition("_")
         try:
             accepted_at = datetime.strptime(f"{moment}+0000", "%Y%m%dT%H%M%S.%fZ%z")
@@ -33,17 +33,17 @@ class Cursor(NamedTuple):
 
 
 class CallsPage(NamedTuple):
-    """Calls, newest first, and where to continue when there are older ones."""
+    """Calls, newest first, and the cursor of the next page when there are older ones."""
 
     calls: list[RequestRecord]
     older: Cursor | None
 
 
 def calls_page(period: Period, *, before: Cursor | None = None) -> CallsPage:
-    """Return the calls accepted in the stretch that are older than `before`.
+    """Return the calls accepted in the period that are older than `before`.
 
-    By key, not by offset: page 1,000 costs no more than the first, and nothing shifts meanwhile.
-    The condition on the time alone lets PostgreSQL pass over whole months.
+    Keyset pagination: page 1,000 costs no more than the first, and new calls shift no page. The
+    separate condition on the time lets PostgreSQL skip whole monthly partitions.
     """
     records = RequestRecord.objects.filter(
         workspace_id=period.workspace_id,

@@ -1,8 +1,8 @@
 """Recompute hourly sums from the request records.
 
-Whole hours are computed anew and replaced, so running twice, late, or side by side gives the same
-rows. Which hours: those with a mark (models.DirtyHour). A mark is committed together with its
-records, and the sums are read after the marks were taken, so they include those records.
+Marked hours (models.DirtyHour) are recomputed whole and replaced, so running twice, late or in
+parallel gives the same rows. A mark is committed together with its records, and the sums are read
+after the marks are taken, so they include those records.
 """
 
 from django.db import connection, transaction
@@ -12,7 +12,7 @@ _TAKE = (
     " DELETE FROM usage_dirtyhour USING taken WHERE usage_dirtyhour.id = taken.id"
     " RETURNING workspace_id, starts_at"
 )
-# Two roll-ups of one hour would overwrite each other's sums with older ones: one at a time.
+# One roll-up at a time: of two, one could overwrite the other's sums with older ones.
 _LOCK = "SELECT pg_advisory_xact_lock(hashtext('usage-roll-up'))"
 _CLEAR = (
     "DELETE FROM usage_usagehour USING unnest(%s::bigint[], %s::timestamptz[])"

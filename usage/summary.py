@@ -1,9 +1,9 @@
-"""Sums over a stretch of time, right to the second.
+"""Sums over a period of time, exact to the second.
 
-Hours whose roll-up is up to date come from UsageHour. The others come from the request records
-themselves: those with a mark (DirtyHour), and the two at the ends that the stretch cuts. All of it
-is read by one statement, so on one snapshot: a roll-up that commits meanwhile cannot make an hour
-count twice or not at all.
+Hours with an up-to-date roll-up come from UsageHour. Hours with a mark (DirtyHour), and the two
+partial hours at the ends of the period, are summed from the request records. One statement, and so
+one snapshot, reads all of it: a roll-up that commits meanwhile cannot make an hour count twice or
+not at all.
 """
 
 from typing import Any, NamedTuple
@@ -13,39 +13,39 @@ from django.utils import timezone
 
 from usage.ranges import Period
 
-# What a percentile looks at, at most: the newest calls of the stretch.
+# Percentiles are computed over at most this many calls, the newest of the period.
 LATENCY_CALLS = 10_000
 
-# `summed`: one row per call or clean hour, with what to group it by. Needs %(workspace_id)s,
-# %(since)s and %(until)s; buckets.py reads it too.
+# `summed`: one row per call or clean hour, with the columns to group by. Needs %(workspace_id)s,
+# %(since)s and %(until)s; gateway_queries.py uses it, too.
 SUMMED_ROWS = """
-WITH stretch AS (
+WITH period AS (
     SELECT %(workspace_id)s::bigint AS workspace_id,
         %(since)s::timestamptz AS since, %(until)s::timestamptz AS until
 ), from_records AS (
-    SELECT mark.starts_at FROM usage_dirtyhour AS mark, stretch
-    WHERE mark.workspace_id = stretch.workspace_id AND mark.starts_at < stretch.until
-        AND mark.starts_at > stretch.since - interval '1 hour'
-    UNION SELECT date_trunc('hour', stretch.since, 'UTC') FROM stretch
-    UNION SELECT date_trunc('hour', stretch.until, 'UTC') FROM stretch
+    SELECT mark.starts_at FROM usage_dirtyhour AS mark, period
+    WHERE mark.workspace_id = period.workspace_id AND mark.starts_at < period.until
+        AND mark.starts_at > period.since - interval '1 hour'
+    UNION SELECT date_trunc('hour', period.since, 'UTC') FROM period
+    UNION SELECT date_trunc('hour', period.until, 'UTC') FROM period
 ), summed AS (
     SELECT hour.starts_at, hour.key_id, hour.model, hour.source, hour.requests, hour.errors,
         hour.input_tokens, hour.output_tokens,
         hour.cache_creation_input_tokens, hour.cache_read_input_tokens, hour.credits
-    FROM usage_usagehour AS hour, stretch
-    WHERE hour.workspace_id = stretch.workspace_id
-        AND hour.starts_at >= stretch.since AND hour.starts_at < stretch.until
+    FROM usage_usagehour AS hour, period
+    WHERE hour.workspace_id = period.workspace_id
+        AND hour.starts_at >= period.since AND hour.starts_at < period.until
         AND hour.starts_at NOT IN (SELECT starts_at FROM from_records)
     UNION ALL
     SELECT from_records.starts_at, record.key_id, record.resolved_model, record.source,
         1, (record.error_type <> '')::int, record.input_tokens, record.output_tokens,
         record.cache_creation_input_tokens, record.cache_read_input_tokens, record.credits
-    FROM stretch, from_records
+    FROM period, from_records
     JOIN LATERAL (
         SELECT * FROM usage_requestrecord
-        WHERE workspace_id = stretch.workspace_id
-            AND accepted_at >= greatest(from_records.starts_at, stretch.since)
-            AND accepted_at < least(from_records.starts_at + interval '1 hour', stretch.until)
+        WHERE workspace_id = period.workspace_id
+            AND accepted_at >= greatest(from_records.starts_at, period.since)
+            AND accepted_at < least(from_records.starts_at + interval '1 hour', period.until)
     ) AS record ON true
 )
 """
@@ -78,7 +78,7 @@ FROM (
 
 
 class Totals(NamedTuple):
-    """Sums over the accepted calls of a stretch of time."""
+    """Sums over the accepted calls of a period."""
 
     requests: int
     errors: int
@@ -107,18 +107,18 @@ class Latency(NamedTuple):
 
 
 def totals(period: Period) -> Totals:
-    """Return the sums over the calls accepted in the stretch."""
+    """Return the sums over the calls accepted in the period."""
     [row] = _rows(_TOTALS, period)
     return Totals(*(int(number) for number in row))
 
 
 def credits_by_key(period: Period) -> dict[int | None, int]:
-    """Return the credits that each key has spent; those of the console stand under None."""
+    """Return the credits that each key has spent; the console's are under None."""
     return dict(_rows(_BY_KEY, period))
 
 
 def credits_by_key_this_month(workspace_id: int) -> dict[int | None, int]:
-    """Return what each key has spent since the month began, in UTC."""
+    """Return the credits that each key has spent since the month began, in UTC."""
     now = timezone.now()
     month = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     return credits_by_key(Period(workspace_id, month, now))

@@ -1,4 +1,4 @@
-"""Celery's entry points into usage."""
+"""Celery tasks of usage."""
 
 from celery import shared_task
 
@@ -14,5 +14,5 @@ def roll_up() -> None:
 
 @shared_task(name="usage.tasks.ensure_partitions")
 def ensure_partitions() -> None:
-    """Make next month's partition before next month comes."""
+    """Create the partitions of this month and the coming ones."""
     partitions.ensure()

@@ -1,4 +1,4 @@
-"""Addresses of the dashboard."""
+"""Routes of the dashboard."""
 
 from django.urls import path
 

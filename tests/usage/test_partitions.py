@@ -1,4 +1,4 @@
-"""Records find their month's partition, also when it is made late."""
+"""Records are in their month's partition, also when it is made late."""
 
 from datetime import datetime, timedelta
 
@@ -50,7 +50,7 @@ def test_a_second_time_nothing_is_made(workspace: Workspace) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_month_that_cannot_be_had_now_is_left_for_later_and_keeps_no_other_waiting() -> None:
+def test_a_month_that_cannot_be_locked_is_left_for_later_and_does_not_block_the_others() -> None:
     now = timezone.now()
     drop_partition(now)
     with psycopg.connect(**connection.get_connection_params()) as reader:

@@ -1,4 +1,4 @@
-"""Rolling up again, late, or side by side gives the same rows: the sums of the records."""
+"""Rolling up again, late or in parallel gives the same rows: the sums of the records."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta

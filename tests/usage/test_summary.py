@@ -1,4 +1,4 @@
-"""Sums over a stretch equal a direct sum over its records, whatever was rolled up when."""
+"""Sums over a period equal a direct sum over its records, at any state of the roll-up."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -20,7 +20,7 @@ from usage.summary import Totals
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 WINDOW_S = 6 * 3600
-# Seconds around the borders of hours, and any others.
+# Any second, with those around full hours more often.
 moments = st.one_of(
     st.integers(0, WINDOW_S),
     st.builds(lambda hour, off: hour * 3600 + off, st.integers(0, 6), st.integers(-1, 1)),
@@ -50,7 +50,7 @@ def directly(period: Period) -> Totals:
 @hypothesis_settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-def test_sums_equal_a_direct_sum_whatever_was_rolled_up(
+def test_sums_equal_a_direct_sum_at_any_state_of_the_roll_up(
     workspace: Workspace, before: list[Any], after: list[Any], since: int, length: int
 ) -> None:
     mine = people.workspace_of(people.new_person())
@@ -97,7 +97,7 @@ def test_an_hour_that_moved_since_its_roll_up_comes_from_the_records(
     assert summary.totals(period).credits == 4 * 12 + 5
 
 
-def test_what_keys_have_spent_stands_apart_and_the_console_under_none(
+def test_spending_is_summed_per_key_and_the_consoles_under_none(
     workspace: Workspace, person: User
 ) -> None:
     key = services.mint(workspace=workspace, name="CI", created_by=person).key
@@ -130,7 +130,7 @@ def test_latency_is_that_of_the_calls_that_succeeded(workspace: Workspace) -> No
 
 
 @pytest.mark.parametrize("minutes", [0, 59, 60, 61])
-def test_the_end_of_a_stretch_does_not_belong_to_it(workspace: Workspace, minutes: int) -> None:
+def test_the_end_of_a_period_does_not_belong_to_it(workspace: Workspace, minutes: int) -> None:
     until = NOON + timedelta(minutes=minutes)
     spread(workspace, [until, until - timedelta(microseconds=1)])
     roll_up.roll_up()

@@ -1,4 +1,4 @@
-"""Somebody looks at what was used."""
+"""A person looks at their workspace's usage."""
 
 import re
 from datetime import timedelta
@@ -32,7 +32,7 @@ def see(browser: Client, query: str = "") -> HttpResponse:
     return answer
 
 
-def test_a_call_shows_with_what_it_was_and_cost(
+def test_a_call_shows_with_its_details_and_cost(
     browser: Client, person: User, workspace: Workspace
 ) -> None:
     key = services.mint(workspace=workspace, name="Website", created_by=person).key
@@ -103,7 +103,7 @@ def test_pages_lead_through_all_calls_once_newest_first(
     browser: Client, workspace: Workspace
 ) -> None:
     now = timezone.now()
-    # Calls of one moment must not fall between two pages.
+    # Three calls share each moment: none may be lost between two pages.
     moments = [now - timedelta(seconds=number // 3) for number in range(2 * PAGE_SIZE + 3)]
     for number, moment in enumerate(moments):
         write(a_record(workspace, at=moment, output_tokens=1_000 + number))
@@ -171,7 +171,7 @@ def test_a_poll_of_somebody_who_has_signed_out_makes_the_page_sign_in() -> None:
     assert answer["HX-Refresh"] == "true"
 
 
-def test_what_a_key_spent_this_month_stands_beside_it(
+def test_a_keys_spending_this_month_is_shown_beside_it(
     browser: Client, person: User, workspace: Workspace
 ) -> None:
     key = services.mint(workspace=workspace, name="Website", created_by=person).key
