@@ -11,7 +11,7 @@ from server.dependency_checks import database_trouble
 
 
 def main() -> None:
-    """Run a command; a database that is not there is told in one sentence, without a traceback."""
+    """Run a command; an unavailable database is reported in one sentence, without a traceback."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "caicaini_portal.settings")
     try:
         execute_from_command_line(sys.argv)

@@ -1,12 +1,12 @@
-"""Who may open a view: each one declares it with a decorator from here.
+"""Access policies: each view declares with a decorator from here who may open it.
 
     @public                      anybody
     @signed_in                   anybody with an account
     @member(*roles)              members of the current workspace with one of these roles
     @operator                    staff
 
-The policy is kept on the view as `access_policy`; a test walks every route and fails for one
-without it.
+The decorator stores the policy on the view as `access_policy`; a test walks every route and fails
+for one without it.
 """
 
 from collections.abc import Callable
@@ -29,7 +29,7 @@ _SESSION_KEY = "workspace_id"
 
 
 class MemberRequest(PageRequest):
-    """A request of a signed-in member: who they are and in which workspace they work."""
+    """A request of a signed-in member, with their membership of the current workspace."""
 
     user: User
     membership: Membership
@@ -46,7 +46,7 @@ def public(view: AnyView) -> AnyView:
 
 def signed_in(view: AnyView) -> AnyView:
     """Anybody who has signed in may open this."""
-    return _declared(_for_the_signed_in(view), "signed in")
+    return _declared(_requires_sign_in(view), "signed in")
 
 
 def member(*roles: Role) -> Callable[[MemberView[P]], AnyView]:
@@ -64,7 +64,7 @@ def member(*roles: Role) -> Callable[[MemberView[P]], AnyView]:
             member_request.membership = membership
             return view(member_request, *args, **kwargs)
 
-        return _declared(_for_the_signed_in(guarded), f"member: {', '.join(roles)}")
+        return _declared(_requires_sign_in(guarded), f"member: {', '.join(roles)}")
 
     return decorate
 
@@ -81,8 +81,8 @@ def operator(view: AnyView) -> AnyView:
     return _declared(guarded, "operator")
 
 
-def operators_door(view: AnyView) -> AnyView:
-    """Let who is signed in and no operator see what they see of the pages behind it: nothing."""
+def hidden_from_non_operators(view: AnyView) -> AnyView:
+    """Return a 404 to a signed-in person who is not an operator, as the operator pages do."""
 
     @wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -99,7 +99,7 @@ def _is_operator(request: HttpRequest) -> bool:
 
 
 def current_membership(request: HttpRequest) -> Membership | None:
-    """Return the membership a person works under: the one they chose, else their first."""
+    """Return the membership of the current workspace: the one chosen, else the person's first."""
     if not request.user.is_authenticated:
         return None
     memberships = Membership.objects.filter(user=request.user).select_related("workspace")
@@ -111,7 +111,7 @@ def current_membership(request: HttpRequest) -> Membership | None:
     return memberships.order_by("id").first()
 
 
-def _for_the_signed_in(view: AnyView) -> AnyView:
+def _requires_sign_in(view: AnyView) -> AnyView:
     @wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if request.user.is_authenticated:
@@ -120,7 +120,8 @@ def _for_the_signed_in(view: AnyView) -> AnyView:
                 add_never_cache_headers(response)
             return response
         if getattr(request, "htmx", None):
-            # A poll of a page whose session has ended: the page, not the fragment, has to sign in.
+            # The session of a polling page has ended: reload the page, which leads to sign-in.
+            # A redirect would put the sign-in form into the fragment's place.
             return HttpResponse(status=401, headers={"HX-Refresh": "true"})
         return redirect_to_login(request.get_full_path())
 

@@ -1,4 +1,4 @@
-"""Where allauth's sign-up meets our accounts."""
+"""allauth's adapters: they connect its sign-up and sign-in to our accounts."""
 
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,7 +18,7 @@ from accounts.models import User
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     """Sign-up with e-mail and password, and the mails about it.
 
-    Their links start with PUBLIC_URL, never with what a request calls its host.
+    Links in mails start with PUBLIC_URL, never with a request's Host header.
     """
 
     error_messages = DefaultAccountAdapter.error_messages | {
@@ -29,7 +29,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     }
 
     def save_user(self, request: HttpRequest, user: User, form: Any, commit: bool = True) -> User:
-        """Store the person with their lower-case address and a workspace of their own."""
+        """Store the person with their address in lower case and a workspace of their own."""
         saved: User = super().save_user(request, user, form, commit=False)
         saved.email = saved.email.lower()
         if commit:
@@ -38,25 +38,25 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         return saved
 
     def login(self, request: HttpRequest, user: User) -> None:
-        """Sign a person in. One whom `manage.py createsuperuser` made has no workspace yet."""
+        """Sign a person in; one created by `manage.py createsuperuser` gets a workspace first."""
         services.give_personal_workspace(user)
         super().login(request, user)
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        """Send a mail whose templates know our address."""
+        """Send a mail; its templates can use `public_url`."""
         super().send_mail(template_prefix, email, {"public_url": settings.PUBLIC_URL, **context})
 
     def get_password_change_redirect_url(self, request: HttpRequest) -> str:
-        """Return where a changed password leads: an empty form once more would ask for another."""
+        """Return the settings page; allauth would show the empty form again."""
         return reverse("accounts:settings")
 
     def get_email_confirmation_url(self, request: HttpRequest, emailconfirmation: Any) -> str:
-        """Return the link that a new address is confirmed with."""
+        """Return the link that confirms a new address."""
         path = reverse("account_confirm_email", args=[emailconfirmation.key])
         return f"{settings.PUBLIC_URL}{path}"
 
     def get_reset_password_from_key_url(self, key: str) -> str:
-        """Return the link to choose a new password with."""
+        """Return the link to the form for a new password."""
         return f"{settings.PUBLIC_URL}{urlsplit(super().get_reset_password_from_key_url(key)).path}"
 
 
@@ -64,7 +64,7 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
     """Sign-up through Google or GitHub."""
 
     def get_app(self, request: HttpRequest, provider: str, client_id: str | None = None) -> Any:
-        """Return a service's credentials; one without any has no addresses either."""
+        """Return a provider's credentials; without any its pages are a 404."""
         try:
             return super().get_app(request, provider, client_id)
         except SocialApp.DoesNotExist as error:
@@ -73,8 +73,8 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
     def new_user(self, request: HttpRequest, sociallogin: Any) -> User:
         """Return the person, not stored yet.
 
-        allauth keeps them in the session while it asks for something more, and cannot write down a
-        moment that the database is to fill in.
+        allauth serializes them into the session while it asks for missing details. It cannot
+        serialize the database default of `joined_at`, so the time is set here.
         """
         person: User = super().new_user(request, sociallogin)
         person.joined_at = timezone.now()

@@ -9,8 +9,8 @@ from django.contrib.sites.models import Site
 from accounts.models import Membership, User, Workspace
 from web.read_only_admin import ReadOnlyAdmin, ReadOnlyInline
 
-# What the libraries offer to edit: an address marked as confirmed would open somebody's account,
-# providers come from the environment, and groups and sites mean nothing here.
+# The libraries' own pages can edit: marking an address as confirmed would open somebody's account.
+# Providers come from the environment, and groups and sites are unused here.
 admin.site.unregister([EmailAddress, SocialAccount, SocialApp, SocialToken, Group, Site])
 
 

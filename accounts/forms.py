@@ -1,4 +1,4 @@
-"""allauth's forms in our words: sentence case, and one line on what a password has to be."""
+"""allauth's forms with our labels: sentence case, and one line on password rules."""
 
 from typing import Any
 

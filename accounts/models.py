@@ -9,7 +9,7 @@ from django.db.models.functions import Lower, Now
 
 class UserManager(BaseUserManager["User"]):
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
-        """Create a person; without a password they can only sign in another way."""
+        """Create a person; one without a password can only sign in another way."""
         user = self.model(email=self.normalize_email(email).lower(), **fields)
         user.set_password(password)
         user.save(using=self._db)
@@ -63,12 +63,12 @@ class Role(models.TextChoices):
 
 
 class Membership(models.Model):
-    """A person's place in a workspace."""
+    """A person's membership of a workspace, with their role."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=16, choices=Role.choices)
-    # When the person was done with the first-run checklist, or put it away.
+    # When the person finished or dismissed the first-run checklist.
     first_run_closed_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 

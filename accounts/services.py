@@ -7,7 +7,7 @@ from accounts.models import Membership, Role, User, Workspace
 
 @transaction.atomic
 def give_personal_workspace(user: User) -> Workspace:
-    """Give a new person a workspace of their own; the second time it is the one they have."""
+    """Create a person's own workspace; the second time return the one they have."""
     own = Workspace.objects.filter(memberships__user=user).order_by("memberships__id").first()
     if own is not None:
         return own

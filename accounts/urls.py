@@ -1,4 +1,4 @@
-"""Addresses of a person's own settings."""
+"""Routes of a person's own settings."""
 
 from django.urls import path
 

@@ -1,4 +1,4 @@
-"""The page of a person's own settings; signing in and changing credentials is allauth's."""
+"""A person's settings page; allauth has the pages to sign in and to change credentials."""
 
 from allauth.socialaccount.adapter import get_adapter
 from django.http import HttpRequest, HttpResponse
@@ -11,7 +11,7 @@ from web.http import render_page
 @signed_in
 @require_safe
 def settings(request: HttpRequest) -> HttpResponse:
-    """Show who is signed in, and lead to where it can be changed."""
+    """Show account and workspace, with links to the pages that change them."""
     context = {
         "has_providers": bool(get_adapter().list_providers(request)),
         "membership": current_membership(request),

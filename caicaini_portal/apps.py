@@ -1,4 +1,4 @@
-"""Django's registration of the project's own package: its frame and template filters."""
+"""Django's registration of the project's own package, for its deploy checks."""
 
 from importlib import import_module
 
@@ -9,5 +9,5 @@ class PortalConfig(AppConfig):
     name = "caicaini_portal"
 
     def ready(self) -> None:
-        """Make the checks known; they read the settings, which are there only now."""
+        """Register the checks; they read the settings, which are loaded only now."""
         import_module("caicaini_portal.deploy_checks")

@@ -25,9 +25,9 @@ from gateway.app import app as gateway  # noqa: E402
 class PathSplit:
     """Two applications behind one port.
 
-    Django's request cycle costs more than a whole call through the gateway, and its ORM has no
-    place on the event loop: so calls never enter it. Addresses that clients with a wrong base URL
-    ask for belong to the gateway too: they get its error body, not a page.
+    Calls never enter Django: its request cycle costs more than a whole call through the gateway,
+    and its ORM would block the event loop. The gateway also gets the paths that clients with a
+    wrong base URL request, so that they receive its error body instead of a page.
     """
 
     def __init__(self, *, gateway: ASGIApp, portal: ASGIApp) -> None:
@@ -35,7 +35,7 @@ class PathSplit:
         self._portal = portal
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the event stream on to one of the two; lifespan is the gateway's."""
+        """Pass the connection on to one of the two; lifespan is the gateway's."""
         if scope["type"] == "lifespan" or _is_for_gateway(scope["path"]):
             await self._gateway(scope, receive, send)
         else:

@@ -17,7 +17,7 @@ app.autodiscover_tasks()
 
 
 def _require_broker(**_: Any) -> None:
-    """Without an address Celery would look for a broker of another kind on this machine."""
+    """Require REDIS_URL: without it Celery would try an AMQP broker on this machine."""
     require("REDIS_URL", settings.REDIS_URL)
 
 

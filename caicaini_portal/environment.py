@@ -1,7 +1,7 @@
-"""Reads one setting each from the environment; one that makes no sense ends the start.
+"""Reads single settings from the environment; an invalid one ends the start with one sentence.
 
-An empty variable counts as unset. The sentence repeats what was given, except where it may hold a
-password or is one: `LOG_LEVEL=loud makes no sense: give DEBUG, INFO, WARNING, ERROR or CRITICAL.`
+An empty variable counts as unset. The sentence repeats the given value unless that may be or hold
+a password: `LOG_LEVEL=loud makes no sense: give DEBUG, INFO, WARNING, ERROR or CRITICAL.`
 """
 
 import os
@@ -18,16 +18,16 @@ _HOST = re.compile(r"\*|\.?[a-z0-9_-][a-z0-9_.-]*|\[[0-9a-f:.]+\]", re.IGNORECAS
 
 
 class BadSetting(SystemExit):
-    """A setting makes no sense; the text is all that the person who starts us gets to see.
+    """A setting is invalid; the text is the one sentence that the operator sees.
 
-    Python ends a process with it as with any SystemExit: the text on stderr, exit code 1, no
-    traceback. So it is the same in manage.py, a web process, Celery and bin/up, and none of them
-    needs to know of it. Settings are read while a process starts, and then never again.
+    As a SystemExit it ends the process with the text on stderr, exit code 1 and no traceback.
+    manage.py, web processes, Celery and bin/up therefore fail alike without handling it. Settings
+    are read only while a process starts.
     """
 
 
 def text(name: str, *, default: str = "") -> str:
-    """Return what was given, whatever it is."""
+    """Return the value as it was given, unchecked."""
     return os.environ.get(name) or default
 
 
@@ -36,79 +36,79 @@ def whole_number(name: str, *, default: int, smallest: int = 0, largest: int | N
     given = text(name, default=str(default))
     if not _is_whole(given, smallest=smallest, largest=largest):
         limits = f"from {smallest} to {largest}" if largest else f"of at least {smallest}"
-        raise nonsense(name, f"a whole number {limits}")
+        raise invalid(name, f"a whole number {limits}")
     return int(given)
 
 
 def whole_numbers(name: str, *, defaults: Mapping[str, int]) -> dict[str, int]:
-    """Read `first=1,second=2`, each at least 1; what is not named keeps its default."""
+    """Read `first=1,second=2`, each at least 1; a name that is left out keeps its default."""
     given = dict(_pair(part) for part in texts(name))
     if not given.keys() <= defaults.keys() or not all(
         _is_whole(number, smallest=1) for number in given.values()
     ):
         example = ",".join(f"{key}={number}" for key, number in defaults.items())
-        raise nonsense(name, f"whole numbers of at least 1, such as {example}")
+        raise invalid(name, f"whole numbers of at least 1, such as {example}")
     return {**defaults, **{key: int(number) for key, number in given.items()}}
 
 
 def seconds(name: str, *, default: float, largest: int = 86_400) -> float:
-    """Return a time span; fractions are fine, nothing and less are not."""
+    """Return a time span above zero; fractions are allowed."""
     given = text(name, default=str(default))
     try:
         span = float(given)
     except ValueError:
         span = 0.0
-    if not 0 < span <= largest:  # not a number fails this as well
-        raise nonsense(name, f"a number of seconds above 0 and up to {largest}")
+    if not 0 < span <= largest:  # NaN fails this, too
+        raise invalid(name, f"a number of seconds above 0 and up to {largest}")
     return span
 
 
 def switch(name: str) -> bool:
-    """Return whether something that is off by itself was turned on."""
+    """Return whether something that is off by default was turned on."""
     given = text(name, default="off").lower()
     if given not in _ON | _OFF:
-        raise nonsense(name, "on or off")
+        raise invalid(name, "on or off")
     return given in _ON
 
 
 def choice(name: str, *, default: str, among: Sequence[str]) -> str:
-    """Return one of a few words, which may be given in lower case."""
+    """Return one of a few words; lower case is accepted."""
     given = text(name, default=default).upper()
     if given not in among:
-        raise nonsense(name, f"{', '.join(among[:-1])} or {among[-1]}")
+        raise invalid(name, f"{', '.join(among[:-1])} or {among[-1]}")
     return given
 
 
 def texts(name: str) -> list[str]:
-    """Return the parts between commas."""
+    """Return comma-separated values."""
     return [part.strip() for part in text(name).split(",") if part.strip()]
 
 
 def host_names(name: str) -> list[str]:
-    """Return host names as Django's ALLOWED_HOSTS has them."""
+    """Return host names in the syntax of Django's ALLOWED_HOSTS."""
     return _each(name, _HOST.fullmatch, "host names without scheme or port, comma-separated")
 
 
 def origins(name: str, *, default: str) -> list[str]:
-    """Return `https://host` several times, each perhaps with a port."""
+    """Return several addresses like `https://host`, each with an optional port."""
     return _each(name, _is_origin, "addresses like https://pay.example, comma-separated") or [
         default
     ]
 
 
 def origin(name: str, *, default: str) -> str:
-    """Return `https://host`, perhaps with a port; a slash at the end is dropped."""
+    """Return `https://host` with an optional port; a slash at the end is dropped."""
     given = text(name, default=default).rstrip("/")
     if not _is_origin(given):
-        raise nonsense(name, "an address like https://caicaini.example, without a path")
+        raise invalid(name, "an address like https://caicaini.example, without a path")
     return given
 
 
 def web_address(name: str, *, default: str) -> str:
-    """Return an http or https address, or the default unread."""
+    """Return an http or https address, or the default unchecked."""
     given = text(name)
     if given and not _is_web_address(given):
-        raise nonsense(name, "an address that begins with http:// or https://")
+        raise invalid(name, "an address that begins with http:// or https://")
     return given or default
 
 
@@ -117,45 +117,45 @@ def mail_sender(name: str, *, default: str) -> str:
     given = text(name, default=default)
     mailbox, _, host = parseaddr(given)[1].rpartition("@")
     if not (mailbox and host and given.isprintable()):
-        raise nonsense(name, "a mail address like Caicaini <no-reply@caicaini.example>")
+        raise invalid(name, "a mail address like Caicaini <no-reply@caicaini.example>")
     return given
 
 
 def secret(name: str, *, prefixes: tuple[str, ...]) -> str:
-    """Return a key of somebody else's, told from other keys by how it begins."""
+    """Return a secret that another service issued; its prefix says what kind it is."""
     given = text(name)
     if given and not given.startswith(prefixes):
-        raise secret_nonsense(name, "one that begins with " + " or ".join(prefixes))
+        raise invalid_secret(name, "one that begins with " + " or ".join(prefixes))
     return given
 
 
 def secrets(name: str, *, prefix: str) -> list[str]:
-    """Return such keys, comma-separated."""
+    """Return several such secrets, given comma-separated."""
     given = texts(name)
     if not all(part.startswith(prefix) for part in given):
-        raise secret_nonsense(name, f"values that begin with {prefix}, comma-separated")
+        raise invalid_secret(name, f"values that begin with {prefix}, comma-separated")
     return given
 
 
 def require(name: str, found: str) -> None:
-    """End the start of a process that is nothing without this setting."""
+    """End the start of a process that cannot work without this setting."""
     if not found:
         raise BadSetting(f"{name} is not set, and bin/up does not run on this DATA_DIR: set it.")
 
 
-def nonsense(name: str, expected: str) -> BadSetting:
-    """Return the error for a setting that may be shown."""
+def invalid(name: str, expected: str) -> BadSetting:
+    """Return the error for a setting whose value may be shown."""
     given = text(name)
     if "@" in given:  # an address perhaps, with a password in it
-        return secret_nonsense(name, expected)
+        return invalid_secret(name, expected)
     shown = given if given.isprintable() else ascii(given)
     if len(shown) > _LONGEST_SHOWN:
         shown = f"{shown[:_LONGEST_SHOWN]}…"
     return BadSetting(f"{name}={shown} makes no sense: give {expected}.")
 
 
-def secret_nonsense(name: str, expected: str) -> BadSetting:
-    """Return the error for a setting that nobody looking over a shoulder may read."""
+def invalid_secret(name: str, expected: str) -> BadSetting:
+    """Return the error for a setting whose value must not appear on a screen or in a log."""
     return BadSetting(f"{name} makes no sense as it is: give {expected}.")
 
 
@@ -173,7 +173,7 @@ def _pair(part: str) -> tuple[str, str]:
 def _each(name: str, is_good: Callable[[str], object], expected: str) -> list[str]:
     given = texts(name)
     if not all(is_good(part) for part in given):
-        raise nonsense(name, expected)
+        raise invalid(name, expected)
     return given
 
 

@@ -1,4 +1,7 @@
-"""Whether this process lives (/healthz) and whether it can serve (/readyz)."""
+"""Liveness (/healthz) and readiness (/readyz) of this process.
+
+The answers go to strangers: they name the server that fails, without address or cause.
+"""
 
 from functools import cache
 
@@ -13,14 +16,14 @@ from django.views.decorators.http import require_safe
 
 from accounts.access import public
 
-_PATIENCE_S = 2.0
+_TIMEOUT_S = 2.0
 
 
 @public
 @require_safe
 @never_cache
 def alive(request: HttpRequest) -> JsonResponse:
-    """Say that the process answers; what stands behind it is `ready`'s question."""
+    """Return 200: the process answers. Its servers are checked by `ready`."""
     return JsonResponse({"status": "ok"})
 
 
@@ -28,11 +31,11 @@ def alive(request: HttpRequest) -> JsonResponse:
 @require_safe
 @never_cache
 def ready(request: HttpRequest) -> JsonResponse:
-    """Check all that a request may need: 200, or 503 with what is missing."""
+    """Check everything that a request may need: 200, or 503 that names what is missing."""
     database = _database_trouble()
     checks = {
         "database": database,
-        "migrations": "unknown: the database does not answer" if database else _unapplied(),
+        "migrations": "unknown: the database does not answer" if database else _migration_trouble(),
         "redis": _redis_trouble(),
     }
     is_ready = not any(checks.values())
@@ -52,8 +55,8 @@ def _database_trouble() -> str:
     return ""
 
 
-def _unapplied() -> str:
-    missing = _shipped() - MigrationRecorder(connection).applied_migrations().keys()
+def _migration_trouble() -> str:
+    missing = _shipped_migrations() - MigrationRecorder(connection).applied_migrations().keys()
     if not missing:
         return ""
     app, name = min(missing)
@@ -61,15 +64,15 @@ def _unapplied() -> str:
 
 
 @cache
-def _shipped() -> frozenset[tuple[str, str]]:
-    """Read the migrations' files once: they change with a deploy, not while we run."""
+def _shipped_migrations() -> frozenset[tuple[str, str]]:
+    """Read the migration files once: they change only with a deploy."""
     return frozenset(MigrationLoader(None).disk_migrations)
 
 
 def _redis_trouble() -> str:
     try:
         with redis.Redis.from_url(
-            settings.REDIS_URL, socket_timeout=_PATIENCE_S, socket_connect_timeout=_PATIENCE_S
+            settings.REDIS_URL, socket_timeout=_TIMEOUT_S, socket_connect_timeout=_TIMEOUT_S
         ) as client:
             client.ping()
     except (redis.RedisError, ValueError):  # ValueError: REDIS_URL is not set

@@ -1,4 +1,4 @@
-"""How log lines look: one JSON object a line in production, readable lines in development."""
+"""The format of log lines: JSON objects in production, readable text in development."""
 
 from typing import Any
 
@@ -27,11 +27,11 @@ def logging_config(*, json: bool, level: str) -> dict[str, Any]:
         "loggers": {
             "django": {"handlers": [], "propagate": True},
             "django.server": {"handlers": [], "propagate": True},
-            # So does uvicorn's, before it loads us. It formats a line for each request as soon as
-            # anybody would hear it; the gateway and Django keep what is worth keeping. Its
-            # warnings are of strangers who speak no HTTP.
+            # So does uvicorn's, before it loads us. Its access log would cost a formatted line per
+            # request as soon as a handler takes it; the gateway and Django log what matters. Its
+            # warnings are about clients that do not send HTTP.
             "uvicorn": {"handlers": [], "propagate": True, "level": "ERROR"},
             "uvicorn.access": {"handlers": [], "propagate": False},
-            "stripe": {"level": "WARNING"},  # it writes two lines for every question
+            "stripe": {"level": "WARNING"},  # at INFO it writes two lines per request
         },
     }

@@ -1,4 +1,4 @@
-"""Reads the addresses of servers from the environment. They hold passwords: none is repeated."""
+"""Reads servers' addresses from the environment. They hold passwords: no error repeats one."""
 
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,38 +17,38 @@ _REDIS_SCHEMES = {"redis", "rediss"}
 
 
 def postgresql(name: str, *, default: str) -> str:
-    """Return an address that both Django and libpq can read, or the default unread."""
+    """Return an address that both Django and libpq can read, or the default unchecked."""
     given = environment.text(name)
     if given and not _is_postgresql(given):
-        raise _nonsense(name, _POSTGRESQL)
+        raise _invalid(name, _POSTGRESQL)
     return given or default
 
 
 def redis(name: str, *, default: str) -> str:
-    """Return an address that both redis-py and Celery can read, or the default unread."""
+    """Return an address that both redis-py and Celery can read, or the default unchecked."""
     given = environment.text(name)
     if given and not _is_redis(given):
-        raise _nonsense(name, _REDIS)
+        raise _invalid(name, _REDIS)
     return given or default
 
 
 def mail(name: str) -> dict[str, Any]:
-    """Return Django's EMAIL_ settings, or none when no server is given."""
+    """Return Django's EMAIL_ settings; none when no mail server is given."""
     given = environment.text(name)
     if not given:
         return {}
     try:
         found: dict[str, Any] = environ.Env.email_url_config(given)
     except (ValueError, ImproperlyConfigured):
-        raise _nonsense(name, _MAIL) from None
+        raise _invalid(name, _MAIL) from None
     if given.startswith("smtp") and not found["EMAIL_HOST"]:
-        raise _nonsense(name, _MAIL)
+        raise _invalid(name, _MAIL)
     return found
 
 
-def _nonsense(name: str, expected: str) -> environment.BadSetting:
-    # What breaks an address most often is a password that was pasted into it.
-    return environment.secret_nonsense(
+def _invalid(name: str, expected: str) -> environment.BadSetting:
+    # The usual cause is a password pasted into the address without encoding.
+    return environment.invalid_secret(
         name, f"{expected}; in a password write special characters as codes, / as %2F"
     )
 

@@ -1,4 +1,4 @@
-"""Every address of the portal; /v1 is the gateway's (see asgi.py)."""
+"""Every route of the portal; /v1 is the gateway's (see asgi.py)."""
 
 from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
@@ -8,13 +8,13 @@ from django.templatetags.static import static
 from django.urls import include, path
 from django.views.decorators.http import require_safe
 
-from accounts.access import operators_door, public
+from accounts.access import hidden_from_non_operators, public
 from caicaini_portal import development_mail, health
 from keys import urls as keys_urls
 from usage.summary import credits_by_key_this_month
 
-# Operators sign in like everybody else: with the same limits, and the same second factor.
-admin.site.login = operators_door(  # type: ignore[assignment,method-assign]
+# Operators sign in like everybody else, with the same limits and the same second factor.
+admin.site.login = hidden_from_non_operators(  # type: ignore[assignment,method-assign]
     secure_admin_login(admin.site.login)
 )
 admin.site.site_header = admin.site.site_title = "Caicaini operators"
@@ -29,7 +29,7 @@ handler500 = "web.error_pages.server_error"
 @public
 @require_safe
 def robots_txt(request: HttpRequest) -> HttpResponse:
-    """Keep crawlers to what is written for the public."""
+    """Keep crawlers off everything but the public pages."""
     closed = ("accounts", "admin", "developers", "operator", "v1")
     lines = ["User-agent: *", *(f"Disallow: /{prefix}/" for prefix in closed)]
     return HttpResponse("\n".join(lines) + "\n", content_type="text/plain; charset=utf-8")
@@ -38,7 +38,7 @@ def robots_txt(request: HttpRequest) -> HttpResponse:
 @public
 @require_safe
 def favicon(request: HttpRequest) -> HttpResponse:
-    """Lead browsers to the icon where a page does not: the operators' pages, plain text."""
+    """Redirect browsers to the icon on pages without a link to it: operator pages, plain text."""
     return redirect(static("img/icon.svg"))
 
 

@@ -1,4 +1,4 @@
-"""Operator pages for the catalogue, as it was loaded from its file."""
+"""Operator pages for the catalogue as loaded from its file."""
 
 from django.contrib import admin
 

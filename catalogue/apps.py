@@ -9,5 +9,5 @@ class CatalogueConfig(AppConfig):
     name = "catalogue"
 
     def ready(self) -> None:
-        """Make the check known; it reads the settings, which are there only now."""
+        """Register the check; it reads the settings, which are loaded only now."""
         import_module("catalogue.checks")

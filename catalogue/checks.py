@@ -1,4 +1,4 @@
-"""`manage.py check`: whether the catalogue file can be loaded; the database is not asked."""
+"""`manage.py check`: whether the catalogue file can be loaded; it needs no database."""
 
 from collections.abc import Sequence
 from typing import Any

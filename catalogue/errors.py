@@ -1,6 +1,6 @@
-"""What can be wrong with a catalogue file.
+"""Errors of the catalogue.
 
-CatalogueError
+CatalogueError   the file is missing, unreadable, invalid, or changes a past price
 """
 
 

@@ -10,20 +10,20 @@ from msgspec import Meta, Struct, field
 
 from catalogue.errors import CatalogueError
 
-# The database's columns have room for no more, and PostgreSQL's text for no NUL.
+# Limits of the database: its columns hold no larger numbers, and PostgreSQL's text no NUL.
 _MOST = 2**31 - 1
 _TEXT = r"^[^\0]*$"
 Count = Annotated[int, Meta(ge=0, le=_MOST)]
 Positive = Annotated[int, Meta(ge=1, le=_MOST)]
 Rank = Annotated[int, Meta(ge=-_MOST, le=_MOST)]
 Name = Annotated[str, Meta(min_length=1, max_length=200, pattern=_TEXT)]
-# A price of 10^12 credits for one token is beyond any sense; it keeps sums far inside 64 bits.
+# Far above any real price, and low enough that sums stay far inside 64 bits.
 CreditsPerMtok = Annotated[int, Meta(ge=0, le=10**12)]
 Capability = Literal["images", "documents", "tools", "thinking", "structured_output"]
 
 
 class PriceRow(Struct, forbid_unknown_fields=True, frozen=True):
-    """Credits per million tokens, in force from a moment on."""
+    """Credits per million tokens, in force from a moment until the next row's."""
 
     in_force_from: datetime = field(name="from")
     input: CreditsPerMtok
@@ -65,7 +65,7 @@ class CatalogueFile(Struct, forbid_unknown_fields=True, frozen=True):
 
 
 def read(path: Path) -> CatalogueFile:
-    """Read and check a catalogue file; anything wrong with it is a CatalogueError."""
+    """Read and check a catalogue file; raises CatalogueError for anything wrong with it."""
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -85,8 +85,8 @@ def _checked(data: dict[str, Any], path: Path) -> CatalogueFile:
     for model in catalogue.models:
         _check_model(model, path)
     ids = [model.id for model in catalogue.models]
-    if twice := sorted({name for name in ids if ids.count(name) > 1}):
-        raise CatalogueError(f"The catalogue file {path} names {twice[0]} more than once.")
+    if duplicates := sorted({name for name in ids if ids.count(name) > 1}):
+        raise CatalogueError(f"The catalogue file {path} names {duplicates[0]} more than once.")
     return catalogue
 
 

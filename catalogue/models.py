@@ -1,4 +1,4 @@
-"""What is sold: models, their dated prices, and the upstreams that serve them.
+"""Models, their dated prices, and the upstreams that serve them.
 
 The rows mirror catalogue.toml (see sync.py); nobody edits them by hand.
 """
@@ -27,7 +27,7 @@ class Model(models.Model):
 
 
 class ModelPrice(models.Model):
-    """Prices in credits per million tokens, in force from a moment on until the next row's."""
+    """Prices in credits per million tokens, in force from a moment until the next row's."""
 
     model = models.ForeignKey(Model, on_delete=models.PROTECT, related_name="prices")
     in_force_from = models.DateTimeField()
@@ -54,7 +54,7 @@ class WireFormat(models.TextChoices):
 
 
 class Upstream(models.Model):
-    """A server that answers for a model. `priority`: lower first; equals share by `weight`."""
+    """A server that answers for a model: lower `priority` first, equal ones share by `weight`."""
 
     model = models.ForeignKey(Model, on_delete=models.PROTECT, related_name="upstreams")
     format = models.CharField(max_length=32, choices=WireFormat.choices)

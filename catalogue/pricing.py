@@ -1,4 +1,4 @@
-"""What tokens cost: exact integer arithmetic, rounded once, up."""
+"""The cost of tokens: exact integer arithmetic, rounded up once."""
 
 from collections.abc import Iterable
 from typing import NamedTuple

@@ -1,4 +1,4 @@
-"""Bring the database in line with the catalogue file."""
+"""Load the catalogue file into the database."""
 
 import hashlib
 from pathlib import Path
@@ -16,8 +16,8 @@ from catalogue.models import CatalogueSync, Model, ModelPrice, Upstream
 def sync(*, path: Path) -> bool:
     """Load the file at `path`; return whether anything changed. The second time changes nothing.
 
-    What left the file is retired, not deleted: old requests point to it. A price row that was
-    ever in force keeps its numbers: to change a price, add a row from a later moment.
+    A model or upstream that left the file is retired, not deleted: old requests point to it. A
+    price that was loaded once keeps its numbers: to change it, add a row from a later moment.
     """
     catalogue = file.read(path)
     digest = hashlib.sha256(msgspec.json.encode(catalogue)).hexdigest()

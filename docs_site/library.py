@@ -1,4 +1,4 @@
-"""The documentation pages: which there are, and their Markdown with our own values put in."""
+"""The list of documentation pages, and their Markdown with this installation's values."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -13,7 +13,7 @@ _FOLDER = Path(__file__).resolve().parent / "pages"
 
 
 class Page(NamedTuple):
-    """A page; `slug` is its address under /docs and its file's name."""
+    """A page; `slug` is its address under /docs and the name of its file."""
 
     slug: str
     title: str
@@ -21,11 +21,11 @@ class Page(NamedTuple):
 
     @property
     def url(self) -> str:
-        """Where it is read."""
+        """The page's address."""
         return f"/docs/{self.slug}"
 
     def source(self) -> str:
-        """Return its Markdown, complete: what /docs/<slug>.md serves and the page renders."""
+        """Return its complete Markdown, as /docs/<slug>.md serves it and the page renders it."""
         text = (_FOLDER / f"{self.slug}.md").read_text(encoding="utf-8")
         for name, value in _values().items():
             text = text.replace(f"{{{{{name}}}}}", value)

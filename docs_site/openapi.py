@@ -1,4 +1,4 @@
-"""GET /openapi.json: the description of /v1, for programs."""
+"""GET /openapi.json: the description of /v1 for programs."""
 
 from functools import lru_cache
 from hashlib import sha256
@@ -29,7 +29,7 @@ def _etag(request: HttpRequest) -> str:
 @cache_control(public=True, max_age=300)
 @condition(etag_func=_etag)
 def openapi_json(request: HttpRequest) -> HttpResponse:
-    """Serve the document; any page may read it, as API explorers do."""
+    """Serve the document; scripts of any site may read it, as API explorers do."""
     return HttpResponse(
         _text(settings.PUBLIC_URL),
         content_type="application/json",

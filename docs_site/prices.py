@@ -1,4 +1,4 @@
-"""What the models cost now."""
+"""The models' current prices."""
 
 from typing import NamedTuple
 
@@ -8,14 +8,14 @@ from catalogue.models import Model, ModelPrice
 
 
 class PricedModel(NamedTuple):
-    """A model that can be called, and the price in force."""
+    """A model that can be called, with the price in force."""
 
     model: Model
     price: ModelPrice
 
 
 def priced_models() -> list[PricedModel]:
-    """Return the models that have a price, cheapest output first; one without cannot be called."""
+    """Return the models with a price, cheapest output first; one without cannot be called."""
     newest = (
         ModelPrice.objects.filter(model__retired_at=None, in_force_from__lte=timezone.now())
         .select_related("model")

@@ -1,7 +1,7 @@
-"""Markdown to HTML: headings that can be linked to, code blocks, one call in several languages.
+"""Markdown to HTML: headings with ids, code blocks, one call in several languages as tabs.
 
-Code blocks that follow each other directly, each in one of LANGUAGES, become tabs. What stands
-after the language of a block is its title: ```json The answer
+Adjacent code blocks, each in one of LANGUAGES, become tabs. The text after a block's language is
+its title: ```json The answer
 """
 
 import re
@@ -19,7 +19,7 @@ from web.templatetags import code as blocks
 
 
 class Heading(NamedTuple):
-    """A heading that "on this page" lists."""
+    """A heading that the navigation "On this page" lists."""
 
     level: int
     id: str
@@ -38,7 +38,7 @@ _MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table")
 
 @lru_cache(maxsize=64)
 def render(text: str) -> Rendered:
-    """Render a page; the same text is rendered once."""
+    """Render a page; results are cached by text."""
     tokens = list(_with_code(_MARKDOWN.parse(text)))
     headings = list(_named_headings(tokens))
     return Rendered(_MARKDOWN.renderer.render(tokens, _MARKDOWN.options, {}), headings)
@@ -53,7 +53,7 @@ def _named_headings(tokens: list[Token]) -> Iterator[Heading]:
 
 
 def _with_code(tokens: list[Token]) -> Iterator[Token]:
-    """Put our own HTML in the place of code blocks, and let wide tables scroll."""
+    """Replace code blocks with our own HTML, and let wide tables scroll."""
     number = 0
     for is_sample, group in groupby(tokens, key=_is_sample):
         if is_sample:

@@ -1,4 +1,4 @@
-"""An honest sample of the documented answer: the numbers are those of the public worked example."""
+"""The sample answer of the docs; its numbers are those of the published worked example."""
 
 ANSWER = """\
 {

@@ -1,4 +1,4 @@
-"""Ready calls to /v1/messages in several languages: text in, text out."""
+"""Ready-made calls to /v1/messages in several languages, as text."""
 
 from gateway.openapi.examples import PROMPT
 from web.code_blocks import CodeSample
@@ -8,7 +8,7 @@ _IN_SHELL = f"${ENVIRONMENT_VARIABLE}"
 
 
 def first_call(*, base_url: str, token: str | None = None) -> tuple[CodeSample, ...]:
-    """Return the smallest call; without a token it is read from the environment."""
+    """Return the smallest call; without `token` it reads the key from the environment."""
     return (
         CodeSample("curl", curl(base_url=base_url, token=token)),
         CodeSample("python", _python(base_url, token, _PYTHON_PLAIN)),
@@ -43,7 +43,7 @@ def curl(*, base_url: str, token: str | None = None, is_stream: bool = False) ->
 
 
 def export_line(token: str) -> str:
-    """Return the line that puts a token where the samples look for it."""
+    """Return the shell line that sets the variable which the samples read."""
     return f"export {ENVIRONMENT_VARIABLE}={token}"
 
 

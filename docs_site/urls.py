@@ -1,4 +1,4 @@
-"""Addresses of the landing page and the documentation."""
+"""Routes of the landing page and the documentation."""
 
 from django.urls import path
 

@@ -18,7 +18,7 @@ from web.http import render_page
 @public
 @require_safe
 def landing(request: HttpRequest) -> HttpResponse:
-    """Show what the product is: a call, its answer, the prices, three steps."""
+    """Show the product: a call, its answer, the prices, three steps."""
     context = {
         "first_call": first_call(base_url=settings.PUBLIC_URL),
         "answer": sample_answer.ANSWER,
@@ -30,7 +30,7 @@ def landing(request: HttpRequest) -> HttpResponse:
 @public
 @require_safe
 def start(request: HttpRequest) -> HttpResponse:
-    """Lead to the first page of the documentation."""
+    """Redirect to the first page of the documentation."""
     return redirect("docs:page", slug=PAGES[0].slug)
 
 

@@ -1,4 +1,4 @@
-"""The checklist of a new workspace: it ticks itself off from what has really happened."""
+"""The checklist of a new workspace; its steps are ticked from the workspace's own data."""
 
 from typing import NamedTuple
 
@@ -11,7 +11,7 @@ from usage.models import RequestRecord
 
 
 class FirstRun(NamedTuple):
-    """Which steps are done; `call` is the first call, once there is one."""
+    """The steps that are done; `call` is the first call, once there is one."""
 
     has_key: bool
     call: RequestRecord | None
@@ -24,7 +24,7 @@ class FirstRun(NamedTuple):
 
 
 def progress(workspace: Workspace) -> FirstRun:
-    """Look at the workspace's keys, calls and payments."""
+    """Read from the workspace's keys, calls and payments which steps are done."""
     calls = RequestRecord.objects.filter(workspace=workspace).order_by("accepted_at", "id")
     top_ups = TopUp.objects.filter(wallet__workspace=workspace, state=TopUpState.PAID)
     return FirstRun(
@@ -35,7 +35,7 @@ def progress(workspace: Workspace) -> FirstRun:
 
 
 def close(membership: Membership) -> None:
-    """Put the checklist away for this person; the second time changes nothing."""
+    """Dismiss the checklist for this person; the second time changes nothing."""
     Membership.objects.filter(pk=membership.pk, first_run_closed_at=None).update(
         first_run_closed_at=timezone.now()
     )

@@ -1,4 +1,4 @@
-"""Addresses of the checklist of a new workspace."""
+"""Routes of the checklist of a new workspace."""
 
 from django.urls import path
 

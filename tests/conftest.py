@@ -1,4 +1,4 @@
-"""What holds for every test, and what tests of pages share: a person and their browser."""
+"""Fixtures for every test, and a person with their browser for tests of pages."""
 
 import os
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from pytest_django import DjangoDbBlocker, Settings
 from accounts.models import User, Workspace
 from tests.support import people
 
-# How long an example takes says how busy the machine is, and nothing about the product.
+# The time an example takes depends on how busy the machine is, not on the product.
 hypothesis_settings.register_profile(
     "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
@@ -23,14 +23,14 @@ hypothesis_settings.load_profile("any machine")
 
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
-    """Let a test that is rolled back have its transaction open for as long as it runs."""
+    """Allow a test that is rolled back to keep its transaction open for as long as it runs."""
     options = connection.settings_dict["OPTIONS"]
     options["options"] += " -c idle_in_transaction_session_timeout=0"
 
 
 @pytest.fixture(autouse=True)
 def _quick_passwords(settings: Settings) -> None:
-    """Hashing a password is slow on purpose; hundreds of test people need not wait for it."""
+    """Use a fast hash: the real one is slow on purpose, and tests make hundreds of people."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
@@ -38,7 +38,7 @@ def _quick_passwords(settings: Settings) -> None:
 def _empty_record_table(
     request: pytest.FixtureRequest, django_db_blocker: DjangoDbBlocker
 ) -> Iterator[None]:
-    """After tests that commit, Django empties its own tables; the partitioned one it leaves."""
+    """After a test that commits, empty the partitioned table: Django empties only managed ones."""
     yield
     mark = request.node.get_closest_marker("django_db")
     commits = mark is not None and mark.kwargs.get("transaction")
@@ -49,7 +49,7 @@ def _empty_record_table(
 
 @pytest.fixture
 def person(db: None) -> User:
-    """Somebody with a confirmed address and a workspace of their own."""
+    """A person with a confirmed address and a workspace of their own."""
     return people.new_person()
 
 
@@ -74,7 +74,7 @@ def data_dir(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def bare_environ(data_dir: Path) -> dict[str, str]:
-    """The environment of somebody who has set nothing but the data folder."""
+    """An environment in which only the data folder is set."""
     return {
         "PATH": os.environ["PATH"],
         "HOME": os.environ.get("HOME", "/"),

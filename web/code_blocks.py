@@ -1,4 +1,4 @@
-"""Source text for pages: samples in several languages, and its highlighting."""
+"""Code on pages: samples in several languages, and syntax highlighting."""
 
 from typing import NamedTuple
 
@@ -10,7 +10,7 @@ from pygments.lexers import get_lexer_by_name
 _FORMATTER = HtmlFormatter(nowrap=True)
 _LEXERS = {"curl": "bash"}
 
-# What a tab says; js/early.js and components/code.css know these names, too.
+# Tab labels by language; js/early.js and components/code.css use the same names.
 LANGUAGES = {"curl": "curl", "python": "Python", "typescript": "TypeScript"}
 
 
@@ -22,11 +22,11 @@ class CodeSample(NamedTuple):
 
     @property
     def label(self) -> str:
-        """What its tab says."""
+        """The label of its tab."""
         return LANGUAGES[self.language]
 
 
 def highlighted(text: str, language: str) -> SafeString:
-    """Return `text` as HTML: escaped, with the classes that components/code.css colours."""
+    """Return `text` as escaped HTML with the classes that components/code.css colours."""
     lexer = get_lexer_by_name(_LEXERS.get(language, language))
-    return mark_safe(highlight(text, lexer, _FORMATTER).rstrip("\n"))  # noqa: S308 (it escapes)
+    return mark_safe(highlight(text, lexer, _FORMATTER).rstrip("\n"))  # noqa: S308 (Pygments escapes)

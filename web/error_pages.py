@@ -13,7 +13,7 @@ logger = logging.getLogger(__name__)
 
 
 class ErrorPage(NamedTuple):
-    """What a page says; the link leads to what helps."""
+    """The texts of a page; the link leads to a page that helps."""
 
     status: int
     title: str
@@ -41,13 +41,15 @@ CSRF = ErrorPage(
 NOT_FOUND = ErrorPage(
     404,
     "There is nothing here",
-    "The address is mistyped, or what stood here is gone or belongs to another workspace.",
+    "The address is mistyped, or the page is gone or belongs to another workspace.",
 )
 TOO_LARGE = ErrorPage(
     413, "This is more than we take", "Go back and send less: nothing here needs as much."
 )
 TOO_MANY = ErrorPage(
-    429, "That was too often", "To keep guessers out there is a limit. Wait a minute and try again."
+    429,
+    "That was too often",
+    "There is a limit that keeps guessers out. Wait a minute and try again.",
 )
 OUR_FAULT = ErrorPage(
     500,
@@ -57,7 +59,7 @@ OUR_FAULT = ErrorPage(
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Answer what Django found suspicious."""
+    """Answer a request that Django rejects as suspicious."""
     return _answer(request, BAD_REQUEST)
 
 
@@ -72,12 +74,12 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Answer an address that leads nowhere."""
+    """Answer an address without a page."""
     return _answer(request, NOT_FOUND)
 
 
 def too_large(request: HttpRequest, *, largest_bytes: int) -> HttpResponse:
-    """Answer a body that nobody has read: with a page to whoever asks for one, as browsers do."""
+    """Answer a body too large to be read: browsers get a page, programs get JSON."""
     if "text/html" in request.headers.get("accept", ""):
         return _answer(request, TOO_LARGE)
     body = {"error": f"a body may have {largest_bytes} bytes", "request_id": id_of(request)}
@@ -85,14 +87,15 @@ def too_large(request: HttpRequest, *, largest_bytes: int) -> HttpResponse:
 
 
 def too_many_requests(request: HttpRequest) -> HttpResponse:
-    """Answer somebody whom allauth's limits hold back."""
+    """Answer a person over one of allauth's rate limits."""
     return _answer(request, TOO_MANY)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Answer a bug or a database that is away.
+    """Answer a bug or an unavailable database.
 
-    Without the request: what the frame reads of a signed-in person may be what is broken.
+    Rendered without the request, and so without page_context.py, whose queries for a signed-in
+    person may be what failed.
     """
     logger.error("%s %s failed as %s", request.method, request.path, id_of(request))
     return HttpResponse(

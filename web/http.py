@@ -1,4 +1,4 @@
-"""The request type of signed-in pages, and the one way a page or a fragment is rendered."""
+"""The request type of pages, and the one way to render a page or its htmx fragment."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from django_htmx.middleware import HtmxDetails
 
 
 class PageRequest(HttpRequest):
-    """A request as our middleware leaves it."""
+    """A request with the attributes that our middleware adds."""
 
     htmx: HtmxDetails
     user: Any
@@ -23,9 +23,9 @@ def render_page(
     fragment: str | None = None,
     status: int = 200,
 ) -> HttpResponse:
-    """Render `template`, or only its partial `fragment` when htmx asked for it.
+    """Render `template`, or only its partial `fragment` when htmx requests it.
 
-    A boosted link and a restored history entry are htmx requests too, yet want the whole page.
+    A boosted link and a restored history entry are htmx requests, too, but need the whole page.
     """
     htmx: HtmxDetails | None = getattr(request, "htmx", None)
     wants_fragment = htmx and not htmx.boosted and not htmx.history_restore_request
@@ -36,9 +36,10 @@ def render_page(
     return response
 
 
-def poll_shows(request: HttpRequest, version: str) -> bool:
-    """Tell whether a poll asks on behalf of a page that shows `version` already.
+def is_poll_current(request: HttpRequest, version: str) -> bool:
+    """Return whether this is a poll from a page that shows `version` already.
 
-    Answered with a 204, the page stays as it is: nothing is announced, and no focus is lost.
+    Answer it with a 204: htmx then changes nothing, so screen readers announce nothing and the
+    focus stays where it is.
     """
     return bool(getattr(request, "htmx", None)) and request.GET.get("shown") == version

@@ -1,4 +1,4 @@
-"""Operator pages that show rows and change nothing: what may change them are services."""
+"""Operator pages that show rows and change none: only services may change them."""
 
 from typing import Any
 
@@ -10,11 +10,11 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 
 
-class _OnlyShown:
-    """Every operator may look; nobody adds, changes or deletes."""
+class _ViewOnly:
+    """Every operator may view; nobody may add, change or delete."""
 
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Allow: whoever gets here is staff."""
+        """Allow: only staff get here."""
         return True
 
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
@@ -30,42 +30,42 @@ class _OnlyShown:
         return False
 
 
-class ReadOnlyAdmin(_OnlyShown, admin.ModelAdmin):  # type: ignore[type-arg]
+class ReadOnlyAdmin(_ViewOnly, admin.ModelAdmin):  # type: ignore[type-arg]
     """Lists rows and shows them."""
 
     def has_module_permission(self, request: HttpRequest) -> bool:
-        """Let every operator find the app on the start page."""
+        """List the app on the start page for every operator."""
         return True
 
     def get_object(
         self, request: HttpRequest, object_id: str, from_field: str | None = None
     ) -> Model | None:
-        """Find nothing under an id that cannot be one: PostgreSQL's text holds no NUL."""
+        """Return None for an id with a NUL, which PostgreSQL's text cannot hold."""
         if "\0" in object_id:
             return None
         found: Model | None = super().get_object(request, object_id, from_field)
         return found
 
     def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
-        """List the rows, if what is asked for can be asked of PostgreSQL at all."""
+        """List the rows; a filter with a NUL, which PostgreSQL cannot hold, is a 400."""
         if any("\0" in value for _, values in request.GET.lists() for value in values):
             raise BadRequest("A filter with a NUL in it.")
         return super().get_changelist_instance(request)
 
-    def response_action(  # type: ignore[override]  # the stubs know Django 6
+    def response_action(  # type: ignore[override]  # the stubs are for Django 6
         self, request: HttpRequest, queryset: QuerySet[Any]
     ) -> HttpResponse | None:
-        """Do what was asked with the rows that were chosen, if they are rows."""
+        """Run the action on the selected rows; ids that cannot be ids are refused."""
         try:
-            for chosen in request.POST.getlist(ACTION_CHECKBOX_NAME):
-                self.opts.pk.to_python(chosen)
+            for selected in request.POST.getlist(ACTION_CHECKBOX_NAME):
+                self.opts.pk.to_python(selected)
         except ValidationError:
-            self.message_user(request, "What you chose is no row of this list.", messages.ERROR)
+            self.message_user(request, "Your selection is not a row of this list.", messages.ERROR)
             return None
         return super().response_action(request, queryset)
 
 
-class ReadOnlyInline(_OnlyShown, admin.TabularInline):  # type: ignore[type-arg]
-    """Rows below the row they belong to."""
+class ReadOnlyInline(_ViewOnly, admin.TabularInline):  # type: ignore[type-arg]
+    """Related rows on the page of the row they belong to."""
 
     extra = 0

@@ -1,4 +1,4 @@
-"""Every request of the portal has an id: in its answer's header, on error pages, in the log."""
+"""Gives every request of the portal an id: in a response header, on error pages, in the log."""
 
 import uuid
 from collections.abc import Callable
@@ -9,7 +9,7 @@ GetResponse = Callable[[HttpRequest], HttpResponse]
 
 
 def request_id_middleware(get_response: GetResponse) -> GetResponse:
-    """Give the request an id and send it back as `request-id`, as the gateway does."""
+    """Give each request an id and return it as `request-id`, as the gateway does."""
 
     def with_id(request: HttpRequest) -> HttpResponse:
         request.id = f"req_{uuid.uuid4().hex}"  # type: ignore[attr-defined]
@@ -21,5 +21,5 @@ def request_id_middleware(get_response: GetResponse) -> GetResponse:
 
 
 def id_of(request: HttpRequest) -> str:
-    """Return the request's id; empty for one that the middleware never saw."""
+    """Return the request's id; empty for one that never reached the middleware."""
     return getattr(request, "id", "")

@@ -12,7 +12,7 @@ from billing.ledger import wallets
 from billing.models import Hold, HoldState, LowBalanceLine, Pool, TopUp, Wallet
 from billing.pages import statement
 from billing.pages.forms import LowBalanceForm, TopUpForm
-from web.http import poll_shows, render_page
+from web.http import is_poll_current, render_page
 
 
 def billing_page(
@@ -26,7 +26,7 @@ def billing_page(
     wallet = wallets.wallet_of(request.membership.workspace)
     page = statement.top_up_page(wallet, request.GET.get("top_ups", ""))
     version = f"{wallet.seq}.{wallet.held}.{wallet.owed}.{_digest(page)}"
-    if poll_shows(request, version):
+    if is_poll_current(request, version):
         return HttpResponse(status=204)
     line = LowBalanceLine.objects.filter(wallet=wallet).first()
     before = request.GET.get("before", "")

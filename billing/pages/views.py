@@ -20,7 +20,7 @@ from billing.pages.forms import LowBalanceForm, TopUpForm
 from billing.pages.overview import billing_page
 from billing.stripe import top_ups
 from billing.stripe.checkout import Addresses
-from web.http import poll_shows, render_page
+from web.http import is_poll_current, render_page
 from web.templatetags.display import dollars
 
 logger = logging.getLogger(__name__)
@@ -73,7 +73,7 @@ def top_up(request: MemberRequest, top_up_id: UUID) -> HttpResponse:
     if is_stripe_away is None:  # not asked just now: what the page says of it still holds
         is_stripe_away = request.GET.get("shown", "").endswith(_AWAY)
     version = found.status.replace(" ", "-") + (_AWAY if is_stripe_away else "")
-    if poll_shows(request, version):
+    if is_poll_current(request, version):
         return HttpResponse(status=204)
     context = {
         "top_up": found,
@@ -108,7 +108,7 @@ def draw_line(request: MemberRequest) -> HttpResponse:
 def balance(request: MemberRequest) -> HttpResponse:
     """Render the pill in the top bar; a poll that shows the balance already gets a 204."""
     wallet = _wallet(request)
-    if poll_shows(request, str(wallet.available)):
+    if is_poll_current(request, str(wallet.available)):
         return HttpResponse(status=204)
     return render(request, "billing/balance_pill.html", {"wallet": wallet})
 

@@ -1,4 +1,4 @@
-"""Ready-made calls for pages. A page of any app loads them without its view knowing this app."""
+"""Ready-made calls for pages of any app; views below this app cannot import them."""
 
 from django import template
 from django.conf import settings

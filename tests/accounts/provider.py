@@ -1,4 +1,4 @@
-"""A small OAuth provider on a real socket: hands out tokens for codes, and says who somebody is."""
+"""A small OAuth provider on a real socket: exchanges codes for tokens and returns a profile."""
 
 import base64
 import hashlib
@@ -17,17 +17,17 @@ _TOKEN = "a-token"
 
 @dataclass
 class Provider:
-    """What it knows: the person who is signed in there, and the challenge of the code it gave."""
+    """Its state: the person signed in there, and the challenge of the code it issued."""
 
     url: str = ""
     email: str = "ana@example.com"
     is_verified: bool = True
-    tells_address: bool = True
+    shares_address: bool = True
     challenge: str = ""
     exchanges: list[dict[str, str]] = field(default_factory=list)
 
     def accepts(self, form: dict[str, str]) -> bool:
-        """Tell whether a code comes from who asked for it (RFC 7636, S256)."""
+        """Return whether the code and its verifier are right (RFC 7636, S256)."""
         digest = hashlib.sha256(form.get("code_verifier", "").encode()).digest()
         proof = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
         return form.get("code") == CODE and proof == self.challenge
@@ -52,8 +52,12 @@ def running() -> Iterator[Provider]:
             if _TOKEN not in self.headers["Authorization"]:
                 self._answer({"message": "Bad credentials"}, status=401)
             elif self.path.startswith("/user/emails"):
-                mine = {"email": provider.email, "verified": provider.is_verified, "primary": True}
-                self._answer([mine] if provider.tells_address else [])
+                address = {
+                    "email": provider.email,
+                    "verified": provider.is_verified,
+                    "primary": True,
+                }
+                self._answer([address] if provider.shares_address else [])
             else:
                 self._answer({"id": 7, "login": "ana", "name": "Ana"})
 
@@ -66,7 +70,7 @@ def running() -> Iterator[Provider]:
             self.wfile.write(text)
 
         def log_message(self, format: str, *args: Any) -> None:
-            """Keep the test's output to the tests."""
+            """Print nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever)

@@ -1,4 +1,4 @@
-"""A password manager fills in and remembers: each field says what it is, each form whose it is."""
+"""Password managers can fill in the forms: fields have a purpose, forms name their account."""
 
 import re
 from html.parser import HTMLParser
@@ -11,7 +11,7 @@ from accounts.models import User
 
 
 class Inputs(HTMLParser):
-    """Collects what the visible and hidden inputs with autocomplete say: name, purpose, value."""
+    """Collects autocomplete purpose and value of each text input, hidden ones included, by name."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
@@ -35,7 +35,7 @@ class Inputs(HTMLParser):
     ],
 )
 @pytest.mark.django_db
-def test_fields_of_strangers_say_what_they_are(
+def test_fields_before_sign_in_declare_their_purpose(
     client: Client, page: str, purposes: dict[str, str]
 ) -> None:
     assert Inputs(client.get(f"/accounts/{page}").content.decode()).purposes == purposes
@@ -51,7 +51,7 @@ NEW_PASSWORD = {"username": "username", "password1": "new-password", "password2"
         ("reauthenticate/", {"username": "username", "password": "current-password"}),
     ],
 )
-def test_forms_of_a_person_say_whose_password_they_ask_for(
+def test_forms_of_a_signed_in_person_name_their_account(
     browser: Client, person: User, page: str, purposes: dict[str, str]
 ) -> None:
     inputs = Inputs(browser.get(f"/accounts/{page}").content.decode())
@@ -60,7 +60,7 @@ def test_forms_of_a_person_say_whose_password_they_ask_for(
     assert inputs.values["username"] == person.email
 
 
-def test_so_does_the_form_for_a_first_password(browser: Client, person: User) -> None:
+def test_the_form_for_a_first_password_names_the_account(browser: Client, person: User) -> None:
     person.set_unusable_password()
     person.save(update_fields=["password"])
     browser.force_login(person)
@@ -71,7 +71,7 @@ def test_so_does_the_form_for_a_first_password(browser: Client, person: User) ->
     assert inputs.values["username"] == person.email
 
 
-def test_so_does_the_form_behind_the_link_for_a_new_password(client: Client, person: User) -> None:
+def test_the_form_behind_the_reset_link_names_the_account(client: Client, person: User) -> None:
     client.post("/accounts/password/reset/", {"email": person.email})
     [link] = re.findall(r"http\S+(/accounts/password/reset/key/\S+)", str(mail.outbox[0].body))
 

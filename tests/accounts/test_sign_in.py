@@ -1,4 +1,4 @@
-"""Somebody signs in and out, has forgotten their password, changes how they sign in."""
+"""A person signs in and out, resets a forgotten password, and changes password and address."""
 
 import re
 
@@ -14,14 +14,14 @@ NEW_PASSWORD = "another quiet green valley"
 
 
 def try_to_sign_in(browser: Client, email: str, password: str, next_url: str = "") -> str:
-    """Send the form; return where it leads, or the page it comes back with."""
+    """Send the form; return the redirect's target, or the page with its errors."""
     fields = {"login": email, "password": password, "next": next_url}
     answer = browser.post("/accounts/login/", fields)
     return str(answer["Location"]) if answer.status_code == 302 else answer.content.decode()
 
 
 def without_secrets(page: str) -> str:
-    """Cut out what differs between any two loads of a page, and what was typed."""
+    """Remove what differs between two loads of a page, and the address that was typed."""
     page = re.sub(r'name="csrfmiddlewaretoken" value="\w+"', "", page)
     return re.sub(r'value="[^"]*@example.com"', "", page)
 
@@ -67,7 +67,7 @@ def test_guessing_is_stopped_after_five_attempts_even_with_the_right_password(
     assert "Too many attempts" in try_to_sign_in(client, person.email, PASSWORD)
 
 
-def test_a_person_who_is_switched_off_is_told_so_only_with_the_right_password(
+def test_an_inactive_person_learns_so_only_with_the_right_password(
     client: Client, person: User
 ) -> None:
     User.objects.filter(pk=person.pk).update(is_active=False)
@@ -100,7 +100,7 @@ def test_a_forgotten_password_is_replaced_by_a_link_that_works_once(
     assert b"This link no longer works" in again.content
 
 
-def test_a_new_password_is_said_to_be_in_force_once(client: Client, person: User) -> None:
+def test_a_changed_password_is_confirmed_with_one_message(client: Client, person: User) -> None:
     client.post("/accounts/password/reset/", {"email": person.email})
     [found] = re.findall(r"http\S+(/accounts/password/reset/key/\S+)", str(mail.outbox[0].body))
     form_url = str(client.get(found)["Location"])
@@ -117,7 +117,7 @@ def test_a_new_password_is_said_to_be_in_force_once(client: Client, person: User
     assert changed.redirect_chain == [("/developers/settings", 302)]
 
 
-def test_asking_for_a_new_password_does_not_tell_who_has_an_account(
+def test_asking_for_a_new_password_does_not_reveal_who_has_an_account(
     client: Client, person: User
 ) -> None:
     known = client.post("/accounts/password/reset/", {"email": person.email}, follow=True)
@@ -130,7 +130,7 @@ def test_asking_for_a_new_password_does_not_tell_who_has_an_account(
     assert "There is no" in str(mail.outbox[1].body).replace("\n", " ")
 
 
-def test_changing_the_password_needs_the_old_one_and_is_told_by_mail(
+def test_changing_the_password_needs_the_old_one_and_sends_a_mail(
     client: Client, person: User
 ) -> None:
     try_to_sign_in(client, person.email, PASSWORD)
@@ -140,9 +140,9 @@ def test_changing_the_password_needs_the_old_one_and_is_told_by_mail(
     assert "That is not your current password." in refused.content.decode()
     client.post("/accounts/password/change/", {"oldpassword": PASSWORD, **fields})
 
-    [told] = mail.outbox
-    assert told.subject == "Your Caicaini password was changed"
-    assert re.search(r"^When: \d{4}-\d\d-\d\d \d\d:\d\d UTC$", str(told.body), re.MULTILINE)
+    [notice] = mail.outbox
+    assert notice.subject == "Your Caicaini password was changed"
+    assert re.search(r"^When: \d{4}-\d\d-\d\d \d\d:\d\d UTC$", str(notice.body), re.MULTILINE)
     assert client.get("/developers/settings").status_code == 200
     assert try_to_sign_in(Client(), person.email, NEW_PASSWORD) == "/developers/"
 
@@ -155,7 +155,7 @@ def test_a_new_address_needs_the_password_again_and_counts_once_it_is_confirmed(
     assert str(asked["Location"]).startswith("/accounts/reauthenticate/")
     assert mail.outbox == []
 
-    # What was typed is not lost: it is sent once the password is given.
+    # The new address is not lost: its mail is sent once the password is given.
     browser.post(str(asked["Location"]), {"password": PASSWORD}, follow=True)
     person.refresh_from_db()
     assert person.email == old_address
@@ -176,7 +176,7 @@ def test_a_wrong_password_does_not_change_the_address(browser: Client, person: U
     assert mail.outbox == []
 
 
-def test_settings_show_who_one_is_and_where_one_works(browser: Client, person: User) -> None:
+def test_settings_show_the_account_and_the_workspace(browser: Client, person: User) -> None:
     page = browser.get("/developers/settings").content.decode()
 
     assert person.email in page
@@ -185,7 +185,7 @@ def test_settings_show_who_one_is_and_where_one_works(browser: Client, person: U
     assert "Connected services" not in page  # no provider is configured
 
 
-def test_changing_the_address_stands_under_settings_and_says_which_address(
+def test_the_page_to_change_the_address_is_under_settings(
     browser: Client,
 ) -> None:
     page = browser.get("/accounts/email/").content.decode()

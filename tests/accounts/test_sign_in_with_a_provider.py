@@ -1,4 +1,4 @@
-"""Somebody signs up and in through Google or GitHub, whose answers nobody takes on trust."""
+"""A person signs up and in through Google or GitHub; the provider's answers are verified."""
 
 import html
 import re
@@ -28,7 +28,7 @@ CALLBACK = "/accounts/github/login/callback/"
 
 @pytest.fixture(autouse=True)
 def _configured(db: None, monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
-    """Name both services in the environment, as an operator does."""
+    """Configure both providers in the environment, as an operator does."""
     for service in ("GOOGLE", "GITHUB"):
         monkeypatch.setenv(f"{service}_CLIENT_ID", f"{service.lower()}-id")
         monkeypatch.setenv(f"{service}_CLIENT_SECRET", "a-secret")
@@ -38,7 +38,7 @@ def _configured(db: None, monkeypatch: pytest.MonkeyPatch, settings: Settings) -
 
 @pytest.fixture
 def github(monkeypatch: pytest.MonkeyPatch) -> Iterator[Provider]:
-    """GitHub's part, played on a socket of this machine."""
+    """A provider on a local socket in GitHub's place."""
     with provider.running() as running:
         monkeypatch.setattr(GitHubOAuth2Adapter, "access_token_url", f"{running.url}/token")
         monkeypatch.setattr(GitHubOAuth2Adapter, "profile_url", f"{running.url}/user")
@@ -47,7 +47,7 @@ def github(monkeypatch: pytest.MonkeyPatch) -> Iterator[Provider]:
 
 
 class Departure(NamedTuple):
-    """Where the button leads."""
+    """The redirect to the provider."""
 
     address: str
     query: dict[str, str]
@@ -62,7 +62,7 @@ def leave_for(browser: Client, service: str, *, process: str = "login") -> Depar
 
 
 def come_back(browser: Client, github: Provider, *, process: str = "login") -> str:
-    """Go there, agree, and return; tell where that leads."""
+    """Go to the provider, agree, and return; return where that leads."""
     departure = leave_for(browser, "github", process=process)
     github.challenge = departure.query["code_challenge"]
     answer = browser.get(CALLBACK, {"code": provider.CODE, "state": departure.query["state"]})
@@ -134,7 +134,7 @@ def test_the_content_policy_lets_the_form_follow_to_the_service(
     assert origin in form_action
 
 
-def test_a_link_from_elsewhere_asks_before_it_leaves(client: Client) -> None:
+def test_a_link_from_another_site_asks_before_it_leaves(client: Client) -> None:
     answer = client.get("/accounts/github/login/")
 
     assert answer.status_code == 200
@@ -180,7 +180,7 @@ def test_a_code_that_somebody_else_asked_for_opens_nothing(
     assert not is_signed_in(client)
 
 
-def test_who_changes_their_mind_there_is_led_back(client: Client) -> None:
+def test_a_person_who_cancels_at_the_provider_is_led_back(client: Client) -> None:
     departure = leave_for(client, "github")
 
     refusal = {"error": "access_denied", "state": departure.query["state"]}
@@ -231,8 +231,10 @@ def test_an_address_that_the_service_has_not_verified_has_to_be_confirmed(
     assert [message.to for message in mail.outbox] == [["ana@example.com"]]
 
 
-def test_who_keeps_their_address_from_us_is_asked_for_it(client: Client, github: Provider) -> None:
-    github.tells_address = False
+def test_a_person_whose_provider_shares_no_address_is_asked_for_it(
+    client: Client, github: Provider
+) -> None:
+    github.shares_address = False
 
     form = come_back(client, github)
     assert form == "/accounts/3rdparty/signup/"
@@ -249,15 +251,15 @@ def test_the_address_of_somebody_who_has_an_account_does_not_open_it(
 ) -> None:
     github.email, github.is_verified = person.email.upper(), is_verified
 
-    # The same as for anybody new: whose address it is learns more by mail.
+    # The same as for a new address: only its owner learns more, by mail.
     assert come_back(client, github) == "/accounts/confirm-email/"
 
     assert not is_signed_in(client)
     assert User.objects.count() == 1
     assert not SocialAccount.objects.exists()
-    [told] = mail.outbox
-    assert told.to == [person.email]
-    assert told.subject == "You already have a Caicaini account"
+    [notice] = mail.outbox
+    assert notice.to == [person.email]
+    assert notice.subject == "You already have a Caicaini account"
 
 
 def test_an_account_that_was_never_confirmed_is_not_taken_over_either(

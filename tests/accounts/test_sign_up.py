@@ -1,4 +1,4 @@
-"""Somebody signs up, confirms their address by the link in the mail, and has credits."""
+"""A person signs up, confirms their address by the link in the mail, and has credits."""
 
 import re
 
@@ -30,7 +30,7 @@ def sign_up(browser: Client, email: str) -> None:
 
 
 def newest_mail() -> str:
-    """Return what a person reads of it."""
+    """Return its subject and body."""
     newest = mail.outbox[-1]
     return f"{newest.subject}\n\n{newest.body}"
 
@@ -138,7 +138,7 @@ def test_an_address_gets_its_credits_once_even_after_the_account_is_gone(
 
 
 def clear_mail_cooldown() -> None:
-    """A mail goes to one address every three minutes: let them pass."""
+    """Allow the next mail: an address gets at most one every three minutes."""
     cache.clear()
 
 
@@ -155,7 +155,7 @@ def test_signing_up_twice_looks_the_same_and_makes_no_second_account(client: Cli
     assert stranger.get("/developers/").status_code == 302
 
 
-def test_links_in_mails_lead_to_the_public_address_whatever_host_was_asked(
+def test_links_in_mails_lead_to_the_public_address_for_any_host_header(
     client: Client, settings: Settings
 ) -> None:
     settings.PUBLIC_URL = "https://caicaini.test"
@@ -181,7 +181,7 @@ def test_links_in_mails_lead_to_the_public_address_whatever_host_was_asked(
         ({"email": "", "password1": PASSWORD}, "This field is required."),
     ],
 )
-def test_what_is_wrong_is_said_beside_the_field_and_nobody_is_made(
+def test_an_error_is_shown_beside_its_field_and_no_account_is_made(
     client: Client, fields: dict[str, str], complaint: str
 ) -> None:
     page = client.post("/accounts/signup/", fields).content.decode()

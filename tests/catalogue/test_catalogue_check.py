@@ -1,4 +1,4 @@
-"""`manage.py check` reads the catalogue file, and needs no database for it."""
+"""`manage.py check` reads the catalogue file without a database."""
 
 import json
 import os
@@ -32,7 +32,7 @@ def check(catalogue: Path, data_dir: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_a_wrong_file_is_told_in_a_sentence(broken: Path, tmp_path: Path) -> None:
+def test_an_invalid_file_is_reported_in_a_sentence(broken: Path, tmp_path: Path) -> None:
     result = check(broken, tmp_path)
 
     assert result.returncode == 1
@@ -43,14 +43,14 @@ def test_a_wrong_file_is_told_in_a_sentence(broken: Path, tmp_path: Path) -> Non
     assert "Traceback" not in result.stderr
 
 
-def test_there_is_nothing_to_say_of_a_right_one(tmp_path: Path) -> None:
+def test_a_valid_file_passes(tmp_path: Path) -> None:
     result = check(PROJECT / "catalogue.toml", tmp_path)
 
     assert result.returncode == 0, result.stderr
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_books_are_audited_whatever_the_file_says(
+def test_an_invalid_file_does_not_stop_the_audit(
     broken: Path, settings: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
     settings.CATALOGUE = broken
@@ -61,7 +61,7 @@ def test_the_books_are_audited_whatever_the_file_says(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_loading_it_says_the_same_and_no_more(
+def test_loading_an_invalid_file_reports_the_same_sentence_once(
     broken: Path, settings: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
     settings.CATALOGUE = broken

@@ -1,4 +1,4 @@
-"""Token counts become credits, exactly, rounded once."""
+"""Token counts become credits: an exact sum, rounded up once."""
 
 from fractions import Fraction
 from math import ceil

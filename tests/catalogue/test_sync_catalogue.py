@@ -1,4 +1,4 @@
-"""An operator loads a catalogue file, changes it, and gets it wrong."""
+"""An operator loads a catalogue file, changes it, and makes mistakes in it."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -94,7 +94,7 @@ cache_read = 9
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "says"),
+    ("old", "new", "expected"),
     [
         ("[[models]]", "[[models", "not valid TOML"),
         ('id = "a/model"', 'id = "a model"', "id"),
@@ -104,8 +104,8 @@ cache_read = 9
         ("2026-01-01T00:00:00Z", "2026-01-01T00:00:00", "no time zone"),
         ('format = "messages"', 'format = "smoke signals"', "format"),
         ('"http://localhost:1/"', '"ftp://localhost"', "base_url"),
-        ("max_output_tokens = 10", "max_output_tokens = 10\nunheard_of = 1", "unheard_of"),
-        # What the database has no room for.
+        ("max_output_tokens = 10", "max_output_tokens = 10\nno_such_field = 1", "no_such_field"),
+        # Values that the database cannot store.
         ("context_tokens = 100", "context_tokens = 2_147_483_648", "context_tokens"),
         ('format = "messages"', 'format = "messages"\nweight = 2_147_483_648', "weight"),
         ('format = "messages"', 'format = "messages"\npriority = -2_147_483_649', "priority"),
@@ -116,15 +116,15 @@ cache_read = 9
         ("max_output_tokens = 10", 'max_output_tokens = 10\ncapabilities = ["singing"]', "singing"),
     ],
 )
-def test_a_wrong_file_is_told_in_one_sentence_that_names_the_place(path, old, new, says):
+def test_an_invalid_file_is_reported_in_one_sentence_that_names_the_place(path, old, new, expected):
     assert old in MODEL
     path.write_text(MODEL.replace(old, new))
 
-    with pytest.raises(CatalogueError) as told:
+    with pytest.raises(CatalogueError) as raised:
         file.read(path)
 
-    assert says in str(told.value)
-    assert "\n" not in str(told.value)
+    assert expected in str(raised.value)
+    assert "\n" not in str(raised.value)
 
 
 @pytest.mark.parametrize("text", [MODEL + MODEL, MODEL + MODEL.partition("[[models.prices]]")[0]])
@@ -136,7 +136,7 @@ def test_a_model_named_twice_is_refused(path, text):
 
 
 def test_an_upstream_named_twice_is_refused(path):
-    """A slash at the end makes no other address."""
+    """A slash at the end does not make it another address."""
     upstream = MODEL.partition("[[models.upstreams]]")[2]
     path.write_text(f"{MODEL}\n[[models.upstreams]]{upstream.replace(':1/', ':1')}")
 
@@ -145,7 +145,7 @@ def test_an_upstream_named_twice_is_refused(path):
 
 
 @pytest.mark.django_db
-def test_the_command_says_it_without_a_traceback(path, settings):
+def test_the_command_reports_a_missing_file_without_a_traceback(path, settings):
     settings.CATALOGUE = path
 
     with pytest.raises(CommandError, match="There is no catalogue file"):

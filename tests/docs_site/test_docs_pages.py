@@ -1,4 +1,4 @@
-"""Somebody reads the landing page and the Quickstart; a program reads their Markdown."""
+"""A person reads the landing page and the docs; a program reads their Markdown."""
 
 import re
 from datetime import timedelta
@@ -107,7 +107,7 @@ def test_every_page_is_served_as_html_and_as_markdown(client: Client, page: obje
     assert "{{" not in markdown.content.decode()
 
 
-def test_the_markdown_says_what_the_page_says(client: Client) -> None:
+def test_the_markdown_has_the_content_of_the_page(client: Client) -> None:
     page = text_of(client.get("/docs/quickstart"))
     markdown = client.get("/docs/quickstart.md").content.decode()
 
@@ -146,9 +146,9 @@ def test_a_page_that_is_not_there_is_not_found(client: Client, path: str) -> Non
 
 def test_the_docs_name_every_error(client: Client) -> None:
     rows = re.findall(r"^\| ([\d, ]+) \| `(\w+)` \|", client.get("/docs/quickstart.md").text, re.M)
-    told = {(int(status), kind) for several, kind in rows for status in several.split(", ")}
+    documented = {(int(status), kind) for several, kind in rows for status in several.split(", ")}
 
-    assert told == {(error.status, error.type) for error in error_types.kinds()}
+    assert documented == {(error.status, error.type) for error in error_types.kinds()}
 
 
 def test_llms_txt_lists_every_page(client: Client) -> None:

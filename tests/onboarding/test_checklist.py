@@ -1,4 +1,4 @@
-"""A newcomer's checklist ticks itself off from what really happens."""
+"""The steps of a new workspace's checklist are ticked when they have happened."""
 
 import re
 
@@ -83,7 +83,7 @@ def test_topping_up_can_wait_while_credits_are_left(browser: Client, workspace: 
     assert "Choose an amount" not in text
 
 
-def test_when_all_is_done_it_leads_to_the_keys_for_ever(
+def test_when_all_is_done_it_always_redirects_to_the_keys(
     browser: Client, person: User, workspace: Workspace
 ) -> None:
     mint(person, workspace)
@@ -107,9 +107,7 @@ def test_the_last_step_shows_as_done_before_it_leads_on(
     assert fragment.content.decode().count("step-done") == 3
 
 
-def test_it_can_be_put_away_by_each_person_for_themselves(
-    browser: Client, workspace: Workspace
-) -> None:
+def test_each_person_can_dismiss_it_for_themselves(browser: Client, workspace: Workspace) -> None:
     colleague = people.browser_of(people.new_member(workspace, Role.DEVELOPER))
 
     assert browser.post("/developers/checklist/close")["Location"] == "/developers/keys"
@@ -118,7 +116,7 @@ def test_it_can_be_put_away_by_each_person_for_themselves(
     assert colleague.get("/developers/").status_code == 200
 
 
-def test_a_poll_after_it_was_put_away_elsewhere_moves_the_whole_page(browser: Client) -> None:
+def test_a_poll_after_it_was_dismissed_elsewhere_redirects_the_whole_page(browser: Client) -> None:
     browser.post("/developers/checklist/close")
 
     answer = browser.get("/developers/?shown=000", headers=SCRIPT)
@@ -138,7 +136,7 @@ def test_what_others_do_in_their_workspace_ticks_nothing_here(
     assert progress(workspace) == FirstRun(has_key=False, call=None, has_topped_up=False)
 
 
-def test_who_may_not_create_keys_is_told_whom_to_ask(workspace: Workspace) -> None:
+def test_a_member_who_may_not_create_keys_learns_whom_to_ask(workspace: Workspace) -> None:
     browser = people.browser_of(people.new_member(workspace, Role.BILLING))
 
     page = browser.get("/developers/").content.decode()

@@ -1,4 +1,4 @@
-"""No page without a declared access policy, and each keeps what it declares."""
+"""Every page declares an access policy and enforces it."""
 
 from collections.abc import Callable
 
@@ -33,7 +33,7 @@ def test_the_exempt_prefixes_lead_to_foreign_views_only(prefix: str) -> None:
 
     assert foreign
     assert all(route.view.__module__.startswith(("allauth.", "django.")) for route in foreign), (
-        "a view of ours hides behind an exempt prefix"
+        "one of our views is under an exempt prefix"
     )
 
 
@@ -65,7 +65,7 @@ def a_top_up(workspace: Workspace) -> TopUp:
 
 
 def address_of(route: Route, workspace: Workspace) -> str:
-    """Return a real address for the route, about something of the workspace."""
+    """Return a real address of the route, for an object of the workspace."""
     address = "/" + route.pattern
     for placeholder, value in ADDRESSES.items():
         if placeholder in address:
@@ -74,8 +74,8 @@ def address_of(route: Route, workspace: Workspace) -> str:
     return address
 
 
-def knock(browser: Client, address: str) -> HttpResponseBase:
-    """Open it; where only a form may go, send an empty form."""
+def visit(browser: Client, address: str) -> HttpResponseBase:
+    """Open the page; where only POST is allowed, send an empty form."""
     answer = browser.get(address)
     return browser.post(address) if answer.status_code == 405 else answer
 
@@ -88,7 +88,7 @@ def is_sign_in(answer: HttpResponseBase) -> bool:
 def test_a_stranger_opens_what_is_public_and_is_asked_to_sign_in_for_the_rest(
     route: Route, workspace: Workspace
 ) -> None:
-    answer = knock(Client(), address_of(route, workspace))
+    answer = visit(Client(), address_of(route, workspace))
 
     if route.policy == "public":
         assert not is_sign_in(answer)
@@ -106,7 +106,7 @@ def test_a_member_opens_what_the_policy_names_their_role_for_and_nothing_else(
 ) -> None:
     browser = people.browser_of(people.new_member(workspace, role))
 
-    answer = knock(browser, address_of(route, workspace))
+    answer = visit(browser, address_of(route, workspace))
 
     is_refused = answer.status_code == 403
     assert is_refused == (role not in roles_of(route))
@@ -121,7 +121,7 @@ def test_what_belongs_to_another_workspace_does_not_exist(
 ) -> None:
     stranger = people.browser_of(people.new_person())
 
-    assert knock(stranger, address_of(route, workspace)).status_code == 404
+    assert visit(stranger, address_of(route, workspace)).status_code == 404
 
 
 @pytest.mark.parametrize("route", MEMBER_ROUTES, ids=named)
@@ -131,7 +131,7 @@ def test_without_a_workspace_there_is_nothing_to_open(
     address = address_of(route, workspace)
     Membership.objects.filter(user=person).delete()
 
-    assert knock(people.browser_of(person), address).status_code == 404
+    assert visit(people.browser_of(person), address).status_code == 404
 
 
 @pytest.mark.parametrize(
@@ -143,14 +143,14 @@ def test_what_is_for_the_signed_in_opens_without_a_workspace_too(
     address = address_of(route, workspace)
     Membership.objects.filter(user=person).delete()
 
-    assert knock(people.browser_of(person), address).status_code == 200
+    assert visit(people.browser_of(person), address).status_code == 200
 
 
 @pytest.mark.parametrize("route", MEMBER_ROUTES, ids=named)
 def test_pages_of_a_workspace_are_kept_by_no_cache(
     route: Route, browser: Client, workspace: Workspace
 ) -> None:
-    answer = knock(browser, address_of(route, workspace))
+    answer = visit(browser, address_of(route, workspace))
 
     assert "no-store" in answer.get("Cache-Control", "") or answer.status_code == 404
 

@@ -1,4 +1,4 @@
-"""The documents name what there is: settings, paths, errors, commands."""
+"""The documents name every setting, and only links, paths and commands that exist."""
 
 import re
 from pathlib import Path
@@ -52,7 +52,7 @@ def test_every_path_that_the_architecture_names_exists():
         path
         for path in sorted(paths)
         if not any((BASE_DIR / place / path).exists() for place in ("", "gateway"))
-        and path not in {"models.py", "views.py", "tasks.py"}  # what an app has
+        and path not in {"models.py", "views.py", "tasks.py"}  # of any app
     ]
 
     assert missing == []

@@ -1,4 +1,4 @@
-"""/healthz and /readyz: whether the process lives, and whether it can serve."""
+"""/healthz and /readyz: liveness and readiness."""
 
 import json
 import os
@@ -22,7 +22,7 @@ ASK = (
 
 
 def ask(**env: str) -> list[tuple[int, dict[str, object]]]:
-    """Ask a process of its own, whose database and Redis may be elsewhere."""
+    """Request both from a process of its own, which may have another database and Redis."""
     output = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", ASK],
         cwd=PROJECT,

@@ -1,4 +1,4 @@
-"""What every page tells the browser to refuse, and what the site tells programs."""
+"""The security headers of pages, the session cookie's flags, and robots.txt."""
 
 import pytest
 from django.test import Client

@@ -1,4 +1,4 @@
-"""`bin/bench seeded_bugs` takes an hour; that its bugs still fit the code is seen in a moment."""
+"""The edits of `bin/bench seeded_bugs`, which takes an hour, still fit the code."""
 
 import pytest
 

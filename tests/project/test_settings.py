@@ -1,4 +1,4 @@
-"""A setting that makes no sense ends every start with one sentence that names it."""
+"""An invalid setting ends every start with one sentence that names it."""
 
 import json
 import os
@@ -16,7 +16,7 @@ from embedded.subprocesses import PROJECT
 READ_WITH_A_RULE = re.compile(r'(?:env|server_addresses)\.(?!text\b)\w+\(\s*"([A-Z_]+)"')
 
 SECONDS = "give a number of seconds above 0 and up to 86400."
-RUBBISH = [
+INVALID = [
     ("PORT", "eighty", "give a whole number from 1 to 65535."),
     ("PORT", "0", "give a whole number from 1 to 65535."),
     ("PORT", "65536", "give a whole number from 1 to 65535."),
@@ -52,8 +52,8 @@ RUBBISH = [
     ("UPSTREAM_IDLE_TIMEOUT_S", "-1", SECONDS),
     ("UPSTREAM_TOTAL_TIMEOUT_S", "1\n2", SECONDS),
 ]
-# Where a password may stand: the value is not repeated.
-SECRET_RUBBISH = [
+# Settings that may hold a password: the value is not repeated.
+INVALID_SECRETS = [
     ("DATABASE_URL", "sesame", "give postgresql://"),
     ("DATABASE_URL", "mysql://somebody:sesame@db.example/caicaini", "give postgresql://"),
     ("DATABASE_URL", "postgresql://somebody:ses/ame@db.example/caicaini", "give postgresql://"),
@@ -95,7 +95,7 @@ WELL_SET = {
 
 
 def start(*command: str, data_dir: Path, **settings: str) -> subprocess.CompletedProcess[str]:
-    """Start one of the project's processes as somebody who has set nothing else."""
+    """Start one of the project's processes with no other setting than these."""
     return subprocess.run(
         [sys.executable, *command],
         cwd=PROJECT,
@@ -108,7 +108,7 @@ def start(*command: str, data_dir: Path, **settings: str) -> subprocess.Complete
 
 
 def refusal(data_dir: Path, name: str, value: str) -> str:
-    """Return the one line that a command says."""
+    """Return the one line that a command prints."""
     result = start("manage.py", "check", data_dir=data_dir, **{name: value})
     assert result.returncode == 1, result
     assert result.stdout == ""
@@ -116,45 +116,45 @@ def refusal(data_dir: Path, name: str, value: str) -> str:
     return result.stderr
 
 
-@pytest.mark.parametrize(("name", "value", "expected"), RUBBISH)
-def test_it_is_named_with_what_was_given_and_what_is_expected(
+@pytest.mark.parametrize(("name", "value", "expected"), INVALID)
+def test_it_is_named_with_the_given_value_and_what_is_expected(
     tmp_path: Path, name: str, value: str, expected: str
 ) -> None:
-    said = refusal(tmp_path, name, value)
+    line = refusal(tmp_path, name, value)
 
-    assert said.startswith(f"{name}={value[:80]}" if value.isprintable() else f"{name}='1\\n2'")
-    assert "makes no sense" in said
-    assert expected in said
-    assert len(said) < 300
+    assert line.startswith(f"{name}={value[:80]}" if value.isprintable() else f"{name}='1\\n2'")
+    assert "makes no sense" in line
+    assert expected in line
+    assert len(line) < 300
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize(("name", "value", "expected"), SECRET_RUBBISH)
-def test_what_may_hold_a_password_is_named_only(
+@pytest.mark.parametrize(("name", "value", "expected"), INVALID_SECRETS)
+def test_a_setting_that_may_hold_a_password_is_named_without_its_value(
     tmp_path: Path, name: str, value: str, expected: str
 ) -> None:
-    said = refusal(tmp_path, name, value)
+    line = refusal(tmp_path, name, value)
 
-    assert said.startswith(f"{name} makes no sense")
-    assert expected in said
-    assert "ses" not in said.removeprefix(f"{name} makes no sense")
+    assert line.startswith(f"{name} makes no sense")
+    assert expected in line
+    assert "ses" not in line.removeprefix(f"{name} makes no sense")
 
 
 def test_every_setting_with_a_rule_stands_in_these_tables() -> None:
     source = (PROJECT / "caicaini_portal" / "settings.py").read_text()
 
-    assert set(READ_WITH_A_RULE.findall(source)) == {row[0] for row in RUBBISH + SECRET_RUBBISH}
+    assert set(READ_WITH_A_RULE.findall(source)) == {row[0] for row in INVALID + INVALID_SECRETS}
 
 
 def test_a_data_folder_that_cannot_be_one_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
 
-    said = refusal(tmp_path, "DATA_DIR", str(tmp_path / "file"))
+    line = refusal(tmp_path, "DATA_DIR", str(tmp_path / "file"))
 
-    assert said.startswith(f"DATA_DIR={tmp_path / 'file'} cannot be used")
+    assert line.startswith(f"DATA_DIR={tmp_path / 'file'} cannot be used")
 
 
-def test_what_makes_sense_is_taken(tmp_path: Path) -> None:
+def test_valid_settings_are_accepted(tmp_path: Path) -> None:
     names = [
         *("PUBLIC_URL", "ALLOWED_HOSTS", "DEBUG", "DEVELOPMENT", "SECRET_KEY", "EMAIL_HOST"),
         *("EMAIL_HOST_PASSWORD", "STRIPE_WEBHOOK_SECRETS", "RATE_LIMITS", "DRAIN_WINDOW_S"),
@@ -189,7 +189,7 @@ def web_server() -> tuple[str, ...]:
     [web_server(), (*CELERY, "worker"), (*CELERY, "beat"), (*CELERY, "inspect", "ping")],
     ids=["web server", "worker", "scheduler", "inspect"],
 )
-def test_a_server_says_it_as_well(tmp_path: Path, command: tuple[str, ...]) -> None:
+def test_a_server_reports_it_as_well(tmp_path: Path, command: tuple[str, ...]) -> None:
     result = start(*command, data_dir=tmp_path, RATE_LIMITS="foo")
 
     assert result.returncode == 1
@@ -211,7 +211,7 @@ REDIS = {"REDIS_URL": "redis://:sesame@127.0.0.1:1/0"}
     ],
     ids=["web without database", "web without redis", "worker", "scheduler"],
 )
-def test_a_server_names_what_it_cannot_be_without(
+def test_a_server_names_a_setting_that_it_needs(
     tmp_path: Path, command: tuple[str, ...], given: dict[str, str], missing: str
 ) -> None:
     in_place = (part.replace("DATA_DIR", str(tmp_path)) for part in command)
@@ -224,7 +224,7 @@ def test_a_server_names_what_it_cannot_be_without(
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:1", "nowhere.invalid"])
-def test_a_command_says_that_its_database_is_away(tmp_path: Path, host: str) -> None:
+def test_a_command_reports_that_its_database_is_unavailable(tmp_path: Path, host: str) -> None:
     url = f"postgresql://somebody:sesame@{host}/none"
 
     result = start("manage.py", "migrate", data_dir=tmp_path, DATABASE_URL=url)
@@ -236,18 +236,20 @@ def test_a_command_says_that_its_database_is_away(tmp_path: Path, host: str) -> 
 
 
 @pytest.mark.parametrize(
-    ("away", "name"), [(DATABASE, "DATABASE_URL"), (REDIS, "REDIS_URL")], ids=["database", "redis"]
+    ("unavailable", "name"),
+    [(DATABASE, "DATABASE_URL"), (REDIS, "REDIS_URL")],
+    ids=["database", "redis"],
 )
 def test_nothing_is_prepared_without_the_servers(
-    tmp_path: Path, away: dict[str, str], name: str
+    tmp_path: Path, unavailable: dict[str, str], name: str
 ) -> None:
-    """What `bin/up` runs first, and repeats the words of."""
+    """`bin/up` runs this first and repeats its output."""
     inherited = {key: os.environ[key] for key in ("DATABASE_URL", "REDIS_URL")}
 
     result = start(
         *("-m", "devtools.prepare"),
         data_dir=tmp_path,
-        **{**inherited, "DJANGO_SETTINGS_MODULE": "caicaini_portal.settings", **away},
+        **{**inherited, "DJANGO_SETTINGS_MODULE": "caicaini_portal.settings", **unavailable},
     )
 
     assert result.returncode == 1

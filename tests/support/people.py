@@ -1,4 +1,4 @@
-"""People with workspaces for tests of pages, and their browsers."""
+"""People with workspaces and browsers, for tests of pages."""
 
 from itertools import count
 
@@ -21,7 +21,7 @@ def new_person(email: str | None = None) -> User:
 
 
 def new_member(workspace: Workspace, role: Role) -> User:
-    """Make a person whose only place is in somebody else's workspace."""
+    """Make a person whose only membership is in somebody else's workspace."""
     user = User.objects.create_user(f"{role}{next(_people)}@example.com", PASSWORD)
     Membership.objects.create(user=user, workspace=workspace, role=role)
     return user

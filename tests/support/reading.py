@@ -1,4 +1,4 @@
-"""What a person reads on a page."""
+"""The text that a person reads on a page."""
 
 import html
 import re
@@ -6,7 +6,7 @@ from typing import Protocol
 
 
 class Answer(Protocol):
-    """A response that is no stream."""
+    """A response with its whole body, not a stream."""
 
     @property
     def content(self) -> bytes:

@@ -1,11 +1,11 @@
-"""Every route of the portal, as the resolver has it."""
+"""Every route of the portal, read from Django's resolver."""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from django.urls import URLPattern, URLResolver, get_resolver
 
-# Routes that are not ours to decorate, and why that is safe.
+# Routes of libraries, which declare no policy, and why that is safe.
 FOREIGN = {
     "accounts/": "allauth guards each of its views itself; tests/accounts uses them",
     "admin/": "Django's admin asks for staff on each view; signing in there is allauth's",
@@ -13,7 +13,7 @@ FOREIGN = {
 
 
 class Route(NamedTuple):
-    """An address pattern and what answers it."""
+    """An address pattern and its view."""
 
     pattern: str
     view: Any
@@ -25,12 +25,12 @@ class Route(NamedTuple):
 
 
 def all_routes() -> list[Route]:
-    """Return every route there is."""
+    """Return every route."""
     return list(_walk(get_resolver().url_patterns, ""))
 
 
 def our_routes() -> list[Route]:
-    """Return those that are ours."""
+    """Return the routes of our own apps."""
     return [route for route in all_routes() if not route.pattern.startswith(tuple(FOREIGN))]
 
 

@@ -1,4 +1,4 @@
-"""How numbers, credits, times and durations read."""
+"""The formats of credits, times, durations and shares."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""Something goes wrong: the page says what happened, what to do, and the request's id."""
+"""Error pages show what happened, what to do, and the request's id."""
 
 import re
 

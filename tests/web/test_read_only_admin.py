@@ -1,4 +1,4 @@
-"""The operators' pages: everything is shown, nothing can be edited."""
+"""The operator pages: everything is shown, nothing can be edited."""
 
 import pytest
 from django.contrib import admin
@@ -68,7 +68,7 @@ def test_books_that_are_wrong_can_be_looked_at(
 
 
 @pytest.mark.parametrize("id", ["%00", "x%00", "nothing", "99999999999999999999"])
-def test_an_address_of_nothing_leads_back_with_a_word(operator: User, id: str) -> None:
+def test_an_address_without_an_object_redirects_with_a_message(operator: User, id: str) -> None:
     browser = people.browser_of(operator)
 
     for model in ("stripeevent", "wallet", "topup"):
@@ -77,17 +77,17 @@ def test_an_address_of_nothing_leads_back_with_a_word(operator: User, id: str) -
 
 
 @pytest.mark.parametrize("query", ["stripeevent/?id=%00", "topup/?state__exact=x&state__exact=%00"])
-def test_a_filter_that_cannot_be_asked_for_is_refused(operator: User, query: str) -> None:
+def test_a_filter_with_a_nul_is_refused(operator: User, query: str) -> None:
     assert people.browser_of(operator).get(f"/admin/billing/{query}").status_code == 400
 
 
-def test_an_action_on_what_is_no_row_does_nothing(operator: User, workspace: Workspace) -> None:
+def test_an_action_on_an_invalid_id_does_nothing(operator: User, workspace: Workspace) -> None:
     TopUp.objects.create(wallet=wallets.wallet_of(workspace), amount_cents=500, credits=500)
     chosen = {"action": "converge_now", "_selected_action": ["7"], "index": "0"}
 
     page = people.browser_of(operator).post("/admin/billing/topup/", chosen, follow=True)
 
-    assert "What you chose is no row of this list." in text_of(page)
+    assert "Your selection is not a row of this list." in text_of(page)
 
 
 def test_a_page_without_an_icon_of_its_own_gets_ours(client: Client) -> None:

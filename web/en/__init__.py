@@ -1,1 +1,1 @@
-"""English, where ours is not Django's."""
+"""English date formats that replace Django's (FORMAT_MODULE_PATH)."""

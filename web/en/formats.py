@@ -1,4 +1,4 @@
-"""How the operators' pages write days and times; `e` says that a time is UTC."""
+"""Date and time formats of the operator pages; `e` writes the time zone, UTC."""
 
 DATE_FORMAT = "Y-m-d"
 DATETIME_FORMAT = "Y-m-d H:i:s e"

@@ -1,1 +1,1 @@
-"""Template filters, loaded into every template."""
+"""Template tags and filters; `display` is loaded into every template."""

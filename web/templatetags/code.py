@@ -1,4 +1,4 @@
-"""Code blocks with a copy button. Each has an id of its own, which the button names."""
+"""Code blocks with a copy button, which names its block by id."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -18,7 +18,7 @@ def code(text: str, *, id: str, language: str = "text", title: str = "") -> dict
 
 @register.inclusion_tag("components/samples.html")
 def samples(several: Iterable[CodeSample], *, id: str, title: str) -> dict[str, Any]:
-    """Show one call in several languages, as tabs; `title` is read to those who hear the page."""
+    """Show one call in several languages, as tabs; `title` is for screen readers."""
     rendered = [
         {
             "id": f"{id}-{sample.language}",

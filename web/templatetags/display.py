@@ -1,4 +1,4 @@
-"""How numbers, credits, times and durations read on a page."""
+"""Template filters that format numbers, credits, times and durations."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -24,7 +24,7 @@ def grouped(number: int) -> str:
 
 @register.filter
 def dollars(credits: int) -> str:
-    """Write credits as dollars: 499,988 as $5.00; below a cent the digits that matter stay."""
+    """Write credits as dollars: 499,988 as $5.00; below a cent with five decimals, as $0.00012."""
     amount = Decimal(credits) / CREDITS_PER_DOLLAR
     sign, size = ("-" if amount < 0 else ""), abs(amount)
     return f"{sign}${size:.5f}" if 0 < size < Decimal("0.01") else f"{sign}${size:,.2f}"
@@ -32,7 +32,7 @@ def dollars(credits: int) -> str:
 
 @register.simple_tag
 def credits(amount: int, *, signed: bool = False) -> SafeString:
-    """Write an amount of credits; hovering shows its dollars. `signed` writes the plus, too."""
+    """Write an amount of credits, with its dollars as tooltip. `signed` writes a plus, too."""
     return format_html(
         '<data class="number" value="{}" title="{}">{}</data>',
         amount,
@@ -43,7 +43,7 @@ def credits(amount: int, *, signed: bool = False) -> SafeString:
 
 @register.simple_tag
 def moment(at: datetime) -> SafeString:
-    """Write a time relative to now; hovering shows it exactly. js/times.js keeps it true."""
+    """Write a time relative to now, with the exact one as tooltip. js/times.js updates it."""
     return format_html(
         '<time class="nowrap" datetime="{}" title="{}" data-relative>{}</time>',
         f"{at:%Y-%m-%dT%H:%M:%SZ}",
@@ -53,10 +53,10 @@ def moment(at: datetime) -> SafeString:
 
 
 def relative(at: datetime, *, now: datetime) -> str:
-    """Say how far `at` is: "3 min ago", "in 2 d"; from thirty days on, its date.
+    """Return the distance of `at` as text: "3 min ago", "in 2 d"; from thirty days on, its date.
 
-    The past counts what is complete; the future is rounded: a key made a second ago for thirty
-    days expires in 30 d.
+    The past counts complete units. The future is rounded, so that a key made a second ago for
+    thirty days expires in 30 d.
     """
     seconds = (now - at).total_seconds()
     distance = abs(seconds)
@@ -72,9 +72,9 @@ def relative(at: datetime, *, now: datetime) -> str:
 
 @register.filter
 def request_id(id: UUID | str) -> str:
-    """Write a request's id as answers and errors name it: req_ and 32 hex digits.
+    """Write a request's id as responses and errors do: req_ and 32 hex digits.
 
-    What is no id stays as it is: books that are wrong have to be looked at.
+    Other text stays as it is: an operator must be able to see books with a wrong reference.
     """
     try:
         return f"req_{UUID(str(id)).hex}"

@@ -1,4 +1,4 @@
-"""Form controls as our fields want them."""
+"""Form controls, as components/field.html needs them."""
 
 from django import template
 from django.forms import BoundField
@@ -16,10 +16,10 @@ def is_first_error(field: BoundField) -> bool:
 
 @register.simple_tag
 def control(field: BoundField) -> SafeString:
-    """Render a field's control; the form's first one with an error takes the focus."""
+    """Render a field's control; the form's first one with an error gets the focus."""
     attributes: dict[str, str | bool] = {}
     if is_first_error(field):
         attributes["autofocus"] = True
-    # A placeholder that repeats the label is gone when one types and reads as a value before.
+    # allauth's placeholders repeat the label: one looks like a value and vanishes on typing.
     field.field.widget.attrs.pop("placeholder", None)
     return field.as_widget(attrs=attributes)

@@ -1,4 +1,4 @@
-"""Small line drawings beside text; screen readers pass over them."""
+"""Small line icons beside text; screen readers skip them."""
 
 from django import template
 from django.utils.html import format_html
@@ -42,5 +42,5 @@ def icon(name: str, css_class: str = "") -> SafeString:
         ' stroke-width="1.6" stroke-linecap="round" stroke-linejoin="round" aria-hidden="true">'
         '<path d="{}"/></svg>',
         css_class,
-        mark_safe(_PATHS[name]),  # noqa: S308 (from the table above)
+        mark_safe(_PATHS[name]),  # noqa: S308 (a constant above)
     )

@@ -11,7 +11,7 @@ from catalogue.errors import CatalogueError
 
 class Command(BaseCommand):
     help = "Load models, prices and upstreams from the catalogue file (CATALOGUE)."
-    requires_system_checks = ()  # they would read the same file, and say the same in more words
+    requires_system_checks = ()  # they read the same file and report the same, at more length
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
