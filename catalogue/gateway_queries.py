@@ -11,7 +11,7 @@ from catalogue.snapshot import CatalogueSnapshot, ModelRow, UpstreamRow
 
 _VERSION = "SELECT coalesce(max(id), 0) FROM catalogue_cataloguesync"
 _MODELS = (
-    "SELECT id, public_id, name, description, context_tokens, max_output_tokens, capabilities,"
+    "SELECT id, public_id, name, context_tokens, max_output_tokens, capabilities,"
     " max_tokens_per_image, is_auto, created_at FROM catalogue_model"
     " WHERE retired_at IS NULL ORDER BY id"
 )
@@ -51,17 +51,15 @@ def _model(
     prices: tuple[tuple[datetime, Price], ...],
     upstreams: tuple[UpstreamRow, ...],
 ) -> ModelRow:
-    model_id, public_id, name, description, context, most_output, abilities, *rest = row
-    per_image, is_auto, created_at = rest
+    _, public_id, name, context_tokens, max_output_tokens, capabilities, *rest = row
+    max_tokens_per_image, is_auto, created_at = rest
     return ModelRow(
-        id=model_id,
         public_id=public_id,
         name=name,
-        description=description,
-        context_tokens=context,
-        max_output_tokens=most_output,
-        capabilities=frozenset(abilities),
-        max_tokens_per_image=per_image,
+        context_tokens=context_tokens,
+        max_output_tokens=max_output_tokens,
+        capabilities=frozenset(capabilities),
+        max_tokens_per_image=max_tokens_per_image,
         is_auto=is_auto,
         created_at=created_at,
         prices=prices,

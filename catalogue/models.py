@@ -47,7 +47,7 @@ class ModelPrice(models.Model):
 
 
 class WireFormat(models.TextChoices):
-    """The wire format an upstream speaks."""
+    """The wire format of an upstream."""
 
     MESSAGES = "messages"
     CHAT_COMPLETIONS = "chat_completions"

@@ -26,7 +26,7 @@ class UpstreamRow:
 
     @property
     def api_key(self) -> str:
-        """The secret, or nothing where none is needed or set."""
+        """The secret; empty where none is needed or set."""
         return os.environ.get(self.api_key_env, "") if self.api_key_env else ""
 
 
@@ -34,10 +34,8 @@ class UpstreamRow:
 class ModelRow:
     """A model that can be called, with its prices (newest first) and upstreams."""
 
-    id: int
     public_id: str
     name: str
-    description: str
     context_tokens: int
     max_output_tokens: int
     capabilities: frozenset[str]

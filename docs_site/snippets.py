@@ -16,12 +16,12 @@ def first_call(*, base_url: str, token: str | None = None) -> tuple[CodeSample, 
     )
 
 
-def streaming_call(*, base_url: str, token: str | None = None) -> tuple[CodeSample, ...]:
-    """Return the same call with the answer arriving piece by piece."""
+def streaming_call(*, base_url: str) -> tuple[CodeSample, ...]:
+    """Return the same call with a streamed answer; it reads the key from the environment."""
     return (
-        CodeSample("curl", curl(base_url=base_url, token=token, is_stream=True)),
-        CodeSample("python", _python(base_url, token, _PYTHON_STREAM)),
-        CodeSample("typescript", _typescript(base_url, token, _TYPESCRIPT_STREAM)),
+        CodeSample("curl", curl(base_url=base_url, is_stream=True)),
+        CodeSample("python", _python(base_url, None, _PYTHON_STREAM)),
+        CodeSample("typescript", _typescript(base_url, None, _TYPESCRIPT_STREAM)),
     )
 
 

@@ -42,10 +42,8 @@ def model(
         () if cost is None else ((datetime(2026, 1, 1, tzinfo=UTC), Price(1, *[cost * 10**6] * 4)),)
     )
     return ModelRow(
-        id=1,
         public_id=name,
         name=name,
-        description="",
         context_tokens=context,
         max_output_tokens=100,
         capabilities=frozenset(can.split()),
