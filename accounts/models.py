@@ -53,7 +53,7 @@ class Workspace(models.Model):
 
 
 class Role(models.TextChoices):
-    """What a member may do: owner everything, admin all but giving the workspace away,
+    """A member's rights: owner everything, admin all but giving the workspace away,
     developer keys and usage, billing money and usage."""
 
     OWNER = "owner"

@@ -1,4 +1,4 @@
-"""Puts the parts together: settings, addresses, the ASGI entry, Celery."""
+"""The composition root: settings, routes, the ASGI entry, Celery."""
 
 from caicaini_portal.celery import app as celery_app
 

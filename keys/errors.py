@@ -12,7 +12,7 @@ class KeysError(Exception):
 
 
 class KeyAlreadyMinted(KeysError):
-    """A form makes one key, however often it is sent."""
+    """The form was sent before: a form makes one key, even when it is sent again."""
 
     def __init__(self, key: ApiKey) -> None:
         super().__init__(f"{key} was minted with this form before")

@@ -8,7 +8,7 @@ app_name = "keys"
 
 
 def urlpatterns_with(*, spent_by_key: views.SpentByKey) -> list[URLPattern]:
-    """Return the patterns; `spent_by_key` comes from usage, which stands above this app."""
+    """Return the patterns; `spent_by_key` comes from usage, an app above this one."""
     return [
         path("developers/keys", views.key_list, {"spent_by_key": spent_by_key}, name="list"),
         path("developers/keys/new", views.create, name="create"),

@@ -1,4 +1,4 @@
-"""The time ranges that the dashboard offers, and the periods they stand for."""
+"""The time ranges that the dashboard offers, and the period that each covers."""
 
 from datetime import datetime, timedelta
 from typing import NamedTuple

@@ -1,4 +1,4 @@
-"""The table behind the cache: sign-in limits live there (settings.CACHES says why)."""
+"""The table of the cache, which holds the sign-in limits (reason in settings.CACHES)."""
 
 from django.db import migrations
 

@@ -1,4 +1,4 @@
-"""Who has put the first-run checklist away, and when."""
+"""When a member finished or dismissed the first-run checklist."""
 
 from django.db import migrations, models
 

@@ -1,4 +1,4 @@
-"""A form makes one key, however often it is sent."""
+"""A form makes one key, even when it is sent again."""
 
 from django.db import migrations, models
 

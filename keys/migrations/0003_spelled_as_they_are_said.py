@@ -1,4 +1,4 @@
-"""What operators call an API key; nothing in the database changes."""
+"""The display name of an API key; nothing in the database changes."""
 
 from django.db import migrations
 
