@@ -49,8 +49,8 @@ DATABASES: dict[str, dict[str, Any]] = {
     "default": {
         **_address,
         "OPTIONS": database_session.options(_address.get("OPTIONS", {})),
-        # Under ASGI each request has a thread of its own: a connection kept open for the thread's
-        # next request would never be used again, until the server refuses more connections.
+        # Under ASGI each request has a thread of its own: connections kept open for a thread's next
+        # request would never be used again, and add up until the server refuses more.
         # server/pooled_postgresql/ pools them instead.
         "CONN_MAX_AGE": 0,
     }
@@ -274,10 +274,7 @@ CSRF_FAILURE_VIEW = "web.error_pages.csrf_failure"
 SECURE_REFERRER_POLICY = "same-origin"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEVELOPMENT
 SECURE_SSL_REDIRECT = not DEVELOPMENT
-SECURE_REDIRECT_EXEMPT = [
-    r"^healthz$",
-    r"^readyz$",
-]  # probed by IP over plain HTTP inside the network
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]  # probed by IP address, without TLS
 SECURE_HSTS_SECONDS = 0 if DEVELOPMENT else 31_536_000
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = not DEVELOPMENT
 SECURE_PROXY_SSL_HEADER = (
@@ -298,7 +295,7 @@ CELERY_TASK_PUBLISH_RETRY = False
 CELERY_BEAT_SCHEDULE = {
     "usage-roll-up": {"task": "usage.tasks.roll_up", "schedule": 60.0},
     "usage-partitions": {"task": "usage.tasks.ensure_partitions", "schedule": 6 * 3600.0},
-    # Messages expire before the next one is sent, so a worker that was down finds no backlog.
+    # A message that expires has a successor already, so a worker that was down finds no backlog.
     "ledger-audit": {
         "task": "billing.tasks.audit_recent",
         "schedule": 60.0,

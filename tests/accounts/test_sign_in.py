@@ -185,7 +185,7 @@ def test_settings_show_the_account_and_the_workspace(browser: Client, person: Us
     assert "Connected services" not in page  # no provider is configured
 
 
-def test_the_page_to_change_the_address_is_under_settings(
+def test_the_page_to_change_the_address_is_under_settings_and_labels_its_field(
     browser: Client,
 ) -> None:
     page = browser.get("/accounts/email/").content.decode()
