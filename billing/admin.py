@@ -1,7 +1,7 @@
 """Operator pages for money.
 
-Ledger entries and holds have composite keys, which the admin cannot register: they show on the page
-of their wallet.
+Ledger entries and holds have composite keys, which the admin cannot register: they are listed on
+their wallet's page.
 """
 
 from django.contrib import admin, messages
@@ -29,13 +29,13 @@ class WalletAdmin(ReadOnlyAdmin):
     readonly_fields = ("newest_entries", "open_holds")
 
     def newest_entries(self, wallet: Wallet) -> SafeString:
-        """Show the newest movements."""
+        """List the newest ledger entries."""
         entries = LedgerEntry.objects.filter(wallet=wallet).order_by("-seq")[:_SHOWN]
         return render_to_string("billing/admin_entries.html", {"entries": entries})
 
     def open_holds(self, wallet: Wallet) -> SafeString:
-        """Show what is held now."""
-        holds = Hold.objects.filter(wallet=wallet, state=HoldState.OPEN).order_by("opened_at")
+        """List the open holds."""
+        holds = Hold.objects.filter(wallet=wallet, state=HoldState.HELD).order_by("opened_at")
         return render_to_string("billing/admin_holds.html", {"holds": holds[:_SHOWN]})
 
 
@@ -49,30 +49,30 @@ class TopUpAdmin(ReadOnlyAdmin):
 
     @admin.display(ordering="wallet__workspace__name")
     def workspace(self, top_up: TopUp) -> str:
-        """Name whom the credits are for."""
+        """Return the name of the workspace that buys."""
         return str(top_up.wallet.workspace)
 
     @admin.display(ordering="amount_cents")
     def price(self, top_up: TopUp) -> str:
-        """Write what is paid, before tax."""
+        """Return the price in dollars, before tax."""
         return f"${top_up.amount_cents / 100:,.2f}"
 
     @admin.display(description="credits", ordering="credits")
     def bought(self, top_up: TopUp) -> str:
-        """Write what it buys, its thousands apart."""
+        """Return the credits, with thousands separators."""
         return grouped(top_up.credits)
 
     @admin.action(description="Converge with Stripe now")
     def converge_now(self, request: HttpRequest, chosen: QuerySet[TopUp]) -> None:
-        """Bring the chosen top-ups to what Stripe says, as any webhook would."""
+        """Converge the chosen top-ups, as a webhook would."""
         for top_up_id in chosen.values_list("pk", flat=True):
             try:
                 top_up = convergence.converge(top_up_id=top_up_id)
             except BillingError as error:
                 self.message_user(request, f"Top-up {top_up_id}: {error}", messages.ERROR)
             else:
-                said = f"Top-up {top_up_id} is {top_up.status}. {top_up.parked_because}"
-                self.message_user(request, said.strip(), messages.SUCCESS)
+                result = f"Top-up {top_up_id} is {top_up.status}. {top_up.review_reason}"
+                self.message_user(request, result.strip(), messages.SUCCESS)
 
 
 @admin.register(StripeEvent)

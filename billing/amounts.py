@@ -1,4 +1,4 @@
-"""Dollars and credits: what can be bought, and what it comes to. No Django, no I/O."""
+"""Dollars and credits: the amounts on sale, and the conversion. No Django, no I/O."""
 
 CREDITS_PER_CENT = 1_000  # 1 US dollar is 100,000 credits
 PRESET_DOLLARS = (5, 20, 50, 100)
@@ -12,9 +12,9 @@ def credits_for(cents: int) -> int:
 
 
 def share(credits: int, *, cents: int, of_cents: int) -> int:
-    """Return the part of `credits` that went back with `cents` out of the `of_cents` paid.
+    """Return the part of `credits` that goes back with `cents` out of the `of_cents` paid.
 
-    Tax makes a payment larger than what its credits cost, hence a share and no fixed rate. Rounded
-    down, so that a part never takes more than its due; all of the cents are all of the credits.
+    A share, not a fixed rate, because tax makes a payment larger than the price of its credits.
+    Rounded down, so that a part never takes too much; all of the cents are all of the credits.
     """
     return credits * min(cents, of_cents) // of_cents

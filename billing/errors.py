@@ -1,12 +1,12 @@
-"""What can go wrong with money.
+"""The errors of billing.
 
 BillingError
 ├── NotEnoughCredits       a debit larger than what is available
 ├── WalletMismatch         a reference that was posted before with another amount
 ├── PaymentsNotConfigured  there is no Stripe key, so nothing can be bought
-├── TooManyOpenTopUps      many payments were begun and none was made
-├── StripeUnavailable      no answer, or one that says "later"; the same call may work then
-├── StripeRefused          an answer that will not change by asking again
+├── TooManyOpenTopUps      too many top-ups of the workspace are unpaid
+├── StripeUnavailable      no response, or a temporary error: a retry may succeed
+├── StripeRefused          an error that a retry will not change
 └── BadWebhook             a delivery that is not Stripe's, or not for us
 """
 
@@ -16,7 +16,7 @@ class BillingError(Exception):
 
 
 class NotEnoughCredits(BillingError):
-    """The wallet does not have what should be taken from it."""
+    """The wallet has fewer credits available than the debit takes."""
 
     def __init__(self, *, required: int, available: int) -> None:
         super().__init__(f"{required} credits are needed and {available} are available")
@@ -25,7 +25,7 @@ class NotEnoughCredits(BillingError):
 
 
 class WalletMismatch(BillingError):
-    """A reference names one movement for ever; it cannot come again with another amount."""
+    """A reference names one movement; it cannot be posted again with another amount."""
 
 
 class PaymentsNotConfigured(BillingError):
@@ -33,14 +33,14 @@ class PaymentsNotConfigured(BillingError):
 
 
 class TooManyOpenTopUps(BillingError):
-    """A workspace has begun more payments than anybody needs, and paid none of them."""
+    """The workspace has as many unpaid top-ups as we allow."""
 
 
 class StripeUnavailable(BillingError):
-    """Stripe did not answer, or could not work.
+    """Stripe did not respond, or responded with a temporary error.
 
-    `is_remembered`: Stripe keeps this very answer for our idempotency key, so that only another key
-    can bring another answer.
+    `is_remembered`: Stripe has saved this response for our idempotency key, so only a request with
+    another key can succeed.
     """
 
     def __init__(self, message: str, *, is_remembered: bool = False) -> None:
@@ -49,7 +49,7 @@ class StripeUnavailable(BillingError):
 
 
 class StripeRefused(BillingError):
-    """Stripe understood and said no; `code` and `param` are Stripe's."""
+    """Stripe rejected the request; `code` and `param` are Stripe's."""
 
     def __init__(self, message: str, *, code: str | None = None, param: str | None = None) -> None:
         super().__init__(message)
@@ -58,4 +58,4 @@ class StripeRefused(BillingError):
 
 
 class BadWebhook(BillingError):
-    """The message says what is wrong with the delivery."""
+    """The delivery was refused; the message gives the reason."""

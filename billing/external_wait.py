@@ -1,7 +1,7 @@
-"""Waiting for somebody outside, Stripe or a mail server, in the middle of a transaction.
+"""Waiting for an external service (Stripe, a mail server) inside a transaction.
 
-A transaction that idles for seconds is ended, lest a process that was stopped in it keeps a wallet
-locked. Some rows have to stay locked while somebody outside is asked; wallets never have.
+A transaction that idles for seconds is ended, so that a process stopped in the middle of one cannot
+keep a wallet locked. Some rows have to stay locked during an external call; wallets never do.
 """
 
 from collections.abc import Iterator
@@ -11,11 +11,11 @@ from django.db import connection
 
 
 @contextmanager
-def waiting_outside() -> Iterator[None]:
+def external_wait() -> Iterator[None]:
     """Let the transaction idle for two minutes at a time in the block; no wallet may be locked."""
     _set_idle_limit("'2min'")
     yield
-    _set_idle_limit("DEFAULT")  # of the session; where the block raises, the roll-back sees to it
+    _set_idle_limit("DEFAULT")  # the session's; when the block raises, the rollback restores it
 
 
 def _set_idle_limit(value: str) -> None:

@@ -14,7 +14,7 @@ from django.db.models.functions import Now
 
 from accounts.models import Workspace
 
-# Below this, a cent, the balance in the top bar turns amber where nobody has drawn another line.
+# One cent: below it the balance in the top bar turns amber, unless the workspace set a threshold.
 LOW_BALANCE_CREDITS = 1_000
 
 
@@ -39,7 +39,7 @@ class Wallet(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["workspace", "pool"], name="wallet_unique"),
-            # What Hold's foreign key by (wallet, pool) points to.
+            # The target of Hold's foreign key by (wallet, pool).
             models.UniqueConstraint(fields=["id", "pool"], name="wallet_id_pool_unique"),
             models.CheckConstraint(condition=Q(pool__in=Pool.values), name="wallet_pool_known"),
             models.CheckConstraint(condition=Q(held__gte=0), name="wallet_held_not_negative"),
@@ -58,9 +58,9 @@ class Wallet(models.Model):
 
     @property
     def is_low(self) -> bool:
-        """Whether it is time to top up: by the workspace's own line, else by ours."""
-        line: LowBalanceLine | None = getattr(self, "low_balance_line", None)
-        return self.available < (line.credits if line else LOW_BALANCE_CREDITS)
+        """Whether it is time to top up: by the workspace's own threshold, else by ours."""
+        own: LowBalanceThreshold | None = getattr(self, "low_balance_threshold", None)
+        return self.available < (own.credits if own else LOW_BALANCE_CREDITS)
 
 
 class EntryKind(models.TextChoices):
@@ -111,11 +111,11 @@ class LedgerEntry(models.Model):
 
 
 class HoldState(models.TextChoices):
-    """A hold is open while its call runs; then it is settled (charged) or void (not charged)."""
+    """Held while the call runs; then settled (charged) or voided (not charged)."""
 
-    OPEN = "open"
+    HELD = "open"  # the stored words of HELD and VOIDED are older than their names
     SETTLED = "settled"
-    VOID = "void"
+    VOIDED = "void"
 
 
 class Source(models.TextChoices):
@@ -128,15 +128,15 @@ class Source(models.TextChoices):
 class Hold(models.Model):
     """Credits set aside for one call; its id is the request's id.
 
-    `key_id` has no foreign key: keys stand above billing. It is null for the console. `owner` names
+    `key_id` has no foreign key: keys stand above billing. It is null for the console. `owner` is
     the process that made the hold, by the advisory lock it keeps while it lives. `accepted_at` is
-    the request record's, with which the record is found; the other moments are the database's.
+    the request record's, and finds the record; the other times are the database's.
     """
 
     pk = models.CompositePrimaryKey("wallet_id", "id")
-    # The primary key begins with it. An index of its own would tempt PostgreSQL, while the table is
-    # young, to read all of a wallet's holds to find one. Its constraint is `hold_wallet_and_pool`,
-    # beside which another would be checked for every hold once more.
+    # The primary key begins with it. With an index of its own, PostgreSQL would read all of a
+    # wallet's holds to find one while the table is small. Its constraint is `hold_wallet_and_pool`;
+    # Django's own would be a second check of every hold.
     wallet = models.ForeignKey(
         Wallet,
         on_delete=models.PROTECT,
@@ -151,7 +151,7 @@ class Hold(models.Model):
     amount = models.BigIntegerField()
     actual = models.BigIntegerField(null=True)
     state = models.CharField(
-        max_length=16, choices=HoldState.choices, default=HoldState.OPEN, db_default=HoldState.OPEN
+        max_length=16, choices=HoldState.choices, default=HoldState.HELD, db_default=HoldState.HELD
     )
     owner = models.BigIntegerField()
     accepted_at = models.DateTimeField()
@@ -160,13 +160,13 @@ class Hold(models.Model):
 
     class Meta:
         constraints = [
-            # Nothing on /v1 can touch another pool: a hold cannot even be written there.
+            # API traffic cannot touch another pool: the database refuses its holds.
             models.CheckConstraint(condition=Q(pool=Pool.API), name="hold_pool_is_api"),
             models.CheckConstraint(condition=Q(amount__gte=0), name="hold_amount_not_negative"),
             models.CheckConstraint(condition=Q(source__in=Source.values), name="hold_source_known"),
             models.CheckConstraint(
-                condition=Q(state=HoldState.OPEN, actual__isnull=True, closed_at__isnull=True)
-                | Q(state=HoldState.VOID, actual__isnull=True, closed_at__isnull=False)
+                condition=Q(state=HoldState.HELD, actual__isnull=True, closed_at__isnull=True)
+                | Q(state=HoldState.VOIDED, actual__isnull=True, closed_at__isnull=False)
                 | Q(
                     state=HoldState.SETTLED,
                     actual__isnull=False,  # NULL >= 0 is unknown, and a CHECK lets that pass
@@ -179,10 +179,10 @@ class Hold(models.Model):
         ]
         indexes = [
             models.Index(
-                fields=["owner"], name="hold_open_by_owner", condition=Q(state=HoldState.OPEN)
+                fields=["owner"], name="hold_open_by_owner", condition=Q(state=HoldState.HELD)
             ),
             models.Index(
-                fields=["wallet"], name="hold_open_by_wallet", condition=Q(state=HoldState.OPEN)
+                fields=["wallet"], name="hold_open_by_wallet", condition=Q(state=HoldState.HELD)
             ),
             BrinIndex(fields=["closed_at"], name="hold_by_moment", autosummarize=True),
         ]
@@ -192,14 +192,14 @@ class Hold(models.Model):
 
 
 class AuditKind(models.TextChoices):
-    """How much an audit looks at: everything, or what changed since the one before."""
+    """The rows that an audit checks: all, or those written since the audit before."""
 
     FULL = "full"
     RECENT = "recent"
 
 
 class AuditRun(models.Model):
-    """What one audit of the books saw. The next recent one looks at all from `covered_until` on."""
+    """The result of one audit. The next recent one checks all rows from `covered_until` on."""
 
     kind = models.CharField(max_length=16, choices=AuditKind.choices)
     started_at = models.DateTimeField()
@@ -226,7 +226,7 @@ class AuditRun(models.Model):
 
 
 class WelcomeGrant(models.Model):
-    """Remembers each address that got its welcome credits, beyond the account's own life.
+    """An address that got its welcome credits; kept when the account is deleted.
 
     Only the SHA-256 of the lower-case address is kept.
     """
@@ -240,7 +240,7 @@ class WelcomeGrant(models.Model):
 
 
 class StripeCustomer(models.Model):
-    """A workspace as Stripe knows it, once for test mode and once for live mode."""
+    """A workspace's customer at Stripe: one in test mode, one in live mode."""
 
     workspace = models.ForeignKey(
         Workspace, on_delete=models.PROTECT, related_name="stripe_customers"
@@ -259,14 +259,14 @@ class StripeCustomer(models.Model):
 
 
 class TopUpState(models.TextChoices):
-    """Where a payment stands; refunds and disputes show in their own columns."""
+    """The state of a payment; refunds and disputes have columns of their own."""
 
     PENDING = "pending"
     PROCESSING = "processing"
     PAID = "paid"
     FAILED = "failed"
     EXPIRED = "expired"
-    PARKED = "parked"
+    NEEDS_REVIEW = "parked", "Needs review"  # the stored word is older than the name
 
 
 OPEN_STATES = (TopUpState.PENDING, TopUpState.PROCESSING)
@@ -276,7 +276,7 @@ class TopUp(models.Model):
     """A purchase of credits, written before the Checkout Session is made.
 
     Its id is Stripe's idempotency key and `client_reference_id`. `credited`, `refunded` and
-    `disputed` are what the ledger has been told so far, in credits; `steps` counts how often.
+    `disputed` are the totals posted so far, in credits, with `posting_count` postings.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -288,17 +288,19 @@ class TopUp(models.Model):
     currency = models.CharField(max_length=3, default="usd")
     credits = models.PositiveBigIntegerField()
     state = models.CharField(max_length=16, choices=TopUpState.choices, default=TopUpState.PENDING)
-    parked_because = models.CharField(max_length=200, blank=True, default="")
+    review_reason = models.CharField(
+        max_length=200, blank=True, default="", db_column="parked_because"
+    )
     stripe_customer_id = models.CharField(max_length=255, blank=True, default="")
     stripe_session_id = models.CharField(max_length=255, unique=True, null=True)
     stripe_payment_intent_id = models.CharField(max_length=255, unique=True, null=True)
     receipt_url = models.CharField(max_length=500, blank=True, default="")
-    steps = models.PositiveIntegerField(default=0)
+    posting_count = models.PositiveIntegerField(default=0, db_column="steps")
     credited = models.PositiveBigIntegerField(default=0)
     refunded = models.PositiveBigIntegerField(default=0)
     disputed = models.PositiveBigIntegerField(default=0)
     created_at = models.DateTimeField(db_default=Now())
-    # When a page last asked Stripe, answered or not; when Stripe's answer was last booked.
+    # When a page last asked Stripe, answered or not; when Stripe's answer was last applied.
     asked_at = models.DateTimeField(null=True)
     converged_at = models.DateTimeField(null=True)
 
@@ -329,12 +331,19 @@ class TopUp(models.Model):
 
     @property
     def is_open(self) -> bool:
-        """Whether the payment can still come to a good or a bad end."""
+        """Whether the payment can still succeed or fail."""
         return self.state in OPEN_STATES
 
     @property
+    def needs_review(self) -> bool:
+        """Whether a person has to compare the payment with the purchase."""
+        return self.state == TopUpState.NEEDS_REVIEW
+
+    @property
     def status(self) -> str:
-        """What the history calls it: the state, or what has become of a paid one since."""
+        """The word in the history: the state, or a refund or dispute of a paid top-up."""
+        if self.needs_review:
+            return "in review"
         if self.state != TopUpState.PAID:
             return self.state
         if self.disputed:
@@ -345,10 +354,10 @@ class TopUp(models.Model):
 
 
 class StripeEvent(models.Model):
-    """The webhook's inbox: written once per event, worked off by Celery.
+    """The webhook's inbox: written once per event, processed by Celery.
 
-    Of an event only the names of things are kept, because an event is only the news that something
-    changed: what it changed to is asked of Stripe, and who paid with which card is not our affair.
+    Only ids are kept. An event announces that an object changed; its current state is fetched from
+    Stripe, and we have no use for names and cards.
     """
 
     id = models.CharField(primary_key=True, max_length=255)
@@ -358,7 +367,7 @@ class StripeEvent(models.Model):
     client_reference_id = models.CharField(max_length=200, blank=True, default="")
     top_up = models.ForeignKey(TopUp, on_delete=models.PROTECT, null=True, related_name="events")
     received_at = models.DateTimeField(db_default=Now())
-    # Who takes an event moves this into the future: the next try, should this one come to nothing.
+    # Claiming an event moves this into the future: to the next attempt, if this one fails.
     due_at = models.DateTimeField(db_default=Now())
     processed_at = models.DateTimeField(null=True)
     attempts = models.PositiveIntegerField(default=0, db_default=0)
@@ -380,15 +389,18 @@ class StripeEvent(models.Model):
         return f"{self.type} {self.id}"
 
 
-class LowBalanceLine(models.Model):
-    """The balance below which a workspace's people who hold the purse get a mail."""
+class LowBalanceThreshold(models.Model):
+    """The balance below which a workspace's members who may pay get a mail."""
 
-    wallet = models.OneToOneField(Wallet, on_delete=models.CASCADE, related_name="low_balance_line")
+    wallet = models.OneToOneField(
+        Wallet, on_delete=models.CASCADE, related_name="low_balance_threshold"
+    )
     credits = models.PositiveBigIntegerField()
-    # Set while the balance is below the line: one mail a crossing.
-    told_at = models.DateTimeField(null=True)
+    # Set while the balance is below the threshold: one mail per crossing.
+    notified_at = models.DateTimeField(null=True, db_column="told_at")
 
     class Meta:
+        db_table = "billing_lowbalanceline"
         constraints = [
             models.CheckConstraint(condition=Q(credits__gt=0), name="low_balance_line_positive")
         ]

@@ -1,4 +1,4 @@
-"""Hear of allauth's confirmed addresses and give the welcome credits for them."""
+"""Receivers of allauth's signals: grant the welcome credits for verified addresses."""
 
 from typing import Any
 
@@ -12,15 +12,15 @@ from billing.ledger import grants
 
 @receiver(email_confirmed)
 def grant_for_confirmed_address(email_address: EmailAddress, **_: Any) -> None:
-    """A link in our mail was followed."""
+    """The link in our mail was followed."""
     grants.grant_welcome(user=email_address.user, email=email_address.email)
 
 
 @receiver(user_logged_in)
 def grant_for_provider_address(user: User, **_: Any) -> None:
-    """Addresses that Google or GitHub vouch for are verified without a mail of ours.
+    """Addresses from Google or GitHub are verified without a mail of ours.
 
-    One indexed look-up a sign-in; an address that has had its credits gets nothing again.
+    One indexed lookup per sign-in; an address that has had its credits gets nothing again.
     """
     for address in EmailAddress.objects.filter(user=user, verified=True):
         grants.grant_welcome(user=user, email=address.email)

@@ -16,41 +16,42 @@ logger = logging.getLogger(__name__)
 
 @shared_task(name="billing.tasks.audit_recent")
 def audit_recent() -> None:
-    """Check what changed in the books lately."""
+    """Audit what changed in the ledger since the last audit."""
     runs.run_recent()
 
 
 @shared_task(name="billing.tasks.audit_full", time_limit=3_000)
 def audit_full() -> None:
-    """Check the books from their beginning on."""
+    """Audit the whole ledger."""
     runs.run_full()
 
 
 @shared_task(name="billing.tasks.sweep_inbox")
 def sweep_inbox() -> None:
-    """Work off the Stripe events whose hint was lost, or whose first try came to nothing."""
+    """Process the Stripe events whose dispatch was lost or whose last attempt failed."""
     inbox.sweep()
 
 
+# The name is part of the queue's contract: web and worker processes of two versions share it.
 @shared_task(name="billing.tasks.work_off_event")
-def work_off_event(event_id: str) -> None:
-    """Converge the top-up that one Stripe event is about; what fails is the sweep's."""
+def process_event(event_id: str) -> None:
+    """Converge the top-up that one Stripe event is about; the sweep retries what fails."""
     with suppress(StripeUnavailable):
-        inbox.work_off(event_id=event_id)
+        inbox.process(event_id=event_id)
 
 
 @shared_task(name="billing.tasks.converge_open_top_ups")
 def converge_open_top_ups() -> None:
-    """Heal the open top-ups whose events were lost."""
+    """Converge the open top-ups, whose events may be lost."""
     try:
         reconciliation.converge_open()
     except StripeUnavailable as error:
-        logger.warning("open top-ups wait for Stripe: %s", error)
+        logger.warning("open top-ups are not converged, Stripe is unavailable: %s", error)
 
 
 @shared_task(name="billing.tasks.converge_recent_top_ups", time_limit=3_000)
 def converge_recent_top_ups() -> None:
-    """Heal what 35 days of Stripe's objects tell otherwise than our books."""
+    """Converge the top-ups that differ from Stripe's objects of the last 35 days."""
     since = timezone.now() - reconciliation.RECENT
     try:
         reconciliation.converge_recent(since=since)
@@ -66,5 +67,5 @@ def converge_recent_top_ups() -> None:
 
 @shared_task(name="billing.tasks.watch_balances")
 def watch_balances() -> None:
-    """Mail the people whose balance has fallen below their line."""
+    """Send the low-balance mails that are due."""
     low_balance.watch()

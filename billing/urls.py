@@ -10,7 +10,11 @@ urlpatterns = [
     path("developers/billing", views.billing, name="billing"),
     path("developers/billing/top-ups", views.start_top_up, name="start_top_up"),
     path("developers/billing/top-ups/<uuid:top_up_id>", views.top_up, name="top_up"),
-    path("developers/billing/low-balance-line", views.draw_line, name="draw_line"),
+    path(
+        "developers/billing/low-balance-line",
+        views.set_low_balance_threshold,
+        name="set_low_balance_threshold",
+    ),
     path("developers/balance", views.balance, name="balance"),
     path("webhooks/stripe", webhook.receive, name="webhook"),
 ]

@@ -1,4 +1,4 @@
-"""Addresses of the operators' pages about the books."""
+"""Addresses of the operators' pages about the ledger."""
 
 from django.urls import path
 

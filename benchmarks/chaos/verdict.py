@@ -47,7 +47,7 @@ def _charged_for_errors(heard: list[Heard]) -> Iterator[str]:
 
 
 def _left_open(folder: Path) -> Iterator[str]:
-    count = Hold.objects.filter(state=HoldState.OPEN).count()
+    count = Hold.objects.filter(state=HoldState.HELD).count()
     if count:
         yield f"{count} holds are open"
     for wallet in Wallet.objects.exclude(frozen_at=None):
@@ -97,4 +97,4 @@ def summary(heard: list[Heard]) -> Iterator[str]:
 def open_holds() -> int:
     """How many calls have credits held; a connection that broke is replaced."""
     connection.close_if_unusable_or_obsolete()
-    return Hold.objects.filter(state=HoldState.OPEN).count()
+    return Hold.objects.filter(state=HoldState.HELD).count()

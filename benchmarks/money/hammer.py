@@ -24,7 +24,7 @@ from benchmarks.money.orders import Order, Purse, Told
 from billing.errors import NotEnoughCredits
 from billing.ledger import posting
 from billing.models import EntryKind, TopUp, TopUpState
-from billing.stripe import booking
+from billing.stripe import convergence
 from billing.stripe.payments import Outcome
 from billing.stripe.payments import Verdict as Stripes
 from gateway.metering.operations import HoldDecision
@@ -145,7 +145,7 @@ def _top_up(wallet_id: int, credits: int) -> tuple[str, int]:
             state=TopUpState.PAID,
             converged_at=timezone.now(),
         )
-        booking.book(top_up, Stripes(Outcome.PAID, credited=credits))
+        convergence.post_difference(top_up, Stripes(Outcome.PAID, credited=credits))
     return "top-up", credits
 
 
@@ -171,7 +171,7 @@ def _take_back(wallet_id: int, *, refunded: int = 0, disputed: int = 0) -> int:
             refunded=top_up.refunded + refunded,
             disputed=top_up.disputed + disputed,
         )
-        booking.book(top_up, verdict)
+        convergence.post_difference(top_up, verdict)
     return refunded + disputed
 
 

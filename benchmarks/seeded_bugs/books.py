@@ -1,4 +1,4 @@
-"""Bugs in all that is booked, rolled up and audited beside the gateway."""
+"""Bugs in posting, roll-ups and audits outside the gateway."""
 
 from benchmarks.seeded_bugs.bug import Bug, Edit
 
@@ -7,7 +7,7 @@ _GUARDS = "billing/migrations/0002_guards.py"
 
 _POSTS = ("tests/billing/test_ledger_posting.py",)
 _AUDITS = ("tests/billing/test_audit_ledger.py",)
-_GOES_BACK = (
+_REFUNDS = (
     "tests/billing/top_ups/test_refunds_and_disputes.py",
     "tests/gateway/metering/test_money_model.py",
 )
@@ -58,9 +58,9 @@ BOOKS = (
         ("tests/billing/test_welcome_credits.py",),
     ),
     Bug(
-        "what is owed is not repaid",
+        "owed credits are not repaid",
         (Edit("billing/ledger/clawback.py", "    if repaid:", "    if repaid < 0:"),),
-        _GOES_BACK,
+        _REFUNDS,
     ),
     Bug(
         "credits before the payment is paid",
@@ -74,12 +74,12 @@ BOOKS = (
         ("tests/billing/top_ups/test_judging_payments.py",),
     ),
     Bug(
-        "a payment that we never hear of is under way for ever",
+        "a payment whose event was lost stays under way",
         (Edit("billing/stripe/reconciliation.py", "None and payment.changed_at > since", "None"),),
         ("tests/billing/top_ups/test_reconcile_stripe.py",),
     ),
     Bug(
-        "what Stripe was paid for nothing of ours is under way",
+        "a payment without a top-up counts as under way",
         (
             Edit(
                 "billing/stripe/reconciliation.py",
@@ -110,25 +110,25 @@ BOOKS = (
         _AUDITS,
     ),
     Bug(
-        "the audit does not look at what is owed",
+        "the audit does not check what is owed",
         (
             Edit(
                 "billing/audit/rules.py",
-                "AND wallet.owed <> coalesce(booked",
-                "AND 0 > coalesce(booked",
+                "AND wallet.owed <> coalesce(in_ledger",
+                "AND 0 > coalesce(in_ledger",
             ),
         ),
         _AUDITS,
     ),
     Bug(
-        "the audit takes anybody's word for a top-up",
+        "the audit accepts an entry of a top-up that does not exist",
         (Edit("billing/audit/rules.py", "AND {_OF_TOP_UP} AND top_up.id IS NULL", "AND false"),),
         _AUDITS,
     ),
     Bug(
-        "what was taken and not there is forgotten",
-        (Edit("billing/ledger/clawback.py", "    if amount > there:", "    if amount < there:"),),
-        _GOES_BACK,
+        "a debit beyond the available credits is not owed",
+        (Edit("billing/ledger/clawback.py", "    if amount > taken:", "    if amount < taken:"),),
+        _REFUNDS,
     ),
     Bug(
         "the audit forgets transactions that were open during the last one",

@@ -1,4 +1,4 @@
-"""`bin/bench stripe`: top-ups under forgery, disorder, loss and killed handlers, in full length."""
+"""`bin/bench stripe`: top-ups under forged, reordered and lost events and killed handlers."""
 
 import os
 

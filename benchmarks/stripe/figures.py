@@ -1,11 +1,11 @@
-"""How durations are printed."""
+"""Format durations for printing."""
 
 import statistics
 from collections.abc import Sequence
 
 
 def quantiles(seconds: Sequence[float]) -> str:
-    """Write durations as `p50 3 ms, p99 20 ms, at most 31 ms (n=500)`."""
+    """Format durations as `p50 3 ms, p99 20 ms, at most 31 ms (n=500)`."""
     if len(seconds) < 2:
         return "nothing to measure"
     cuts = statistics.quantiles(seconds, n=100, method="inclusive")

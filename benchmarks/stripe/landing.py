@@ -1,4 +1,4 @@
-"""How soon after a payment its credits are there: one person pays, nobody else is in the way."""
+"""The time from a payment to its credits: one person pays, without other load."""
 
 import time
 from collections.abc import Mapping
@@ -20,10 +20,10 @@ def run(sandbox: Sandbox, *, env: Mapping[str, str], logs: Path, count: int) -> 
     sandbox.set_faults()
     buyer = new_buyer()
     with worker.running(env=env, logs=logs, may_kill=lambda: False):
-        # The first one comes behind all that the parts before have left in the worker's queue.
+        # The first payment waits behind the tasks that earlier parts left in the worker's queue.
         _lands_after(sandbox, buyer.start(dollars=5), within_s=_QUEUE_WINDOW_S)
         times = [_lands_after(sandbox, buyer.start(dollars=5)) for _ in range(count)]
-    print(f"landing: credits are there {quantiles(times)} after Stripe was paid", flush=True)
+    print(f"landing: credits are posted {quantiles(times)} after the payment", flush=True)
     return int(sorted(times)[int(len(times) * 0.99)] > _LIMIT_S)
 
 

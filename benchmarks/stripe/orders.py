@@ -1,42 +1,45 @@
-"""Refunds and disputes in every order that Stripe allows, up to a length."""
+"""Refunds and disputes in every order that Stripe allows, up to a number of steps."""
 
 import time
 from collections import Counter
 
 from billing.audit.report import audit
 from stripe_sandbox.client import Sandbox
-from tests.billing.top_ups.stories import Ending, stories, tell
+from tests.billing.top_ups.stories import StoryResult, possible_stories, run_stories
 
 _SPENT = (0, 1_600_000)
 _SIDE_BY_SIDE = 60
 
 
 def run(sandbox: Sandbox, *, longest: int) -> int:
-    """Tell every story with and without a debt; return how many end otherwise than they should."""
+    """Run every story with and without a debt; return the number of wrong results and findings."""
     started = time.monotonic()
     sandbox.set_faults(drop_types=["*"])
-    told = stories(sandbox, longest=longest)
+    stories = possible_stories(sandbox, longest=longest)
     enumerated_s = time.monotonic() - started
     sandbox.set_faults(copies_max=2)
-    both = [(story, spent) for story in told for spent in _SPENT]
+    both = [(story, spent) for story in stories for spent in _SPENT]
     wrong = 0
     for number in range(0, len(both), _SIDE_BY_SIDE):
-        endings = tell(sandbox, both[number : number + _SIDE_BY_SIDE], seed=number)
-        wrong += _count_wrong(endings)
+        batch = both[number : number + _SIDE_BY_SIDE]
+        wrong += _count_wrong(run_stories(sandbox, batch, seed=number))
     findings = audit().findings
-    lengths = dict(Counter(len(story) for story in told))
+    lengths = dict(Counter(len(story) for story in stories))
     print(
-        f"orders: {len(told)} stories by length {lengths}, each with and without a debt,"
-        f" {wrong} end wrong, {len(findings)} findings of the audit"
-        f" ({enumerated_s:.0f} s to find them, {time.monotonic() - started:.0f} s in all)",
+        f"orders: {len(stories)} stories by length {lengths}, each with and without a debt,"
+        f" {wrong} end wrong, {len(findings)} audit findings"
+        f" ({enumerated_s:.0f} s to find the stories, {time.monotonic() - started:.0f} s in all)",
         flush=True,
     )
     return wrong + len(findings)
 
 
-def _count_wrong(endings: list[Ending]) -> int:
-    wrong = [one for one in endings if one.ours != one.right]
+def _count_wrong(results: list[StoryResult]) -> int:
+    wrong = [one for one in results if one.actual != one.expected]
     for one in wrong:
         story = " ".join(one.story)
-        print(f"  WRONG: {story} after {one.spent} spent: {one.ours}, not {one.right}", flush=True)
+        print(
+            f"  WRONG: {story} after {one.spent} spent: {one.actual}, not {one.expected}",
+            flush=True,
+        )
     return len(wrong)

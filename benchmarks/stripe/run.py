@@ -24,7 +24,7 @@ SECRET = "whsec_of_the_benchmark"  # noqa: S105
 
 @dataclass(frozen=True)
 class Shop:
-    """What the parts share: Stripe, our web server, and the environment of our processes."""
+    """Shared by the parts: Stripe, our web server, and the environment of our processes."""
 
     sandbox: Sandbox
     server: WebServer
@@ -33,7 +33,7 @@ class Shop:
 
 
 def main(options: argparse.Namespace) -> int:
-    """Run the parts that were asked for, or all; print what each found."""
+    """Run the chosen parts; print the results of each."""
     broken = 0
     if options.forgeries:
         broken += forged.run(count=options.forgeries)

@@ -1,4 +1,4 @@
-"""How fast the webhook answers: one delivery after the other, and many at once."""
+"""The webhook's response time: one delivery after the other, and many at once."""
 
 import asyncio
 import itertools
@@ -29,40 +29,40 @@ Act = Callable[[aiohttp.ClientSession], Awaitable[float]]
 def run(*, server: WebServer, env: Mapping[str, str], logs: Path, secret: str, count: int) -> int:
     """Deliver `count` events each way; return how many of the p99 are above 150 ms."""
     deliver = partial(_deliver, server=server, secret=secret)
-    asyncio.run(_times(deliver, count=1, at_once=1))  # loads what the others find loaded
+    asyncio.run(_times(deliver, count=1, at_once=1))  # warm-up: imports and connections
     broken = int(_measure("webhook, one by one", deliver, count=count, at_once=1))
     broken += _measure("webhook, 16 at once", deliver, count=count, at_once=_AT_ONCE)
-    # What 16 at once cost on this machine where there is nothing to do.
-    nothing = partial(_ask_nothing, server=server)
-    _measure("  nothing, 16 at once", nothing, count=count, at_once=_AT_ONCE)
+    # The base line: 16 at once on this machine, to a view without work.
+    health = partial(_get_health, server=server)
+    _measure("  /healthz, 16 at once", health, count=count, at_once=_AT_ONCE)
     return broken + _without_broker(env=env, logs=logs, secret=secret, count=count)
 
 
 def _without_broker(*, env: Mapping[str, str], logs: Path, secret: str, count: int) -> int:
     no_broker = {**env, "REDIS_URL": f"redis://{ports.LOOPBACK}:{ports.free_port()}/0"}
-    lonely = WebServer(env=no_broker, log=logs / "lonely.log")
-    deliver = partial(_deliver, server=lonely, secret=secret)
+    server = WebServer(env=no_broker, log=logs / "no_broker.log")
+    deliver = partial(_deliver, server=server, secret=secret)
     try:
         eventually(
-            lambda: ports.answers(ports.LOOPBACK, lonely.port, "/healthz"),
+            lambda: ports.answers(ports.LOOPBACK, server.port, "/healthz"),
             within_s=60,
             what="the server without a broker",
         )
         return _measure("webhook, broker down", deliver, count=count, at_once=1)
     finally:
-        lonely.stop()
+        server.stop()
 
 
 def _measure(what: str, act: Act, *, count: int, at_once: int) -> bool:
     began = time.perf_counter()
     times = asyncio.run(_times(act, count=count, at_once=at_once))
     each_ms = (time.perf_counter() - began) / count * 1000
-    print(f"{what}: answered after {quantiles(times)}; one every {each_ms:.1f} ms", flush=True)
+    print(f"{what}: response after {quantiles(times)}; one every {each_ms:.1f} ms", flush=True)
     return sorted(times)[int(len(times) * 0.99)] > _LIMIT_S
 
 
 async def _times(act: Act, *, count: int, at_once: int) -> list[float]:
-    """Act `count` times; one thread asks for all, as threads would wait for each other too."""
+    """Act `count` times, in one thread: several would also measure their waits for each other."""
     turns = iter(range(count))
     connector = aiohttp.TCPConnector(limit=0, force_close=True)
     async with aiohttp.ClientSession(connector=connector, timeout=_TIMEOUT) as session:
@@ -87,7 +87,7 @@ async def _deliver(session: aiohttp.ClientSession, *, server: WebServer, secret:
     return await _answered(session.post(url, data=body, headers=headers))
 
 
-async def _ask_nothing(session: aiohttp.ClientSession, *, server: WebServer) -> float:
+async def _get_health(session: aiohttp.ClientSession, *, server: WebServer) -> float:
     return await _answered(session.get(f"{server.url}/healthz"))
 
 

@@ -1,4 +1,4 @@
-"""Payments whose events come doubled, out of order and not at all, while handlers are killed."""
+"""Payments whose events are duplicated, reordered and lost, while handlers are killed."""
 
 import random
 import time
@@ -20,11 +20,11 @@ from tests.billing.top_ups.shop import Buyer, at_once, new_buyer, session_of
 
 _AT_ONCE = 16
 _PAYMENTS_EACH = 5
-_PATIENCE_S = 120
+_TIMEOUT_S = 120
 
 
 def run(sandbox: Sandbox, *, env: Mapping[str, str], logs: Path, count: int) -> int:
-    """Return how many promises the storm broke."""
+    """Return the number of broken promises."""
     started, since = time.monotonic(), timezone.now()
     bought = _buy(count)
     sandbox.set_faults(
@@ -34,7 +34,7 @@ def run(sandbox: Sandbox, *, env: Mapping[str, str], logs: Path, count: int) -> 
         drop_probability=0.05,
         concurrency=_AT_ONCE,
     )
-    with worker.running(env=env, logs=logs, may_kill=_is_in_full_swing) as handlers:
+    with worker.running(env=env, logs=logs, may_kill=_has_begun) as handlers:
         at_once(_pay(sandbox), [session_of(one) for one in bought], threads=_AT_ONCE)
         sandbox.wait_until_delivered(timeout_s=600)
         _wait_for_the_worker()
@@ -46,8 +46,8 @@ def run(sandbox: Sandbox, *, env: Mapping[str, str], logs: Path, count: int) -> 
     return _broken(bought)
 
 
-def _is_in_full_swing() -> bool:
-    """Tell whether handlers have begun: a worker that is killed while it starts does nothing."""
+def _has_begun() -> bool:
+    """Return whether an event has been processed: a worker killed while it starts does nothing."""
     try:
         return StripeEvent.objects.exclude(processed_at=None).exists()
     finally:
@@ -67,13 +67,13 @@ def _buy(count: int) -> list[TopUp]:
 
 
 def _pay(sandbox: Sandbox) -> Callable[[str], None]:
-    """Pay, look at the return page now and then, and have every fifth payment refunded in part."""
+    """Pay; open the return page of some, and refund part of every fifth."""
 
     def pay(session: str) -> None:
         dice = random.Random(session)
         sandbox.pay(session)
         if dice.random() < 0.3:
-            top_ups.look(top_up=TopUp.objects.get(stripe_session_id=session))
+            top_ups.refresh(top_up=TopUp.objects.get(stripe_session_id=session))
         if dice.random() < 0.2:
             sandbox.refund(session, 100)
 
@@ -81,8 +81,8 @@ def _pay(sandbox: Sandbox) -> Callable[[str], None]:
 
 
 def _wait_for_the_worker() -> None:
-    """Wait until it has taken every event; what a kill left over is the reconciliation's."""
-    until = time.monotonic() + _PATIENCE_S
+    """Wait until every event was attempted; the reconciliation converges what kills left."""
+    until = time.monotonic() + _TIMEOUT_S
     while StripeEvent.objects.filter(attempts=0).exists() and time.monotonic() < until:
         time.sleep(0.2)
 
@@ -95,17 +95,17 @@ def _report(sandbox: Sandbox, *, count: int, late: int, kills: int, took_s: floa
         for attempt in one["attempts"]
     ]
     print(
-        f"storm: {count:,} payments, {deliveries['delivered']:,} deliveries taken,"
+        f"storm: {count:,} payments, {deliveries['delivered']:,} deliveries accepted,"
         f" {deliveries['dropped']} events lost, {kills} handlers killed, {late} payments late"
         f" and healed by one reconciliation ({took_s:.0f} s)\n"
-        f"  an answer to the webhook took {quantiles(answered)}\n"
-        f"  from the event's arrival to its credits: {quantiles(_times_to_credit())}",
+        f"  the webhook's response took {quantiles(answered)}\n"
+        f"  from receiving an event to its credits: {quantiles(_times_to_credit())}",
         flush=True,
     )
 
 
 def _times_to_credit() -> list[float]:
-    """How long after its event had arrived a payment was credited, in seconds; never before it."""
+    """Seconds from receiving a payment's event to its credits; 0 where the credits came first."""
     arrived = {
         event.object_id: event.received_at
         for event in StripeEvent.objects.filter(type="checkout.session.completed")
@@ -120,7 +120,7 @@ def _times_to_credit() -> list[float]:
 
 
 def _broken(bought: list[TopUp]) -> int:
-    """Check that each payment was credited once, and that the books agree with Stripe's."""
+    """Check that each payment was credited once, and that the ledger agrees with Stripe."""
     wrong = 0
     for top_up in bought:
         entries = LedgerEntry.objects.filter(
@@ -130,7 +130,7 @@ def _broken(bought: list[TopUp]) -> int:
         if credited != [top_up.credits]:
             wrong += 1
             print(f"  WRONG: top-up {top_up.id} was credited {credited}", flush=True)
-    comparison = reconciliation.compare(since=timezone.now() - RECENT, patience=timedelta(0))
+    comparison = reconciliation.compare(since=timezone.now() - RECENT, grace=timedelta(0))
     for difference in comparison.differences:
         print(f"  WRONG: {difference}", flush=True)
     findings = audit().findings

@@ -1,4 +1,4 @@
-"""Celery's worker and beat, started anew when they die, as a supervisor would; and their killer."""
+"""Celery's worker and beat, restarted when they exit, as by a supervisor; and their killer."""
 
 import os
 import random
@@ -35,23 +35,23 @@ class Worker:
         self.killed = 0
 
     def keep_up(self) -> None:
-        """Start what does not run."""
+        """Start the processes that are not running."""
         for command in self._commands:
             process = self._running.get(command)
             if process is None or process.poll() is not None:
                 self._running[command] = self._start(command)
 
     def await_ready(self) -> None:
-        """Wait until it takes tasks."""
+        """Wait until the worker accepts tasks."""
         until = time.monotonic() + _START_WINDOW_S
         while not app.control.ping(timeout=1.0):
             assert time.monotonic() < until, self._log.read_text()
 
     def kill_one(self, dice: random.Random) -> None:
-        """Kill -9 one of those who handle events, or now and then the one they answer to.
+        """Kill one of the handlers with SIGKILL, or once in ten their parent.
 
-        One that is still starting has no handlers yet, and is let be: killed again and again, it
-        would never handle anything.
+        A worker that is still starting has no handlers yet, and is spared: killed every three
+        seconds, it would never process anything.
         """
         with suppress(psutil.NoSuchProcess):
             main = psutil.Process(self._running[self._commands[0]].pid)
@@ -63,7 +63,7 @@ class Worker:
             self.killed += 1
 
     def stop(self) -> None:
-        """End them and theirs."""
+        """Kill the processes and their children."""
         for process in self._running.values():
             with suppress(psutil.NoSuchProcess):
                 for child in psutil.Process(process.pid).children(recursive=True):
@@ -82,8 +82,7 @@ class Worker:
 def running(
     *, env: Mapping[str, str], logs: Path, may_kill: Callable[[], bool]
 ) -> Iterator[Worker]:
-    """Run a worker for the block; one of its processes is killed every three seconds,
-    if it may be."""
+    """Run a worker for the block; kill one of its processes every three seconds, if `may_kill`."""
     worker = Worker(env=env, logs=logs)
     worker.keep_up()
     worker.await_ready()

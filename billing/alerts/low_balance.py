@@ -1,4 +1,4 @@
-"""The mail that says a balance has fallen below the line its people drew: once a crossing."""
+"""The mail sent when a balance falls below the workspace's threshold: one per crossing."""
 
 import logging
 from smtplib import SMTPRecipientsRefused
@@ -12,58 +12,61 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.access import MONEY_ROLES
-from billing.external_wait import waiting_outside
-from billing.models import LowBalanceLine, Wallet
+from billing.external_wait import external_wait
+from billing.models import LowBalanceThreshold, Wallet
 
 logger = logging.getLogger(__name__)
 
 
-def draw(*, wallet: Wallet, credits: int | None) -> None:
-    """Set the line, or remove it with None. A balance that is below it already is no crossing."""
+def set_threshold(*, wallet: Wallet, credits: int | None) -> None:
+    """Set the threshold, or remove it with None. A balance already below it is not a crossing."""
     if not credits:
-        LowBalanceLine.objects.filter(wallet=wallet).delete()
+        LowBalanceThreshold.objects.filter(wallet=wallet).delete()
         return
-    told_at = timezone.now() if wallet.posted < credits else None
-    LowBalanceLine.objects.update_or_create(
-        wallet=wallet, defaults={"credits": credits, "told_at": told_at}
+    notified_at = timezone.now() if wallet.posted < credits else None
+    LowBalanceThreshold.objects.update_or_create(
+        wallet=wallet, defaults={"credits": credits, "notified_at": notified_at}
     )
 
 
 def watch() -> int:
-    """Tell of each crossing since the last time; return how many. The holds of running calls do
-    not count: most of what they hold comes back."""
-    lines = LowBalanceLine.objects.all()
-    lines.filter(told_at__isnull=False, wallet__posted__gte=F("credits")).update(told_at=None)
-    crossed = lines.filter(told_at=None, wallet__posted__lt=F("credits"))
-    return sum(_tell(line_id) for line_id in list(crossed.values_list("pk", flat=True)))
+    """Send a mail for each crossing since the last time; return how many.
+
+    The holds of running calls do not count: most of what they hold is released.
+    """
+    thresholds = LowBalanceThreshold.objects.all()
+    recovered = thresholds.filter(notified_at__isnull=False, wallet__posted__gte=F("credits"))
+    recovered.update(notified_at=None)
+    crossed = thresholds.filter(notified_at=None, wallet__posted__lt=F("credits"))
+    return sum(_notify(pk) for pk in list(crossed.values_list("pk", flat=True)))
 
 
 @transaction.atomic
-def _tell(line_id: int) -> bool:
-    """Send the mail, then note it: a mail server that is away gets the mail a minute later."""
-    line = (
-        LowBalanceLine.objects.select_related("wallet__workspace")
+def _notify(threshold_id: int) -> bool:
+    """Send the mail, then record it: while the mail server is unavailable, retry every minute."""
+    threshold = (
+        LowBalanceThreshold.objects.select_related("wallet__workspace")
         .select_for_update(of=("self",), skip_locked=True)
-        .filter(pk=line_id, told_at=None)
+        .filter(pk=threshold_id, notified_at=None)
         .first()
     )
-    if line is None:
+    if threshold is None:
         return False
-    workspace = line.wallet.workspace
-    people = workspace.memberships.filter(role__in=MONEY_ROLES).select_related("user")
-    addresses = [one.user.email for one in people if one.user.is_active]
-    with waiting_outside():
-        _send(line, addresses)
-    line.told_at = timezone.now()
-    line.save(update_fields=["told_at"])
+    workspace = threshold.wallet.workspace
+    members = workspace.memberships.filter(role__in=MONEY_ROLES).select_related("user")
+    addresses = [one.user.email for one in members if one.user.is_active]
+    with external_wait():
+        _send(threshold, addresses)
+    threshold.notified_at = timezone.now()
+    threshold.save(update_fields=["notified_at"])
     return True
 
 
-def _send(line: LowBalanceLine, addresses: list[str]) -> None:
+def _send(threshold: LowBalanceThreshold, addresses: list[str]) -> None:
     context = {
-        "line": line,
-        "wallet": line.wallet,
-        "workspace": line.wallet.workspace,
+        "threshold": threshold,
+        "wallet": threshold.wallet,
+        "workspace": threshold.wallet.workspace,
         "billing_url": settings.PUBLIC_URL + reverse("billing:billing"),
     }
     subject = render_to_string("billing/email/low_balance_subject.txt", context)
@@ -71,5 +74,5 @@ def _send(line: LowBalanceLine, addresses: list[str]) -> None:
     for address in addresses:  # one mail each: colleagues need not see each other's address
         try:
             send_mail(subject.strip(), message, None, [address])
-        except SMTPRecipientsRefused:  # no reason to send the others theirs again and again
-            logger.warning("the mail server takes no mail for a member of %s", line.wallet)
+        except SMTPRecipientsRefused:  # a retry would send the others theirs again every minute
+            logger.warning("the mail server refuses an address of a member of %s", threshold.wallet)

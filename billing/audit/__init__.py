@@ -1,1 +1,1 @@
-"""The invariants of the books, and the runs that check them."""
+"""The invariants of the ledger, and the runs that check them."""

@@ -1,4 +1,4 @@
-"""Check the books against every rule, in one consistent snapshot."""
+"""Check the ledger against every rule, in one consistent snapshot."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,9 +12,9 @@ from billing.models import Wallet
 
 _EXAMPLES = 5
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
-# Rows carry the moment their transaction began. What our snapshot does not see was written by a
-# transaction that still ran when we asked this, or began later; one that began in the very moment
-# may not show yet. So the next audit looks a minute further back.
+# Rows carry the moment their transaction began. A row that our snapshot misses was written by a
+# transaction that was still running at this query, or began later; one that began at the same
+# moment may not be listed yet. So the next audit looks a minute further back.
 _COVERED_UNTIL = (
     "SELECT clock_timestamp(), least(clock_timestamp(), min(xact_start)) - interval '1 minute'"
     " FROM pg_stat_activity"
@@ -23,7 +23,7 @@ _COVERED_UNTIL = (
 
 @dataclass(frozen=True)
 class Finding:
-    """A broken rule: in how many places, the first of them, and all wallets concerned."""
+    """A broken rule: the number of places, the first of them, and all wallets concerned."""
 
     rule: str
     count: int
@@ -33,7 +33,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class AuditReport:
-    """What one audit saw. The next needs to look at nothing that was there by `covered_until`."""
+    """The result of one audit. The next can skip all rows written before `covered_until`."""
 
     at: datetime
     covered_from: datetime | None
@@ -51,20 +51,20 @@ class AuditReport:
 
     @property
     def wallet_ids(self) -> set[int]:
-        """The wallets that something is wrong with."""
+        """The wallets with a finding."""
         return {wallet_id for finding in self.findings for wallet_id in finding.wallet_ids}
 
 
 def audit(*, since: datetime | None = None) -> AuditReport:
     """Check all rows, or with `since` those that are newer, and those of frozen wallets.
 
-    Wallets themselves are all looked at, always: they are few, and the only rows that change.
+    All wallets are always checked: they are few, and the only rows that change.
     """
     with connection.cursor() as cursor:
         cursor.execute(_COVERED_UNTIL)
         at, covered_until = cursor.fetchone()
     with transaction.atomic(durable=True), connection.cursor() as cursor:
-        # One snapshot, so that running calls never look like errors.
+        # One snapshot, so that running calls cannot cause findings.
         cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
         frozen = list(Wallet.objects.exclude(frozen_at=None).values_list("id", "workspace_id"))
         scope: dict[str, Any] = {
@@ -93,7 +93,7 @@ def _check(rule: str, scope: Mapping[str, Any]) -> Finding | None:
         rows = cursor.fetchall()
     if not rows:
         return None
-    # A record of no workspace of ours has no wallet.
+    # A record of an unknown workspace has no wallet.
     wallet_ids = sorted({wallet_id for wallet_id, _ in rows if wallet_id is not None})
     places = [
         f"{place} of wallet {wallet_id}" if place else f"wallet {wallet_id}"

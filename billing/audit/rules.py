@@ -1,15 +1,15 @@
-"""The invariants of the books as queries: each returns (wallet, place) for whatever breaks it, with
-no place where it is the wallet itself.
+"""The invariants of the ledger as queries: each returns (wallet, place) for every violation, with
+no place if it is the wallet itself.
 
-All rules but the sums of what is held and what is owed look at single rows and their neighbours,
-found through an index, so that checking what is new costs as much as is new; those two go over all
-open holds and all top-ups. Together they say what is true of the whole: where every entry
-continues the one before, from the first on, and a wallet stands at its newest, its posted credits
-are the sum of its entries and their seqs have no gap.
+All rules but the sums of `held` and `owed` compare single rows with their neighbours, found through
+an index, so that the cost of a recent audit grows with the new rows only; those two read all open
+holds and all top-ups. Together the rules prove the totals: if every entry continues the one before,
+from the first on, and the wallet matches the newest, then its posted credits are the sum of its
+entries and their seqs have no gap.
 
 Rules that need tables above billing in the import map name them in SQL alone.
 
-Parameters: `since`, a moment, and `suspects`, wallets looked at from their beginning on, with their
+Parameters: `since`, a moment, and `suspects`, wallets checked from their first row on, with their
 `workspaces`.
 """
 
@@ -17,17 +17,17 @@ _ENTRIES = "(entry.created_at >= %(since)s OR entry.wallet_id = ANY(%(suspects)s
 _HOLDS = "(hold.closed_at >= %(since)s OR hold.wallet_id = ANY(%(suspects)s))"
 _RECORDS = "(record.accepted_at >= %(since)s OR record.workspace_id = ANY(%(workspaces)s))"
 _TOP_UPS = "(top_up.converged_at >= %(since)s OR top_up.wallet_id = ANY(%(suspects)s))"
-# References are free text; only what is an id can be read as one.
+# References are free text; the cast must not fail for those that are not an id.
 _ID = "CASE WHEN pg_input_is_valid({0}, 'uuid') THEN ({0})::uuid END"
 _HOLD_ID = _ID.format("entry.reference")
-# A hold has its request's id, which customers and the log see in this form.
+# A hold has its request's id, in the form that customers and the log use.
 _REQUEST = "'request req_' || replace({0}.id::text, '-', '')"
-# What top-ups have moved, under references of the form `<top-up>:<step>`.
+# The entries of top-ups, with references of the form `<top-up>:<number of its posting>`.
 _OF_TOP_UP = "entry.kind IN ('top_up', 'refund', 'dispute')"
 _TOP_UP_ID = _ID.format("split_part(entry.reference, ':', 1)")
 
 RULES: dict[str, str] = {
-    "a wallet stands at its newest entry": """
+    "a wallet matches its newest entry": """
         SELECT wallet.id, NULL FROM billing_wallet AS wallet
         LEFT JOIN LATERAL (
             SELECT seq, balance_after FROM billing_ledgerentry
@@ -48,21 +48,21 @@ RULES: dict[str, str] = {
         WHERE wallet.held <> coalesce(open.amount, 0)""",
     "posted covers held, and nothing is negative": """
         SELECT id, NULL FROM billing_wallet WHERE held < 0 OR posted < held OR owed < 0""",
-    # What a top-up takes back moves posted, and owed where posted does not suffice; a repayment
-    # stands under the reference of what it was taken from.
+    # A debit moves posted, and owed if posted is too little; a repayment has the reference of the
+    # credit it was taken from.
     "owed is what top-ups took back and the entries lack": f"""
         SELECT wallet.id, NULL FROM billing_wallet AS wallet
         LEFT JOIN (
             SELECT wallet_id, sum(credited - refunded - disputed) AS credits
-            FROM billing_topup GROUP BY wallet_id) AS told ON told.wallet_id = wallet.id
+            FROM billing_topup GROUP BY wallet_id) AS bought ON bought.wallet_id = wallet.id
         LEFT JOIN LATERAL (
             SELECT sum(entry.amount + coalesce(repaid.amount, 0)) AS credits
             FROM billing_ledgerentry AS entry
             LEFT JOIN billing_ledgerentry AS repaid ON repaid.wallet_id = entry.wallet_id
                 AND repaid.kind = 'adjustment' AND repaid.reference = entry.reference
-            WHERE entry.wallet_id = wallet.id AND {_OF_TOP_UP}) AS booked ON true
-        WHERE (told.wallet_id IS NOT NULL OR wallet.owed <> 0)
-            AND wallet.owed <> coalesce(booked.credits, 0) - coalesce(told.credits, 0)""",
+            WHERE entry.wallet_id = wallet.id AND {_OF_TOP_UP}) AS in_ledger ON true
+        WHERE (bought.wallet_id IS NOT NULL OR wallet.owed <> 0)
+            AND wallet.owed <> coalesce(in_ledger.credits, 0) - coalesce(bought.credits, 0)""",
     "a credited top-up has its entry": f"""
         SELECT top_up.wallet_id, 'top-up ' || top_up.id FROM billing_topup AS top_up
         LEFT JOIN billing_ledgerentry AS entry ON entry.wallet_id = top_up.wallet_id
@@ -92,7 +92,7 @@ RULES: dict[str, str] = {
             AND record.accepted_at = hold.accepted_at AND record.id = hold.id
         WHERE {_HOLDS} AND hold.state = 'settled'
             AND hold.actual IS DISTINCT FROM record.credits""",
-    "a request record has a closed hold of its amount": f"""
+    "a request record has a settled or voided hold of its amount": f"""
         SELECT wallet.id, {_REQUEST.format("record")} FROM usage_requestrecord AS record
         LEFT JOIN billing_wallet AS wallet
             ON wallet.workspace_id = record.workspace_id AND wallet.pool = 'api'
@@ -102,7 +102,7 @@ RULES: dict[str, str] = {
             hold.id IS NULL OR record.credits <> coalesce(hold.actual, 0))""",
 }
 
-# How much an audit looks at: wallets, entries, holds, records.
+# The rows that an audit checks: wallets, entries, holds, records.
 COUNTS = f"""
     SELECT (SELECT count(*) FROM billing_wallet),
         (SELECT count(*) FROM billing_ledgerentry AS entry WHERE {_ENTRIES}),

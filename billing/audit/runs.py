@@ -1,4 +1,4 @@
-"""Audits that are kept, and what follows when one finds something."""
+"""Run an audit, save its result, and freeze the wallets with findings."""
 
 import logging
 from dataclasses import asdict
@@ -17,27 +17,27 @@ _KEPT = timedelta(days=35)
 
 
 def run_recent() -> AuditRun:
-    """Check what changed since the last audit."""
+    """Audit what changed since the last audit."""
     last = AuditRun.objects.first()
     if last is None:
         return run_full()
-    return _keep(AuditKind.RECENT, auditing.audit(since=last.covered_until))
+    return _save(AuditKind.RECENT, auditing.audit(since=last.covered_until))
 
 
 def run_full() -> AuditRun:
-    """Check everything; forget runs that are of no use any more."""
-    run = _keep(AuditKind.FULL, auditing.audit())
+    """Audit everything; delete runs older than 35 days."""
+    run = _save(AuditKind.FULL, auditing.audit())
     AuditRun.objects.filter(started_at__lt=timezone.now() - _KEPT).delete()
     return run
 
 
-def _keep(kind: AuditKind, report: AuditReport) -> AuditRun:
-    """Write down what was seen, and stop new calls of the workspaces whose books are wrong."""
+def _save(kind: AuditKind, report: AuditReport) -> AuditRun:
+    """Save the report, and stop new calls of the workspaces with findings."""
     for finding in report.findings:
         logger.error(
-            "ledger audit: not so in %d places: %s (%s)",
-            finding.count,
+            "ledger audit: rule broken: %s, in %d places (%s)",
             finding.rule,
+            finding.count,
             ", ".join(finding.places),
         )
     wallets.freeze(report.wallet_ids)

@@ -1,7 +1,7 @@
-"""Take back credits that may be spent already: what is not there is owed, and repaid first.
+"""Take back credits that may be spent already: the shortfall is owed, and repaid first.
 
-`posted - owed` always moves by the whole amount, and what is owed is not there to be spent: so the
-end is the same in whatever order credits come and go.
+`posted - owed` always moves by the whole amount, and what is owed cannot be spent. So the result
+does not depend on the order in which credits and debits arrive.
 """
 
 from django.db import transaction
@@ -12,27 +12,27 @@ from billing.models import EntryKind, LedgerEntry, Wallet
 
 
 @transaction.atomic
-def take(*, wallet_id: int, kind: EntryKind, amount: int, reference: str, reason: str) -> None:
-    """Take `amount` credits, or what is available of them; the rest is owed from now on.
+def debit(*, wallet_id: int, kind: EntryKind, amount: int, reference: str, reason: str) -> None:
+    """Take back `amount` credits, or as many as are available; the rest becomes owed.
 
-    Unlike `ledger.post` this is not idempotent where nothing was available: the caller remembers
-    in the same transaction that it has taken.
+    Unlike `posting.post` this is not idempotent where nothing was available: the caller records
+    the debit in the same transaction.
     """
     [wallet] = wallets.locked(Wallet.objects.filter(pk=wallet_id))
-    there = min(amount, wallet.available)
-    if there:
+    taken = min(amount, wallet.available)
+    if taken:
         posting.post(
-            wallet_id=wallet_id, kind=kind, amount=-there, reference=reference, reason=reason
+            wallet_id=wallet_id, kind=kind, amount=-taken, reference=reference, reason=reason
         )
-    if amount > there:
-        Wallet.objects.filter(pk=wallet_id).update(owed=F("owed") + amount - there)
+    if amount > taken:
+        Wallet.objects.filter(pk=wallet_id).update(owed=F("owed") + amount - taken)
 
 
 @transaction.atomic
-def give(
+def credit(
     *, wallet_id: int, kind: EntryKind, amount: int, reference: str, reason: str
 ) -> LedgerEntry:
-    """Give `amount` credits; what is owed goes off again at once, under the same reference."""
+    """Add `amount` credits; what is owed is repaid from them at once, under the same reference."""
     entry = posting.post(
         wallet_id=wallet_id, kind=kind, amount=amount, reference=reference, reason=reason
     )

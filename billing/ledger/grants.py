@@ -1,4 +1,4 @@
-"""Credits that nobody paid for: the welcome grant, and an operator's."""
+"""Credits without a payment: the welcome grant, and an operator's."""
 
 import hashlib
 import uuid
@@ -13,10 +13,10 @@ from billing.models import EntryKind, LedgerEntry, WelcomeGrant
 
 @transaction.atomic
 def grant_welcome(*, user: User, email: str) -> LedgerEntry | None:
-    """Give the welcome credits for a verified address to its owner's own workspace.
+    """Grant the welcome credits for a verified address to its owner's own workspace.
 
-    Once per address, in whatever case it is written, whoever signs up with it again: the second
-    time nothing happens and None comes back.
+    Once per address, ignoring case, also across accounts: the second time nothing happens and the
+    result is None.
     """
     workspace = Workspace.objects.filter(memberships__user=user).order_by("memberships__id").first()
     if workspace is None or settings.WELCOME_CREDITS <= 0:
@@ -38,12 +38,12 @@ def grant_welcome(*, user: User, email: str) -> LedgerEntry | None:
 
 
 def address_digest(email: str) -> bytes:
-    """Return what WelcomeGrant remembers an address by, in whatever case it is written."""
+    """Return the key of an address in WelcomeGrant, the same for any case."""
     return hashlib.sha256(email.strip().lower().encode()).digest()
 
 
 def grant(*, workspace: Workspace, credits: int, reason: str) -> LedgerEntry:
-    """Give credits, or take them back when negative; raises NotEnoughCredits below zero."""
+    """Grant credits, or take them back when negative; raises NotEnoughCredits below zero."""
     return posting.post(
         wallet_id=wallets.wallet_of(workspace).pk,
         kind=EntryKind.GRANT if credits >= 0 else EntryKind.ADJUSTMENT,

@@ -1,4 +1,4 @@
-"""Post single entries to the ledger. The gateway's batched settlements stand in holds.py."""
+"""Post single entries to the ledger. The gateway's settlements are posted by `gateway_apply`."""
 
 from django.db import transaction
 
@@ -11,11 +11,11 @@ from billing.models import EntryKind, LedgerEntry, Wallet
 def post(
     *, wallet_id: int, kind: EntryKind, amount: int, reference: str, reason: str = ""
 ) -> LedgerEntry:
-    """Move `amount` credits (negative takes) and return the entry.
+    """Move `amount` credits (negative for a debit) and return the entry.
 
-    The second time, with the same wallet, kind and reference, nothing moves and the first entry
-    comes back. Raises NotEnoughCredits when more would be taken than is available, and
-    WalletMismatch when the reference was posted with another amount.
+    The second time, with the same wallet, kind and reference, nothing moves and the first entry is
+    returned. Raises NotEnoughCredits when a debit exceeds what is available, and WalletMismatch
+    when the reference was posted with another amount.
     """
     [wallet] = wallets.locked(Wallet.objects.filter(pk=wallet_id))
     earlier = LedgerEntry.objects.filter(wallet=wallet, kind=kind, reference=reference).first()

@@ -11,7 +11,7 @@ from billing.models import Pool, Wallet
 
 
 def wallet_of(workspace: Workspace, *, pool: Pool = Pool.API) -> Wallet:
-    """Return the workspace's wallet; it is opened, empty, when first asked for."""
+    """Return the workspace's wallet; the first call creates it, empty."""
     wallet, _ = Wallet.objects.get_or_create(workspace=workspace, pool=pool)
     return wallet
 
@@ -23,12 +23,12 @@ def locked(wallets: "QuerySet[Wallet]") -> list[Wallet]:
 
 @transaction.atomic
 def freeze(wallet_ids: Collection[int]) -> None:
-    """Let no new call spend from these wallets; those that run end as ever."""
+    """Refuse new calls on these wallets; running calls end normally."""
     wallets = Wallet.objects.filter(pk__in=wallet_ids, frozen_at=None)
     if wallet_ids and locked(wallets):
         wallets.update(frozen_at=timezone.now())
 
 
 def unfreeze(wallet_id: int) -> None:
-    """Let calls spend from the wallet again."""
+    """Admit calls on the wallet again."""
     Wallet.objects.filter(pk=wallet_id).update(frozen_at=None)

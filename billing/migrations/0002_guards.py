@@ -1,4 +1,4 @@
-"""What Django's model options cannot say: the ledger is append-only, a hold's pool is its wallet's."""
+"""Guards beyond Django's model options: an append-only ledger, holds in their wallet's pool."""
 
 from django.db import migrations
 
@@ -21,7 +21,7 @@ POOL = """
 ALTER TABLE billing_hold ADD CONSTRAINT hold_wallet_and_pool
     FOREIGN KEY (wallet_id, pool) REFERENCES billing_wallet (id, pool);
 """
-# Wallet rows change with every call: room in each page keeps the updates off the indexes.
+# Wallet rows change with every call: free space in each page keeps the updates off the indexes.
 ROOM = "ALTER TABLE billing_wallet SET (fillfactor = 50); ALTER TABLE billing_hold SET (fillfactor = 80);"
 
 

@@ -1,11 +1,11 @@
-"""Audit runs are kept; a hold knows its record's moment, and when it was closed is found fast."""
+"""Keep audit runs; give each hold its record's time, and index the time of its end."""
 
 import django.contrib.postgres.indexes
 import django.db.models.functions.datetime
 import django.utils.timezone
 from django.db import migrations, models
 
-# Holds from before have a record or none; usage stands above billing, so it may have no table yet.
+# Existing holds may have a record. Usage is above billing, so its table may not exist yet.
 FIND_MOMENTS = """
 DO $$ BEGIN
     IF to_regclass('usage_requestrecord') IS NOT NULL THEN

@@ -1,14 +1,14 @@
-"""Holds without a second foreign key to their wallet, entries without an index that begins another."""
+"""Drop a redundant foreign key of holds, and an index of entries that is another's prefix."""
 
 import django.db.models.deletion
 from django.db import migrations, models
 
-# By hand: Django would drop the foreign key with it, and read the whole table to have it back.
+# By hand: Django would drop the foreign key with it, and scan the whole table to restore it.
 DROP_INDEX = "DROP INDEX billing_ledgerentry_wallet_id_d66e2707"
 CREATE_INDEX = (
     "CREATE INDEX billing_ledgerentry_wallet_id_d66e2707 ON billing_ledgerentry (wallet_id)"
 )
-# In the order in which the gateway takes them: it may be at work, and would lock the other one first.
+# In the gateway's order: a running gateway and this migration cannot deadlock.
 LOCK = "LOCK TABLE billing_wallet, billing_hold, billing_ledgerentry IN ACCESS EXCLUSIVE MODE"
 
 

@@ -1,4 +1,4 @@
-"""What operators and the ledger call a top-up; nothing in the database changes."""
+"""The display name of top-ups for operators and in the ledger; no table or column changes."""
 
 from django.db import migrations, models
 

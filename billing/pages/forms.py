@@ -1,4 +1,4 @@
-"""The forms of the billing page: an amount to buy, and the line for the low-balance mail."""
+"""The forms of the billing page: an amount to buy, and the threshold of the low-balance mail."""
 
 import uuid
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from billing.amounts import (
     SMALLEST_CENTS,
     credits_for,
 )
-from billing.models import LowBalanceLine, TopUp
+from billing.models import LowBalanceThreshold, TopUp
 
 OTHER = "other"
 _USUAL = "20"
@@ -33,7 +33,7 @@ class Preset:
 
     @property
     def credits(self) -> int:
-        """What it buys."""
+        """The credits it buys."""
         return credits_for(self.dollars * 100)
 
 
@@ -86,14 +86,14 @@ class TopUpForm(forms.Form):
         return cleaned
 
     def amount_cents(self) -> int:
-        """Return what the person wants to pay, before tax."""
+        """Return the amount to pay, before tax."""
         chosen = self.cleaned_data["amount"]
         dollars = self.cleaned_data["other"] if chosen == OTHER else Decimal(chosen)
         return int(dollars * 100)
 
 
 class LowBalanceForm(forms.Form):
-    """The line in dollars; empty for no mail."""
+    """The threshold in dollars; empty for no mail."""
 
     dollars = forms.DecimalField(
         label="Send it below, in dollars",
@@ -111,12 +111,12 @@ class LowBalanceForm(forms.Form):
     )
 
     @classmethod
-    def of(cls, line: LowBalanceLine | None) -> "LowBalanceForm":
-        """Return the form with the line as it is drawn."""
-        cents = line.credits // credits_for(1) if line else None
+    def of(cls, threshold: LowBalanceThreshold | None) -> "LowBalanceForm":
+        """Return the form with the current threshold."""
+        cents = threshold.credits // credits_for(1) if threshold else None
         return cls(initial={"dollars": cents and f"{Decimal(cents) / 100:.2f}"})
 
     def credits(self) -> int | None:
-        """Return the line in credits; None for no line."""
+        """Return the threshold in credits; None for no mail."""
         dollars: Decimal | None = self.cleaned_data["dollars"]
         return None if dollars is None else credits_for(int(dollars * 100))

@@ -1,4 +1,4 @@
-"""Operators' pages about the books."""
+"""Operators' pages about the ledger."""
 
 import logging
 from datetime import timedelta
@@ -23,7 +23,7 @@ _LATE_AFTER = timedelta(minutes=5)
 @operator
 @require_safe
 def audit(request: HttpRequest) -> HttpResponse:
-    """Show what the last audits saw, and whose calls are stopped until somebody has looked."""
+    """Show the last audits, and the workspaces frozen until an operator has looked."""
     runs = list(AuditRun.objects.all()[:_SHOWN])
     context = {
         "runs": runs,
@@ -40,7 +40,7 @@ def audit(request: HttpRequest) -> HttpResponse:
 @operator
 @require_POST
 def unfreeze(request: HttpRequest, wallet_id: int) -> HttpResponse:
-    """Let a workspace's calls go on."""
+    """Unfreeze a workspace's wallet."""
     wallet = get_object_or_404(Wallet, pk=wallet_id)
     wallets.unfreeze(wallet.pk)
     logger.warning("operator %s unfroze wallet %d", request.user.pk, wallet.pk)

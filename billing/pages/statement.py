@@ -1,4 +1,4 @@
-"""What the billing pages read: the ledger, the top-ups, and how far the balance reaches."""
+"""The queries of the billing pages: ledger entries, top-ups, and the balance's runway."""
 
 from typing import NamedTuple
 
@@ -9,8 +9,7 @@ from billing.models import EntryKind, LedgerEntry, TopUp, Wallet
 
 PAGE_SIZE = 25
 _TOP_UPS_SHOWN = 10
-# Calls that "recent" looks back on.
-_RECENT_CALLS = 100
+_RECENT_CALLS = 100  # that the average cost is taken over
 
 
 class LedgerPage(NamedTuple):
@@ -20,8 +19,8 @@ class LedgerPage(NamedTuple):
     older_before: int | None
 
 
-class Reach(NamedTuple):
-    """How many calls the balance lasts for, at the average cost of the latest ones."""
+class Runway(NamedTuple):
+    """The number of calls that the balance lasts for, at the average cost of recent ones."""
 
     calls: int
     average_credits: float
@@ -40,8 +39,8 @@ def ledger_page(wallet: Wallet, *, before: int | None = None) -> LedgerPage:
     return LedgerPage(page, page[-1].seq if len(some) > PAGE_SIZE else None)
 
 
-def reach(wallet: Wallet) -> Reach | None:
-    """Return how far the balance reaches, or None before the first call that cost something."""
+def runway(wallet: Wallet) -> Runway | None:
+    """Return the balance's runway, or None before the first call that cost something."""
     recent = LedgerEntry.objects.filter(wallet=wallet, kind=EntryKind.USAGE, amount__lt=0)
     spent = LedgerEntry.objects.filter(
         wallet=wallet, seq__in=recent.order_by("-seq").values("seq")[:_RECENT_CALLS]
@@ -49,16 +48,16 @@ def reach(wallet: Wallet) -> Reach | None:
     if not spent["calls"]:
         return None
     average = -spent["credits"] / spent["calls"]
-    return Reach(int(wallet.available // average), average)
+    return Runway(int(wallet.available // average), average)
 
 
 def top_up_page(wallet: Wallet, number: str) -> Page[TopUp]:
-    """Return one page of the wallet's top-ups, newest first; the nearest there is to `number`."""
+    """Return the page of the wallet's top-ups, newest first, that is nearest to `number`."""
     return Paginator(TopUp.objects.filter(wallet=wallet), _TOP_UPS_SHOWN).get_page(number)
 
 
 def repaid_by(top_up: TopUp) -> int:
-    """Return how many of a top-up's credits went to what was owed when they came."""
+    """Return how many of a top-up's credits repaid what the wallet owed."""
     repaid = LedgerEntry.objects.filter(
         wallet_id=top_up.wallet_id,
         kind=EntryKind.ADJUSTMENT,

@@ -1,4 +1,4 @@
-"""Stripe's side of a top-up: customers and Checkout Sessions made, payments read back."""
+"""Stripe's side of a top-up: create customers and Checkout Sessions, read payments back."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -9,13 +9,13 @@ from django.conf import settings
 from stripe.checkout import Session
 
 from billing.models import TopUp
-from billing.stripe.client import RETRIES, asking
+from billing.stripe.client import RETRIES, stripe_call
 from billing.stripe.payments import Payment
 
 _MARK = "top_up"
 _TO_CHARGE = "payment_intent.latest_charge.refunds"
 _PAGE = 100
-# The bank has taken the money back, for now or for good. An inquiry (warning_...) only asks.
+# The bank has taken the money back, for now or finally. An inquiry (warning_...) takes nothing.
 _DISPUTED = frozenset(
     {"needs_response", "under_review", "lost", "appeal_needs_response", "appeal_under_review"}
 )
@@ -23,16 +23,16 @@ _UNDISPUTED = frozenset({"won", "warning_needs_response", "warning_under_review"
 _NOT_REFUNDED = frozenset({"failed", "canceled"})
 
 
-class Addresses(NamedTuple):
-    """Where Stripe's page leads back to."""
+class ReturnUrls(NamedTuple):
+    """Where Stripe's page leads back to: its `success_url` and `cancel_url`."""
 
-    paid: str
-    cancelled: str
+    success: str
+    cancel: str
 
 
 def create_customer(*, workspace_id: int, name: str, email: str, key: str) -> str:
-    """Create the customer that stands for a workspace, and return Stripe's id for it."""
-    with asking() as client:
+    """Create the customer of a workspace, and return Stripe's id for it."""
+    with stripe_call() as client:
         customer = client.v1.customers.create(
             {"name": name, "email": email, "metadata": {"workspace": str(workspace_id)}},
             {"idempotency_key": key},
@@ -40,16 +40,16 @@ def create_customer(*, workspace_id: int, name: str, email: str, key: str) -> st
     return customer.id
 
 
-def create_session(top_up: TopUp, *, back_to: Addresses) -> Session:
-    """Open the hosted page for a top-up. Again for the same top-up, it is the same session."""
-    with asking() as client:
+def create_session(top_up: TopUp, *, return_urls: ReturnUrls) -> Session:
+    """Create the session of a top-up. The second time, Stripe returns the same session."""
+    with stripe_call() as client:
         return client.v1.checkout.sessions.create(
-            cast(Any, _session_parameters(top_up, back_to)), {"idempotency_key": str(top_up.id)}
+            cast(Any, _session_parameters(top_up, return_urls)), {"idempotency_key": str(top_up.id)}
         )
 
 
-def _session_parameters(top_up: TopUp, back_to: Addresses) -> dict[str, Any]:
-    """Only what the row says: the idempotency key allows no other parameters the second time."""
+def _session_parameters(top_up: TopUp, return_urls: ReturnUrls) -> dict[str, Any]:
+    """Use the row alone: a repeated idempotency key requires the same parameters."""
     price: dict[str, Any] = {
         "currency": top_up.currency,
         "unit_amount": top_up.amount_cents,
@@ -61,8 +61,8 @@ def _session_parameters(top_up: TopUp, back_to: Addresses) -> dict[str, Any]:
         "client_reference_id": str(top_up.id),
         "customer": top_up.stripe_customer_id,
         "line_items": [{"quantity": 1, "price_data": price}],
-        "success_url": back_to.paid,
-        "cancel_url": back_to.cancelled,
+        "success_url": return_urls.success,
+        "cancel_url": return_urls.cancel,
         "metadata": {_MARK: str(top_up.id)},
         "payment_intent_data": {
             "description": f"{top_up.credits:,} apiCredits",
@@ -78,15 +78,15 @@ def _session_parameters(top_up: TopUp, back_to: Addresses) -> dict[str, Any]:
     return parameters
 
 
-def page_of(session_id: str) -> str | None:
-    """Return the address of a session's page; None once it is paid, under way or expired."""
-    with asking() as client:
+def page_url(session_id: str) -> str | None:
+    """Return the URL of a session's page; None once it is paid, processing or expired."""
+    with stripe_call() as client:
         return client.v1.checkout.sessions.retrieve(session_id).url
 
 
 def fetch_payment(session_id: str, *, retries: int = RETRIES) -> Payment:
-    """Read a session and all that hangs on it."""
-    with asking() as client:
+    """Fetch a session with its intent, charge, refunds, disputes and invoice."""
+    with stripe_call() as client:
         session = client.v1.checkout.sessions.retrieve(
             session_id, {"expand": [_TO_CHARGE, "invoice"]}, {"max_network_retries": retries}
         )
@@ -94,15 +94,15 @@ def fetch_payment(session_id: str, *, retries: int = RETRIES) -> Payment:
 
 
 def session_of_intent(intent_id: str) -> Session | None:
-    """Return the session that a payment intent belongs to; None when it came another way."""
-    with asking() as client:
+    """Return the session that a payment intent belongs to; None for a payment without one."""
+    with stripe_call() as client:
         found = client.v1.checkout.sessions.list({"payment_intent": intent_id, "limit": 1})
     return found.data[0] if found.data else None
 
 
 def paid_since(since: datetime) -> Iterator[Payment]:
-    """Yield each paid payment whose session was opened since then, the newest first."""
-    with asking() as client:
+    """Yield each paid payment whose session was created since then, newest first."""
+    with stripe_call() as client:
         pages = client.v1.checkout.sessions.list(
             {
                 "status": "complete",
@@ -117,9 +117,9 @@ def paid_since(since: datetime) -> Iterator[Payment]:
 
 
 def taken_back_since(since: datetime) -> Iterator[str]:
-    """Yield the payment intents of refunds and disputes made since then, some more than once."""
+    """Yield the payment intents of refunds and disputes created since then, with duplicates."""
     created = {"gte": int(since.timestamp())}
-    with asking() as client:
+    with stripe_call() as client:
         refunds = client.v1.refunds.list(cast(Any, {"created": created, "limit": _PAGE}))
         disputes = client.v1.disputes.list(cast(Any, {"created": created, "limit": _PAGE}))
         for pages in (refunds, disputes):
@@ -149,10 +149,10 @@ def _payment(client: stripe.StripeClient, session: Session) -> Payment:
         intent_status=intent.status if intent else None,
         intent_currency=intent.currency if intent else None,
         received_cents=intent.amount_received if intent else 0,
-        # What has gone back or is on its way. Summed from the refunds, because it is not documented
-        # that the charge's own `amount_refunded` goes down again when one fails.
+        # Pending refunds count. Summed from the refunds, because it is undocumented whether the
+        # charge's own `amount_refunded` goes down again when one fails.
         refunded_cents=sum(one.amount for one in refunds if one.status not in _NOT_REFUNDED),
-        disputed_cents=sum(one.amount for one in disputes if _has_taken(one)),
+        disputed_cents=sum(one.amount for one in disputes if _withholds_money(one)),
         receipt_url=_receipt(session, charge),
         changed_at=_changed_at(paid, refunds, disputes),
     )
@@ -175,7 +175,7 @@ def _disputes(client: stripe.StripeClient, charge: stripe.Charge) -> list[stripe
 def _changed_at(
     charge: stripe.Charge | None, refunds: list[stripe.Refund], disputes: list[stripe.Dispute]
 ) -> datetime | None:
-    """Return when money last moved, as far as Stripe tells: it does not date a refund's failure."""
+    """Return when money last moved. Stripe gives no time for the failure of a refund."""
     if charge is None:
         return None
     moments = [
@@ -187,8 +187,8 @@ def _changed_at(
     return datetime.fromtimestamp(max(moments), UTC)
 
 
-def _has_taken(dispute: stripe.Dispute) -> bool:
-    """Tell whether a dispute keeps the money from us; for a status we do not know, by its money."""
+def _withholds_money(dispute: stripe.Dispute) -> bool:
+    """Decide by the dispute's status; for an unknown one, by its balance transactions."""
     if dispute.status in _DISPUTED:
         return True
     if dispute.status in _UNDISPUTED:
@@ -197,12 +197,12 @@ def _has_taken(dispute: stripe.Dispute) -> bool:
 
 
 def _receipt(session: Session, charge: stripe.Charge | None) -> str:
-    """Prefer the invoice, where there is one: it is the document that bookkeeping asks for."""
+    """Prefer the invoice, if there is one: it is the document that bookkeeping needs."""
     invoice = cast("stripe.Invoice | None", session.invoice)
     if invoice and invoice.hosted_invoice_url:
         return invoice.hosted_invoice_url
     return (charge.receipt_url or "") if charge and charge.paid else ""
 
 
-def _id(named: "str | stripe.StripeObject") -> str:
-    return named if isinstance(named, str) else str(named["id"])
+def _id(expandable: "str | stripe.StripeObject") -> str:
+    return expandable if isinstance(expandable, str) else str(expandable["id"])

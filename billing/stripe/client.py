@@ -1,6 +1,6 @@
 """Every call to Stripe, through its own library with the API version pinned.
 
-The errors of the library become two of ours: ask later, or do not ask again.
+The library's errors become two of ours: one to retry later, one not to retry.
 """
 
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from billing.errors import PaymentsNotConfigured, StripeRefused, StripeUnavailab
 
 API_VERSION = "2026-10-28.endive"
 TIMEOUT_S = 10.0
-# After a time-out or a 5xx, half a second later. Sweeps and people try again, so one is enough.
+# After a timeout or a 5xx, half a second later. Sweeps and people retry, so one is enough.
 RETRIES = 1
 
 
@@ -37,8 +37,8 @@ def _client(key: str, api_base: str) -> stripe.StripeClient:
 
 
 @contextmanager
-def asking() -> Iterator[stripe.StripeClient]:
-    """Lend the client for a question to Stripe, and translate what goes wrong.
+def stripe_call() -> Iterator[stripe.StripeClient]:
+    """Yield the client, and translate the errors of the calls made with it.
 
     Raises StripeUnavailable, StripeRefused or PaymentsNotConfigured.
     """
@@ -50,7 +50,7 @@ def asking() -> Iterator[stripe.StripeClient]:
 
 def _translated(error: stripe.StripeError) -> StripeUnavailable | StripeRefused:
     status = error.http_status
-    # 409: another request with the same idempotency key is at work.
+    # 409: another request with the same idempotency key is in progress.
     if isinstance(error, stripe.APIConnectionError) or status is None or status in (409, 429):
         return StripeUnavailable(str(error))
     if status >= 500 or isinstance(error, stripe.APIError):

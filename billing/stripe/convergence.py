@@ -1,6 +1,6 @@
-"""Bring our books to what Stripe says about one top-up.
+"""Bring the ledger in line with Stripe's state of one top-up.
 
-The webhook's task, the return page, the reconciliation and an operator's button all come here.
+The webhook's task, the return page, the reconciliation and an operator's button all call this.
 """
 
 import logging
@@ -10,9 +10,10 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from billing.external_wait import waiting_outside
-from billing.models import TopUp, TopUpState
-from billing.stripe import booking, checkout
+from billing.external_wait import external_wait
+from billing.ledger import clawback
+from billing.models import EntryKind, TopUp, TopUpState
+from billing.stripe import checkout
 from billing.stripe.client import RETRIES
 from billing.stripe.payments import Expected, Outcome, Payment, Verdict, judge
 
@@ -21,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 @transaction.atomic(durable=True)
 def converge(*, top_up_id: UUID) -> TopUp:
-    """Ask Stripe how the payment stands, and post what our books lack; any number of times.
+    """Fetch the payment from Stripe and post what the ledger lacks; any number of times.
 
     Raises TopUp.DoesNotExist, and StripeUnavailable or StripeRefused with nothing changed.
     """
@@ -31,24 +32,24 @@ def converge(*, top_up_id: UUID) -> TopUp:
 
 @transaction.atomic(durable=True)
 def converge_if_free(*, top_up_id: UUID) -> TopUp | None:
-    """Do the same for somebody who waits: with one try, and none (None) while another is at it."""
+    """Converge for a waiting page: without retries, and None while another process converges."""
     top_up = TopUp.objects.select_for_update(skip_locked=True).filter(pk=top_up_id).first()
     return _converge(top_up, retries=0) if top_up else None
 
 
 def _converge(top_up: TopUp, *, retries: int = RETRIES) -> TopUp:
-    """The row is locked *before* Stripe is asked: an answer from before the lock could be older
-    than what another process has booked since, and would undo it. The wallet is locked after."""
+    """The row is locked *before* Stripe is asked: a response from before the lock could be older
+    than what another process has posted since, and would undo it. The wallet is locked after."""
     if top_up.stripe_session_id is None:
         return top_up  # no page was ever opened, so nothing can have been paid
-    with waiting_outside():
+    with external_wait():
         payment = checkout.fetch_payment(top_up.stripe_session_id, retries=retries)
     verdict = judge(expected_of(top_up), payment)
-    if verdict.outcome is Outcome.PARKED:
-        logger.error("top-up %s is parked: %s", top_up.id, verdict.parked_because)
+    if verdict.outcome is Outcome.NEEDS_REVIEW:
+        logger.error("top-up %s needs review: %s", top_up.id, verdict.review_reason)
     else:
-        booking.book(top_up, verdict)
-    _note(top_up, payment, verdict)
+        post_difference(top_up, verdict)
+    _save_outcome(top_up, payment, verdict)
     return top_up
 
 
@@ -65,15 +66,56 @@ def expected_of(top_up: TopUp) -> Expected:
     )
 
 
-def _note(top_up: TopUp, payment: Payment, verdict: Verdict) -> None:
+def post_difference(top_up: TopUp, verdict: Verdict) -> None:
+    """Post what the ledger lacks, credits before debits, and save the new totals on the row.
+
+    The second time, with the same verdict, nothing moves. Call it in a transaction that has locked
+    the row.
+    """
+    moves = [
+        (EntryKind.TOP_UP, verdict.credited - top_up.credited),
+        (EntryKind.REFUND, top_up.refunded - verdict.refunded),
+        (EntryKind.DISPUTE, top_up.disputed - verdict.disputed),
+    ]
+    for kind, amount in sorted(moves, key=lambda move: move[1] < 0):
+        if amount:
+            _post(top_up, kind, amount)
+    top_up.credited = verdict.credited
+    top_up.refunded = verdict.refunded
+    top_up.disputed = verdict.disputed
+    top_up.save(update_fields=["credited", "refunded", "disputed", "posting_count"])
+
+
+def _post(top_up: TopUp, kind: EntryKind, amount: int) -> None:
+    top_up.posting_count += 1
+    move = clawback.credit if amount > 0 else clawback.debit
+    move(
+        wallet_id=top_up.wallet_id,
+        kind=kind,
+        amount=abs(amount),
+        reference=f"{top_up.id}:{top_up.posting_count}",
+        reason=_REASONS[kind, amount > 0],
+    )
+
+
+_REASONS = {
+    (EntryKind.TOP_UP, True): "Paid through Stripe",
+    (EntryKind.REFUND, False): "Top-up refunded",
+    (EntryKind.REFUND, True): "A refund of the top-up failed",
+    (EntryKind.DISPUTE, False): "Top-up disputed by the cardholder",
+    (EntryKind.DISPUTE, True): "Dispute over the top-up won",
+}
+
+
+def _save_outcome(top_up: TopUp, payment: Payment, verdict: Verdict) -> None:
     top_up.state = TopUpState(verdict.outcome.value)
-    top_up.parked_because = verdict.parked_because[:200]
+    top_up.review_reason = verdict.review_reason[:200]
     top_up.stripe_payment_intent_id = payment.intent_id
     top_up.receipt_url = payment.receipt_url[:500]
     top_up.converged_at = timezone.now()
     top_up.save(
         update_fields=[
-            *("state", "parked_because"),
+            *("state", "review_reason"),
             *("stripe_payment_intent_id", "receipt_url", "converged_at"),
         ]
     )

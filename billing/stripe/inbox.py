@@ -1,7 +1,7 @@
-"""Stripe's events: taken in by the webhook, worked off by Celery.
+"""Stripe's events: received by the webhook, processed by Celery.
 
-An event is a hint that something changed. It is claimed by moving its next try into the future, so
-that a process that is killed over it leaves it to be tried again.
+An event only announces a change. It is claimed by moving its next attempt into the future, so that
+an event whose handler is killed is retried.
 """
 
 import logging
@@ -21,8 +21,8 @@ logger = logging.getLogger(__name__)
 
 _FIRST_RETRY = timedelta(seconds=30)
 _LAST_RETRY = timedelta(hours=1)
-_WORRYING_ATTEMPTS = 8
-_AT_A_TIME = 200
+_ERROR_FROM_ATTEMPT = 8
+_BATCH = 200
 _KEPT = timedelta(days=35)
 _STORE = """
 INSERT INTO billing_stripeevent (id, type, object_id, payment_intent_id, client_reference_id)
@@ -40,7 +40,7 @@ class _Data(msgspec.Struct):
 
 
 class Event(msgspec.Struct):
-    """What we read of an event. The API version it was rendered in does not matter to names."""
+    """The fields we read of an event. They are the same in every API version it may come in."""
 
     id: str
     type: str
@@ -68,50 +68,52 @@ WATCHED = frozenset(
 )
 
 
-def take_in(body: bytes, *, is_live: bool) -> str | None:
-    """Store a verified event; return its id if it is news.
+def receive(body: bytes, *, is_live: bool) -> str | None:
+    """Store a verified event; return its id if it is new and can concern a top-up.
 
-    A second delivery is none, nor is an event that cannot concern a top-up. Raises BadWebhook for
-    what is no event, or one of the other mode.
+    Raises BadWebhook if the body is not an event, or an event of the other mode.
     """
     try:
         event = msgspec.json.decode(body, type=Event)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise BadWebhook("the body is no event") from error
+        raise BadWebhook("the body is not an event") from error
     if event.livemode != is_live:
         raise BadWebhook("the event is of the other mode")
-    return event.id if event.type in WATCHED and _is_news(event) else None
+    return event.id if event.type in WATCHED and _store(event) else None
 
 
-def _is_news(event: Event) -> bool:
-    """Store an event in one round trip, where Django's own way takes five: Stripe is waiting."""
-    named = event.data.object
-    values = (event.id, event.type, named.id, named.payment_intent, named.client_reference_id)
+def _store(event: Event) -> bool:
+    """Insert the event; return whether it is new.
+
+    One round trip, where Django's `get_or_create` takes five: Stripe is waiting.
+    """
+    about = event.data.object
+    values = (event.id, event.type, about.id, about.payment_intent, about.client_reference_id)
     with connection.cursor() as cursor:
         cursor.execute(_STORE, [value or "" for value in values])
         return cursor.fetchone() is not None
 
 
 def due() -> list[str]:
-    """Return the events that wait to be worked off, the longest waiting first."""
+    """Return the events that are due for processing, the longest due first."""
     waiting = StripeEvent.objects.filter(processed_at=None, due_at__lte=timezone.now())
-    return list(waiting.order_by("due_at").values_list("id", flat=True)[:_AT_A_TIME])
+    return list(waiting.order_by("due_at").values_list("id", flat=True)[:_BATCH])
 
 
 def sweep() -> None:
-    """Work off what waits, until Stripe does not answer: then the rest would wait in vain."""
+    """Process the events that are due; stop when Stripe is unavailable: the rest would fail too."""
     for event_id in due():
         try:
-            work_off(event_id=event_id)
+            process(event_id=event_id)
         except StripeUnavailable:
             return
 
 
-def work_off(*, event_id: str) -> None:
-    """Converge the top-up that an event is about; nothing if there is none, or it was done.
+def process(*, event_id: str) -> None:
+    """Converge the top-up that an event is about, if there is one and nobody has done so yet.
 
-    What Stripe refuses to answer is tried again later, and longer and longer later. Raises
-    StripeUnavailable, which is tried again likewise.
+    Failures are retried with exponential backoff. Raises StripeUnavailable, for callers that would
+    go on to the next event.
     """
     event = _claim(event_id)
     if event is None:
@@ -121,10 +123,10 @@ def work_off(*, event_id: str) -> None:
         if top_up_id is not None:
             convergence.converge(top_up_id=top_up_id)
     except StripeUnavailable as error:
-        _put_off(event, error)
+        _schedule_retry(event, error)
         raise
     except BillingError as error:
-        _put_off(event, error)
+        _schedule_retry(event, error)
         return
     StripeEvent.objects.filter(pk=event.pk).update(
         processed_at=timezone.now(), top_up_id=top_up_id, error=""
@@ -132,13 +134,13 @@ def work_off(*, event_id: str) -> None:
 
 
 def forget_old() -> int:
-    """Delete events that were done with before Stripe's own memory of them ends."""
+    """Delete events processed 35 days ago; Stripe itself lists events for 30."""
     old = StripeEvent.objects.filter(processed_at__lt=timezone.now() - _KEPT)
     return old.delete()[0]
 
 
 def _claim(event_id: str) -> StripeEvent | None:
-    """Take the event, unless another process just has; its next try waits twice as long."""
+    """Claim the event, unless another process just has; its next attempt waits twice as long."""
     now = timezone.now()
     event = StripeEvent.objects.filter(pk=event_id, processed_at=None, due_at__lte=now).first()
     if event is None:
@@ -150,10 +152,10 @@ def _claim(event_id: str) -> StripeEvent | None:
     return event if is_ours else None
 
 
-def _put_off(event: StripeEvent, error: BillingError) -> None:
+def _schedule_retry(event: StripeEvent, error: BillingError) -> None:
     StripeEvent.objects.filter(pk=event.pk).update(error=f"{type(error).__name__}: {error}"[:500])
-    level = logging.ERROR if event.attempts >= _WORRYING_ATTEMPTS else logging.WARNING
-    logger.log(level, "event %s (%s) is put off: %s", event.pk, event.type, error)
+    level = logging.ERROR if event.attempts >= _ERROR_FROM_ATTEMPT else logging.WARNING
+    logger.log(level, "event %s (%s): retry scheduled: %s", event.pk, event.type, error)
 
 
 def _top_up_of(event: StripeEvent) -> UUID | None:
@@ -163,7 +165,7 @@ def _top_up_of(event: StripeEvent) -> UUID | None:
     if not intent_id:
         return None
     known = TopUp.objects.filter(stripe_payment_intent_id=intent_id).values_list("id", flat=True)
-    # A refund's event can overtake that of the payment, from which we learn the intent.
+    # A refund's event can arrive before the payment's, which brings us the intent's id.
     return known.first() or _of_intent(intent_id)
 
 
@@ -173,9 +175,9 @@ def _of_intent(intent_id: str) -> UUID | None:
 
 
 def _of_session(session_id: str, reference: str) -> UUID | None:
-    """Find by the session we made, else by our own id in it, should we have died before noting it.
+    """Find the top-up by its session, or by our id in the session if we crashed before saving it.
 
-    That the reference is right is for `judge` to find out.
+    `judge` checks that the reference is right.
     """
     known = TopUp.objects.filter(stripe_session_id=session_id).values_list("id", flat=True).first()
     if known:

@@ -1,7 +1,7 @@
-"""What Stripe's objects say about a payment, and what that means for its top-up.
+"""Stripe's state of a payment, and the verdict on its top-up that follows from it.
 
-No Django, no I/O, no clock: `judge` is a function of Stripe's present objects alone. That is why
-the order of events, duplicates and lost events do not matter.
+No Django, no I/O, no clock: `judge` is a function of Stripe's current objects and our row alone.
+That is why the order of events, duplicates and lost events do not matter.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from billing.amounts import share
 
 @dataclass(frozen=True, kw_only=True)
 class Expected:
-    """What our row says was sold."""
+    """The purchase as our row has it."""
 
     top_up_id: UUID
     amount_cents: int
@@ -27,10 +27,9 @@ class Expected:
 
 @dataclass(frozen=True, kw_only=True)
 class Payment:
-    """A Checkout Session with all that hangs on it. Amounts are cents; `total` includes tax.
+    """A Checkout Session with its payment. Amounts are cents; `total` includes tax.
 
-    `is_marked`: this product opened the session, whatever it was for. `changed_at`: when money last
-    moved.
+    `is_marked`: this product created the session. `changed_at`: when money last moved.
     """
 
     session_id: str
@@ -54,46 +53,46 @@ class Payment:
 
 
 class Outcome(Enum):
-    """Where the payment stands; each name is a `TopUpState`."""
+    """The state of the payment; each value is a `TopUpState`."""
 
     PENDING = "pending"
     PROCESSING = "processing"
     PAID = "paid"
     FAILED = "failed"
     EXPIRED = "expired"
-    PARKED = "parked"
+    NEEDS_REVIEW = "parked"
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the ledger should have been told, in credits. A parked top-up moves nothing."""
+    """The totals that the ledger should have, in credits. One that needs review moves nothing."""
 
     outcome: Outcome
     credited: int = 0
     refunded: int = 0
     disputed: int = 0
-    parked_because: str = ""
+    review_reason: str = ""
 
 
 def judge(expected: Expected, payment: Payment) -> Verdict:
-    """Compare what was sold with what Stripe has, and return what our books should say.
+    """Compare the purchase with Stripe's payment, and return what the ledger should have.
 
-    Nothing in the objects is believed without its counterpart in our row; where they differ, a
-    person has to look.
+    Every field of Stripe's is checked against our row; where they differ, the top-up needs review
+    by a person.
     """
     mismatch = _mismatch(expected, payment)
     if mismatch:
-        return Verdict(Outcome.PARKED, parked_because=mismatch)
+        return Verdict(Outcome.NEEDS_REVIEW, review_reason=mismatch)
     if payment.payment_status != "paid":
         return _unpaid(expected, payment)
     shortfall = _shortfall(expected, payment)
     if shortfall:
-        return Verdict(Outcome.PARKED, parked_because=shortfall)
+        return Verdict(Outcome.NEEDS_REVIEW, review_reason=shortfall)
     return _paid(expected, payment)
 
 
 def _mismatch(expected: Expected, payment: Payment) -> str:
-    """Return the first difference between the session and our row, as words; "" for none."""
+    """Describe the first difference between the session and our row; "" for none."""
     pairs = {
         "the reference": (str(expected.top_up_id), payment.client_reference_id),
         "the mode": (_mode(expected.is_live), _mode(payment.is_live)),
@@ -113,23 +112,25 @@ def _mode(is_live: bool) -> str:
 
 def _unpaid(expected: Expected, payment: Payment) -> Verdict:
     if expected.credited:
-        return Verdict(Outcome.PARKED, parked_because="Stripe no longer calls this payment paid")
+        return Verdict(
+            Outcome.NEEDS_REVIEW, review_reason="Stripe no longer calls this payment paid"
+        )
     if payment.payment_status != "unpaid":
         return Verdict(
-            Outcome.PARKED, parked_because=f"the payment status is {payment.payment_status}"
+            Outcome.NEEDS_REVIEW, review_reason=f"the payment status is {payment.payment_status}"
         )
     if payment.status == "expired":
         return Verdict(Outcome.EXPIRED)
     if payment.status != "complete":
         return Verdict(Outcome.PENDING)
-    # The page is done with. A bank that still works on it says "processing"; one that has refused
-    # puts the intent back to where it wants another method, which no page will ask for any more.
+    # The page is complete. While the bank works on it the intent is "processing"; when the bank
+    # refuses, the intent asks for another payment method, for which there is no page any more.
     failed = payment.intent_status in ("requires_payment_method", "canceled")
     return Verdict(Outcome.FAILED if failed else Outcome.PROCESSING)
 
 
 def _shortfall(expected: Expected, payment: Payment) -> str:
-    """Return why a session that says "paid" has not brought the money it names; "" if it has."""
+    """Describe why a paid session has not brought the full amount; "" if it has."""
     if payment.intent_status != "succeeded":
         return f"the session is paid and its payment is {payment.intent_status}"
     if payment.intent_currency != expected.currency:
@@ -142,9 +143,9 @@ def _shortfall(expected: Expected, payment: Payment) -> str:
 
 
 def _paid(expected: Expected, payment: Payment) -> Verdict:
-    """Refunds take their share first, disputes what is left of the rest of theirs.
+    """Refunds take their share first, disputes theirs from the rest.
 
-    Together they take no more than was credited, also where a bank takes back what had been
+    Together they take no more than was credited, even if a bank takes back money that had been
     refunded before.
     """
     paid, credits = payment.received_cents, expected.credits

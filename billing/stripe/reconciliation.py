@@ -1,7 +1,7 @@
-"""Heal what webhooks missed, and compare our top-ups with what Stripe has been paid.
+"""Converge what webhooks missed, and compare our top-ups with Stripe's payments.
 
-Events can be lost, or never be made; Stripe's objects cannot. So the open top-ups are converged
-every five minutes, and every night all that Stripe took in, gave back or lost to a dispute.
+Events can be lost or never be sent; Stripe's objects cannot. So open top-ups are converged every
+five minutes, and every night all recent payments, refunds and disputes are compared.
 """
 
 import logging
@@ -22,14 +22,14 @@ from billing.stripe.payments import Outcome, Payment, judge
 logger = logging.getLogger(__name__)
 
 RECENT = timedelta(days=35)
-# How long our books may take to hear of what happened at Stripe: its event, or the next round.
-PATIENCE = timedelta(minutes=10)
+# How long a change at Stripe may take to reach our ledger: by its event, or the next round.
+GRACE_PERIOD = timedelta(minutes=10)
 _PAGE_LIFE = timedelta(hours=24)  # how long a Checkout Session stays open
 
 
 @dataclass(frozen=True)
 class Difference:
-    """A payment and a top-up that do not tell the same story."""
+    """A payment and a top-up that disagree."""
 
     session_id: str
     top_up_id: UUID | None
@@ -38,9 +38,9 @@ class Difference:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What one look over Stripe's payments found; `foreign` ones are another product's.
+    """The result of one comparison; `foreign` payments are another product's.
 
-    `under_way` differ too, and are too young to be counted as differences.
+    `under_way` differ too, and are within the grace period.
     """
 
     at: datetime
@@ -57,9 +57,9 @@ class Comparison:
 
 
 def converge_open() -> int:
-    """Converge each top-up that can still change, the longest unasked first; return how many.
+    """Converge each top-up that can still change, the longest unconverged first; return how many.
 
-    Raises StripeUnavailable at the first one that meets it: the others would meet it as well.
+    Raises StripeUnavailable at the first that fails with it: the rest would fail too.
     """
     _close_unopened()
     waiting = TopUp.objects.filter(state__in=OPEN_STATES, stripe_session_id__isnull=False)
@@ -68,19 +68,19 @@ def converge_open() -> int:
 
 
 def converge_recent(*, since: datetime) -> int:
-    """Converge what differs from Stripe, and all that Stripe took back since; return how many."""
-    found = compare(since=since, patience=timedelta(0)).differences
+    """Converge the top-ups that differ, and those refunded or disputed since; return how many."""
+    found = compare(since=since, grace=timedelta(0)).differences
     differing = {one.top_up_id for one in found if one.top_up_id}
     intents = set(checkout.taken_back_since(since))
     taken_back = TopUp.objects.filter(stripe_payment_intent_id__in=intents)
     return _converge_each(differing.union(taken_back.values_list("id", flat=True)))
 
 
-def compare(*, since: datetime, patience: timedelta = PATIENCE) -> Comparison:
-    """Compare each paid session opened since then with its top-up. Changes nothing.
+def compare(*, since: datetime, grace: timedelta = GRACE_PERIOD) -> Comparison:
+    """Compare each paid session created since then with its top-up. Changes nothing.
 
-    Where money has moved within `patience`, the news may be on its way to us: what differs there is
-    counted apart.
+    Where money has moved within `grace`, the event may be on its way: such differences are counted
+    as `under_way`.
     """
     began = timezone.now()
     payments = list(checkout.paid_since(since))
@@ -97,7 +97,7 @@ def compare(*, since: datetime, patience: timedelta = PATIENCE) -> Comparison:
         for payment in ours
         if (difference := _difference(payment, known.get(payment.session_id), in_ledger))
     }
-    under_way = {one for one in differing if _may_be_under_way(one, began - patience, known)}
+    under_way = {one for one in differing if _may_be_under_way(one, began - grace, known)}
     return Comparison(
         at=timezone.now(),
         since=since,
@@ -106,19 +106,19 @@ def compare(*, since: datetime, patience: timedelta = PATIENCE) -> Comparison:
         under_way=len(under_way),
         differences=[
             *(found for payment, found in differing.items() if payment not in under_way),
-            *_unpaid_there(since, known, began=began),
+            *_credited_but_unpaid(since, known, began=began),
         ],
     )
 
 
 def _may_be_under_way(payment: Payment, since: datetime, known: Mapping[str | None, TopUp]) -> bool:
-    """Tell whether waiting may help. Without a top-up it does not: that is written first."""
+    """Return whether waiting may help. Without a top-up it does not: the row is written first."""
     is_young = payment.changed_at is not None and payment.changed_at > since
     return is_young and payment.session_id in known
 
 
 def _close_unopened() -> None:
-    """What never got a page cannot be paid any more, and is not asked about for ever."""
+    """Expire top-ups that never got a page: they cannot be paid, and need no more polling."""
     TopUp.objects.filter(
         state=TopUpState.PENDING,
         stripe_session_id=None,
@@ -132,14 +132,14 @@ def _converge_each(top_up_ids: Iterable[UUID]) -> int:
         try:
             convergence.converge(top_up_id=top_up_id)
         except StripeRefused as error:
-            logger.error("top-up %s cannot be compared with Stripe: %s", top_up_id, error)
+            logger.error("top-up %s could not be converged: %s", top_up_id, error)
         else:
             count += 1
     return count
 
 
 def _credited_by_ledger(since: datetime) -> Counter[str]:
-    """Return what the ledger says that each top-up has brought, by its id."""
+    """Return the credits that the ledger has for each top-up's payment, by its id."""
     credited: Counter[str] = Counter()
     entries = LedgerEntry.objects.filter(kind=EntryKind.TOP_UP, created_at__gte=since)
     for reference, amount in entries.values_list("reference", "amount").iterator():
@@ -151,10 +151,10 @@ def _difference(
     payment: Payment, top_up: TopUp | None, in_ledger: Counter[str]
 ) -> Difference | None:
     if top_up is None:
-        return Difference(payment.session_id, None, "Stripe was paid, and there is no top-up")
+        return Difference(payment.session_id, None, "paid at Stripe, and there is no top-up")
     verdict = judge(convergence.expected_of(top_up), payment)
-    if verdict.outcome is Outcome.PARKED:
-        return Difference(payment.session_id, top_up.id, verdict.parked_because)
+    if verdict.outcome is Outcome.NEEDS_REVIEW:
+        return Difference(payment.session_id, top_up.id, verdict.review_reason)
     theirs = (verdict.outcome.value, verdict.credited, verdict.refunded, verdict.disputed)
     here = (str(top_up.state), top_up.credited, top_up.refunded, top_up.disputed)
     if theirs != here:
@@ -166,10 +166,10 @@ def _difference(
     return None
 
 
-def _unpaid_there(
+def _credited_but_unpaid(
     since: datetime, paid: Mapping[str | None, TopUp], *, began: datetime
 ) -> Iterator[Difference]:
-    """What was credited while Stripe was being asked may have been paid after its answer."""
+    """Leave out credits since `began`: their payment may be newer than Stripe's response."""
     credited = TopUp.objects.filter(created_at__gte=since, credited__gt=0, converged_at__lt=began)
     for top_up in credited.exclude(stripe_session_id__in=[key for key in paid if key]):
         yield Difference(

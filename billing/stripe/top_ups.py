@@ -1,4 +1,4 @@
-"""What a person does with top-ups: start one, open Stripe's page for it, look how it stands."""
+"""The top-ups of a person: start one, open Stripe's page for it, refresh its state."""
 
 import logging
 from datetime import timedelta
@@ -20,84 +20,87 @@ from billing.errors import (
 from billing.ledger import wallets
 from billing.models import OPEN_STATES, StripeCustomer, TopUp, TopUpState, Wallet
 from billing.stripe import checkout, convergence
-from billing.stripe.checkout import Addresses
+from billing.stripe.checkout import ReturnUrls
 
 logger = logging.getLogger(__name__)
 
-_MOST_OPEN = 20
-_BETWEEN_LOOKS = timedelta(seconds=2)
-_KEPT_OPEN = (*OPEN_STATES, TopUpState.PAID)
+_MAX_UNPAID = 20
+_REFRESH_INTERVAL = timedelta(seconds=2)
+_REUSABLE_STATES = (*OPEN_STATES, TopUpState.PAID)
 
 
-class Look(NamedTuple):
-    """A top-up as it stands; `is_stripe_away` is None where Stripe was not asked."""
+class Refreshed(NamedTuple):
+    """A top-up's current state; `is_stripe_unavailable` is None if Stripe was not asked."""
 
     top_up: TopUp
-    is_stripe_away: bool | None
+    is_stripe_unavailable: bool | None
 
 
 def start(*, workspace: Workspace, user: User, amount_cents: int, form_id: UUID) -> TopUp:
-    """Write down what is to be bought, before Stripe hears of it.
+    """Write the top-up's row, before Stripe is called.
 
     `form_id` came with the form and becomes the top-up's id: the same form sent twice is one
-    top-up. After an end that was none, or with another amount, it is a new one. Raises
-    PaymentsNotConfigured and TooManyOpenTopUps.
+    top-up. A new one is made if that one has another amount, failed, expired or needs review.
+    Raises PaymentsNotConfigured and TooManyOpenTopUps.
     """
     if not settings.STRIPE_SECRET_KEY:
         raise PaymentsNotConfigured("STRIPE_SECRET_KEY is not set")
     wallet = wallets.wallet_of(workspace)
-    bought = {
+    purchase = {
         "wallet": wallet,
         "created_by": user,
         "amount_cents": amount_cents,
         "credits": credits_for(amount_cents),
     }
     sent_before = TopUp.objects.filter(
-        pk=form_id, wallet=wallet, amount_cents=amount_cents, state__in=_KEPT_OPEN
+        pk=form_id, wallet=wallet, amount_cents=amount_cents, state__in=_REUSABLE_STATES
     ).first()
     if sent_before:
         return sent_before
     _refuse_too_many(wallet)
-    top_up, is_new = TopUp.objects.get_or_create(id=form_id, defaults=bought)
-    return top_up if is_new else TopUp.objects.create(**bought)
+    top_up, is_new = TopUp.objects.get_or_create(id=form_id, defaults=purchase)
+    return top_up if is_new else TopUp.objects.create(**purchase)
 
 
 def _refuse_too_many(wallet: Wallet) -> None:
-    """Each open top-up is a page at Stripe, and a question to it every five minutes."""
-    open_now = TopUp.objects.filter(wallet=wallet, state=TopUpState.PENDING)
-    if open_now.count() >= _MOST_OPEN:
-        raise TooManyOpenTopUps(f"wallet {wallet.pk} has {_MOST_OPEN} unpaid top-ups")
+    """Each unpaid top-up costs a page at Stripe, and a request to it every five minutes."""
+    unpaid = TopUp.objects.filter(wallet=wallet, state=TopUpState.PENDING)
+    if unpaid.count() >= _MAX_UNPAID:
+        raise TooManyOpenTopUps(f"wallet {wallet.pk} has {_MAX_UNPAID} unpaid top-ups")
 
 
-def open_page(*, top_up: TopUp, workspace: Workspace, user: User, back_to: Addresses) -> str | None:
-    """Return the address of Stripe's page; None when there is nothing left to pay there.
+def open_page(
+    *, top_up: TopUp, workspace: Workspace, user: User, return_urls: ReturnUrls
+) -> str | None:
+    """Return the URL of Stripe's page; None when there is nothing left to pay there.
 
-    Raises StripeUnavailable: the same top-up can be tried again and gets the same page. Where
-    Stripe would repeat its no for ever, the top-up is failed and only a new one can help.
+    Raises StripeUnavailable and StripeRefused. A retry with the same top-up gets the same page,
+    unless Stripe would repeat its error for this idempotency key: then the top-up is failed, and
+    only a new one can succeed.
     """
     if not top_up.stripe_session_id:
         try:
-            return _open_session(top_up, workspace, user, back_to)
+            return _open_session(top_up, workspace, user, return_urls)
         except (StripeUnavailable, StripeRefused) as error:
-            _give_up_if_hopeless(top_up, error)
+            _fail_if_permanent(top_up, error)
             raise
-    return checkout.page_of(top_up.stripe_session_id) if top_up.is_open else None
+    return checkout.page_url(top_up.stripe_session_id) if top_up.is_open else None
 
 
 def _open_session(
-    top_up: TopUp, workspace: Workspace, user: User, back_to: Addresses
+    top_up: TopUp, workspace: Workspace, user: User, return_urls: ReturnUrls
 ) -> str | None:
     if not top_up.stripe_customer_id:
         top_up.stripe_customer_id = _customer_of(workspace, user, top_up)
         top_up.save(update_fields=["stripe_customer_id"])
-    session = checkout.create_session(top_up, back_to=back_to)
+    session = checkout.create_session(top_up, return_urls=return_urls)
     top_up.stripe_session_id = session.id
-    top_up.save(update_fields=["stripe_session_id"])  # before anybody can reach the page
+    top_up.save(update_fields=["stripe_session_id"])  # before anybody can open the page
     return session.url
 
 
 def _customer_of(workspace: Workspace, user: User, top_up: TopUp) -> str:
-    """Return the workspace's customer at Stripe. Of two made at once, one is never used."""
+    """Return the workspace's customer at Stripe. Of two created at once, one is never used."""
     is_live = settings.STRIPE_LIVEMODE
     known = StripeCustomer.objects.filter(workspace=workspace, is_live=is_live).first()
     if known:
@@ -114,31 +117,31 @@ def _customer_of(workspace: Workspace, user: User, top_up: TopUp) -> str:
     return customer.stripe_id
 
 
-def _give_up_if_hopeless(top_up: TopUp, error: StripeUnavailable | StripeRefused) -> None:
+def _fail_if_permanent(top_up: TopUp, error: StripeUnavailable | StripeRefused) -> None:
     if isinstance(error, StripeUnavailable) and not error.is_remembered:
         return
     if isinstance(error, StripeRefused) and error.param == "customer":
-        # Somebody deleted the customer at Stripe: the next top-up gets a new one.
+        # The customer was deleted at Stripe: the next top-up gets a new one.
         StripeCustomer.objects.filter(stripe_id=top_up.stripe_customer_id).delete()
     TopUp.objects.filter(pk=top_up.pk, state=TopUpState.PENDING).update(state=TopUpState.FAILED)
 
 
-def look(*, top_up: TopUp) -> Look:
-    """Return the top-up as it stands, and ask Stripe first if nobody has in the last two seconds.
+def refresh(*, top_up: TopUp) -> Refreshed:
+    """Converge an open top-up for a waiting page, at most every two seconds; return its state.
 
-    For pages that wait: they have something to show while Stripe is away, too.
+    Raises nothing when Stripe is unavailable: the page shows our own state then.
     """
-    if not (top_up.is_open and top_up.stripe_session_id and _is_our_turn(top_up)):
-        return Look(top_up, is_stripe_away=None)
+    if not (top_up.is_open and top_up.stripe_session_id and _claim_refresh(top_up)):
+        return Refreshed(top_up, is_stripe_unavailable=None)
     try:
         converged = convergence.converge_if_free(top_up_id=top_up.pk)
     except (StripeUnavailable, StripeRefused) as error:
-        logger.warning("top-up %s is shown as we know it: %s", top_up.pk, error)
-        return Look(top_up, is_stripe_away=True)
-    return Look(converged or top_up, is_stripe_away=False if converged else None)
+        logger.warning("top-up %s is shown without a refresh: %s", top_up.pk, error)
+        return Refreshed(top_up, is_stripe_unavailable=True)
+    return Refreshed(converged or top_up, is_stripe_unavailable=False if converged else None)
 
 
-def _is_our_turn(top_up: TopUp) -> bool:
+def _claim_refresh(top_up: TopUp) -> bool:
     now = timezone.now()
-    long_ago = Q(asked_at=None) | Q(asked_at__lt=now - _BETWEEN_LOOKS)
-    return bool(TopUp.objects.filter(long_ago, pk=top_up.pk).update(asked_at=now))
+    is_due = Q(asked_at=None) | Q(asked_at__lt=now - _REFRESH_INTERVAL)
+    return bool(TopUp.objects.filter(is_due, pk=top_up.pk).update(asked_at=now))

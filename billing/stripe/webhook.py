@@ -1,6 +1,6 @@
-"""`POST /webhooks/stripe`: check that a delivery is Stripe's, put it into the inbox, say 200.
+"""`POST /webhooks/stripe`: check that a delivery is Stripe's, store it in the inbox, answer 200.
 
-Nothing else happens here, and nothing here needs Redis or Stripe: that answers within 150 ms.
+Nothing else happens here, and nothing here needs Redis or Stripe: it answers within 150 ms.
 """
 
 import logging
@@ -25,17 +25,17 @@ LARGEST_BYTES = 512 * 1024
 @csrf_exempt
 @require_POST
 def receive(request: HttpRequest) -> HttpResponse:
-    """Take one delivery in: 200 when it is stored, before or now; 400 when it is not for us."""
+    """Receive one delivery: 200 when it is stored, now or before; 400 when it is not for us."""
     body = request.read(LARGEST_BYTES + 1)
     if len(body) > LARGEST_BYTES:
         return HttpResponse("too large", status=413, content_type="text/plain")
     header = request.headers.get("Stripe-Signature", "")
     try:
         verify(body, header, secrets=settings.STRIPE_WEBHOOK_SECRETS, now=time.time())
-        event_id = inbox.take_in(body, is_live=settings.STRIPE_LIVEMODE)
+        event_id = inbox.receive(body, is_live=settings.STRIPE_LIVEMODE)
     except BadWebhook as error:
         logger.warning("a webhook delivery was refused: %s", error)
         return HttpResponse(f"refused: {error}", status=400, content_type="text/plain")
     if event_id:
-        webhook_dispatch.event_is_waiting(event_id)
+        webhook_dispatch.dispatch(event_id)
     return HttpResponse("taken", content_type="text/plain")

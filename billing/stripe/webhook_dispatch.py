@@ -1,7 +1,7 @@
-"""Tell Celery of an event at once, without making anybody wait for the broker.
+"""Dispatch a stored event to Celery without making the webhook wait for the broker.
 
-Publishing with the broker down blocks for seconds and raises, so a thread of its own does it. A
-hint that is lost costs seconds: beat sweeps the inbox anyway.
+Publishing blocks for seconds and raises while the broker is down, so a thread of its own publishes.
+A lost dispatch costs seconds: beat sweeps the inbox anyway.
 """
 
 import logging
@@ -13,29 +13,29 @@ from billing import tasks
 
 logger = logging.getLogger(__name__)
 
-_MOST_WAITING = 1_000
+_MAX_QUEUED = 1_000
 
 
-def event_is_waiting(event_id: str) -> None:
-    """Return at once; too many hints at a time are left to the sweep."""
+def dispatch(event_id: str) -> None:
+    """Return at once; when too many events are queued, the sweep processes this one."""
     try:
-        _waiting().put_nowait(event_id)
+        _queue().put_nowait(event_id)
     except Full:
-        logger.warning("no hint for event %s, the sweep will find it: too many wait", event_id)
+        logger.warning("event %s is left to the sweep: the dispatch queue is full", event_id)
 
 
 @cache
-def _waiting() -> "Queue[str]":
-    """Start this process's thread with the first hint, after the server has forked."""
-    waiting: Queue[str] = Queue(_MOST_WAITING)
-    threading.Thread(target=_publish, args=(waiting,), name="stripe-hints", daemon=True).start()
-    return waiting
+def _queue() -> "Queue[str]":
+    """Start this process's thread with the first dispatch, after the server has forked."""
+    queue: Queue[str] = Queue(_MAX_QUEUED)
+    threading.Thread(target=_publish, args=(queue,), name="webhook-dispatch", daemon=True).start()
+    return queue
 
 
-def _publish(waiting: "Queue[str]") -> None:
+def _publish(queue: "Queue[str]") -> None:
     while True:
-        event_id = waiting.get()
+        event_id = queue.get()
         try:
-            tasks.work_off_event.delay(event_id)
-        except Exception as error:  # noqa: BLE001 (whatever ails the broker, the thread lives on)
-            logger.warning("no hint for event %s, the sweep will find it: %s", event_id, error)
+            tasks.process_event.delay(event_id)
+        except Exception as error:  # noqa: BLE001 (the thread must survive any broker error)
+            logger.warning("event %s is left to the sweep: %s", event_id, error)

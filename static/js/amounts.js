@@ -1,4 +1,4 @@
-// Says beside an amount of dollars how many credits it buys, as it is typed.
+// Shows beside an amount of dollars how many credits it buys, while it is typed.
 const CREDITS_PER_CENT = 1000;
 
 function credits(dollars) {

@@ -1,4 +1,4 @@
-"""The audit names the wallet for every kind of tampering, and never cries wolf."""
+"""The audit names the wallet for every kind of tampering, and has no false positives."""
 
 import json
 import threading
@@ -28,13 +28,13 @@ OWNER = 7
 @pytest.fixture
 def books(transactional_db: None) -> Books:
     """A workspace with a history: entries of several kinds, holds in every state."""
-    open_books(500)  # somebody else, whose books stay right
+    open_books(500)  # another workspace, which is not tampered with
     books = open_books(1_000)
-    live_through(books)
+    make_history(books)
     return books
 
 
-def live_through(books: Books) -> None:
+def make_history(books: Books) -> None:
     calls = [books.call(50) for _ in range(5)]
     written(*(call.hold() for call in calls))
     written(calls[0].settle(20), calls[1].settle(30), calls[2].void())
@@ -154,7 +154,7 @@ def test_the_wallet_is_named_whose_books_were_tampered_with(books: Books, statem
 def indebted(transactional_db: None) -> Books:
     """A workspace that had spent what a refund and a dispute took back, and repaid some of it.
 
-    1,000 came, 700 are spent, 600 of the 900 taken back were not there, 200 of these are repaid.
+    1,000 bought, 700 spent, 600 of the 900 taken back became owed, 200 of these are repaid.
     """
     books = open_books()
     first = books.top_up(1_000)
@@ -215,7 +215,7 @@ def test_the_wallet_is_named_whose_debts_were_tampered_with(
 
 
 def test_a_top_up_that_nobody_bought_is_found(books: Books) -> None:
-    """Posted by the rules of the ledger, for no payment, to somebody who never paid."""
+    """Posted by the rules of the ledger, but without a payment."""
     other = open_books(500)
     posting.post(
         wallet_id=other.wallet_id,
@@ -232,7 +232,7 @@ def test_a_record_of_nobody_is_found(books: Books) -> None:
 
     report = audit()
 
-    assert "a request record has a closed hold of its amount" in {
+    assert "a request record has a settled or voided hold of its amount" in {
         finding.rule for finding in report.findings
     }
 
@@ -279,20 +279,20 @@ def age(books: Books) -> None:
 def test_only_what_is_new_is_looked_at(books: Books) -> None:
     age(books)
     first = audit()
-    live_through(books)
+    make_history(books)
 
     report = audit(since=first.covered_until)
 
     assert first.is_ok
     assert report.is_ok
-    # Four new entries, four closed holds, and the two that are open; four records.
+    # Four new entries, four settled or voided holds, and the two open ones; four records.
     assert (report.entries, report.holds, report.records) == (4, 6, 4)
 
 
 def test_a_transaction_that_was_open_during_the_audit_is_looked_at_by_the_next(
     books: Books,
 ) -> None:
-    """Its rows carry the moment of its beginning, long before anybody could see them."""
+    """Its rows carry the time of its beginning, long before they became visible."""
     with psycopg.connect(database_url()) as slow:
         slow.execute("SELECT now()")
         connection.close()
@@ -326,10 +326,10 @@ def test_what_is_frozen_is_looked_at_from_its_beginning_on(books: Books) -> None
 # --- Runs that are kept -------------------------------------------------------------------------
 
 
-def verdict_of(call: TestCall) -> HoldDecision:
-    [reserved] = written(call.hold())
-    assert isinstance(reserved, HoldResult)
-    return reserved.decision
+def decision_of(call: TestCall) -> HoldDecision:
+    [held] = written(call.hold())
+    assert isinstance(held, HoldResult)
+    return held.decision
 
 
 def test_the_first_run_is_full_and_the_next_begin_where_the_last_ended(books: Books) -> None:
@@ -351,7 +351,7 @@ def test_a_workspace_whose_books_are_wrong_makes_no_new_call_and_no_other_is_sto
 ) -> None:
     other = open_books(500)
     running = books.call(50)
-    assert verdict_of(running) is HoldDecision.ADMITTED
+    assert decision_of(running) is HoldDecision.ADMITTED
     tamper(TAMPERING["a usage entry's amount"], books)
 
     run = runs.run_recent()
@@ -359,10 +359,10 @@ def test_a_workspace_whose_books_are_wrong_makes_no_new_call_and_no_other_is_sto
     assert not run.is_ok
     assert f"entry 2 of wallet {books.wallet_id}" in str(run.findings)
     assert f"entry 2 of wallet {books.wallet_id}" in caplog.text
-    assert verdict_of(books.call(1)) is HoldDecision.FROZEN
-    assert verdict_of(other.call(1)) is HoldDecision.ADMITTED
-    [closed] = written(running.settle(5))
-    assert closed.charged == 5
+    assert decision_of(books.call(1)) is HoldDecision.FROZEN
+    assert decision_of(other.call(1)) is HoldDecision.ADMITTED
+    [settled] = written(running.settle(5))
+    assert settled.charged == 5
 
 
 def test_books_in_order_freeze_nobody(books: Books) -> None:
@@ -387,7 +387,7 @@ def test_an_unfrozen_workspace_makes_calls_again(books: Books) -> None:
 
     wallets.unfreeze(books.wallet_id)
 
-    assert verdict_of(books.call(1)) is HoldDecision.ADMITTED
+    assert decision_of(books.call(1)) is HoldDecision.ADMITTED
 
 
 def test_old_runs_are_forgotten_by_the_full_one(books: Books) -> None:
@@ -404,7 +404,7 @@ def test_old_runs_are_forgotten_by_the_full_one(books: Books) -> None:
 
 @contextmanager
 def hammering(act: Callable[[], None]) -> Iterator[None]:
-    """Do something again and again in another thread."""
+    """Repeat something in another thread."""
     done = threading.Event()
 
     def hammer() -> None:
@@ -450,19 +450,19 @@ def command(**options: Any) -> tuple[int, dict[str, Any]]:
 
 
 def test_the_command_says_ok_in_json(books: Books) -> None:
-    code, said = command()
+    code, report = command()
 
     assert code == 0
-    assert said["ok"] is True
-    assert said["findings"] == []
+    assert report["ok"] is True
+    assert report["findings"] == []
 
 
 def test_the_command_exits_with_an_error_and_freezes_nobody(books: Books) -> None:
     tamper(TAMPERING["the balance"], books)
 
-    code, said = command()
+    code, report = command()
 
     assert code == 1
-    assert said["ok"] is False
-    assert said["findings"][0]["wallet_ids"] == [books.wallet_id]
+    assert report["ok"] is False
+    assert report["findings"][0]["wallet_ids"] == [books.wallet_id]
     assert books.wallet().frozen_at is None

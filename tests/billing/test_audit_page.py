@@ -1,4 +1,4 @@
-"""The operators' page about the audit, and the button that lets a workspace go on."""
+"""The operators' page about the audit, and its button that unfreezes a workspace."""
 
 from datetime import timedelta
 
@@ -15,6 +15,11 @@ from tests.support.books import Books, open_books
 
 @pytest.fixture
 def operator(db: None) -> Client:
+    return new_operator()
+
+
+def new_operator() -> Client:
+    """The browser of a signed-in operator."""
     user = people.new_person()
     User.objects.filter(pk=user.pk).update(is_staff=True)
     return people.browser_of(User.objects.get(pk=user.pk))
@@ -90,11 +95,11 @@ def test_it_names_what_was_found(operator: Client) -> None:
 
     shown = page(operator)
 
-    assert "Not so in 2 places: held is the sum of the open holds" in shown
+    assert "Broken in 2 places: held is the sum of the open holds" in shown
     assert "wallet 4" in shown
 
 
-def test_a_frozen_workspace_is_let_go_with_a_button(operator: Client, frozen: Books) -> None:
+def test_a_button_unfreezes_a_workspace(operator: Client, frozen: Books) -> None:
     address = f"/operator/audit/unfreeze/{frozen.wallet_id}"
     assert address in page(operator)
 
@@ -105,7 +110,7 @@ def test_a_frozen_workspace_is_let_go_with_a_button(operator: Client, frozen: Bo
     assert address not in page(operator)
 
 
-def test_looking_at_the_button_lets_nobody_go(operator: Client, frozen: Books) -> None:
+def test_a_get_unfreezes_nobody(operator: Client, frozen: Books) -> None:
     assert operator.get(f"/operator/audit/unfreeze/{frozen.wallet_id}").status_code == 405
     assert frozen.wallet().frozen_at is not None
 
@@ -115,10 +120,8 @@ def test_what_an_audit_finds_stands_on_the_page() -> None:
     books = open_books(500)
     books.set_held(10)
     runs.run_recent()
-    user = people.new_person()
-    User.objects.filter(pk=user.pk).update(is_staff=True)
 
-    shown = page(people.browser_of(User.objects.get(pk=user.pk)))
+    shown = page(new_operator())
 
     assert "held is the sum of the open holds" in shown
     assert f"/operator/audit/unfreeze/{books.wallet_id}" in shown

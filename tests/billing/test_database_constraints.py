@@ -1,4 +1,4 @@
-"""Invariants that no code can break, because the database refuses: each by plain SQL."""
+"""Invariants that the database enforces: plain SQL that breaks one is refused."""
 
 import uuid
 from collections.abc import Callable
@@ -16,7 +16,7 @@ Refused = Callable[..., str]
 
 @pytest.fixture
 def refused() -> Refused:
-    """Run a statement that must fail; return what PostgreSQL says."""
+    """Run a statement that must fail; return PostgreSQL's error."""
 
     def run(statement: str, *parameters: Any) -> str:
         with (
@@ -200,4 +200,4 @@ def test_a_hold_that_ends_in_no_proper_way(books: Books, refused: Refused, chang
     error = refused(f"UPDATE billing_hold SET {changes} WHERE id = %s", hold_id)  # noqa: S608
 
     assert "hold_state_consistent" in error
-    assert Hold.objects.get(id=hold_id).state == HoldState.OPEN
+    assert Hold.objects.get(id=hold_id).state == HoldState.HELD

@@ -1,4 +1,4 @@
-"""Somebody looks at their balance and at every movement of credits."""
+"""The balance and the ledger on the billing page, and the balance in the top bar."""
 
 import re
 import uuid
@@ -38,7 +38,7 @@ def hold(wallet: Wallet, amount: int) -> None:
         amount=amount,
         owner=1,
         accepted_at=timezone.now(),
-        state=HoldState.OPEN,
+        state=HoldState.HELD,
     )
     Wallet.objects.filter(pk=wallet.pk).update(held=wallet.held + amount)
 
@@ -78,7 +78,7 @@ def test_the_average_is_that_of_the_last_hundred_calls(wallet: Wallet) -> None:
         move(wallet, -10)
     wallet.refresh_from_db()
 
-    assert statement.reach(wallet) == (wallet.available // 10, 10.0)
+    assert statement.runway(wallet) == (wallet.available // 10, 10.0)
 
 
 def test_what_running_calls_hold_is_not_available_and_is_explained(
@@ -95,7 +95,7 @@ def test_what_running_calls_hold_is_not_available_and_is_explained(
 
 
 @pytest.mark.parametrize("page", ["", "keys", "usage", "billing", "settings"])
-def test_whoever_works_in_a_frozen_workspace_is_told_why_its_calls_fail(
+def test_members_of_a_frozen_workspace_see_why_its_calls_fail(
     browser: Client, wallet: Wallet, page: str
 ) -> None:
     address = f"/developers/{page}"
@@ -139,7 +139,7 @@ def test_a_broken_address_shows_the_newest(browser: Client, wallet: Wallet, befo
     assert "The newest" in see(browser, f"?before={before}")
 
 
-def test_without_movements_the_page_says_what_will_stand_there(browser: Client) -> None:
+def test_without_movements_the_page_says_what_will_be_listed(browser: Client) -> None:
     assert "No movement yet" in see(browser)
 
 
@@ -151,7 +151,7 @@ def test_somebody_elses_ledger_does_not_show(wallet: Wallet) -> None:
     assert "123,456" not in see(stranger)
 
 
-def test_the_top_bar_asks_for_the_balance_and_hears_only_of_a_change(
+def test_the_top_bar_polls_the_balance_and_gets_a_204_until_it_changes(
     browser: Client, wallet: Wallet
 ) -> None:
     move(wallet, 1_000)

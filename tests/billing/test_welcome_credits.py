@@ -1,4 +1,4 @@
-"""The welcome credits: once for each verified address, whoever signs up with it how often."""
+"""The welcome credits: granted once for each verified address, across all accounts."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -54,7 +54,7 @@ def test_the_address_itself_is_not_kept(books: Books) -> None:
     assert not LedgerEntry.objects.filter(reference__contains="ada").exists()
 
 
-def test_an_operator_who_gives_none_gives_none(books: Books, settings: Settings) -> None:
+def test_a_setting_of_zero_grants_nothing(books: Books, settings: Settings) -> None:
     settings.WELCOME_CREDITS = 0
 
     assert grants.grant_welcome(user=books.user, email="ada@example.com") is None

@@ -25,7 +25,7 @@ from billing.models import (
     TopUpState,
     Wallet,
 )
-from billing.stripe import booking
+from billing.stripe import convergence
 from billing.stripe.payments import Outcome, Verdict
 from gateway.metering import operations
 from gateway.metering.operations import Settle, Void
@@ -192,7 +192,7 @@ def booked(top_up: TopUp, **totals: Any) -> None:
     """Book it as if Stripe said so: what is credited, refunded or disputed from now on."""
     verdict = Verdict(Outcome.PAID, top_up.credited, top_up.refunded, top_up.disputed)
     with transaction.atomic():
-        booking.book(top_up, replace(verdict, **totals))
+        convergence.post_difference(top_up, replace(verdict, **totals))
 
 
 def subscription_wallet(books: Books) -> Wallet:

@@ -84,7 +84,7 @@ class Customer:
 
     def open_holds(self) -> int:
         """Return how many calls have credits held now."""
-        return Hold.objects.filter(wallet=self.wallet(), state=HoldState.OPEN).count()
+        return Hold.objects.filter(wallet=self.wallet(), state=HoldState.HELD).count()
 
     def charges(self) -> list[int]:
         """Return what the ledger took for usage, in order."""

@@ -1,4 +1,4 @@
-"""`manage.py audit_ledger`: check the books and say so in JSON."""
+"""`manage.py audit_ledger`: audit the whole ledger and print the result as JSON."""
 
 import json
 import sys
@@ -13,7 +13,7 @@ from billing.audit.report import audit
 
 class Command(BaseCommand):
     help = 'Check every invariant of the ledger; prints JSON with "ok", exits 1 when one is broken.'
-    requires_system_checks = ()  # a catalogue file that is wrong does not make the books wrong
+    requires_system_checks = ()  # the audit must also run with a broken catalogue file
 
     def handle(self, *args: Any, **options: Any) -> None:
         report = audit()

@@ -23,7 +23,7 @@ class Command(BaseCommand):
         if user is None:
             raise CommandError(f"Nobody has signed up as {email}.")
         if options["credits"] == 0:
-            raise CommandError("A grant of zero credits would say nothing.")
+            raise CommandError("The number of credits must not be zero.")
         try:
             entry = grants.grant(
                 workspace=give_personal_workspace(user),

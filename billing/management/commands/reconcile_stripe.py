@@ -1,4 +1,4 @@
-"""`manage.py reconcile_stripe`: compare Stripe's payments with our top-ups and say so in JSON."""
+"""`manage.py reconcile_stripe`: compare Stripe's payments with our top-ups, print JSON."""
 
 import json
 import sys
@@ -22,25 +22,27 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--days", type=int, default=reconciliation.RECENT.days)
         parser.add_argument(
-            "--patience",
+            "--grace",
+            "--patience",  # its name in scripts written for earlier versions
+            dest="grace",
             type=int,
-            default=int(reconciliation.PATIENCE.total_seconds() // 60),
-            help="minutes in which the news of a payment may still be on its way to us:"
-            " what differs because of a younger one is counted as under way",
+            default=int(reconciliation.GRACE_PERIOD.total_seconds() // 60),
+            help="minutes in which the event of a payment may still arrive: a difference caused by"
+            " a more recent change is counted as under way",
         )
         parser.add_argument(
-            "--converge", action="store_true", help="first bring our books to what Stripe says"
+            "--converge", action="store_true", help="first converge the top-ups that differ"
         )
 
-    def handle(self, *args: Any, days: int, patience: int, converge: bool, **options: Any) -> None:
+    def handle(self, *args: Any, days: int, grace: int, converge: bool, **options: Any) -> None:
         since = timezone.now() - timedelta(days=days)
         try:
             if converge:
                 reconciliation.converge_open()
                 reconciliation.converge_recent(since=since)
-            comparison = reconciliation.compare(since=since, patience=timedelta(minutes=patience))
+            comparison = reconciliation.compare(since=since, grace=timedelta(minutes=grace))
         except BillingError as error:
-            raise CommandError(f"Stripe could not be asked: {error}") from error
+            raise CommandError(f"The comparison with Stripe failed: {error}") from error
         body = {"ok": comparison.is_ok, **asdict(comparison)}
         self.stdout.write(json.dumps(body, indent=2, default=str))
         if not comparison.is_ok:

@@ -17,7 +17,7 @@ SECRET = "whsec_of_the_tests"
 
 @pytest.fixture
 def stripe_server(live_server: LiveServer, settings: Settings) -> Iterator[SandboxServer]:
-    """What happens later by itself waits for `run_agenda`; failed deliveries come back at once."""
+    """Scheduled changes wait for `run_agenda`; failed deliveries are retried at once."""
     wanted = SandboxSettings(
         webhook_url=f"{live_server.url}/webhooks/stripe",
         webhook_secrets=(SECRET,),

@@ -1,4 +1,4 @@
-"""Deliveries that are almost Stripe's. The benchmark makes a hundred thousand of them."""
+"""Forged webhook deliveries, almost like Stripe's. The benchmark makes a hundred thousand."""
 
 import random
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ BODY = (
 
 
 class Delivery(NamedTuple):
-    """What arrives, and why nobody may believe it."""
+    """A delivery, and how it was forged."""
 
     body: bytes
     header: str
@@ -29,7 +29,7 @@ def signature(body: bytes, *secrets: str, at: int = NOW) -> str:
 
 
 def forgeries(count: int, *, seed: int) -> Iterator[Delivery]:
-    """Yield so many, in turn from each way to forge; the same seed gives the same ones."""
+    """Yield `count` forgeries, of each kind in turn; the same seed gives the same ones."""
     dice = random.Random(seed)
     for number in range(count):
         yield _WAYS[number % len(_WAYS)](dice)
@@ -40,7 +40,7 @@ def _bit_in_body(dice: random.Random) -> Delivery:
 
 
 def _bit_in_header(dice: random.Random) -> Delivery:
-    """Of a header with one signature: with two, the other one still stands."""
+    """In a header with one signature: with two, the other one would still be valid."""
     flipped = _flipped(signature(BODY, SECRETS[0]).encode(), dice)
     return Delivery(BODY, flipped.decode("latin-1"), "a bit of the header")
 
@@ -56,7 +56,7 @@ def _from_the_future(dice: random.Random) -> Delivery:
 
 
 def _time_moved(dice: random.Random) -> Delivery:
-    """An old delivery, taken down and sent again with the time of today."""
+    """An old delivery, recorded and replayed with the current time."""
     old = signature(BODY, *SECRETS, at=NOW - 1_000 - dice.randrange(10**6))
     return Delivery(BODY, f"t={NOW},{old.partition(',')[2]}", "an old signature with a new time")
 

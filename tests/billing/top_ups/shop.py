@@ -1,4 +1,4 @@
-"""A person who buys credits, the worker behind the webhook, and a look into the books."""
+"""A person who buys credits, the worker behind the webhook, and the ledger's entries."""
 
 import itertools
 from collections.abc import Callable, Iterable
@@ -19,12 +19,12 @@ from accounts.services import give_personal_workspace
 from billing.ledger import posting, wallets
 from billing.models import EntryKind, Hold, HoldState, LedgerEntry, Source, TopUp, Wallet
 from billing.stripe import inbox, top_ups
-from billing.stripe.checkout import Addresses
+from billing.stripe.checkout import ReturnUrls
 from stripe_sandbox.client import Json, Sandbox
 
-BACK_TO = Addresses(
-    paid="http://shop.localhost:9/developers/billing/top-ups/1",
-    cancelled="http://shop.localhost:9/developers/billing",
+RETURN_URLS = ReturnUrls(
+    success="http://shop.localhost:9/developers/billing/top-ups/1",
+    cancel="http://shop.localhost:9/developers/billing",
 )
 _SPENT = "spent-"
 _numbers = itertools.count(1)
@@ -39,11 +39,11 @@ class Buyer:
 
     @property
     def wallet(self) -> Wallet:
-        """Read anew from the database."""
+        """Read from the database each time."""
         return wallets.wallet_of(self.workspace)
 
     def start(self, dollars: int = 20) -> TopUp:
-        """Fill in the form and be sent to Stripe's page."""
+        """Send the form, and open Stripe's page."""
         top_up = self.fill_in(uuid4(), dollars=dollars)
         self.open_page(top_up)
         return top_up
@@ -58,11 +58,11 @@ class Buyer:
 
     def open_page(self, top_up: TopUp) -> str | None:
         return top_ups.open_page(
-            top_up=top_up, workspace=self.workspace, user=self.user, back_to=BACK_TO
+            top_up=top_up, workspace=self.workspace, user=self.user, return_urls=RETURN_URLS
         )
 
     def spend(self, credits: int) -> None:
-        """Be without so many credits; a real call would need a gateway."""
+        """Spend credits by an adjustment; a real call would need a gateway."""
         posting.post(
             wallet_id=self.wallet.pk,
             kind=EntryKind.ADJUSTMENT,
@@ -71,7 +71,7 @@ class Buyer:
         )
 
     def hold(self, credits: int) -> Hold:
-        """Begin a call that may cost so much."""
+        """Begin a call that may cost this many credits."""
         Wallet.objects.filter(pk=self.wallet.pk).update(held=F("held") + credits)
         return Hold.objects.create(
             wallet=self.wallet,
@@ -82,14 +82,14 @@ class Buyer:
             accepted_at=timezone.now(),
         )
 
-    def let_go(self, hold: Hold) -> None:
-        """End a call that cost nothing."""
-        Hold.objects.filter(pk=hold.pk).update(state=HoldState.VOID, closed_at=timezone.now())
+    def void(self, hold: Hold) -> None:
+        """End a call without a charge."""
+        Hold.objects.filter(pk=hold.pk).update(state=HoldState.VOIDED, closed_at=timezone.now())
         Wallet.objects.filter(pk=self.wallet.pk).update(held=F("held") - hold.amount)
 
 
-def stretch_two_seconds(top_up: TopUp) -> None:
-    """Let the time in which Stripe is not asked again last an hour: then no pause can end it."""
+def suspend_refreshes(top_up: TopUp) -> None:
+    """Extend the refresh interval by an hour, so that no pause of the test can end it."""
     TopUp.objects.filter(pk=top_up.pk).update(asked_at=F("asked_at") + timedelta(hours=1))
 
 
@@ -106,7 +106,7 @@ class Entry(NamedTuple):
 
 
 def entries_of(wallet: Wallet) -> list[Entry]:
-    """What the ledger says, oldest first, without what was spent."""
+    """The ledger entries, oldest first, without what was spent."""
     rows = LedgerEntry.objects.filter(wallet=wallet).exclude(reference__startswith=_SPENT)
     return [Entry(row.kind, row.amount) for row in rows.order_by("seq")]
 
@@ -129,23 +129,22 @@ def paid(buyer: Buyer, sandbox: Sandbox, *, dollars: int = 20) -> TopUp:
 
 
 def deliver(sandbox: Sandbox) -> None:
-    """Let every webhook arrive, and the worker work it off."""
+    """Wait until every webhook is delivered, and process the events."""
     sandbox.wait_until_delivered()
-    work_off_all()
+    process_due_events()
 
 
-def work_off_all() -> None:
+def process_due_events() -> None:
     inbox.sweep()
 
 
 def at_once(act: Callable[[str], object], given: Iterable[str], *, threads: int = 8) -> None:
     """Call `act` from several threads; the first error is raised."""
-
-    waiting = iter(list(given))
+    pending = iter(list(given))
 
     def work() -> None:
         try:
-            for value in waiting:
+            for value in pending:
                 act(value)
         finally:
             connection.close()

@@ -1,8 +1,7 @@
-"""What can happen to a paid payment afterwards: refunds and disputes in every order.
+"""Stories of a paid payment: refunds and disputes in every order that Stripe allows.
 
-A story is a sequence of steps at Stripe; many are told side by side, step by step. A seed decides
-which of the events that have arrived by then our worker gets to work off, and in which order. The
-benchmark tells longer stories.
+A story is a sequence of steps at Stripe; many run side by side, step by step. A seed decides which
+of the events received so far are processed, and in which order. The benchmark runs longer stories.
 """
 
 import itertools
@@ -24,11 +23,11 @@ from tests.billing.top_ups.shop import (
 )
 
 Story = tuple[str, ...]
-_HEARD_AT_ONCE = 0.4
+_PROCESSED_AT_ONCE = 0.4  # of the events that are due after a step
 
 
 class Payment:
-    """A paid session, and the newest refund and dispute of it."""
+    """A paid session with its newest refund and dispute."""
 
     def __init__(self, sandbox: Sandbox, session: str) -> None:
         self.sandbox = sandbox
@@ -75,8 +74,8 @@ _STEPS: dict[str, Callable[[Payment], None]] = {
 }
 
 
-class Books(NamedTuple):
-    """How it ends."""
+class Totals(NamedTuple):
+    """A wallet and its top-up after a story."""
 
     posted: int
     owed: int
@@ -84,33 +83,33 @@ class Books(NamedTuple):
     disputed: int
 
 
-class Ending(NamedTuple):
-    """How our books end, and how they should."""
+class StoryResult(NamedTuple):
+    """Our totals after a story, and those that follow from Stripe's objects."""
 
     story: Story
     spent: int
-    ours: Books
-    right: Books
+    actual: Totals
+    expected: Totals
 
 
-def stories(sandbox: Sandbox, *, longest: int) -> list[Story]:
+def possible_stories(sandbox: Sandbox, *, longest: int) -> list[Story]:
     """Every story that Stripe allows, shorter ones first."""
-    told: list[Story] = []
+    stories: list[Story] = []
     newest: list[Story] = [()]
     for _ in range(longest):
         newest = [(*story, step) for story in newest for step in _next_steps(sandbox, story)]
-        told += newest
-    return told
+        stories += newest
+    return stories
 
 
 def _next_steps(sandbox: Sandbox, story: Story) -> list[str]:
-    """Try which steps can follow, on payments that are none of ours.
+    """Try every step after the story, on payments of another product.
 
-    A step that is refused changes nothing: only after one that was taken the story begins anew.
+    A refused step changes nothing: only after an accepted one a new payment is needed.
     """
     possible, payment = [], None
     for name, step in _STEPS.items():
-        payment = payment or _somewhere_else(sandbox, story)
+        payment = payment or _foreign_payment(sandbox, story)
         try:
             step(payment)
         except SandboxRefused:
@@ -120,7 +119,7 @@ def _next_steps(sandbox: Sandbox, story: Story) -> list[str]:
     return possible
 
 
-def _somewhere_else(sandbox: Sandbox, story: Story) -> Payment:
+def _foreign_payment(sandbox: Sandbox, story: Story) -> Payment:
     price = {"currency": "usd", "unit_amount": 2_000, "product_data": {"name": "Something else"}}
     session = client().v1.checkout.sessions.create(
         {
@@ -136,8 +135,8 @@ def _somewhere_else(sandbox: Sandbox, story: Story) -> Payment:
     return payment
 
 
-class _Telling(NamedTuple):
-    """A story that is happening to somebody, who had spent some of the credits."""
+class _Run(NamedTuple):
+    """A story's run, for a buyer who had spent some of the credits."""
 
     story: Story
     spent: int
@@ -145,52 +144,54 @@ class _Telling(NamedTuple):
     top_up: TopUp
     payment: Payment
 
-    def ending(self) -> Ending:
+    def result(self) -> StoryResult:
         self.top_up.refresh_from_db()
         wallet = self.buyer.wallet
-        ours = Books(wallet.posted, wallet.owed, self.top_up.refunded, self.top_up.disputed)
-        return Ending(self.story, self.spent, ours, _right(self.top_up, self.spent))
+        actual = Totals(wallet.posted, wallet.owed, self.top_up.refunded, self.top_up.disputed)
+        return StoryResult(self.story, self.spent, actual, _expected(self.top_up, self.spent))
 
 
-def tell(sandbox: Sandbox, told: Iterable[tuple[Story, int]], *, seed: int) -> list[Ending]:
-    """Let the stories happen side by side, each to somebody who has spent so many credits."""
+def run_stories(
+    sandbox: Sandbox, stories: Iterable[tuple[Story, int]], *, seed: int
+) -> list[StoryResult]:
+    """Run the stories side by side, each for a buyer who has spent the given credits."""
     dice = random.Random(seed)
-    tellings = [_begin(sandbox, story, spent) for story, spent in told]
+    runs = [_begin(sandbox, story, spent) for story, spent in stories]
     deliver(sandbox)
-    for telling in tellings:
-        if telling.spent:
-            telling.buyer.spend(telling.spent)
-    for steps in itertools.zip_longest(*(telling.story for telling in tellings)):
-        for telling, step in zip(tellings, steps, strict=True):
+    for run in runs:
+        if run.spent:
+            run.buyer.spend(run.spent)
+    for steps in itertools.zip_longest(*(run.story for run in runs)):
+        for run, step in zip(runs, steps, strict=True):
             if step:
-                _STEPS[step](telling.payment)
+                _STEPS[step](run.payment)
         sandbox.wait_until_delivered()
-        _work_off(event_id for event_id in _shuffled(dice) if dice.random() < _HEARD_AT_ONCE)
-    while waiting := _shuffled(dice):
-        _work_off(waiting)
-    return [telling.ending() for telling in tellings]
+        _process(event_id for event_id in _shuffled(dice) if dice.random() < _PROCESSED_AT_ONCE)
+    while due := _shuffled(dice):
+        _process(due)
+    return [run.result() for run in runs]
 
 
-def _begin(sandbox: Sandbox, story: Story, spent: int) -> _Telling:
+def _begin(sandbox: Sandbox, story: Story, spent: int) -> _Run:
     buyer = new_buyer()
     top_up = buyer.start()
     pay(sandbox, top_up)
-    return _Telling(story, spent, buyer, top_up, Payment(sandbox, session_of(top_up)))
+    return _Run(story, spent, buyer, top_up, Payment(sandbox, session_of(top_up)))
 
 
 def _shuffled(dice: random.Random) -> list[str]:
-    waiting = inbox.due()
-    dice.shuffle(waiting)
-    return waiting
+    due = inbox.due()
+    dice.shuffle(due)
+    return due
 
 
-def _work_off(event_ids: Iterable[str]) -> None:
-    """Do so at several places at once, as workers would: also two events of one story."""
-    at_once(lambda event_id: inbox.work_off(event_id=event_id), event_ids, threads=4)
+def _process(event_ids: Iterable[str]) -> None:
+    """Process events in several threads, as workers would: also two events of one story."""
+    at_once(lambda event_id: inbox.process(event_id=event_id), event_ids, threads=4)
 
 
-def _right(top_up: TopUp, spent: int) -> Books:
-    """Worked out from Stripe's final objects alone, in cents and without our code."""
+def _expected(top_up: TopUp, spent: int) -> Totals:
+    """Computed from Stripe's final objects alone, in cents and without our code."""
     intent = str(top_up.stripe_payment_intent_id)
     refunds = client().v1.refunds.list({"payment_intent": intent}).data
     disputes = client().v1.disputes.list({"payment_intent": intent}).data
@@ -200,4 +201,4 @@ def _right(top_up: TopUp, spent: int) -> Books:
     )
     disputed = min(disputed, 2_000 - refunded)
     left = (2_000 - refunded - disputed) * 1_000 - spent
-    return Books(max(left, 0), max(-left, 0), refunded * 1_000, disputed * 1_000)
+    return Totals(max(left, 0), max(-left, 0), refunded * 1_000, disputed * 1_000)

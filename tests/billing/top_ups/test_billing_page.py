@@ -10,23 +10,16 @@ from pytest_django.fixtures import Settings
 
 from accounts.models import Role, User, Workspace
 from billing.ledger import posting, wallets
-from billing.models import EntryKind, LowBalanceLine, TopUp, TopUpState
+from billing.models import EntryKind, LowBalanceThreshold, TopUp, TopUpState
 from stripe_sandbox.client import Sandbox
 from stripe_sandbox.server import SandboxServer
-from tests.billing.top_ups.shop import deliver, pay, stretch_two_seconds
+from tests.billing.top_ups.shop import deliver, pay, suspend_refreshes
 from tests.support import people
 from tests.support.books import Books, booked
+from tests.support.reading import text_of
 
 PAGE = "/developers/billing"
 FORM = f"{PAGE}/top-ups"
-
-
-def text_of(response: Any) -> str:
-    """What can be read on the page, on one line."""
-    words = re.sub(
-        r"<(script|style|svg).*?</\1>|<[^>]+>", " ", response.content.decode(), flags=re.S
-    )
-    return " ".join(words.split())
 
 
 def filled_in(amount: str = "20", other: str = "", form_id: UUID | None = None) -> dict[str, Any]:
@@ -46,7 +39,7 @@ def books(person: User, workspace: Workspace) -> Books:
 
 
 def buy(shopper: Client, amount: str = "20", other: str = "") -> TopUp:
-    """Press the button; the person is on Stripe's page then."""
+    """Send the form; the response leads to Stripe's page."""
     form = filled_in(amount, other)
     assert shopper.post(FORM, form).status_code == 302
     return TopUp.objects.get(pk=form["form_id"])
@@ -153,7 +146,7 @@ def test_a_poll_is_answered_when_there_is_news(shopper: Client, sandbox: Sandbox
 
 
 def test_what_stripe_calls_paid_is_never_shown_as_failed(shopper: Client, sandbox: Sandbox) -> None:
-    """The first card was declined, the second one paid, and Stripe is away when the page loads."""
+    """The first card is declined, the second pays, and Stripe fails when the page loads."""
     top_up = buy(shopper)
     pay(sandbox, top_up, "4000000000000002")
     pay(sandbox, top_up)
@@ -172,37 +165,37 @@ def test_the_notice_stays_between_two_questions_to_stripe(
     sandbox.start_outage("server_error")
     poll = {"HX-Request": "true", "HX-Target": "top-up"}
     shopper.get(page_of(top_up))
-    stretch_two_seconds(top_up)
+    suspend_refreshes(top_up)
     asked = len(sandbox.requests())
 
-    again = shopper.get(f"{page_of(top_up)}?shown=pending.stripe-away", headers=poll)
+    again = shopper.get(f"{page_of(top_up)}?shown=pending.stripe-unavailable", headers=poll)
 
     assert again.status_code == 204
     assert len(sandbox.requests()) == asked
 
 
 @pytest.mark.parametrize(
-    ("state", "said"),
+    ("state", "text"),
     [
         (TopUpState.PROCESSING, "Your bank is working on it"),
         (TopUpState.FAILED, "The payment did not go through"),
         (TopUpState.EXPIRED, "This payment page has expired"),
-        (TopUpState.PARKED, "We are checking this payment"),
+        (TopUpState.NEEDS_REVIEW, "We are checking this payment"),
     ],
 )
 def test_each_state_says_what_it_means(
-    shopper: Client, books: Books, state: TopUpState, said: str
+    shopper: Client, books: Books, state: TopUpState, text: str
 ) -> None:
     top_up = TopUp.objects.create(
         wallet_id=books.wallet_id, amount_cents=2_000, credits=2_000_000, state=state
     )
 
-    assert said in text_of(shopper.get(page_of(top_up)))
+    assert text in text_of(shopper.get(page_of(top_up)))
     assert "$20.00" in text_of(shopper.get(PAGE))
 
 
 @pytest.mark.parametrize(
-    ("since", "said"),
+    ("since", "text"),
     [
         ({}, "2,000,000 credits have landed"),
         ({"refunded": 500_000}, "refunded in part"),
@@ -211,12 +204,12 @@ def test_each_state_says_what_it_means(
     ],
 )
 def test_what_became_of_a_payment_is_said(
-    shopper: Client, books: Books, since: dict[str, int], said: str
+    shopper: Client, books: Books, since: dict[str, int], text: str
 ) -> None:
     top_up = books.top_up(2_000_000)
     booked(top_up, **since)
 
-    assert said in text_of(shopper.get(page_of(top_up)))
+    assert text in text_of(shopper.get(page_of(top_up)))
 
 
 def test_a_debt_is_named_and_so_is_its_repayment(
@@ -237,7 +230,7 @@ def test_a_debt_is_named_and_so_is_its_repayment(
     assert "are owed" not in text_of(shopper.get(PAGE))
 
 
-def test_who_comes_back_without_paying_finds_the_form_as_it_was(
+def test_a_person_who_returns_without_paying_finds_the_form_filled_in(
     shopper: Client, sandbox: Sandbox
 ) -> None:
     top_up = buy(shopper, "other", "12.50")
@@ -249,7 +242,7 @@ def test_who_comes_back_without_paying_finds_the_form_as_it_was(
     assert 'value="12.50"' in page.content.decode()
 
 
-def test_a_payment_page_that_was_left_is_called_what_it_is(shopper: Client) -> None:
+def test_an_abandoned_payment_page_is_shown_as_awaiting_payment(shopper: Client) -> None:
     top_up = buy(shopper)
 
     assert "Awaiting payment" in text_of(shopper.get(PAGE))
@@ -264,7 +257,7 @@ def test_a_made_up_cancellation_is_a_fresh_form(shopper: Client) -> None:
         assert shopper.get(f"{PAGE}?cancelled={made_up}").status_code == 200
 
 
-def test_when_stripe_is_away_the_form_comes_back_and_can_be_sent_again(
+def test_while_stripe_is_unavailable_the_form_comes_back_and_can_be_sent_again(
     shopper: Client, sandbox: Sandbox
 ) -> None:
     form = filled_in("other", "77")
@@ -291,7 +284,7 @@ def test_too_many_payments_begun_are_refused_with_what_to_do(shopper: Client) ->
     assert "Go on with one of them" in text_of(refused)
 
 
-def test_somebody_elses_payment_cannot_be_gone_on_with(shopper: Client) -> None:
+def test_somebody_elses_payment_cannot_be_continued(shopper: Client) -> None:
     theirs = buy(shopper, "other", "12.34")
     stranger = people.browser_of(people.new_person())
 
@@ -366,7 +359,7 @@ def test_developers_of_the_workspace_see_top_ups_and_cannot_buy(
     )
 
 
-def test_who_is_not_signed_in_is_asked_to(shopper: Client) -> None:
+def test_a_visitor_who_is_not_signed_in_is_asked_to(shopper: Client) -> None:
     response = Client().post(FORM, filled_in())
 
     assert response.status_code == 302
@@ -379,30 +372,30 @@ def test_reloading_after_an_error_leads_back_to_the_page(shopper: Client) -> Non
     assert shopper.get(f"{PAGE}/low-balance-line")["Location"] == PAGE
 
 
-def test_a_line_is_drawn_moved_and_removed(shopper: Client) -> None:
+def test_a_threshold_is_set_changed_and_removed(shopper: Client) -> None:
     address = f"{PAGE}/low-balance-line"
 
     shopper.post(address, {"dollars": "2.50"})
-    assert LowBalanceLine.objects.get().credits == 250_000
+    assert LowBalanceThreshold.objects.get().credits == 250_000
     assert "falls below 250,000 credits, $2.50" in text_of(shopper.get(PAGE))
 
     shopper.post(address, {"dollars": "10"})
-    assert LowBalanceLine.objects.get().credits == 1_000_000
+    assert LowBalanceThreshold.objects.get().credits == 1_000_000
 
     shopper.post(address, {"dollars": ""})
-    assert not LowBalanceLine.objects.exists()
+    assert not LowBalanceThreshold.objects.exists()
 
 
 @pytest.mark.parametrize("dollars", ["0", "-1", "1.234", "a lot", "1e99"])
-def test_a_line_that_is_none_is_refused(shopper: Client, dollars: str) -> None:
+def test_an_invalid_threshold_is_refused(shopper: Client, dollars: str) -> None:
     response = shopper.post(f"{PAGE}/low-balance-line", {"dollars": dollars})
 
     assert response.status_code == 422
     assert 'id="id_dollars_error"' in response.content.decode()
-    assert not LowBalanceLine.objects.exists()
+    assert not LowBalanceThreshold.objects.exists()
 
 
-def test_the_balance_turns_amber_below_the_line(shopper: Client, workspace: Workspace) -> None:
+def test_the_balance_turns_amber_below_the_threshold(shopper: Client, workspace: Workspace) -> None:
     wallet = wallets.wallet_of(workspace)
     posting.post(wallet_id=wallet.pk, kind=EntryKind.GRANT, amount=10_000, reference="test")
     assert "pill-low" not in shopper.get(PAGE).content.decode()
@@ -412,13 +405,18 @@ def test_the_balance_turns_amber_below_the_line(shopper: Client, workspace: Work
     assert "pill-low" in shopper.get(PAGE).content.decode()
 
 
-def test_an_operator_converges_by_hand(shopper: Client, sandbox: Sandbox) -> None:
+@pytest.fixture
+def operator(db: None) -> Client:
+    """The browser of a signed-in operator."""
+    return people.browser_of(User.objects.create_superuser("operator@example.com", people.PASSWORD))
+
+
+def test_an_operator_converges_by_hand(shopper: Client, sandbox: Sandbox, operator: Client) -> None:
     sandbox.set_faults(drop_types=["*"])
     top_up = buy(shopper)
     pay(sandbox, top_up)
-    operator = User.objects.create_superuser("operator@example.com", people.PASSWORD)
 
-    answer = people.browser_of(operator).post(
+    answer = operator.post(
         "/admin/billing/topup/",
         {"action": "converge_now", "_selected_action": str(top_up.pk)},
         follow=True,
@@ -429,12 +427,13 @@ def test_an_operator_converges_by_hand(shopper: Client, sandbox: Sandbox) -> Non
     assert top_up.state == TopUpState.PAID
 
 
-def test_an_operator_is_told_when_stripe_is_away(shopper: Client, sandbox: Sandbox) -> None:
+def test_an_operator_sees_that_stripe_is_unavailable(
+    shopper: Client, sandbox: Sandbox, operator: Client
+) -> None:
     top_up = buy(shopper)
     sandbox.start_outage("server_error")
-    operator = User.objects.create_superuser("operator@example.com", people.PASSWORD)
 
-    answer = people.browser_of(operator).post(
+    answer = operator.post(
         "/admin/billing/topup/",
         {"action": "converge_now", "_selected_action": str(top_up.pk)},
         follow=True,
@@ -443,11 +442,10 @@ def test_an_operator_is_told_when_stripe_is_away(shopper: Client, sandbox: Sandb
     assert "An unknown error occurred" in text_of(answer)
 
 
-def test_an_operator_sees_the_inbox(shopper: Client, sandbox: Sandbox) -> None:
+def test_an_operator_sees_the_inbox(shopper: Client, sandbox: Sandbox, operator: Client) -> None:
     pay(sandbox, buy(shopper))
     deliver(sandbox)
-    operator = User.objects.create_superuser("operator@example.com", people.PASSWORD)
 
-    page = people.browser_of(operator).get("/admin/billing/stripeevent/")
+    page = operator.get("/admin/billing/stripeevent/")
 
     assert "checkout.session.completed" in text_of(page)

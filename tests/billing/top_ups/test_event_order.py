@@ -1,21 +1,21 @@
-"""Refunds and disputes in every order, and every order in which we hear of them."""
+"""Refunds and disputes in every order, with their events processed in every order."""
 
 from stripe_sandbox.client import Sandbox
-from tests.billing.top_ups.stories import stories, tell
+from tests.billing.top_ups.stories import possible_stories, run_stories
 
 
 def test_every_story_of_up_to_three_steps_ends_as_stripes_objects_say(sandbox: Sandbox) -> None:
-    """With most of the credits spent in every second one, so that something is owed."""
+    """In every second one most of the credits were spent before, so that some become owed."""
     sandbox.set_faults(drop_types=["*"])
-    told = stories(sandbox, longest=3)
+    stories = possible_stories(sandbox, longest=3)
     sandbox.set_faults()
 
-    endings = tell(
+    results = run_stories(
         sandbox,
-        [(story, 1_600_000 * (number % 2)) for number, story in enumerate(told)],
-        seed=len(told),
+        [(story, 1_600_000 * (number % 2)) for number, story in enumerate(stories)],
+        seed=len(stories),
     )
 
-    assert [one for one in endings if one.ours != one.right] == []
-    assert len(endings) > 30
-    assert any(one.ours.owed for one in endings)
+    assert [one for one in results if one.actual != one.expected] == []
+    assert len(results) > 30
+    assert any(one.actual.owed for one in results)

@@ -1,4 +1,4 @@
-"""Stripe and mail servers take longer than a transaction may idle: they are waited for."""
+"""Stripe and mail servers may respond later than a transaction may idle otherwise."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -11,20 +11,20 @@ from django.db import connection, transaction
 from pytest_django.fixtures import Settings
 
 from billing.alerts import low_balance
-from billing.external_wait import waiting_outside
+from billing.external_wait import external_wait
 from billing.models import TopUpState
 from billing.stripe import convergence
 from stripe_sandbox.client import Sandbox
 from tests.billing.top_ups.shop import Buyer, pay
 from tests.support.books import open_books
 
-# No pause of a busy machine lasts as long as the limit, or we would be cut off where nobody waits.
+# Above any pause of a busy machine, which would otherwise end transactions that wait for nothing.
 LIMIT_S = 5
 LONGER_S = 6.5
 
 
 class SlowMailServer(BaseEmailBackend):
-    """Takes mails, in its own time."""
+    """Accepts a mail only after the idle limit."""
 
     def send_messages(self, email_messages: Sequence[EmailMessage]) -> int:
         time.sleep(LONGER_S)
@@ -50,7 +50,7 @@ def idle_limit() -> str:
         return str(cursor.fetchone()[0])
 
 
-def test_a_slow_answer_of_stripe_is_booked(
+def test_a_slow_response_of_stripe_is_posted(
     buyer: Buyer, sandbox: Sandbox, short_limit: None
 ) -> None:
     top_up = buyer.start()
@@ -63,7 +63,7 @@ def test_a_slow_answer_of_stripe_is_booked(
 def test_a_slow_mail_server_gets_its_mail_once(short_limit: None, settings: Settings) -> None:
     settings.EMAIL_BACKEND = f"{__name__}.SlowMailServer"
     books = open_books(1_000)
-    low_balance.draw(wallet=books.wallet(), credits=600)
+    low_balance.set_threshold(wallet=books.wallet(), credits=600)
     books.give(-500)
 
     assert low_balance.watch() == 1
@@ -73,6 +73,6 @@ def test_a_slow_mail_server_gets_its_mail_once(short_limit: None, settings: Sett
 
 def test_the_limit_holds_again_after_the_answer(short_limit: None) -> None:
     with transaction.atomic():
-        with waiting_outside():
+        with external_wait():
             assert idle_limit() == "2min"
         assert idle_limit() == f"{LIMIT_S}s"

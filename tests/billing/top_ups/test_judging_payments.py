@@ -1,4 +1,4 @@
-"""What Stripe's objects mean for a top-up: a function without side effects, hence all of it."""
+"""`judge`: the verdict on a top-up for every state of Stripe's objects."""
 
 from dataclasses import replace
 from typing import Any
@@ -62,7 +62,7 @@ def test_paid_is_credited() -> None:
         ({"intent_status": "requires_payment_method"}, Outcome.PENDING),
         ({"intent_status": "requires_action"}, Outcome.PENDING),
         ({"status": "complete", "intent_status": "processing"}, Outcome.PROCESSING),
-        # The payment can be through before the session says so: never a failure.
+        # The payment can succeed before the session is marked paid: never a failure.
         ({"status": "complete", "intent_status": "succeeded"}, Outcome.PROCESSING),
         ({"status": "complete", "intent_status": "requires_payment_method"}, Outcome.FAILED),
         ({"status": "complete", "intent_status": "canceled"}, Outcome.FAILED),
@@ -97,16 +97,16 @@ def test_unpaid_is_not_credited(changes: dict[str, Any], outcome: Outcome) -> No
         {"total_cents": None},
     ],
 )
-def test_whatever_does_not_agree_is_parked_and_moves_nothing(changes: dict[str, Any]) -> None:
+def test_any_mismatch_needs_review_and_moves_nothing(changes: dict[str, Any]) -> None:
     verdict = judged(PAID, **changes)
 
-    assert verdict.outcome is Outcome.PARKED
-    assert verdict.parked_because
+    assert verdict.outcome is Outcome.NEEDS_REVIEW
+    assert verdict.review_reason
     assert (verdict.credited, verdict.refunded, verdict.disputed) == (0, 0, 0)
 
 
-def test_what_was_credited_and_is_paid_no_more_is_parked() -> None:
-    assert judge(replace(EXPECTED, credited=2_000_000), OPEN).outcome is Outcome.PARKED
+def test_what_was_credited_and_is_paid_no_more_needs_review() -> None:
+    assert judge(replace(EXPECTED, credited=2_000_000), OPEN).outcome is Outcome.NEEDS_REVIEW
 
 
 cents = st.integers(0, 5_000)

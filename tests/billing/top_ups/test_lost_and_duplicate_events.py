@@ -26,8 +26,8 @@ from tests.billing.top_ups.shop import (
     new_buyer,
     paid,
     pay,
+    process_due_events,
     session_of,
-    work_off_all,
 )
 from tests.support.waiting import eventually
 
@@ -41,7 +41,7 @@ def test_ten_convergences_at_once_credit_once(buyer: Buyer, sandbox: Sandbox) ->
     assert entries_of(buyer.wallet) == [Entry("top_up", 2_000_000)]
 
 
-def test_an_event_that_is_delivered_ten_times_is_worked_off_once(
+def test_an_event_that_is_delivered_ten_times_is_processed_once(
     buyer: Buyer, sandbox: Sandbox
 ) -> None:
     sandbox.set_faults(copies_min=10, copies_max=10, concurrency=10)
@@ -49,14 +49,14 @@ def test_an_event_that_is_delivered_ten_times_is_worked_off_once(
 
     sandbox.wait_until_delivered()
     completed = StripeEvent.objects.get(type="checkout.session.completed")
-    at_once(lambda event_id: inbox.work_off(event_id=event_id), [completed.pk] * 10, threads=10)
+    at_once(lambda event_id: inbox.process(event_id=event_id), [completed.pk] * 10, threads=10)
 
     completed.refresh_from_db()
     assert completed.attempts == 1
     assert entries_of(buyer.wallet) == [Entry("top_up", 2_000_000)]
 
 
-def test_a_refund_that_we_hear_of_before_the_payment_is_right(
+def test_a_refund_whose_event_comes_before_the_payments_is_right(
     buyer: Buyer, sandbox: Sandbox
 ) -> None:
     sandbox.set_faults(hold=True)
@@ -98,7 +98,7 @@ def test_a_refund_without_any_event_is_healed_at_night(buyer: Buyer, sandbox: Sa
     assert buyer.wallet.posted == 1_500_000
 
 
-def test_a_session_that_we_died_before_noting_is_found_by_its_reference(
+def test_a_session_that_was_not_saved_before_a_crash_is_found_by_its_reference(
     buyer: Buyer, sandbox: Sandbox
 ) -> None:
     top_up = buyer.start()
@@ -115,7 +115,7 @@ def test_a_session_that_we_died_before_noting_is_found_by_its_reference(
 def test_a_handler_that_is_killed_leaves_the_event_for_another(
     buyer: Buyer, sandbox: Sandbox
 ) -> None:
-    """It has Stripe's answer, and dies while it waits for the wallet."""
+    """It has Stripe's response, and is killed while it waits for the wallet's lock."""
     top_up = buyer.start()
     pay(sandbox, top_up)
     sandbox.wait_until_delivered()
@@ -124,7 +124,7 @@ def test_a_handler_that_is_killed_leaves_the_event_for_another(
     with transaction.atomic():
         wallets.locked(Wallet.objects.filter(pk=top_up.wallet_id))
         with handler(completed.pk) as process:
-            eventually(somebody_waits_for_a_lock, what="the handler's posting")
+            eventually(a_session_waits_for_a_lock, what="the handler's posting")
             process.kill()
 
     completed.refresh_from_db()
@@ -132,18 +132,18 @@ def test_a_handler_that_is_killed_leaves_the_event_for_another(
     assert entries_of(buyer.wallet) == []
 
     StripeEvent.objects.update(due_at=timezone.now())  # half a minute has passed
-    work_off_all()
+    process_due_events()
     completed.refresh_from_db()
     assert completed.processed_at is not None
     assert entries_of(buyer.wallet) == [Entry("top_up", 2_000_000)]
 
 
-def test_an_event_that_somebody_works_on_is_left_alone(buyer: Buyer, sandbox: Sandbox) -> None:
+def test_an_event_that_is_claimed_is_left_alone(buyer: Buyer, sandbox: Sandbox) -> None:
     pay(sandbox, buyer.start())
     sandbox.wait_until_delivered()
     StripeEvent.objects.update(attempts=1, due_at=timezone.now() + timedelta(hours=1))
 
-    work_off_all()
+    process_due_events()
 
     assert not StripeEvent.objects.exclude(processed_at=None).exists()
 
@@ -151,7 +151,7 @@ def test_an_event_that_somebody_works_on_is_left_alone(buyer: Buyer, sandbox: Sa
 def test_a_crowd_of_payments_with_duplicates_disorder_and_loss(
     buyer: Buyer, sandbox: Sandbox
 ) -> None:
-    """`python -m benchmarks stripe` does the same with a thousand."""
+    """`bin/bench stripe` does the same with a thousand."""
     buyers = [new_buyer() for _ in range(20)]
     top_ups = [one.start(dollars=5 + number) for number, one in enumerate(buyers)]
     sandbox.set_faults(
@@ -160,23 +160,23 @@ def test_a_crowd_of_payments_with_duplicates_disorder_and_loss(
 
     at_once(sandbox.pay, [session_of(one) for one in top_ups])
     sandbox.wait_until_delivered()
-    at_once(lambda event_id: inbox.work_off(event_id=event_id), inbox.due())
+    at_once(lambda event_id: inbox.process(event_id=event_id), inbox.due())
     lost = TopUp.objects.exclude(state=TopUpState.PAID).count()
     reconciliation.converge_open()
 
     assert 0 < lost < 20
     for number, one in enumerate(buyers):
         assert entries_of(one.wallet) == [Entry("top_up", (5 + number) * 100_000)]
-    assert reconciliation.compare(since=timezone.now() - RECENT, patience=timedelta(0)).is_ok
+    assert reconciliation.compare(since=timezone.now() - RECENT, grace=timedelta(0)).is_ok
 
 
 @contextmanager
 def handler(event_id: str) -> Iterator[subprocess.Popen[bytes]]:
-    """A worker of its own process that takes one event."""
+    """A process of its own that processes one event."""
     code = (
         "import django; django.setup()\n"
-        "from billing import inbox\n"
-        f"inbox.work_off(event_id={event_id!r})"
+        "from billing.stripe import inbox\n"
+        f"inbox.process(event_id={event_id!r})"
     )
     env = {
         **os.environ,
@@ -193,9 +193,10 @@ def handler(event_id: str) -> Iterator[subprocess.Popen[bytes]]:
         process.wait()
 
 
-def somebody_waits_for_a_lock() -> bool:
+def a_session_waits_for_a_lock() -> bool:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_stat_clear_snapshot()")  # our own transaction keeps the first
+        # Without this, our transaction would see its first snapshot again.
+        cursor.execute("SELECT pg_stat_clear_snapshot()")
         cursor.execute(
             "SELECT 1 FROM pg_stat_activity"
             " WHERE datname = current_database() AND wait_event_type = 'Lock'"

@@ -1,19 +1,19 @@
-"""A mail when the balance falls below the line a person drew: once a crossing."""
+"""A mail when the balance falls below the threshold that a person set: one per crossing."""
 
 import pytest
 from django.core import mail
 
 from accounts.models import Membership, Role, User
 from billing.alerts import low_balance
-from billing.models import LowBalanceLine
+from billing.models import LowBalanceThreshold
 from tests.support.books import Books, open_books
 
 
 @pytest.fixture
 def low(db: None) -> Books:
-    """A workspace with 1,000 credits and a line at 600."""
+    """A workspace with 1,000 credits and a threshold of 600."""
     books = open_books(1_000)
-    low_balance.draw(wallet=books.wallet(), credits=600)
+    low_balance.set_threshold(wallet=books.wallet(), credits=600)
     return books
 
 
@@ -21,7 +21,7 @@ def addressed() -> list[str]:
     return [address for one in mail.outbox for address in one.to]
 
 
-def test_a_mail_comes_when_the_balance_crosses_the_line(low: Books) -> None:
+def test_a_mail_comes_when_the_balance_crosses_the_threshold(low: Books) -> None:
     assert low_balance.watch() == 0
 
     low.give(-500)
@@ -51,15 +51,15 @@ def test_the_next_crossing_brings_the_next_mail(low: Books) -> None:
     assert len(mail.outbox) == 2
 
 
-def test_the_line_itself_is_not_below_it(low: Books) -> None:
+def test_the_threshold_itself_is_not_below_it(low: Books) -> None:
     low.give(-400)
     assert low_balance.watch() == 0
     low.give(-1)
     assert low_balance.watch() == 1
 
 
-def test_a_line_drawn_above_the_balance_waits_for_the_next_crossing(low: Books) -> None:
-    low_balance.draw(wallet=low.wallet(), credits=5_000)
+def test_a_threshold_set_above_the_balance_waits_for_the_next_crossing(low: Books) -> None:
+    low_balance.set_threshold(wallet=low.wallet(), credits=5_000)
     assert low_balance.watch() == 0
 
     low.give(10_000)
@@ -69,15 +69,15 @@ def test_a_line_drawn_above_the_balance_waits_for_the_next_crossing(low: Books) 
     assert low_balance.watch() == 1
 
 
-def test_without_a_line_nothing_comes(low: Books) -> None:
-    low_balance.draw(wallet=low.wallet(), credits=None)
+def test_without_a_threshold_nothing_comes(low: Books) -> None:
+    low_balance.set_threshold(wallet=low.wallet(), credits=None)
     low.give(-1_000)
 
     assert low_balance.watch() == 0
-    assert not LowBalanceLine.objects.exists()
+    assert not LowBalanceThreshold.objects.exists()
 
 
-def test_everybody_who_holds_the_purse_hears_of_it(low: Books) -> None:
+def test_every_active_member_who_may_pay_gets_it(low: Books) -> None:
     people = {
         role: User.objects.create_user(f"{role}@example.com") for role in Role if role != Role.OWNER
     }

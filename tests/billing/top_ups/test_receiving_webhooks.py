@@ -1,4 +1,4 @@
-"""What the webhook's address answers, and what it puts into the inbox."""
+"""The webhook's responses, and the events that it stores in the inbox."""
 
 import http.client
 import json
@@ -30,10 +30,10 @@ class Answer(NamedTuple):
 
 
 class Endpoint:
-    """Our webhook's address, over a real socket."""
+    """Our webhook, over a real socket."""
 
     def __init__(self, url: str) -> None:
-        self._place = urlsplit(url).netloc
+        self._netloc = urlsplit(url).netloc
 
     def post(self, body: bytes, header: str | None, *, method: str = "POST") -> Answer:
         headers = {"Content-Type": "application/json"}
@@ -42,7 +42,7 @@ class Endpoint:
         return self.send(method, body, headers)
 
     def send(self, method: str, body: bytes, headers: Mapping[str, str]) -> Answer:
-        connection = http.client.HTTPConnection(self._place, timeout=60)
+        connection = http.client.HTTPConnection(self._netloc, timeout=60)
         try:
             connection.request(method, "/webhooks/stripe", body, dict(headers))
             response = connection.getresponse()
@@ -91,7 +91,7 @@ def test_ten_deliveries_at_once_are_one_event(endpoint: Endpoint) -> None:
     assert StripeEvent.objects.count() == 1
 
 
-def test_a_delivery_of_what_was_worked_off_does_not_open_it_again(endpoint: Endpoint) -> None:
+def test_a_second_delivery_of_a_processed_event_does_not_reopen_it(endpoint: Endpoint) -> None:
     endpoint.deliver(event())
     StripeEvent.objects.update(processed_at="2026-01-01T00:00:00Z")
 
@@ -159,7 +159,7 @@ def test_only_post_is_answered(endpoint: Endpoint) -> None:
 
 
 def test_events_are_taken_while_the_broker_is_down(transactional_db: None, tmp_path: Path) -> None:
-    """The hint is given by a thread of its own; the sweep finds the event without one."""
+    """A thread of its own dispatches events; the sweep finds those that were not dispatched."""
     env = {
         "DATABASE_URL": database_url(),
         "REDIS_URL": f"redis://{ports.LOOPBACK}:{ports.free_port()}/0",

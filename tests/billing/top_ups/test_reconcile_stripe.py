@@ -14,11 +14,11 @@ from stripe_sandbox.client import Sandbox
 from tests.billing.top_ups.shop import Buyer, deliver, new_buyer, paid, pay, session_of
 
 
-def reconcile(*options: str, patience: int = 0) -> dict[str, Any]:
+def reconcile(*options: str, grace: int = 0) -> dict[str, Any]:
     """Run the command; its exit code must agree with what it prints."""
     printed, exit_code = StringIO(), 0
     try:
-        call_command("reconcile_stripe", *options, patience=patience, stdout=printed)
+        call_command("reconcile_stripe", *options, grace=grace, stdout=printed)
     except SystemExit as end:
         exit_code = int(str(end.code))
     report: dict[str, Any] = json.loads(printed.getvalue())
@@ -45,7 +45,7 @@ def test_payments_in_every_state_agree(buyer: Buyer, sandbox: Sandbox) -> None:
     assert whole.credited or TopUp.objects.get(pk=whole.pk).credited
 
 
-def test_a_payment_we_have_not_heard_of_is_named_and_can_be_healed(
+def test_a_payment_without_an_event_is_named_and_can_be_healed(
     buyer: Buyer, sandbox: Sandbox
 ) -> None:
     sandbox.set_faults(drop_types=["*"])
@@ -69,7 +69,7 @@ def test_what_has_just_happened_is_under_way_and_no_difference_yet(
     sandbox.refund(session_of(refunded), 500)
     sandbox.open_dispute(session_of(disputed))
 
-    report = reconcile(patience=10)
+    report = reconcile(grace=10)
 
     assert (report["ok"], report["payments"], report["under_way"]) == (True, 4, 3)
     assert settled.pk not in [one["top_up_id"] for one in reconcile()["differences"]]
@@ -81,12 +81,12 @@ def test_what_happened_a_while_ago_is_a_difference(buyer: Buyer, sandbox: Sandbo
     top_up = paid(buyer, sandbox)
     sandbox.set_faults(drop_types=["*"])
     sandbox.refund(session_of(top_up), 500)
-    assert not reconcile(patience=10)["ok"]
+    assert not reconcile(grace=10)["ok"]
 
     sandbox.set_clock(0)
     sandbox.refund(session_of(top_up), 500)
 
-    assert reconcile(patience=10)["under_way"] == 1
+    assert reconcile(grace=10)["under_way"] == 1
 
 
 def test_a_payment_that_waiting_cannot_heal_is_named_at_once(
@@ -95,10 +95,10 @@ def test_a_payment_that_waiting_cannot_heal_is_named_at_once(
     pay(sandbox, buyer.start())
     TopUp.objects.all().delete()
 
-    assert len(reconcile(patience=10)["differences"]) == 1
+    assert len(reconcile(grace=10)["differences"]) == 1
 
 
-def test_a_refund_we_have_not_heard_of_is_named(buyer: Buyer, sandbox: Sandbox) -> None:
+def test_a_refund_without_an_event_is_named(buyer: Buyer, sandbox: Sandbox) -> None:
     top_up = paid(buyer, sandbox)
     sandbox.set_faults(drop_types=["*"])
     sandbox.refund(session_of(top_up), 500)
@@ -131,7 +131,7 @@ def test_credits_without_a_payment_are_named(buyer: Buyer, sandbox: Sandbox) -> 
 def test_a_payment_that_the_ledger_knows_nothing_of_is_named(
     buyer: Buyer, sandbox: Sandbox
 ) -> None:
-    """Whoever had set the row's columns alone."""
+    """The row's columns were set without a posting."""
     top_up = buyer.start()
     pay(sandbox, top_up)
     TopUp.objects.update(state="paid", credited=2_000_000, stripe_payment_intent_id="pi_1")
@@ -141,7 +141,7 @@ def test_a_payment_that_the_ledger_knows_nothing_of_is_named(
     TopUp.objects.update(credited=0)
 
 
-def test_a_parked_payment_is_named(buyer: Buyer, sandbox: Sandbox) -> None:
+def test_a_payment_that_needs_review_is_named(buyer: Buyer, sandbox: Sandbox) -> None:
     top_up = buyer.start()
     TopUp.objects.update(amount_cents=1)
     pay(sandbox, top_up)
@@ -193,5 +193,5 @@ def test_more_payments_than_a_page_of_stripes_holds_are_all_compared(
 def test_an_outage_is_an_error_and_no_finding(buyer: Buyer, sandbox: Sandbox) -> None:
     sandbox.start_outage("server_error")
 
-    with pytest.raises(CommandError, match="could not be asked"):
+    with pytest.raises(CommandError, match="comparison with Stripe failed"):
         reconcile()

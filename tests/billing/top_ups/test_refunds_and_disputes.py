@@ -1,4 +1,4 @@
-"""Refunds and disputes take credits back, spent or not; what comes to nothing gives them back."""
+"""Refunds and disputes take credits back, spent or not; a failed or won one returns them."""
 
 from pytest_django.fixtures import Settings
 
@@ -171,7 +171,7 @@ def test_what_running_calls_hold_is_not_taken_from_under_them(
     deliver(sandbox)
     assert (buyer.wallet.posted, buyer.wallet.held, buyer.wallet.owed) == (600_000,) * 3
 
-    buyer.let_go(call)  # the call came to nothing: what it held is there again
+    buyer.void(call)  # what it held is available again
     paid(buyer, sandbox, dollars=5)
 
     assert (buyer.wallet.posted, buyer.wallet.held, buyer.wallet.owed) == (500_000, 0, 0)

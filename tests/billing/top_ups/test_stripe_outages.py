@@ -1,4 +1,4 @@
-"""Stripe does not answer, answers too late, or says no: nothing is doubled and nothing is lost."""
+"""Stripe is unavailable, slow, or refuses: nothing is posted twice and nothing is lost."""
 
 from datetime import timedelta
 from uuid import uuid4
@@ -16,13 +16,13 @@ from tests.billing.top_ups.shop import (
     deliver,
     entries_of,
     pay,
-    stretch_two_seconds,
-    work_off_all,
+    process_due_events,
+    suspend_refreshes,
 )
 
 
 def sessions_at(sandbox: Sandbox) -> int:
-    """How many sessions Stripe has opened for us: answers that were no repetition."""
+    """The number of sessions that Stripe has created for us: responses that were no replay."""
     return sum(
         one["path"] == "/v1/checkout/sessions" and one["status"] == 200 and not one["replayed"]
         for one in sandbox.requests()
@@ -48,7 +48,7 @@ def test_a_form_sent_again_after_an_outage_opens_one_page(
 def test_a_page_that_was_opened_although_we_saw_an_error_is_not_opened_twice(
     buyer: Buyer, sandbox: Sandbox
 ) -> None:
-    """The library tries again with the same key, and gets the page of its first try."""
+    """Stripe's library retries with the same key, and gets the page of its first attempt."""
     buyer.start()  # makes the customer
     sandbox.start_outage("server_error", path="/v1/checkout", applied=True, requests=1)
     form_id = uuid4()
@@ -59,7 +59,7 @@ def test_a_page_that_was_opened_although_we_saw_an_error_is_not_opened_twice(
     assert [(one["status"], one["replayed"]) for one in tries] == [(500, False), (200, True)]
 
 
-def test_an_error_that_stripe_would_repeat_for_ever_needs_a_new_top_up(
+def test_an_error_that_stripe_would_replay_needs_a_new_top_up(
     buyer: Buyer, sandbox: Sandbox
 ) -> None:
     buyer.start()
@@ -75,7 +75,9 @@ def test_an_error_that_stripe_would_repeat_for_ever_needs_a_new_top_up(
     assert buyer.open_page(again)
 
 
-def test_a_customer_that_was_deleted_at_stripe_is_made_anew(buyer: Buyer, sandbox: Sandbox) -> None:
+def test_a_customer_that_was_deleted_at_stripe_is_created_again(
+    buyer: Buyer, sandbox: Sandbox
+) -> None:
     buyer.start()
     StripeCustomer.objects.update(stripe_id="cus_gone")
 
@@ -96,13 +98,13 @@ def test_an_event_waits_until_stripe_answers(buyer: Buyer, sandbox: Sandbox) -> 
 
     sandbox.clear_outage()
     StripeEvent.objects.update(due_at=timezone.now())
-    work_off_all()
+    process_due_events()
 
     assert entries_of(buyer.wallet) == [Entry("top_up", 2_000_000)]
     assert StripeEvent.objects.get().error == ""
 
 
-def test_each_try_waits_longer_than_the_one_before(buyer: Buyer, sandbox: Sandbox) -> None:
+def test_each_attempt_waits_longer_than_the_one_before(buyer: Buyer, sandbox: Sandbox) -> None:
     pay(sandbox, buyer.start())
     sandbox.wait_until_delivered()
     sandbox.start_outage("rate_limited")
@@ -110,21 +112,21 @@ def test_each_try_waits_longer_than_the_one_before(buyer: Buyer, sandbox: Sandbo
     for minutes in (0.5, 1, 2, 4, 8, 16, 32, 60, 60, 60):
         before = timezone.now()
         StripeEvent.objects.update(due_at=before)
-        work_off_all()
+        process_due_events()
         due_at = StripeEvent.objects.get().due_at
         assert before <= due_at - timedelta(minutes=minutes) <= timezone.now()
 
 
-def test_the_return_page_says_nothing_about_failure_while_stripe_is_away(
+def test_the_return_page_shows_no_failure_while_stripe_is_unavailable(
     buyer: Buyer, sandbox: Sandbox
 ) -> None:
     top_up = buyer.start()
     pay(sandbox, top_up)
     sandbox.start_outage("server_error")
 
-    assert top_ups.look(top_up=top_up) == (top_up, True)
-    stretch_two_seconds(top_up)
-    assert top_ups.look(top_up=top_up) == (top_up, None)  # not asked again at once
+    assert top_ups.refresh(top_up=top_up) == (top_up, True)
+    suspend_refreshes(top_up)
+    assert top_ups.refresh(top_up=top_up) == (top_up, None)  # not asked again at once
     assert top_up.state == TopUpState.PENDING
 
 

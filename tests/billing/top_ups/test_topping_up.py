@@ -1,4 +1,4 @@
-"""A person buys credits: every way in which a payment can come to an end."""
+"""A person buys credits: every way in which a payment can end."""
 
 from datetime import timedelta
 from uuid import uuid4
@@ -18,13 +18,13 @@ from tests.billing.top_ups.shop import (
     entries_of,
     new_buyer,
     pay,
+    process_due_events,
     session_of,
-    stretch_two_seconds,
-    work_off_all,
+    suspend_refreshes,
 )
 
 
-def test_paid_credits_are_there(buyer: Buyer, sandbox: Sandbox) -> None:
+def test_paid_credits_are_posted(buyer: Buyer, sandbox: Sandbox) -> None:
     top_up = buyer.start(dollars=20)
 
     pay(sandbox, top_up)
@@ -40,7 +40,7 @@ def test_paid_credits_are_there(buyer: Buyer, sandbox: Sandbox) -> None:
 def test_nothing_is_credited_before_it_is_paid(buyer: Buyer, sandbox: Sandbox) -> None:
     top_up = buyer.start()
 
-    assert top_ups.look(top_up=top_up).top_up.state == TopUpState.PENDING
+    assert top_ups.refresh(top_up=top_up).top_up.state == TopUpState.PENDING
     assert buyer.wallet.posted == 0
 
 
@@ -49,7 +49,7 @@ def test_the_return_page_credits_without_any_webhook(buyer: Buyer, sandbox: Sand
     top_up = buyer.start()
     pay(sandbox, top_up)
 
-    assert top_ups.look(top_up=top_up).top_up.state == TopUpState.PAID
+    assert top_ups.refresh(top_up=top_up).top_up.state == TopUpState.PAID
     assert buyer.wallet.posted == 2_000_000
 
 
@@ -57,14 +57,14 @@ def test_a_waiting_page_asks_stripe_only_now_and_then(buyer: Buyer, sandbox: San
     top_up = buyer.start()
     before = len(sandbox.requests())
 
-    top_up = top_ups.look(top_up=top_up).top_up
-    stretch_two_seconds(top_up)
+    top_up = top_ups.refresh(top_up=top_up).top_up
+    suspend_refreshes(top_up)
     for _ in range(4):
-        top_up = top_ups.look(top_up=top_up).top_up
+        top_up = top_ups.refresh(top_up=top_up).top_up
     assert len(sandbox.requests()) == before + 1
 
     TopUp.objects.update(asked_at=timezone.now() - timedelta(seconds=2.1))
-    top_ups.look(top_up=top_up)
+    top_ups.refresh(top_up=top_up)
     assert len(sandbox.requests()) == before + 2
 
 
@@ -73,7 +73,7 @@ def test_a_declined_card_leaves_the_page_open_for_another(buyer: Buyer, sandbox:
 
     pay(sandbox, top_up, "4000000000000002")
     deliver(sandbox)
-    assert top_ups.look(top_up=top_up).top_up.state == TopUpState.PENDING
+    assert top_ups.refresh(top_up=top_up).top_up.state == TopUpState.PENDING
     pay(sandbox, top_up)
     deliver(sandbox)
 
@@ -151,9 +151,7 @@ def test_the_same_form_with_another_amount_is_another_payment(buyer: Buyer) -> N
     assert (first.credits, second.credits) == (500_000, 900_000)
 
 
-def test_the_form_of_a_payment_that_came_to_nothing_starts_a_new_one(
-    buyer: Buyer, sandbox: Sandbox
-) -> None:
+def test_the_form_of_an_expired_payment_starts_a_new_one(buyer: Buyer, sandbox: Sandbox) -> None:
     top_up = buyer.start(dollars=5)
     sandbox.expire(session_of(top_up))
     deliver(sandbox)
@@ -180,7 +178,7 @@ def test_nothing_is_left_to_pay_on_the_page_of_a_paid_top_up(
     top_up = buyer.start()
     pay(sandbox, top_up)
 
-    assert buyer.open_page(top_up) is None  # paid, and we have not heard of it
+    assert buyer.open_page(top_up) is None  # paid, and its event is not processed yet
     deliver(sandbox)
     top_up.refresh_from_db()
     assert buyer.open_page(top_up) is None
@@ -236,7 +234,7 @@ def test_nobody_can_open_pages_without_end(buyer: Buyer, sandbox: Sandbox) -> No
     with pytest.raises(TooManyOpenTopUps):
         buyer.start(dollars=5)
 
-    assert buyer.fill_in(opened[3].pk, dollars=5) == opened[3]  # going on with one is no new one
+    assert buyer.fill_in(opened[3].pk, dollars=5) == opened[3]  # continuing one starts no new one
     sandbox.expire(session_of(opened[0]))
     deliver(sandbox)
     assert buyer.start(dollars=5)
@@ -250,7 +248,7 @@ def test_nothing_can_be_bought_without_a_stripe_key(buyer: Buyer, settings: Sett
     assert not TopUp.objects.exists()
 
 
-def test_events_about_what_is_not_ours_are_done_with_politely(
+def test_events_of_another_product_are_processed_without_effect(
     buyer: Buyer, sandbox: Sandbox
 ) -> None:
     """Another product sells through the same Stripe account."""
@@ -273,5 +271,5 @@ def test_old_events_are_forgotten(buyer: Buyer, sandbox: Sandbox) -> None:
     StripeEvent.objects.update(processed_at="2020-01-01T00:00:00Z")
 
     assert inbox.forget_old() == 1
-    work_off_all()
+    process_due_events()
     assert not StripeEvent.objects.filter(pk=done.pk).exists()

@@ -58,7 +58,7 @@ def test_a_hold_sets_its_amount_aside(books: Books) -> None:
     assert apply(call.hold()) == [HoldResult(HoldDecision.ADMITTED, 1_000, 300)]
 
     assert numbers(books) == (1_000, 300)
-    [hold] = books.holds(HoldState.OPEN)
+    [hold] = books.holds(HoldState.HELD)
     assert (hold.id, hold.amount, hold.owner, hold.pool) == (call.id, 300, OWNER, "api")
     assert hold.accepted_at == call.accepted_at
 
@@ -151,7 +151,7 @@ def test_a_hold_and_its_void_right_after_it_leave_nothing_held(books: Books) -> 
     ]
 
     assert numbers(books) == (1_000, 0)
-    assert len(books.holds(HoldState.VOID)) == 1
+    assert len(books.holds(HoldState.VOIDED)) == 1
     assert books.records() == []
 
 

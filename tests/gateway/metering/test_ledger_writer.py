@@ -62,7 +62,7 @@ def test_what_queues_during_a_commit_is_written_together(books: Books, process: 
         process.hear()
     assert {future.result(30).decision for future in [first, *rest]} == {HoldDecision.ADMITTED}
 
-    holds = books.holds(HoldState.OPEN)
+    holds = books.holds(HoldState.HELD)
     later = {hold.opened_at for hold in holds if hold.id != reserve.id}
     assert len(holds) == 101
     assert len(later) == 1  # opened_at is the transaction's moment

@@ -182,7 +182,7 @@ def test_a_release_waits_for_the_end_of_the_outage(
     network.be_fine()
 
     remote.await_ledger(books.call(0))
-    assert [hold.id for hold in books.holds(HoldState.VOID)][:1] == [call.id]
+    assert [hold.id for hold in books.holds(HoldState.VOIDED)][:1] == [call.id]
     assert books.wallet().held == 0
 
 
@@ -331,7 +331,7 @@ def test_a_process_killed_during_the_outage_has_charged_what_it_told(
     with Process(database_url=database_url(), journals=journals):
         eventually(lambda: books.wallet().held == 0, what="the dead process's holds")
         assert books.wallet().posted == 880
-    [void] = books.holds(HoldState.VOID)
+    [void] = books.holds(HoldState.VOIDED)
     assert void.id == running.id
     assert audit().is_ok
     assert list(journals.iterdir()) == []

@@ -86,7 +86,7 @@ def test_the_holds_of_a_killed_process_are_voided(
     child.kill()
 
     eventually(lambda: held(books) == 7, what="the dead process's credits")
-    assert {hold.id for hold in books.holds(HoldState.VOID)} == {call.id for call in calls}
+    assert {hold.id for hold in books.holds(HoldState.VOIDED)} == {call.id for call in calls}
     assert process.ask(own.settle(5)).charged == 5
     assert audit().is_ok
 
@@ -229,7 +229,7 @@ def test_one_wallet_that_cannot_be_freed_does_not_keep_the_others(
     child.kill()
 
     freed(books)
-    assert len(tampered.holds(HoldState.OPEN)) == 1
+    assert len(tampered.holds(HoldState.HELD)) == 1
 
 
 def test_an_end_that_the_ledger_refuses_does_not_keep_the_others(
@@ -278,7 +278,7 @@ def test_many_reapers_free_each_hold_once(books: Books, tmp_path: Path, journals
         with machines[0], machines[1], machines[2], machines[3]:
             child.kill()
             freed(books)
-    assert len(books.holds(HoldState.VOID)) == 10
+    assert len(books.holds(HoldState.VOIDED)) == 10
     assert audit().is_ok
 
 

@@ -151,7 +151,7 @@ def test_while_credits_are_being_held_nothing_is_asked_and_nothing_stays_held(
             assert customer.caller.get("/v1/nothing").status == 404
 
     holds = Hold.objects.filter(wallet=customer.wallet())
-    eventually(lambda: [hold.state for hold in holds.all()] == [HoldState.VOID])
+    eventually(lambda: [hold.state for hold in holds.all()] == [HoldState.VOIDED])
     assert customer.wallet().held == 0
     assert script.requests == []
     assert customer.charges() == []

@@ -1,4 +1,4 @@
-"""The billing page, put together for all that leads to it: a visit, a poll, a form with errors."""
+"""Render the billing page for a visit, a poll, or a form with errors."""
 
 from typing import Any
 from zlib import crc32
@@ -9,26 +9,26 @@ from django.http import HttpResponse
 
 from accounts.access import MONEY_ROLES, MemberRequest
 from billing.ledger import wallets
-from billing.models import Hold, HoldState, LowBalanceLine, Pool, TopUp, Wallet
+from billing.models import Hold, HoldState, LowBalanceThreshold, Pool, TopUp, Wallet
 from billing.pages import statement
 from billing.pages.forms import LowBalanceForm, TopUpForm
 from web.http import is_poll_current, render_page
 
 
-def billing_page(
+def render(
     request: MemberRequest,
     *,
     top_up_form: TopUpForm | None = None,
-    line_form: LowBalanceForm | None = None,
+    threshold_form: LowBalanceForm | None = None,
     status: int = 200,
 ) -> HttpResponse:
-    """Render the page, or the one of its two fragments that asks for itself."""
+    """Render the page, or the fragment that polls for itself."""
     wallet = wallets.wallet_of(request.membership.workspace)
     page = statement.top_up_page(wallet, request.GET.get("top_ups", ""))
     version = f"{wallet.seq}.{wallet.held}.{wallet.owed}.{_digest(page)}"
     if is_poll_current(request, version):
         return HttpResponse(status=204)
-    line = LowBalanceLine.objects.filter(wallet=wallet).first()
+    threshold = LowBalanceThreshold.objects.filter(wallet=wallet).first()
     before = request.GET.get("before", "")
     before = before if before.isdecimal() else ""
     context = {
@@ -38,14 +38,14 @@ def billing_page(
         "may_pay": request.membership.role in MONEY_ROLES,
         "was_cancelled": "cancelled" in request.GET,
         "top_up_form": top_up_form or TopUpForm(),
-        "line_form": line_form or LowBalanceForm.of(line),
-        "line": line,
+        "threshold_form": threshold_form or LowBalanceForm.of(threshold),
+        "threshold": threshold,
         "top_ups": page,
         "page": statement.ledger_page(wallet, before=int(before) if before else None),
         "before": before,
     }
-    asked_by = getattr(request.htmx, "target", None)
-    fragment = "movements" if asked_by == "movements" else "account"
+    target = getattr(request.htmx, "target", None)
+    fragment = "movements" if target == "movements" else "account"
     return render_page(request, "billing/billing.html", context, fragment=fragment, status=status)
 
 
@@ -56,12 +56,12 @@ def _balances(wallet: Wallet) -> dict[str, Any]:
     return {
         "wallet": wallet,
         "subscription_credits": subscription.available if subscription else 0,
-        "open_holds": Hold.objects.filter(wallet=wallet, state=HoldState.OPEN).count(),
-        "reach": statement.reach(wallet),
+        "open_holds": Hold.objects.filter(wallet=wallet, state=HoldState.HELD).count(),
+        "runway": statement.runway(wallet),
     }
 
 
 def _digest(page: Page[TopUp]) -> int:
-    """Return a number that changes when what the history shows of its top-ups does."""
+    """Return a number that changes with anything that the history shows of these top-ups."""
     shown = [(one.pk, one.state, one.refunded, one.disputed) for one in page.object_list]
     return crc32(repr(shown).encode())
