@@ -7,7 +7,7 @@ import sys
 from django.core.management import execute_from_command_line
 from django.db import OperationalError
 
-from server.dependency_checks import database_trouble
+from server.dependency_checks import database_error
 
 
 def main() -> None:
@@ -16,10 +16,10 @@ def main() -> None:
     try:
         execute_from_command_line(sys.argv)
     except OperationalError:
-        trouble = database_trouble()
-        if not trouble:
+        error = database_error()
+        if not error:
             raise
-        sys.exit(trouble)
+        sys.exit(error)
 
 
 if __name__ == "__main__":

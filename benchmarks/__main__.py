@@ -9,7 +9,7 @@ from benchmarks import command_line
 def main(arguments: list[str]) -> int:
     """Run one benchmark with its options; return its exit code."""
     options = command_line.parse(arguments)
-    # Imported only when asked for: some need Django, all cost time.
+    # Imported only when it is to run: some need Django, and every import costs time.
     exit_code: int = import_module(command_line.MODULES[options.name]).main(options)
     return exit_code
 

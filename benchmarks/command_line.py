@@ -1,5 +1,5 @@
-"""What bin/bench can run, and with which options. Standard library only: it is read, and a wrong
-option refused, before anything is installed or started."""
+"""The benchmarks of bin/bench and their options. Standard library only: options are parsed, and
+wrong ones rejected, before anything is installed or started."""
 
 import argparse
 import secrets
@@ -14,7 +14,7 @@ MODULES = {
     "seeded_bugs": "benchmarks.seeded_bugs",
     "schemathesis": "benchmarks.schemathesis",
 }
-# Each part's option, how many of it make a full run, and what is counted.
+# Each part's option, its count in a full run, and what is counted.
 _STRIPE_PARTS = (
     ("forgeries", 100_000, "forged signatures at the verifier"),
     ("longest", 5, "steps of a refund story"),
@@ -25,8 +25,8 @@ _STRIPE_PARTS = (
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
-    """Return the benchmark's `name` and its options. Prints and raises SystemExit for --help, and
-    for what nothing can be made of."""
+    """Return the benchmark's `name` and its options. Prints and raises SystemExit for --help and
+    for invalid options."""
     parser = argparse.ArgumentParser(prog="bin/bench", description="Benchmarks and long proofs.")
     benchmarks = parser.add_subparsers(dest="name", required=True)
     _gateway(_add(benchmarks, "gateway", "the gateway's speed, beside a bare pass-through"))

@@ -1,4 +1,4 @@
-"""`bin/bench schemathesis`: what the tests ask of /openapi.json and the gateway, for longer."""
+"""`bin/bench schemathesis`: the schemathesis test of the suite with many more examples."""
 
 import argparse
 import os

@@ -112,7 +112,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "server.body_limit.body_limit_middleware",
-    "server.sync_middleware.one_thread_middleware",  # must be the last
+    "server.sync_middleware.sync_middleware",  # stays the last
 ]
 ROOT_URLCONF = "caicaini_portal.urls"
 ASGI_APPLICATION = "caicaini_portal.asgi.application"

@@ -1,1 +1,1 @@
-"""What the commands in bin/ run: up, check, test, bench, and the installation of what they need."""
+"""The commands of bin/ (up, check, test, bench) and the installation of their packages."""

@@ -11,26 +11,26 @@ from devtools.suite import bench, suite
 from devtools.up import up
 from embedded import failure_causes
 from embedded.errors import EmbeddedError
-from embedded.terminal import complain
+from embedded.terminal import print_error
 
 _COMMANDS = {"up": up, "test": suite, "bench": bench, "check": check}
 
 
 def main(arguments: list[str]) -> int:
-    """Run a command; what a person can act on is told in one sentence, without a traceback."""
+    """Run a command; print an error that the user can fix as one sentence, without a traceback."""
     command, *rest = arguments
     try:
         return _COMMANDS[command](rest)
     except EmbeddedError as error:
-        complain(str(error))
+        print_error(str(error))
     except OSError as error:
-        complain(failure_causes.sentence_for(error))
-        _keep_details()
+        print_error(failure_causes.sentence_for(error))
+        _log_traceback()
     return 1
 
 
-def _keep_details() -> None:
-    """Write the traceback to the log folder, if there is one and the disk lets us."""
+def _log_traceback() -> None:
+    """Write the traceback to the log folder, if it exists and can be written to."""
     log_dir = Path(os.environ.get("DATA_DIR") or ".local").absolute() / "log"
     with contextlib.suppress(OSError), (log_dir / "errors.log").open("a") as log:
         traceback.print_exc(file=log)

@@ -1,7 +1,7 @@
-"""Installs what a command needs, then becomes that command. Standard library only.
+"""Installs a command's packages, then replaces itself by that command. Standard library only.
 
-It runs on a bare Python, from a clone where nothing is installed yet; everything it installs goes
-into `.venv` and `node_modules`.
+It runs on a bare Python, from a clone where nothing is installed yet. It installs into `.venv` and
+`node_modules`.
 """
 
 import fcntl
@@ -18,30 +18,30 @@ from devtools import chromium, packages
 from devtools.installers import Installers
 from embedded import failure_causes
 from embedded.errors import EmbeddedError, StopRequested
-from embedded.stop_signals import STOP, on_stop
-from embedded.terminal import complain, say
+from embedded.stop_signals import STOP, set_stop_handler
+from embedded.terminal import print_error, print_line
 
 PROJECT = Path(__file__).resolve().parent.parent
 
 
 def main(arguments: list[str]) -> int:
-    """Install, then run the command in this process's place; return only on failure or a stop."""
+    """Install, then replace this process by the command; return only on failure or a stop."""
     command, *rest = arguments
     if command == "bench":
         benchmarks.parse(rest)
     data_dir = Path(os.environ.get("DATA_DIR") or PROJECT / ".local")
     try:
-        on_stop(_stop)
-        with _alone():
+        set_stop_handler(_stop)
+        with _install_lock():
             _install(command, Installers(PROJECT, log=data_dir / "log" / "install.log"))
-        _become(command, rest)
+        _exec(command, rest)
     except StopRequested:
-        say("Stopped.")
+        print_line("Stopped.")
         return 0 if command == "up" else 130
     except EmbeddedError as error:
-        complain(str(error))
+        print_error(str(error))
     except OSError as error:
-        complain(failure_causes.sentence_for(error))
+        print_error(failure_causes.sentence_for(error))
     return 1
 
 
@@ -52,10 +52,10 @@ def _install(command: str, installers: Installers) -> None:
         chromium.install(installers)
 
 
-def _become(command: str, arguments: list[str]) -> None:
-    """Replace this process, so that whoever started it holds the id of what runs.
+def _exec(command: str, arguments: list[str]) -> None:
+    """Replace this process, so that its parent has the process id of the command itself.
 
-    Signals that ask to stop wait until the command has its own handlers.
+    Stop signals stay blocked until the command has its own handlers.
     """
     if command != "check":
         signal.pthread_sigmask(signal.SIG_BLOCK, STOP)
@@ -64,14 +64,14 @@ def _become(command: str, arguments: list[str]) -> None:
 
 
 @contextmanager
-def _alone() -> Iterator[None]:
-    """Let one command at a time install; a lock on the folder itself leaves no file behind."""
+def _install_lock() -> Iterator[None]:
+    """Let one command at a time install. The lock is on the project folder, not on a file."""
     folder = os.open(PROJECT, os.O_RDONLY)
     try:
         try:
             fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            say("Waiting for another command that is installing.")
+            print_line("Waiting for another command that is installing.")
             fcntl.flock(folder, fcntl.LOCK_EX)
         yield
     finally:

@@ -1,4 +1,4 @@
-"""`bin/check`: format, lint, types, import rules, templates, migrations, deployment settings."""
+"""`bin/check`: format, lint, types, import rules, words, templates, migrations, deployment."""
 
 import os
 import subprocess
@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from embedded.subprocesses import PROJECT
-from embedded.terminal import say
+from embedded.terminal import print_line
 
-# Django's deployment check needs settings as production has them, and no server behind them.
+# Django's deployment check needs production's settings, but connects to no server.
 _PRODUCTION = {
     "SECRET_KEY": "only-for-the-deployment-check-and-long-enough-to-pass-it-0123456789",
     "PUBLIC_URL": "https://caicaini.example",
@@ -20,7 +20,7 @@ _PRODUCTION = {
     "EMAIL_URL": "smtp://127.0.0.1:1",
 }
 
-# Its script names the folder it was installed in; this works in a clone that was moved, too.
+# Its script contains the path it was installed in; this also works in a clone that was moved.
 _LINT_IMPORTS = "from importlinter.cli import lint_imports_command; lint_imports_command()"
 
 
@@ -35,6 +35,7 @@ _CHECKS = (
     _Check("lint", ("-m", "ruff", "check", ".")),
     _Check("types", ("-m", "mypy", ".")),
     _Check("import rules", ("-c", _LINT_IMPORTS)),
+    _Check("plain words", ("-m", "devtools.plain_words")),
     _Check("template format", ("-m", "djlint", "templates", "--check")),
     _Check("template lint", ("-m", "djlint", "templates", "--lint")),
     _Check("migrations", ("manage.py", "makemigrations", "--check", "--dry-run")),
@@ -47,11 +48,11 @@ _CHECKS = (
 
 
 def check(_arguments: list[str]) -> int:
-    """Run all checks, also after one has failed; return 1 when any has."""
+    """Run all checks, also after one has failed; return 1 if any has."""
     with tempfile.TemporaryDirectory() as data_dir:
         failed = [one.title for one in _CHECKS if not _passes(one, Path(data_dir))]
     if failed:
-        say(f"\nFailed: {', '.join(failed)}.")
+        print_line(f"\nFailed: {', '.join(failed)}.")
     return 1 if failed else 0
 
 
@@ -72,8 +73,8 @@ def _passes(check: _Check, data_dir: Path) -> bool:
         text=True,
         check=False,
     )
-    verdict = "FAILED" if result.returncode else "ok"
-    say(f"{check.title:<20} {verdict:<6} {time.monotonic() - started_at:5.1f} s")
+    outcome = "FAILED" if result.returncode else "ok"
+    print_line(f"{check.title:<20} {outcome:<6} {time.monotonic() - started_at:5.1f} s")
     if result.returncode:
-        say(result.stdout)
+        print_line(result.stdout)
     return result.returncode == 0

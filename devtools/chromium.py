@@ -1,21 +1,23 @@
-"""The browser of the browser test: the system's Chromium, installed where that is possible."""
+"""The browser for the browser tests: the system's Chromium, installed where possible."""
 
 import os
 import shutil
 
 from devtools.installers import Installers
 from embedded.errors import InstallFailed
-from embedded.terminal import say
+from embedded.terminal import print_line
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
 def install(installers: Installers) -> None:
-    """Make sure a browser is there, or say why the browser test will be skipped."""
+    """Install Chromium if there is none, or print why the browser tests will be skipped."""
     if any(shutil.which(name) for name in NAMES):
         return
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
-        say("There is no Chromium and it cannot be installed from here: browser tests are skipped.")
+        print_line(
+            "There is no Chromium, and installing it needs root and apt-get: browser tests skipped."
+        )
         return
     quietly = {"DEBIAN_FRONTEND": "noninteractive"}
     try:
@@ -26,4 +28,4 @@ def install(installers: Installers) -> None:
             env=quietly,
         )
     except InstallFailed as error:
-        say(f"{error}\nGoing on without Chromium: browser tests are skipped.")
+        print_line(f"{error}\nContinuing without Chromium: browser tests are skipped.")

@@ -1,20 +1,20 @@
-"""Shows on the terminal what a log reports as an error, while the rest stays in the file."""
+"""Shows a log's errors on the terminal; other lines stay in the file."""
 
 import contextlib
 import re
 from pathlib import Path
 
-from embedded.terminal import say
+from embedded.terminal import print_line
 
-# How a record begins: a date (ours, readable), a brace (ours, JSON), a date in brackets (Celery) or
-# a level (uvicorn, before it has loaded us). What begins otherwise, for example a traceback,
-# belongs to the record before.
+# The start of a record: a date (our plain format), a brace (our JSON), a date in brackets (Celery)
+# or a level (uvicorn, before it has loaded our settings). Any other line, for example of a
+# traceback, belongs to the record before it.
 _RECORD = re.compile(r"\d{4}-\d\d-\d\d |\{|\[|[A-Z]+: ")
 _ERROR = re.compile(r"\b(ERROR|CRITICAL)\b")
 
 
 class ErrorLines:
-    """Follows one log from its present end on."""
+    """Follows one log from its current end on."""
 
     def __init__(self, log: Path) -> None:
         self._log = log
@@ -22,7 +22,7 @@ class ErrorLines:
         self._in_error = False
 
     def show_new(self) -> None:
-        """Print the errors that were added since the last call; a log that was deleted has none."""
+        """Print the errors added since the last call; none if the log was deleted."""
         with contextlib.suppress(FileNotFoundError), self._log.open("rb") as lines:
             lines.seek(self._position)
             for line in lines:
@@ -37,4 +37,4 @@ class ErrorLines:
         elif line.startswith("Traceback"):
             self._in_error = True
         if self._in_error:
-            say(line)
+            print_line(line)

@@ -1,4 +1,4 @@
-"""Runs pip, npm and apt-get: output kept for the log, failure told in one sentence."""
+"""Runs pip, npm and apt-get: logs their output, reports a failure in one sentence."""
 
 import contextlib
 import os
@@ -9,11 +9,11 @@ from pathlib import Path
 
 from embedded import failure_causes
 from embedded.errors import InstallFailed
-from embedded.terminal import last_lines, say
+from embedded.terminal import last_lines, print_line
 
 
 class Installers:
-    """The project to install for, and the log that keeps what the installers said."""
+    """Runs installers for a project, with one log for their output."""
 
     def __init__(self, project: Path, *, log: Path) -> None:
         self.project = project
@@ -23,9 +23,9 @@ class Installers:
         self, command: Sequence[str], *, doing: str, env: Mapping[str, str] | None = None
     ) -> None:
         """Run one installer to its end. Raises InstallFailed."""
-        say(f"{doing}.")
+        print_line(f"{doing}.")
         output, code = _run(command, cwd=self.project, env={**os.environ, **(env or {})})
-        self._keep(command, output)
+        self._append_to_log(command, output)
         if code:
             cause = failure_causes.of_failed_install(output)
             raise InstallFailed(
@@ -34,8 +34,8 @@ class Installers:
                 else f"{doing} failed; the end of {self._log}:\n{last_lines(output)}"
             )
 
-    def _keep(self, command: Sequence[str], output: str) -> None:
-        """Append to the log; a disk too full for it has a sentence of its own coming."""
+    def _append_to_log(self, command: Sequence[str], output: str) -> None:
+        """Append to the log. A full disk is ignored here: the installer's output reports it."""
         with contextlib.suppress(OSError):
             self._log.parent.mkdir(parents=True, exist_ok=True)
             with self._log.open("a") as log:
@@ -43,7 +43,7 @@ class Installers:
 
 
 def _run(command: Sequence[str], *, cwd: Path, env: Mapping[str, str]) -> tuple[str, int]:
-    """Return what the command printed, and its exit code; a signal to us ends it, too."""
+    """Return the command's output and exit code; a signal that stops us ends it, too."""
     process = subprocess.Popen(
         command,
         cwd=cwd,

@@ -2,7 +2,7 @@
 
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd) || exit 1
 
-# Relative paths are the caller's: they are meant from where the caller stands.
+# Relative paths are relative to the caller's folder, which the cd below leaves.
 for name in DATA_DIR CATALOGUE; do
     eval "value=\${$name:-}"
     case $value in
@@ -12,7 +12,7 @@ for name in DATA_DIR CATALOGUE; do
 done
 cd "$root" || exit 1
 
-# A Python may be a shim that fails, too old, or without venv (Debian packs it apart): ask each.
+# A Python may be a broken shim, too old, or without venv (a separate package on Debian): try each.
 probe='
 import sys
 if sys.version_info < (3, 11):

@@ -1,4 +1,4 @@
-"""What a start is told by environment variables; docs/configuration.md lists them for people."""
+"""The options of a start, from environment variables; docs/configuration.md documents them."""
 
 import math
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from embedded.subprocesses import PROJECT
 
 
 def check_settings() -> None:
-    """Read every setting as the product's processes will: one that makes no sense ends us here.
+    """Read every setting as the product's processes will: an invalid one ends the start here.
 
     Not imported at the top: other commands, and `--help`, need no settings.
     """
@@ -22,7 +22,7 @@ def check_settings() -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """One start. A server whose URL is given is not run here."""
+    """One start. A server with a given URL is not started."""
 
     host: str
     port: int
@@ -33,28 +33,28 @@ class Options:
     redis_url: str
     stripe_secret_key: str
     in_development: bool
-    # How long open streams may run on after a stop; the gateway ends them itself just before. The
-    # web server knows whole seconds only.
+    # Open streams may continue for so long after a stop; the gateway ends them just before. The web
+    # server accepts whole seconds only.
     drain_window_s: int
 
     @property
     def log_dir(self) -> Path:
-        """Where every child writes its output."""
+        """The folder of the children's output."""
         return self.data_dir / "log"
 
     @property
     def seeds_demo(self) -> bool:
-        """The demo person has a published password: only on a database that is ours alone."""
+        """Only on our own embedded database: the demo account's password is public."""
         return self.in_development and not self.database_url
 
     @property
     def runs_stripe_sandbox(self) -> bool:
-        """Whoever pays with a test card in production would have credits for nothing."""
+        """Never in production: a payment with a test card would buy real credits."""
         return self.in_development and not self.stripe_secret_key
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> "Options":
-        """Read the variables, which were checked before; an empty one counts as unset."""
+        """Read the variables, after `check_settings`; an empty one counts as unset."""
         port = int(environ.get("PORT") or 8000)
         return cls(
             host=environ.get("HOST") or "127.0.0.1",
@@ -70,7 +70,7 @@ class Options:
         )
 
     def environment(self) -> dict[str, str]:
-        """Return these settings as the variables every child reads."""
+        """Return the options as environment variables for every child."""
         return {
             "HOST": self.host,
             "PORT": str(self.port),
@@ -84,7 +84,7 @@ class Options:
         }
 
     def wants_model(self) -> bool:
-        """Whether a model of the catalogue runs on the embedded one. Raises BadSetting."""
+        """Whether the catalogue uses the embedded model as an upstream. Raises BadSetting."""
         try:
             catalogue = catalogue_file.read(self.catalogue)
         except CatalogueError as error:

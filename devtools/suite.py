@@ -1,4 +1,4 @@
-"""`bin/test` and `bin/bench`: a run on embedded servers of its own, in a data folder of its own."""
+"""`bin/test` and `bin/bench`: a run with its own embedded servers and data folder."""
 
 import contextlib
 import fcntl
@@ -13,14 +13,14 @@ from pathlib import Path
 
 from embedded import paths, postgres, servers, subprocesses
 from embedded.errors import StopRequested
-from embedded.orphans import CHILD_OF, Register
+from embedded.orphans import CHILD_OF, ChildRegistry
 from embedded.stop_signals import StopSignals
 from embedded.subprocesses import PROJECT
 from embedded.supervisor import Supervisor
-from embedded.terminal import say
+from embedded.terminal import print_line
 
 _PREFIX = "caicaini-test-"
-# What the product reads and a person's shell may hold: a test run starts from the defaults.
+# Settings that the user's shell may hold: a test run starts from the defaults.
 _UNSET = (
     *("DATABASE_URL", "REDIS_URL", "CATALOGUE", "PUBLIC_URL", "PORT", "HOST", "SECRET_KEY"),
     *("WELCOME_CREDITS", "RATE_LIMITS", "EMAIL_URL", "DEBUG", "LOG_LEVEL", "ALLOWED_HOSTS"),
@@ -30,15 +30,15 @@ _UNSET = (
 
 
 def suite(arguments: list[str]) -> int:
-    """Run pytest with `arguments`; return its exit code, or 130 when a signal asked to stop.
+    """Run pytest with `arguments`; return its exit code, or 130 after a stop signal.
 
-    The database does not wait for the disk: no test cuts the power.
+    The database runs without fsync: no test simulates a power cut.
     """
     return _on_own_servers(("pytest", *arguments), durable=False)
 
 
 def bench(arguments: list[str]) -> int:
-    """Run a benchmark likewise, on a database as durable as in production."""
+    """Run a benchmark the same way, but on a database as durable as in production."""
     return _on_own_servers(("benchmarks", *arguments), durable=True)
 
 
@@ -53,7 +53,7 @@ def _on_own_servers(module: Sequence[str], *, durable: bool) -> int:
             return 130
         finally:
             supervisor.stop()
-            Register(data_dir).end_leftovers()  # what a test left running
+            ChildRegistry(data_dir).end_orphans()  # what a test left running
             paths.remove(data_dir)
 
 
@@ -61,14 +61,14 @@ def _run(supervisor: Supervisor, data_dir: Path, module: Sequence[str], *, durab
     inherited = {name: value for name, value in os.environ.items() if name not in _UNSET}
     env = inherited | {"DATA_DIR": str(data_dir)}
     rows = servers.table(supervisor, data_dir=data_dir, env=env, durable=durable, with_model=True)
-    say(f"Starting {', '.join(row.child.title for row in rows)} for this run.")
+    print_line(f"Starting {', '.join(row.child.title for row in rows)} for this run.")
     env |= servers.bring_up(supervisor, rows, data_dir=data_dir)
     supervisor.await_all()
     return _run_module(supervisor, module, env | {CHILD_OF: str(data_dir)})
 
 
 def _run_module(supervisor: Supervisor, module: Sequence[str], env: Mapping[str, str]) -> int:
-    """Run it in our own session, so that a debugger in it has the terminal."""
+    """Run the module in our own session, so that a debugger in it can use the terminal."""
     process = subprocess.Popen(
         [sys.executable, "-m", *module],
         cwd=PROJECT,
@@ -79,7 +79,7 @@ def _run_module(supervisor: Supervisor, module: Sequence[str], env: Mapping[str,
         while process.poll() is None:
             supervisor.pause(0.2)
     except StopRequested:
-        # As if by Ctrl-C at a terminal: pytest tears its fixtures down and reports.
+        # Like Ctrl-C at a terminal: pytest tears down its fixtures and reports.
         process.send_signal(signal.SIGINT)
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(timeout=20)
@@ -91,7 +91,7 @@ def _run_module(supervisor: Supervisor, module: Sequence[str], env: Mapping[str,
 
 @contextlib.contextmanager
 def _data_folder() -> Iterator[Path]:
-    """Yield a new folder, held by a lock that tells a running suite from a killed one."""
+    """Yield a new folder; the lock in it shows later runs whether this one was killed."""
     with contextlib.ExitStack() as stack:
         data_dir = Path(tempfile.mkdtemp(prefix=_PREFIX)).resolve()
         stack.callback(shutil.rmtree, data_dir, ignore_errors=True)
@@ -101,12 +101,12 @@ def _data_folder() -> Iterator[Path]:
 
 
 def _remove_abandoned() -> None:
-    """Remove what test runs left that were killed with -9."""
+    """Clean up after test runs that were killed with -9."""
     for lock_file in Path(tempfile.gettempdir()).resolve().glob(f"{_PREFIX}*/suite.lock"):
         data_dir = lock_file.parent
         with contextlib.suppress(OSError), lock_file.open("a") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            Register(data_dir).end_leftovers()
-            postgres.end_leftover((data_dir / "postgres").resolve())
+            ChildRegistry(data_dir).end_orphans()
+            postgres.end_orphaned_server((data_dir / "postgres").resolve())
             paths.remove(data_dir)
             shutil.rmtree(data_dir)

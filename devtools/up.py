@@ -1,4 +1,4 @@
-"""`bin/up`: the whole product on this machine, from the database to the portal, until stopped."""
+"""`bin/up`: runs the whole product on this machine, from the database to the portal."""
 
 import contextlib
 import fcntl
@@ -13,11 +13,11 @@ from devtools.error_lines import ErrorLines
 from devtools.options import Options, check_settings
 from embedded import endpoints, ports, servers, stripe_sandbox, subprocesses, web_server
 from embedded.errors import AlreadyRunning, StopRequested
-from embedded.orphans import Register
+from embedded.orphans import ChildRegistry
 from embedded.stop_signals import StopSignals
 from embedded.subprocesses import Child
 from embedded.supervisor import Supervisor
-from embedded.terminal import say
+from embedded.terminal import print_line
 
 _USAGE = """usage: bin/up
 
@@ -28,9 +28,9 @@ _WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 (recognised, no
 
 
 def up(arguments: list[str]) -> int:
-    """Run until a signal asks to stop, then end all children; return the exit code."""
+    """Run until a stop signal, then end all children; return the exit code."""
     if arguments:
-        say(_USAGE)
+        print_line(_USAGE)
         return 0 if arguments in (["-h"], ["--help"]) else 2
     signals = StopSignals()
     check_settings()
@@ -38,15 +38,15 @@ def up(arguments: list[str]) -> int:
     with_model = options.wants_model()
     options.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _sole_start(options.data_dir):
-        ended = Register(options.data_dir).end_leftovers()
+        ended = ChildRegistry(options.data_dir).end_orphans()
         if ended:
-            say("Ended what an earlier start left running.")
-        ports.require_free(host=options.host, port=options.port, patience_s=5 if ended else 0)
+            print_line("Ended what an earlier start left running.")
+        ports.require_free(host=options.host, port=options.port, within_s=5 if ended else 0)
         supervisor = Supervisor(signals=signals, data_dir=options.data_dir, log_dir=options.log_dir)
         try:
             _run(supervisor, options, with_model=with_model)
         except StopRequested:
-            say("Stopping.")
+            print_line("Stopping.")
         finally:
             supervisor.stop()
             endpoints.remove(options.data_dir)
@@ -63,13 +63,13 @@ def _run(supervisor: Supervisor, options: Options, *, with_model: bool) -> None:
         portal_url = f"http://{_reachable(options)}:{options.port}"
         rows.append(stripe_sandbox.service(options.data_dir, env=env, portal_url=portal_url))
     if rows:
-        say(f"Starting {', '.join(row.child.title for row in rows)}.")
+        print_line(f"Starting {', '.join(row.child.title for row in rows)}.")
     env |= servers.bring_up(supervisor, rows, data_dir=options.data_dir)
-    say("Preparing the database: migrations and catalogue.")
+    print_line("Preparing the database: migrations and catalogue.")
     supervisor.run(_preparation(options, env))
-    say("Starting the portal, the gateway, the worker and the scheduler.")
+    print_line("Starting the portal, the gateway, the worker and the scheduler.")
     _serve(supervisor, options, env)
-    say(f"Ready after {time.monotonic() - started_at:.1f} seconds.\n\n{_welcome(options)}")
+    print_line(f"Ready after {time.monotonic() - started_at:.1f} seconds.\n\n{_welcome(options)}")
     supervisor.watch()
 
 
@@ -94,7 +94,7 @@ def _preparation(options: Options, env: Mapping[str, str]) -> Child:
 
 
 def _processes(options: Options, env: Mapping[str, str]) -> list[Child]:
-    """Return the product's own processes; they stop in the reverse order, so web is the first."""
+    """Return the product's own processes. They stop in the reverse order: web first."""
     celery = (sys.executable, "-m", "celery", "-A", "caicaini_portal")
     schedule = options.data_dir / "beat-schedule"
     worker = Child(
@@ -110,7 +110,7 @@ def _processes(options: Options, env: Mapping[str, str]) -> list[Child]:
     beat = Child(
         name="beat",
         title="the scheduler",
-        # The supervisor sees to it that there is one; a pid file would outlive a kill -9.
+        # No pid file: the supervisor runs only one scheduler, and the file would survive a kill -9.
         command=(*celery, "beat", "--schedule", str(schedule), "--pidfile", ""),
         env=env,
     )
@@ -155,7 +155,7 @@ def _welcome(options: Options) -> str:
 
 @contextlib.contextmanager
 def _sole_start(data_dir: Path) -> Iterator[None]:
-    """Hold the data folder; the system lets go of the lock however we end."""
+    """Lock the data folder; the system releases the lock at any kind of exit."""
     with (data_dir / "up.lock").open("a") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,4 +1,4 @@
-"""Where the embedded servers of a data folder listen: `DATA_DIR/embedded.json`."""
+"""The addresses of a data folder's embedded servers: `DATA_DIR/embedded.json`."""
 
 import os
 from pathlib import Path
@@ -7,7 +7,7 @@ import msgspec
 
 
 class Endpoints(msgspec.Struct, frozen=True):
-    """Addresses and secrets of the running embedded servers; empty when one is not run."""
+    """Addresses and secrets of the running embedded servers; empty for one that is not run."""
 
     database_url: str = ""
     redis_url: str = ""
@@ -18,7 +18,7 @@ class Endpoints(msgspec.Struct, frozen=True):
 
 
 def load(data_dir: Path) -> Endpoints | None:
-    """Return what the newest start wrote, or None when there was none."""
+    """Return the endpoints of the newest start, or None without a readable file."""
     try:
         return msgspec.json.decode(_path(data_dir).read_bytes(), type=Endpoints)
     except (OSError, msgspec.DecodeError):
@@ -26,7 +26,7 @@ def load(data_dir: Path) -> Endpoints | None:
 
 
 def save(data_dir: Path, endpoints: Endpoints) -> None:
-    """Write the file at once, readable to its owner alone: it holds passwords."""
+    """Write the file atomically, readable by its owner alone: it holds passwords."""
     draft = _path(data_dir).with_suffix(".draft")
     draft.touch(mode=0o600)
     draft.write_bytes(msgspec.json.encode(endpoints))
@@ -34,7 +34,7 @@ def save(data_dir: Path, endpoints: Endpoints) -> None:
 
 
 def remove(data_dir: Path) -> None:
-    """Forget the endpoints: their servers have ended, and their ports may be somebody else's."""
+    """Delete the file: the servers have ended, and other programs may get their ports."""
     _path(data_dir).unlink(missing_ok=True)
 
 

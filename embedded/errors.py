@@ -1,24 +1,24 @@
-"""What can end a command early, each told in one sentence at the terminal.
+"""Errors that end a command early; the terminal shows each as one sentence.
 
 EmbeddedError
-├── BadSetting           an environment variable, or a file it names, makes no sense
+├── BadSetting           an environment variable, or a file it names, is invalid
 ├── InstallFailed        a package or a tool could not be installed
 ├── AlreadyRunning       another start holds the data folder
-├── PortInUse            somebody else listens on PORT
-├── DataUnusable         the data folder holds what this version cannot run on
+├── PortInUse            another program listens on PORT
+├── DataUnusable         this version cannot run on the data folder's contents
 ├── StepFailed           a one-off command (initdb, migrate, ...) ended with an error
-└── ChildFailed          a server does not come up
+└── ChildFailed          a server did not start
 
-StopRequested            somebody asked us to stop: no error
+StopRequested            a signal asked us to stop: not an error
 """
 
 
 class EmbeddedError(Exception):
-    """Something the person at the terminal can act on; its text is the whole message."""
+    """A problem that the user can fix; its text is the whole message."""
 
 
 class BadSetting(EmbeddedError):
-    """An environment variable, or the file it names, makes no sense."""
+    """An environment variable, or the file it names, is invalid."""
 
 
 class InstallFailed(EmbeddedError):
@@ -30,11 +30,11 @@ class AlreadyRunning(EmbeddedError):
 
 
 class PortInUse(EmbeddedError):
-    """Somebody else listens on the port we were told to serve."""
+    """Another program listens on the port we are to serve."""
 
 
 class DataUnusable(EmbeddedError):
-    """The data folder holds what this version cannot run on."""
+    """This version cannot run on the data folder's contents."""
 
 
 class StepFailed(EmbeddedError):
@@ -42,7 +42,7 @@ class StepFailed(EmbeddedError):
 
 
 class ChildFailed(EmbeddedError):
-    """A server died again and again, or did not answer in time."""
+    """A server exited several times in a row, or did not answer in time."""
 
 
 class StopRequested(Exception):

@@ -1,4 +1,4 @@
-"""Known causes of failure, recognised in a program's output and put into one sentence."""
+"""Recognises known causes of failure in a program's output; one sentence for each."""
 
 import errno
 import re
@@ -13,7 +13,7 @@ _INSTALLING = (
     (
         rf"(command|program|directory:) '[^' ]*{_COMPILER}'|ompiler .*not found|"
         r"unable to find .*compiler|can't find Rust compiler",
-        "A package has no ready-made build for this machine and no compiler is here to build it: "
+        "A package has no ready-made build for this machine and there is no compiler to build it: "
         "install one (Debian, Ubuntu: apt-get install build-essential) and start again.",
     ),
     (
@@ -36,12 +36,12 @@ _INSTALLING = (
 
 
 def of_failed_run(output: str) -> str | None:
-    """Return the sentence for a known cause in a server's output, if one shows."""
+    """Return the sentence for a known cause in a server's output, if there is one."""
     return _first(_ANYWHERE, output)
 
 
 def of_failed_install(output: str) -> str | None:
-    """Return the sentence for the first known cause in an installer's output, if one shows.
+    """Return the sentence for the first known cause in an installer's output, if there is one.
 
     The order matters: a full disk also breaks downloads, and a refused connection also ends in
     "no matching distribution".
@@ -54,7 +54,7 @@ def _first(causes: tuple[tuple[str, str], ...], output: str) -> str | None:
 
 
 def sentence_for(error: OSError) -> str:
-    """Put a refusal of the operating system into one sentence."""
+    """Describe an error of the operating system in one sentence."""
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:
         return DISK_FULL
     reason = (error.strerror or str(error)).lower()

@@ -9,9 +9,9 @@ from embedded.subprocesses import Child, Service
 
 
 def service(env: Mapping[str, str]) -> Service:
-    """Return the server's row for the supervisor; the secret travels in the environment."""
+    """Return the model server for the supervisor; its API key is in the environment."""
     port, api_key = ports.free_port(), secrets.token_urlsafe(24)
-    gives = {
+    exports = {
         "EMBEDDED_MODEL_URL": f"http://{ports.LOOPBACK}:{port}",
         "EMBEDDED_MODEL_API_KEY": api_key,
     }
@@ -19,7 +19,7 @@ def service(env: Mapping[str, str]) -> Service:
         name="model",
         title="the language model",
         command=(sys.executable, "-m", "embedded.model_server", str(port)),
-        env={**env, **gives},
+        env={**env, **exports},
         is_ready=lambda: ports.answers(ports.LOOPBACK, port, "/health"),
     )
-    return Service(child, gives, is_needed_first=False)
+    return Service(child, exports, is_needed_first=False)

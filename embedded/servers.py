@@ -1,4 +1,4 @@
-"""The table of embedded servers, and how they are brought up together."""
+"""The table of embedded servers, and their start."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -19,10 +19,7 @@ def table(
     durable: bool,
     with_model: bool,
 ) -> list[Service]:
-    """Return a row for each server to run: those whose URL `env` does not give already.
-
-    A further server is one more row here.
-    """
+    """Return each server to run: those whose URL is not in `env` already."""
     rows = []
     if not env.get("DATABASE_URL"):
         rows.append(_postgres(supervisor, data_dir=data_dir, durable=durable))
@@ -34,37 +31,37 @@ def table(
 
 
 def bring_up(supervisor: Supervisor, rows: Sequence[Service], *, data_dir: Path) -> dict[str, str]:
-    """Start all, wait for those needed first; return the variables by which all are found.
+    """Start all, wait for those needed first; return the variables with all addresses.
 
-    They go into `embedded.json` as well, for a `manage.py` in another terminal.
+    The addresses are also written to `embedded.json`, for a `manage.py` in another terminal.
     """
     for row in rows:
         supervisor.start(row.child)
     for row in rows:
         if row.is_needed_first:
             supervisor.await_ready(row.child)
-    gives = {name: value for row in rows for name, value in row.gives.items()}
+    exports = {name: value for row in rows for name, value in row.exports.items()}
     endpoints.save(
         data_dir,
         Endpoints(
-            database_url=gives.get("DATABASE_URL", ""),
-            redis_url=gives.get("REDIS_URL", ""),
-            model_url=gives.get("EMBEDDED_MODEL_URL", ""),
-            model_api_key=gives.get("EMBEDDED_MODEL_API_KEY", ""),
-            stripe_secret_key=gives.get("STRIPE_SECRET_KEY", ""),
-            stripe_api_base=gives.get("STRIPE_API_BASE", ""),
+            database_url=exports.get("DATABASE_URL", ""),
+            redis_url=exports.get("REDIS_URL", ""),
+            model_url=exports.get("EMBEDDED_MODEL_URL", ""),
+            model_api_key=exports.get("EMBEDDED_MODEL_API_KEY", ""),
+            stripe_secret_key=exports.get("STRIPE_SECRET_KEY", ""),
+            stripe_api_base=exports.get("STRIPE_API_BASE", ""),
         ),
     )
-    return gives
+    return exports
 
 
 def _postgres(supervisor: Supervisor, *, data_dir: Path, durable: bool) -> Service:
-    if paths.is_forgotten(data_dir):
-        postgres.end_leftover(paths.shared_root_of(data_dir))
+    if paths.is_abandoned(data_dir):
+        postgres.end_orphaned_server(paths.shared_root_of(data_dir))
         paths.remove(data_dir)
-    place = paths.place_for(data_dir)
-    postgres.end_leftover(place.root)
-    server = Postgres(place, port=ports.free_port(), durable=durable)
+    cluster = paths.cluster_for(data_dir)
+    postgres.end_orphaned_server(cluster.root)
+    server = Postgres(cluster, port=ports.free_port(), durable=durable)
     step = server.initdb()
     if step is not None:
         supervisor.run(step)

@@ -1,4 +1,4 @@
-"""SIGINT, SIGTERM and SIGHUP, noticed only where the code waits: nothing is left half done."""
+"""SIGINT, SIGTERM and SIGHUP take effect only where the code waits, so no step is cut short."""
 
 import select
 import signal
@@ -11,11 +11,11 @@ from embedded.errors import StopRequested
 STOP = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-def on_stop(handler: Callable[[int, FrameType | None], None]) -> None:
-    """Call `handler` for each request to stop.
+def set_stop_handler(handler: Callable[[int, FrameType | None], None]) -> None:
+    """Call `handler` for each signal that asks to stop.
 
-    nohup ignores SIGHUP on purpose, so that stays ignored. A shell that starts us with & has SIGINT
-    ignored too, but whoever sends one to such a process means it.
+    An ignored SIGHUP stays ignored: that is what nohup is for. A shell that starts us with `&` has
+    SIGINT ignored as well, but a SIGINT sent to a background process is deliberate.
     """
     for number in STOP:
         if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
@@ -23,31 +23,31 @@ def on_stop(handler: Callable[[int, FrameType | None], None]) -> None:
 
 
 class StopSignals:
-    """Counts requests to stop from its making on; `pause` is where they take effect."""
+    """Counts stop signals from its creation on; `pause` raises for them."""
 
     def __init__(self) -> None:
         self.count = 0
         self._reader, self._writer = socket.socketpair()
         self._reader.setblocking(False)
         self._writer.setblocking(False)
-        # A byte per signal wakes `wait` at once, for a child's death too.
+        # A byte per signal wakes `wait` at once, also when a child exits.
         signal.set_wakeup_fd(self._writer.fileno(), warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda *_: None)
-        on_stop(self._on_signal)
-        # The bootstrap blocks them while it hands over to us.
+        set_stop_handler(self._on_signal)
+        # The bootstrap blocks them until this process has its handlers.
         signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP)
 
     def pause(self, seconds: float) -> None:
-        """Wait, at most until a signal comes.
+        """Wait for `seconds` or until a signal arrives.
 
-        Raises StopRequested when one asks to stop, also one from before the call.
+        Raises StopRequested for a stop signal, also for one from before the call.
         """
         self.wait(seconds if not self.count else 0)
         if self.count:
             raise StopRequested
 
     def wait(self, seconds: float) -> None:
-        """Wait, at most until a signal comes; for the time when we are stopping already."""
+        """Wait for `seconds` or until a signal arrives. For use while stopping: never raises."""
         if select.select([self._reader], [], [], seconds)[0]:
             self._reader.recv(4096)
 

@@ -1,4 +1,4 @@
-"""The Stripe of a development machine: our sandbox, which delivers to our webhook."""
+"""The Stripe sandbox of a development machine; it delivers events to our webhook."""
 
 import secrets
 import sys
@@ -9,16 +9,16 @@ from embedded import ports
 from embedded.errors import PortInUse
 from embedded.subprocesses import Child, Service
 
-# Kept from start to start where it is free: receipts stand in the books with their address.
+# The same port at every start if it is free: the addresses of receipts are in the database.
 _USUAL_PORT = 12111
 
 
 def service(data_dir: Path, *, env: Mapping[str, str], portal_url: str) -> Service:
-    """Return the sandbox's row. `portal_url` is where it reaches the portal."""
+    """Return the sandbox for the supervisor. `portal_url` is the portal's address for it."""
     port = _port()
     key = f"sk_test_{secrets.token_hex(16)}"
     webhook_secret = f"whsec_{secrets.token_hex(16)}"
-    # Localhost for the payer's browser: some treat pages of a bare address as less secure.
+    # `localhost` for the payer's browser: some browsers trust a bare IP address less.
     page_url = f"http://localhost:{port}"
     child = Child(
         name="stripe-sandbox",
@@ -36,13 +36,13 @@ def service(data_dir: Path, *, env: Mapping[str, str], portal_url: str) -> Servi
         },
         is_ready=lambda: ports.answers(ports.LOOPBACK, port, "/sandbox/status"),
     )
-    gives = {
+    exports = {
         "STRIPE_SECRET_KEY": key,
         "STRIPE_API_BASE": f"http://{ports.LOOPBACK}:{port}",
         "STRIPE_WEBHOOK_SECRETS": webhook_secret,
         "STRIPE_CHECKOUT_ORIGINS": page_url,
     }
-    return Service(child, gives, is_needed_first=False)
+    return Service(child, exports, is_needed_first=False)
 
 
 def _port() -> int:

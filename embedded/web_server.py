@@ -1,10 +1,10 @@
-"""How the web server is started: by bin/up, by tests and by benchmarks."""
+"""The web server's command, as bin/up, tests and benchmarks start it."""
 
 import sys
 
 APPLICATION = "caicaini_portal.asgi:application"
-# Whom a proxy calls for is our own to find out: see TRUSTED_PROXY_COUNT. Idle connections are kept
-# for longer than proxies keep theirs, or these would send calls into closed ones.
+# --no-proxy-headers: the product finds the client's address itself, see TRUSTED_PROXY_COUNT. The
+# keep-alive timeout is longer than a proxy's, or the proxy would send calls on closed connections.
 OPTIONS = (
     *("--loop", "uvloop", "--http", "server.http_protocol:HttpProtocol", "--ws", "none"),
     *("--no-proxy-headers", "--no-server-header", "--no-access-log"),

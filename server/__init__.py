@@ -1,1 +1,1 @@
-"""What stands around the ASGI applications: connection bounds, body limits, database sessions."""
+"""The layers around the ASGI applications: connection bounds, body limits, database sessions."""

@@ -1,8 +1,7 @@
-"""How much of a request's body the portal takes.
+"""Limits the size of a request's body for the portal.
 
-Django writes a body to the disk before any code of ours sees the request, however large it is: one
-connection could fill the disk. What is larger than anything that is sent here does not reach it.
-Django answers such a request without its body.
+Django writes a body of any size to the disk before our code sees the request: one connection could
+fill the disk. A body over the limit is kept from Django, which answers the request without it.
 """
 
 import asyncio
@@ -11,23 +10,24 @@ from contextlib import suppress
 from django.http import HttpRequest, HttpResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from server.request_drain import drain
 from web import error_pages
 from web.request_ids import GetResponse
 
-# Forms send some kilobytes, and the webhook takes half of this.
+# Forms send some kilobytes, and the webhook accepts half of this.
 LARGEST_BYTES = 1024 * 1024
 _LINGER_S = 5.0
 _MARK = "caicaini.body_is_too_large"
 
 
 class BodyLimit:
-    """An application in front of which the bodies of requests end."""
+    """An application that passes on only bodies within the limit."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, without its body if it announces or brings too large a one."""
+        """Pass a request on, but without its body if that is, or is announced as, too large."""
         if _announced_bytes(scope) <= LARGEST_BYTES:
             body = _Body(receive)
             await self._app(scope, body.receive, send)
@@ -36,17 +36,16 @@ class BodyLimit:
         await self._refuse(scope, receive, send)
 
     async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer at once, then take in as much again: a client that sees its connection reset
-        while it sends may never read the answer."""
+        """Answer at once, then drain the body before the answer ends."""
         await self._app({**scope, _MARK: True}, _no_body(), _left_open(send))
         with suppress(TimeoutError):
             async with asyncio.timeout(_LINGER_S):
-                await _discard(receive)
+                await drain(receive, limit_bytes=LARGEST_BYTES)
         await send({"type": "http.response.body"})
 
 
 class _Body:
-    """What comes of a body; one that grows too large ends as if its sender had hung up."""
+    """A body as it arrives; one that grows too large ends like a disconnect."""
 
     def __init__(self, receive: Receive) -> None:
         self._receive = receive
@@ -63,7 +62,7 @@ class _Body:
 
 
 def body_limit_middleware(get_response: GetResponse) -> GetResponse:
-    """Answer for the view what came without its body, for that is not what was asked."""
+    """Return 413 in the view's place for a request that reached Django without its body."""
 
     def limited(request: HttpRequest) -> HttpResponse:
         if _MARK in getattr(request, "scope", ()):
@@ -78,19 +77,19 @@ def _announced_bytes(scope: Scope) -> int:
 
 
 def _no_body() -> Receive:
-    """Tell of an empty body, and then of nothing more."""
-    coming: list[Message] = [{"type": "http.request", "body": b"", "more_body": False}]
+    """Return the messages of an empty body, and then wait."""
+    messages: list[Message] = [{"type": "http.request", "body": b"", "more_body": False}]
 
     async def receive() -> Message:
-        if not coming:
-            await asyncio.get_running_loop().create_future()  # until whoever waits is cancelled
-        return coming.pop()
+        if not messages:
+            await asyncio.get_running_loop().create_future()  # until the caller is cancelled
+        return messages.pop()
 
     return receive
 
 
 def _left_open(send: Send) -> Send:
-    """Send an answer without its end, the last on its connection."""
+    """Send an answer without its end, with `connection: close`."""
 
     async def send_on(message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -99,12 +98,3 @@ def _left_open(send: Send) -> Send:
             await send({**message, "more_body": True})
 
     return send_on
-
-
-async def _discard(receive: Receive) -> None:
-    size = 0
-    has_more = True
-    while has_more and size <= LARGEST_BYTES:
-        message = await receive()
-        size += len(message.get("body", b""))
-        has_more = message.get("more_body", False)

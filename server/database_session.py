@@ -1,21 +1,21 @@
-"""What Django's sessions with PostgreSQL are like, in web processes, workers and commands alike.
+"""The options of Django's PostgreSQL sessions, in web processes, workers and commands.
 
-The gateway's own are in gateway/metering/connections.py: whoever keeps a wallet locked for longer
-than these wait takes the ledger away from them.
+The gateway's own are in gateway/metering/connections.py. A session here that keeps a wallet locked
+for longer than those wait makes the ledger unavailable to the gateway.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
-# A server that vanished without a word is noticed within seconds, not after a quarter of an hour.
+# A server that vanished without closing is noticed within seconds, not after 15 minutes.
 _NETWORK = {
     "keepalives_idle": 5,
     "keepalives_interval": 1,
     "keepalives_count": 3,
     "tcp_user_timeout": 5000,  # ms
 }
-# The same the other way round, for the server: we vanished, or were stopped between two statements
-# of a transaction. Whoever has to wait inside one says so, see billing/external_wait.py.
+# The same for the server's side: this process vanished, or was suspended inside a transaction. Code
+# that must wait inside a transaction declares it, see billing/external_wait.py.
 _SESSION = (
     "-c idle_in_transaction_session_timeout=3s"
     " -c tcp_keepalives_idle=5 -c tcp_keepalives_interval=1 -c tcp_keepalives_count=3"

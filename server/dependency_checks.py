@@ -1,23 +1,23 @@
-"""Puts into one sentence that a server a command needs is not there; `health.py` is for requests.
+"""Checks that a command's servers are reachable; `health.py` has the checks for requests.
 
-Web processes and workers start without: they serve once the server is back.
+Web processes and workers start without a check: they serve once the servers are reachable.
 """
 
 import redis
 from django.conf import settings
 from django.db import OperationalError, connection
 
-_PATIENCE_S = 5.0
+_TIMEOUT_S = 5.0
 
 
-def database_trouble() -> str:
-    """Return why the database cannot be connected to, or nothing; the password is not in it."""
+def database_error() -> str:
+    """Return in one sentence, without the password, why the database is unreachable, or ""."""
     try:
         connection.close()
         connection.ensure_connection()
     except OperationalError as error:
         if settings.DATABASE_URL:
-            return f"DATABASE_URL leads to no database that lets us in: {_first_line(error)}."
+            return f"Cannot connect to the database of DATABASE_URL: {_first_line(error)}."
         return (
             "There is no database: start bin/up on this DATA_DIR, or set DATABASE_URL "
             f"({_first_line(error)})."
@@ -25,15 +25,15 @@ def database_trouble() -> str:
     return ""
 
 
-def redis_trouble() -> str:
-    """Return why Redis cannot be used, or nothing."""
+def redis_error() -> str:
+    """Return in one sentence why Redis is unreachable, or ""."""
     try:
         with redis.Redis.from_url(
-            settings.REDIS_URL, socket_timeout=_PATIENCE_S, socket_connect_timeout=_PATIENCE_S
+            settings.REDIS_URL, socket_timeout=_TIMEOUT_S, socket_connect_timeout=_TIMEOUT_S
         ) as client:
             client.ping()
     except redis.RedisError as error:
-        return f"REDIS_URL leads to no Redis that lets us in: {_first_line(error)}."
+        return f"Cannot connect to the Redis of REDIS_URL: {_first_line(error)}."
     return ""
 
 

@@ -1,57 +1,53 @@
-"""HTTP/1.1 as uvicorn speaks it, with bounds on what a connection may take and how long.
+"""HTTP/1.1 as uvicorn implements it, with bounds on the bytes and the time of a connection.
 
-uvicorn's parser takes headers, trailers and requests ahead of their turn without end, and waits
-without end for the rest of a request and for whoever does not read an answer. One connection could
-fill the memory. How large a body may be is for whoever reads it to say.
+uvicorn's parser has no limit for headers, trailers and pipelined requests, and no timeout for the
+rest of a request or for a client that does not read its answer: one connection could fill the
+memory. The size of a body is limited by the application that reads it.
 """
 
 import asyncio
+from math import inf
 from typing import Any
 
 from httptools import HttpParserError, HttpParserUpgrade
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 
-class TooManyAhead(Exception):
-    """More requests came than anybody needs to send before the first of them is answered."""
-
-
-class TunnelWanted(Exception):
-    """CONNECT: we are nobody's proxy."""
+class RequestRefused(Exception):
+    """Raised in a callback of the parser, which raises HttpParserError for it: answered by 400."""
 
 
 class HttpProtocol(HttpToolsProtocol):
-    """A connection that ends when its bounds are passed.
+    """A connection that is closed when it exceeds a bound.
 
-    `largest_head_bytes` may come without completing a head or bringing some of a body, and what one
-    read brings on top of it. `patience_s` is how long we wait for more of a request, and for a
-    reader to take anything. Between requests uvicorn's keep-alive time-out applies.
+    `largest_head_bytes` limits the bytes that arrive without completing a head or adding to a body,
+    beyond those of one read. A wait for more of a request, or for a client to read, ends after one
+    to two `timeout_s`. uvicorn's keep-alive timeout applies between requests.
     """
 
     largest_head_bytes = 64 * 1024
-    most_requests_ahead = 32
-    patience_s = 30.0
+    most_pipelined_requests = 32
+    timeout_s = 30.0
 
     def __init__(self, *given: Any, **options: Any) -> None:
         super().__init__(*given, **options)
         self._is_in_head = True
         self._plain_head = b""  # of a request that offers another protocol: without the offer
-        self._has_moved = False  # the read at hand completed a head or brought some of a body
-        self._idle_bytes = 0  # since that was last so
-        self._unsent_bytes = 0
+        self._has_progress = False  # the current read completed a head or added to a body
+        self._idle_bytes = 0  # received since the last progress
         self._answering: RequestResponseCycle | None = None
-        self._deadline: asyncio.TimerHandle | None = None
-        self._stall: asyncio.TimerHandle | None = None
+        self._is_late = False  # the last check found us waiting, and no progress has come since
+        self._unsent_bytes: float = inf  # at the last check, if the client has to read
+        self._next_check: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Wait for the first request."""
+        """Start the checks."""
         super().connection_made(transport)
-        self._expect_more()
+        self._schedule_check()
 
     def data_received(self, data: bytes) -> None:
-        """Take in what came; then wait for what is missing of a request, but not while one that is
-        complete is being answered."""
-        self._has_moved = False
+        """Parse what arrived."""
+        self._has_progress = False
         self._unset_keepalive_if_required()
         try:
             self._parse(data)
@@ -59,16 +55,9 @@ class HttpProtocol(HttpToolsProtocol):
             self.send_400_response("Invalid HTTP request received.")
         if self.transport.is_closing():
             return
-        self._idle_bytes = 0 if self._has_moved else self._idle_bytes + len(data)
+        self._idle_bytes = 0 if self._has_progress else self._idle_bytes + len(data)
         if self._idle_bytes > self.largest_head_bytes:
             self.send_400_response("The request's headers are too large.")
-        elif self.cycle is None or self.cycle.response_complete:
-            if self._deadline is None:  # who trickles gets no more time for it
-                self._expect_more()
-        elif not self.cycle.more_body:
-            self._expect_no_more()
-        elif self._has_moved or self._deadline is None:
-            self._expect_more()
 
     def on_message_begin(self) -> None:
         """The parser has seen a request's first byte."""
@@ -76,63 +65,49 @@ class HttpProtocol(HttpToolsProtocol):
         self._is_in_head = True
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a header. Not a trailer: behind the body it would stand among the headers, where
-        some are believed because only a proxy can have written them."""
+        """Keep a header and drop a trailer: among the headers, a trailer could forge one that is
+        trusted because only a proxy sets it."""
         if self._is_in_head:
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        """The parser has seen the end of a request's head; raises what is answered with a 400."""
+        """The parser has seen the end of a request's head. Raises RequestRefused."""
         self._is_in_head = False
-        self._has_moved = True
-        if len(self.pipeline) >= self.most_requests_ahead:
-            raise TooManyAhead
+        self._has_progress = True
+        self._is_late = False
+        if len(self.pipeline) >= self.most_pipelined_requests:
+            raise RequestRefused("too many requests at once")
         self._plain_head = self._head_without_offer() if self.parser.should_upgrade() else b""
         if not self._plain_head:
             super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
-        """Some of a body came."""
-        self._has_moved = True
+        """Some of a body arrived; once the request is answered, that gains no more time."""
+        self._has_progress = True
+        self._is_late = self._is_late and self.cycle.response_complete
         super().on_body(body)
 
     def on_message_complete(self) -> None:
-        """A request is complete; one that offers another protocol has not even begun."""
+        """A request is complete, unless its head is parsed again without an offer."""
         if not self._plain_head:
             super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:
-        """Refuse, and end; without a word where it would stand in an answer's place or amid one."""
+        """Close the connection; send a 400 first unless another answer is due or has begun."""
         cycle = self._answering
-        if cycle is None or cycle.response_complete or self._is_being_sent(cycle):
+        if cycle is None or cycle.response_complete or _is_still_received(cycle):
             super().send_400_response(msg)
-        self._end()
-
-    def _is_being_sent(self, cycle: RequestResponseCycle) -> bool:
-        """Whether the request is what is wrong: its body is not complete, its answer not begun."""
-        return cycle.more_body and not cycle.response_started
-
-    def timeout_keep_alive_handler(self) -> None:
-        """Nothing more came after the last answer."""
-        self._end()
-
-    def pause_writing(self) -> None:
-        """The reader is slower than the answer: see to it that it reads at all."""
-        super().pause_writing()
-        self._unsent_bytes = self.transport.get_write_buffer_size()
-        self._stall = self.loop.call_later(self.patience_s, self._look_at_reader)
+        self.transport.close()
 
     def resume_writing(self) -> None:
-        """The reader has caught up."""
-        if self._stall is not None:
-            self._stall.cancel()
+        """The client has read most of what was sent."""
+        self._unsent_bytes = inf
         super().resume_writing()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Tell the request that is being answered: uvicorn tells the one that came last."""
-        self._expect_no_more()
-        if self._stall is not None:
-            self._stall.cancel()
+        """Notify the request that is being answered; uvicorn notifies the one received last."""
+        if self._next_check is not None:
+            self._next_check.cancel()
         super().connection_lost(exc)
         if self._answering is not None and not self._answering.response_complete:
             self._answering.disconnected = True
@@ -141,21 +116,21 @@ class HttpProtocol(HttpToolsProtocol):
     def _parse(self, data: bytes) -> None:
         """Feed the parser; raises HttpParserError.
 
-        Who offers another protocol, as Java's client does with each new connection, may be answered
-        in this one. The parser takes the offer as accepted: it passes over the body, which would
-        then be read as the next request. So the request is parsed again without the offer.
+        An offer of another protocol, which Java's client sends on each new connection, may be
+        ignored. But the parser takes it as accepted: it skips the body, which would then be parsed
+        as the next request. So the head is parsed again without the offer.
         """
         try:
             self.parser.feed_data(data)
         except HttpParserUpgrade as offered:
             [head_bytes] = offered.args
             self.parser.feed_data(self._plain_head)
-            self._parse(data[head_bytes:])  # no deeper than requests may be ahead
+            self._parse(data[head_bytes:])  # recursion is bounded by most_pipelined_requests
 
     def _head_without_offer(self) -> bytes:
         method = self.parser.get_method()
         if method == b"CONNECT":
-            raise TunnelWanted
+            raise RequestRefused("not a proxy")
         lines = [b"%b %b HTTP/%b" % (method, self.url, self.parser.get_http_version().encode())]
         lines += [b"%b: %b" % header for header in self.headers if header[0] != b"upgrade"]
         return b"\r\n".join([*lines, b"", b""])
@@ -164,31 +139,30 @@ class HttpProtocol(HttpToolsProtocol):
         self._answering = cycle
         super()._start_asgi_task(cycle, app)
 
-    def _look_at_reader(self) -> None:
-        unsent_bytes = self.transport.get_write_buffer_size()
-        if unsent_bytes >= self._unsent_bytes:
+    def _schedule_check(self) -> None:
+        self._next_check = self.loop.call_later(self.timeout_s, self._check)
+
+    def _check(self) -> None:
+        """End a wait in which nothing has moved since the last check."""
+        must_read = self.flow.write_paused or self.transport.is_closing()
+        unsent_bytes = self.transport.get_write_buffer_size() if must_read else 0
+        if unsent_bytes and unsent_bytes >= self._unsent_bytes:
             self.transport.abort()
-        else:
-            self._unsent_bytes = unsent_bytes
-            self._stall = self.loop.call_later(self.patience_s, self._look_at_reader)
+            return
+        self._unsent_bytes = unsent_bytes or inf
+        is_waiting = self._is_waiting_for_request()
+        if is_waiting and self._is_late:
+            self.transport.close()
+        self._is_late = is_waiting
+        self._schedule_check()
 
-    def _expect_more(self) -> None:
-        self._expect_no_more()
-        self._deadline = self.loop.call_later(self.patience_s, self._give_up)
+    def _is_waiting_for_request(self) -> bool:
+        """Whether a request is due or incomplete, and it is not we who paused the reading."""
+        is_idle = self.timeout_keep_alive_task is not None
+        if is_idle or self.flow.read_paused:
+            return False
+        return self.cycle is None or self.cycle.response_complete or self.cycle.more_body
 
-    def _expect_no_more(self) -> None:
-        if self._deadline is not None:
-            self._deadline.cancel()
-            self._deadline = None
 
-    def _give_up(self) -> None:
-        if self.flow.read_paused:  # until what came is worked off: not the sender's doing
-            self._expect_more()
-        else:
-            self._end()
-
-    def _end(self) -> None:
-        """Close once everything is sent; drop what nobody takes."""
-        self._expect_no_more()
-        self.transport.close()
-        self._deadline = self.loop.call_later(self.patience_s, self.transport.abort)
+def _is_still_received(cycle: RequestResponseCycle) -> bool:
+    return cycle.more_body and not cycle.response_started

@@ -1,13 +1,13 @@
-"""Let all middleware of a request run in one thread, the view's."""
+"""Makes all middleware of a request run in the view's thread."""
 
 from web.request_ids import GetResponse
 
 
-def one_thread_middleware(get_response: GetResponse) -> GetResponse:
-    """Do nothing, synchronously; to be the innermost of all.
+def sync_middleware(get_response: GetResponse) -> GetResponse:
+    """Do nothing, synchronously; must be the innermost middleware.
 
-    Under ASGI Django calls middleware that can be asynchronous as such, and Django's own then goes
-    into a thread and back, each by itself: half of the time of a short request. Around one that can
-    not, all of it is called synchronously, in the thread that the view needs anyway.
+    Under ASGI, Django calls middleware asynchronously if it can, and each of Django's own then
+    switches to a thread and back: half of a short request's time. Around an innermost one that is
+    only synchronous, Django calls all of it in one thread, which the view needs anyway.
     """
     return lambda request: get_response(request)

@@ -1,4 +1,4 @@
-"""`bin/bench chaos`: the whole product under load while its processes are killed, one by one."""
+"""`bin/bench chaos`: the whole product under load while its processes are killed one by one."""
 
 import os
 

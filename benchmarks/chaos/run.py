@@ -1,4 +1,4 @@
-"""Load and kills for some minutes; then what every caller heard is held against the books."""
+"""Load and kills for some minutes; then compares every call's result with the ledger."""
 
 import argparse
 import asyncio
@@ -14,7 +14,7 @@ from django.core.management import call_command
 
 from benchmarks.chaos import verdict
 from benchmarks.chaos.callers import Callers
-from benchmarks.chaos.cast import Cast
+from benchmarks.chaos.processes import Processes
 from benchmarks.chaos.upstream import Upstream
 from keys import services as keys
 from tests.support.books import open_books
@@ -43,10 +43,10 @@ model = "bench"
 
 
 def main(options: argparse.Namespace) -> int:
-    """Print what was killed, what callers heard, and whether the books agree; 0 if they do."""
+    """Print the kills, the calls' results and differences from the ledger; 0 without any."""
     random.seed(options.seed)
     print(
-        f"{options.minutes:g} minutes at {options.rate:g} calls a second, somebody killed every"
+        f"{options.minutes:g} minutes at {options.rate:g} calls a second, a kill every"
         f" {options.every:g} s, seed {options.seed}",
         flush=True,
     )
@@ -60,12 +60,12 @@ def main(options: argparse.Namespace) -> int:
         with _Load(options.rate) as load:
             catalogue = folder / "catalogue.toml"
             catalogue.write_text(_CATALOGUE.format(model=_MODEL, url=load.upstream_url))
-            cast = Cast(server, folder, catalogue=catalogue)
+            processes = Processes(server, folder, catalogue=catalogue)
             _sync(catalogue)
-            with cast.on_stage():
-                callers = load.begin(cast.urls, _tokens(), seconds=options.minutes * 60)
-                killed = _kill(cast, load, every_s=options.every)
-                cast.keep_alive()
+            with processes.running():
+                callers = load.begin(processes.urls, _tokens(), seconds=options.minutes * 60)
+                killed = _kill(processes, load, every_s=options.every)
+                processes.ensure_running()
                 eventually(lambda: not verdict.open_holds(), within_s=60, what="the end of holds")
         return _report(callers, killed, folder)
 
@@ -107,16 +107,16 @@ class _Load:
         self._calls.result(120)
 
 
-def _kill(cast: Cast, load: _Load, *, every_s: float) -> Counter[str]:
-    """Kill somebody every so often while calls are made; return how often whom."""
+def _kill(processes: Processes, load: _Load, *, every_s: float) -> Counter[str]:
+    """Kill a process every `every_s` while calls are made; return the kills by name."""
     killed: Counter[str] = Counter()
     due_at = time.monotonic() + every_s
     while load.is_calling:
         if time.monotonic() >= due_at:
             due_at += every_s
-            killed[cast.kill_one()] += 1
+            killed[processes.kill_one()] += 1
         time.sleep(0.2)
-        cast.keep_alive()
+        processes.ensure_running()
     load.wait()
     return killed
 
@@ -127,7 +127,7 @@ def _sync(catalogue: Path) -> None:
 
 
 def _tokens() -> list[str]:
-    """Keys of some workspaces that can pay for everything."""
+    """Return keys of workspaces with enough credits for every call."""
     found = []
     for _ in range(_WORKSPACES):
         books = open_books(1_000_000_000)
@@ -138,10 +138,10 @@ def _tokens() -> list[str]:
 
 def _report(callers: Callers, killed: Counter[str], folder: Path) -> int:
     print(f"killed: {dict(killed)}, {killed.total()} in all")
-    for line in verdict.summary(callers.heard):
+    for line in verdict.summary(callers.results):
         print(line)
-    wrong = verdict.differences(callers.heard, folder)
+    wrong = verdict.differences(callers.results, folder)
     for one in wrong[:20]:
         print(f"WRONG: {one}")
-    print(f"{len(callers.heard)} calls, {len(wrong)} differences", flush=True)
+    print(f"{len(callers.results)} calls, {len(wrong)} differences", flush=True)
     return 1 if wrong else 0

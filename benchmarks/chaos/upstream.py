@@ -1,4 +1,4 @@
-"""A model that takes a second or two for its answer, of a random size."""
+"""An upstream that takes up to 2.4 seconds for an answer of random length."""
 
 import asyncio
 import contextlib
@@ -13,9 +13,6 @@ _WORDS_EVERY_S = 0.08
 class Upstream:
     """Answers in the Messages format, plain or streaming."""
 
-    def __init__(self) -> None:
-        self.asked = 0
-
     @contextlib.asynccontextmanager
     async def serving(self) -> AsyncIterator[str]:
         """Serve for the block; yields the address."""
@@ -28,7 +25,6 @@ class Upstream:
                 head = (await reader.readuntil(b"\r\n\r\n")).lower()
                 length = int(head.split(b"content-length:")[1].split(b"\r\n")[0])
                 body = msgspec.json.decode(await reader.readexactly(length))
-                self.asked += 1
                 words = random.randint(1, 30)
                 await (_stream if body.get("stream") else _answer)(writer, words)
 

@@ -1,4 +1,4 @@
-"""Compares what callers heard with what the books say."""
+"""Compares the results that callers received with the ledger and the request records."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -8,42 +8,42 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import Sum
 
-from benchmarks.chaos.callers import Heard
+from benchmarks.chaos.callers import CallResult
 from billing.audit.report import audit
 from billing.models import EntryKind, Hold, HoldState, LedgerEntry, Wallet
 from usage import roll_up
 from usage.models import RequestRecord, UsageHour
 
 
-def differences(heard: list[Heard], folder: Path) -> list[str]:
-    """Return everything that is not as it must be."""
+def differences(results: list[CallResult], folder: Path) -> list[str]:
+    """Return a sentence for each difference."""
     roll_up.roll_up()
     return [
-        *_told_otherwise(heard),
-        *_charged_for_errors(heard),
+        *_wrong_prices(results),
+        *_charged_for_errors(results),
         *_left_open(folder),
-        *_rolled_up_otherwise(),
+        *_wrong_roll_up(),
         *(f"audit: {finding.rule}: {finding.places}" for finding in audit().findings),
     ]
 
 
-def _told_otherwise(heard: list[Heard]) -> Iterator[str]:
-    """Every price that a caller was told is in the ledger and in the record."""
+def _wrong_prices(results: list[CallResult]) -> Iterator[str]:
+    """Every price that a caller received is in the ledger and in the request record."""
     charges, credits = _charges(), _credits()
-    for one in heard:
+    for one in results:
         if one.charged is None or one.request_id is None:
             continue
         found = (charges.get(one.request_id), credits.get(one.request_id))
         if found != (one.charged, one.charged):
-            yield f"{one.request_id} was told {one.charged}; ledger and record say {found}"
+            yield f"{one.request_id} received {one.charged}; ledger and record have {found}"
 
 
-def _charged_for_errors(heard: list[Heard]) -> Iterator[str]:
-    """Whoever was told of an error pays nothing."""
+def _charged_for_errors(results: list[CallResult]) -> Iterator[str]:
+    """A call that ended with an error is not charged."""
     charges = _charges()
-    for one in heard:
+    for one in results:
         if one.is_error and one.request_id in charges:
-            yield f"{one.request_id} was told of an error and charged {charges[one.request_id]}"
+            yield f"{one.request_id} received an error and was charged {charges[one.request_id]}"
 
 
 def _left_open(folder: Path) -> Iterator[str]:
@@ -51,13 +51,13 @@ def _left_open(folder: Path) -> Iterator[str]:
     if count:
         yield f"{count} holds are open"
     for wallet in Wallet.objects.exclude(frozen_at=None):
-        yield f"wallet {wallet.pk} was frozen by an audit on the way"
+        yield f"wallet {wallet.pk} was frozen by an audit during the run"
     for path in (folder / "journal").iterdir():
         if path.suffix != ".journal" or path.stat().st_size:
             yield f"{path.name} is left in the journals' folder"
 
 
-def _rolled_up_otherwise() -> Iterator[str]:
+def _wrong_roll_up() -> Iterator[str]:
     records = RequestRecord.objects.aggregate(credits=Sum("credits"))["credits"]
     hours = UsageHour.objects.aggregate(credits=Sum("credits"))["credits"]
     if records != hours:
@@ -75,14 +75,14 @@ def _credits() -> dict[UUID, int]:
     return dict(RequestRecord.objects.values_list("id", "credits"))
 
 
-def summary(heard: list[Heard]) -> Iterator[str]:
-    """Describe what callers heard, for reading."""
-    statuses = Counter(str(one.status or "no answer") for one in heard)
+def summary(results: list[CallResult]) -> Iterator[str]:
+    """Describe the results in a few lines."""
+    statuses = Counter(str(one.status or "no answer") for one in results)
     yield ", ".join(f"{count} x {status}" for status, count in sorted(statuses.items()))
-    told = sum(one.charged is not None for one in heard)
-    cut = sum(one.status == 200 and one.charged is None and not one.is_error for one in heard)
-    yield f"{told} were told a price, {cut} were cut off before it"
-    refused = sorted(one.seconds * 1000 for one in heard if one.status == 503)
+    priced = sum(one.charged is not None for one in results)
+    cut = sum(one.status == 200 and one.charged is None and not one.is_error for one in results)
+    yield f"{priced} received a price, {cut} were cut off before it"
+    refused = sorted(one.seconds * 1000 for one in results if one.status == 503)
     if refused:
         median, late, slowest = (refused[int(len(refused) * at)] for at in (0.5, 0.99, 0.99999))
         yield (
@@ -95,6 +95,6 @@ def summary(heard: list[Heard]) -> Iterator[str]:
 
 
 def open_holds() -> int:
-    """How many calls have credits held; a connection that broke is replaced."""
+    """Return how many holds are open; reconnects if the connection is broken."""
     connection.close_if_unusable_or_obsolete()
     return Hold.objects.filter(state=HoldState.HELD).count()

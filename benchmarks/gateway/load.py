@@ -1,7 +1,7 @@
 """A load generator over raw asyncio protocols: calls in a closed loop, and paced streams.
 
-Runs as a process of its own, `python -m benchmarks.gateway.load '<Order as JSON>'`, and prints its
-Measured as JSON: so the load's own work is on another core than what it measures.
+Runs as a process of its own, `python -m benchmarks.gateway.load '<LoadSpec as JSON>'`, and prints
+a Measurement as JSON: so the load runs on another core than the server it measures.
 """
 
 import asyncio
@@ -17,8 +17,8 @@ _LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
 _DELTA = b"event: content_block_delta"
 
 
-class Order(msgspec.Struct):
-    """What to do: `calls` in all over `connections`, or one stream of `events` on each."""
+class LoadSpec(msgspec.Struct):
+    """`calls` in total over `connections`, or one stream of `events` on each connection."""
 
     port: int
     key: str
@@ -28,8 +28,8 @@ class Order(msgspec.Struct):
     events: int = 0
 
 
-class Measured(msgspec.Struct):
-    """What came of it; times in milliseconds."""
+class Measurement(msgspec.Struct):
+    """The result of a load; times in milliseconds."""
 
     seconds: float
     completed: int
@@ -38,25 +38,25 @@ class Measured(msgspec.Struct):
     p99_ms: float
 
 
-def _request(order: Order) -> bytes:
+def _request(spec: LoadSpec) -> bytes:
     body = msgspec.json.encode(
         {
-            "model": order.model,
-            "max_tokens": order.events or 256,
-            "stream": bool(order.events),
+            "model": spec.model,
+            "max_tokens": spec.events or 256,
+            "stream": bool(spec.events),
             "messages": [{"role": "user", "content": "Hello there, how are you today?"}],
         }
     )
     head = (
-        f"POST /v1/messages HTTP/1.1\r\nhost: 127.0.0.1:{order.port}\r\n"
-        f"authorization: Bearer {order.key}\r\ncontent-type: application/json\r\n"
+        f"POST /v1/messages HTTP/1.1\r\nhost: 127.0.0.1:{spec.port}\r\n"
+        f"authorization: Bearer {spec.key}\r\ncontent-type: application/json\r\n"
         f"content-length: {len(body)}\r\n\r\n"
     )
     return head.encode() + body
 
 
 class _Caller(asyncio.Protocol):
-    """Sends one call after another on its connection until the shared number is used up."""
+    """Sends one call after another on its connection until the shared count is used up."""
 
     def __init__(self, request: bytes, left: list[int], times: list[float]) -> None:
         self._request = request
@@ -68,8 +68,8 @@ class _Caller(asyncio.Protocol):
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin."""
-        self._transport = cast(asyncio.Transport, transport)  # uvloop's is no subclass
+        """Send the first request."""
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is not a subclass
         self._send()
 
     def _send(self) -> None:
@@ -81,7 +81,7 @@ class _Caller(asyncio.Protocol):
         self._transport.write(self._request)
 
     def data_received(self, data: bytes) -> None:
-        """Take the time once an answer is whole."""
+        """Record the time once an answer is complete."""
         self._received += data
         head_end = self._received.find(b"\r\n\r\n")
         if head_end < 0:
@@ -95,13 +95,13 @@ class _Caller(asyncio.Protocol):
         self._send()
 
     def connection_lost(self, error: Exception | None) -> None:
-        """Over."""
+        """Mark this caller as done."""
         if not self.done.done():
             self.done.set_result(None)
 
 
-class _Listener(asyncio.Protocol):
-    """Listens to one stream; notes by how much each event came later than the upstream's pace."""
+class _StreamCaller(asyncio.Protocol):
+    """Reads one stream; records how much later than the upstream's pace each event arrived."""
 
     def __init__(self, request: bytes, events: int, pace_s: float, delays: list[float]) -> None:
         self._request = request
@@ -114,12 +114,12 @@ class _Listener(asyncio.Protocol):
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin."""
-        self._transport = cast(asyncio.Transport, transport)  # uvloop's is no subclass
+        """Send the first request."""
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is not a subclass
         self._transport.write(self._request)
 
     def data_received(self, data: bytes) -> None:
-        """Note the gap since the event before; what is over the pace is delay."""
+        """Record the time since the event before, less the upstream's pace, as its delay."""
         count = data.count(_DELTA)
         if count:
             now = time.perf_counter()
@@ -133,32 +133,32 @@ class _Listener(asyncio.Protocol):
             self._transport.close()
 
     def connection_lost(self, error: Exception | None) -> None:
-        """Over."""
+        """Mark this caller as done."""
         if not self.done.done():
             self.done.set_result(None)
 
 
-async def measure(order: Order, *, pace_s: float) -> Measured:
-    """Carry out the order."""
+async def measure(spec: LoadSpec, *, pace_s: float) -> Measurement:
+    """Run the load."""
     loop = asyncio.get_running_loop()
-    request, times = _request(order), list[float]()
-    left = [order.calls]
+    request, times = _request(spec), list[float]()
+    left = [spec.calls]
 
-    def protocol() -> "_Caller | _Listener":
-        if order.events:
-            return _Listener(request, order.events, pace_s, times)
+    def protocol() -> "_Caller | _StreamCaller":
+        if spec.events:
+            return _StreamCaller(request, spec.events, pace_s, times)
         return _Caller(request, left, times)
 
     began = time.perf_counter()
     callers = []
-    for _ in range(order.connections):
-        _, caller = await loop.create_connection(protocol, "127.0.0.1", order.port)
+    for _ in range(spec.connections):
+        _, caller = await loop.create_connection(protocol, "127.0.0.1", spec.port)
         callers.append(caller)
-        if order.events:  # not all at one beat, which no real traffic has
-            await asyncio.sleep(pace_s / order.connections)
+        if spec.events:  # spread the starts, as in real traffic
+            await asyncio.sleep(pace_s / spec.connections)
     await asyncio.gather(*(caller.done for caller in callers))
     times.sort()
-    return Measured(
+    return Measurement(
         seconds=time.perf_counter() - began,
         completed=len(times),
         failed=sum(caller.failed for caller in callers),
@@ -168,6 +168,6 @@ async def measure(order: Order, *, pace_s: float) -> Measured:
 
 
 if __name__ == "__main__":
-    order = msgspec.json.decode(sys.argv[1], type=Order)
-    result = uvloop.run(measure(order, pace_s=1 / 20))
+    spec = msgspec.json.decode(sys.argv[1], type=LoadSpec)
+    result = uvloop.run(measure(spec, pace_s=1 / 20))
     sys.stdout.write(msgspec.json.encode(result).decode())

@@ -1,4 +1,4 @@
-"""Servers under measurement, as processes: started, watched and ended."""
+"""Starts, observes and ends the processes of the servers that are measured."""
 
 import os
 import socket
@@ -13,7 +13,7 @@ from typing import NamedTuple
 import msgspec
 import psutil
 
-from benchmarks.gateway.load import Measured, Order
+from benchmarks.gateway.load import LoadSpec, Measurement
 from embedded import web_server
 from embedded.ports import free_port
 
@@ -22,7 +22,7 @@ UVICORN = ("uvicorn", *web_server.OPTIONS, "--log-level", "warning")
 
 
 class Server(NamedTuple):
-    """A server under measurement."""
+    """A server that is measured."""
 
     name: str
     port: int
@@ -43,7 +43,7 @@ class Server(NamedTuple):
 
 @contextmanager
 def served(name: str, command: Sequence[str], env: dict[str, str]) -> Iterator[Server]:
-    """Run `python -m COMMAND`, told by options where to listen, until the block ends."""
+    """Run `python -m COMMAND --host … --port …` until the block ends."""
     port = free_port()
     where = ("--host", "127.0.0.1", "--port", str(port))
     with running([sys.executable, "-m", *command, *where], env) as process:
@@ -64,12 +64,12 @@ def running(
         process.wait(30)
 
 
-def load(server: Server, order: Order) -> Measured:
-    """Carry the order out against a server, from a process of its own."""
-    ordered = msgspec.json.encode(msgspec.structs.replace(order, port=server.port)).decode()
-    command = [sys.executable, "-m", "benchmarks.gateway.load", ordered]
+def load(server: Server, spec: LoadSpec) -> Measurement:
+    """Run a load against a server, in a process of its own."""
+    as_json = msgspec.json.encode(msgspec.structs.replace(spec, port=server.port)).decode()
+    command = [sys.executable, "-m", "benchmarks.gateway.load", as_json]
     done = subprocess.run(command, check=True, capture_output=True, timeout=300)
-    return msgspec.json.decode(done.stdout, type=Measured)
+    return msgspec.json.decode(done.stdout, type=Measurement)
 
 
 def _await_port(port: int) -> None:

@@ -1,6 +1,6 @@
-"""What the product is measured against: Starlette and aiohttp, passing bytes on and nothing else.
+"""The reference for the product's figures: Starlette and aiohttp that only pass bytes on.
 
-Served by the same server with the same options; `UPSTREAM` in the environment says where to.
+It runs on the same server with the same options; `UPSTREAM` in the environment is its upstream.
 """
 
 import os

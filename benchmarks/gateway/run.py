@@ -1,8 +1,8 @@
 """`bin/bench gateway`: requests, latency, streams and memory, the product beside the reference.
 
-Everything runs in one go on loopback, product and reference in turns, several rounds of each: the
-ratios of their medians mean something even on a machine that does other things. The product has all
-of itself on: keys, validation, holds, settlements and records in durable commits.
+Everything runs on loopback, product and reference in turns, several rounds of each: so the ratios
+of their medians are meaningful even on a machine that runs other programs. The product runs in
+full: keys, validation, holds, settlements and request records in durable commits.
 """
 
 import argparse
@@ -17,7 +17,7 @@ from pathlib import Path
 
 import msgspec
 
-from benchmarks.gateway.load import Measured, Order
+from benchmarks.gateway.load import LoadSpec, Measurement
 from benchmarks.gateway.processes import PROJECT, UVICORN, Server, load, running, served
 from embedded.ports import free_port
 
@@ -44,7 +44,7 @@ _EMAIL = "demo@example.com"
 
 
 def main(options: argparse.Namespace) -> int:
-    """Measure and print; return 0. Figures are for reading, not for passing."""
+    """Measure and print; return 0, as no figure has a threshold."""
     with ExitStack() as stack:
         upstream_port = free_port()
         stack.enter_context(
@@ -58,16 +58,16 @@ def main(options: argparse.Namespace) -> int:
             stack.enter_context(_served("2 workers", _PRODUCT, {}, "--workers", "2")),
         ]
         for connections, calls in ((32, options.calls), (1, options.calls // 8)):
-            order = Order(0, key, _MODEL, connections=connections, calls=calls)
-            _compare(f"{connections} connections", servers, order, rounds=options.rounds)
-        order = Order(0, key, _MODEL, connections=200, events=options.events)
-        _compare("200 streams of 20 events/s (late by)", servers, order, rounds=1)
-        _hold_streams(servers[1], Order(0, key, _MODEL, connections=500, events=options.events))
+            spec = LoadSpec(0, key, _MODEL, connections=connections, calls=calls)
+            _compare(f"{connections} connections", servers, spec, rounds=options.rounds)
+        spec = LoadSpec(0, key, _MODEL, connections=200, events=options.events)
+        _compare("200 streams of 20 events/s (late by)", servers, spec, rounds=1)
+        _hold_streams(servers[1], LoadSpec(0, key, _MODEL, connections=500, events=options.events))
     return 0
 
 
 def _prepare(upstream_port: int) -> str:
-    """Make a workspace that can pay for everything; return its key."""
+    """Make a workspace with enough credits for every call; return its key."""
     catalogue = Path(os.environ["DATA_DIR"]) / "benchmark-catalogue.toml"
     catalogue.write_text(_CATALOGUE.format(model=_MODEL, port=upstream_port))
     os.environ["CATALOGUE"] = str(catalogue)
@@ -86,17 +86,17 @@ def _manage(*arguments: str) -> str:
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
-def _compare(title: str, servers: list[Server], order: Order, *, rounds: int) -> None:
-    """Print medians over the rounds, and what the others' are to those of the first."""
+def _compare(title: str, servers: list[Server], spec: LoadSpec, *, rounds: int) -> None:
+    """Print medians over the rounds, and the ratios of the others' to the first server's."""
     print(f"\n{title}")
     rates: dict[str, float] = {}
     medians: dict[str, float] = {}
-    measured: dict[str, list[Measured]] = {server.name: [] for server in servers}
+    measured: dict[str, list[Measurement]] = {server.name: [] for server in servers}
     cpu_s = dict.fromkeys(measured, 0.0)
     for _ in range(rounds):
         for server in servers:
             before = server.cpu_s()
-            measured[server.name].append(load(server, order))
+            measured[server.name].append(load(server, spec))
             cpu_s[server.name] += server.cpu_s() - before
     for server in servers:
         some = measured[server.name]
@@ -116,11 +116,11 @@ def _compare(title: str, servers: list[Server], order: Order, *, rounds: int) ->
         )
 
 
-def _hold_streams(server: Server, order: Order) -> None:
+def _hold_streams(server: Server, spec: LoadSpec) -> None:
     """Print the product's memory while it has 500 streams open."""
-    ordered = msgspec.json.encode(msgspec.structs.replace(order, port=server.port)).decode()
+    as_json = msgspec.json.encode(msgspec.structs.replace(spec, port=server.port)).decode()
     callers = subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.gateway.load", ordered], stdout=subprocess.DEVNULL
+        [sys.executable, "-m", "benchmarks.gateway.load", as_json], stdout=subprocess.DEVNULL
     )
     most_mib = 0.0
     while callers.poll() is None:

@@ -1,7 +1,7 @@
-"""A Messages-shaped upstream that costs next to nothing: one fixed answer, or a paced stream.
+"""A Messages-shaped upstream with a fixed answer or a paced stream.
 
-Runs as a process of its own: `python -m benchmarks.gateway.upstream PORT`. Raw asyncio, so that
-what is measured in front of it is not the upstream.
+Runs as a process of its own: `python -m benchmarks.gateway.upstream PORT`. Raw asyncio, so that its
+own cost does not show in the measurements.
 """
 
 import asyncio
@@ -60,7 +60,7 @@ class Upstream(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport to answer on."""
-        self._transport = cast(asyncio.Transport, transport)  # uvloop's is no subclass
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is not a subclass
 
     def data_received(self, data: bytes) -> None:
         """Answer each request whose body is complete."""
@@ -77,7 +77,7 @@ class Upstream(asyncio.Protocol):
                 self._transport.write(_PLAIN)
 
     def connection_lost(self, error: Exception | None) -> None:
-        """Stop streaming to nobody."""
+        """Stop the stream."""
         if self._streaming is not None:
             self._streaming.cancel()
 

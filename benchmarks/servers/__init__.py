@@ -1,4 +1,4 @@
-"""Which server to stand behind, and which HTTP client to call upstreams with."""
+"""Compares web servers, and HTTP clients for the calls to upstreams."""
 
 from benchmarks.servers.run import main
 

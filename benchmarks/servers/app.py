@@ -1,4 +1,4 @@
-"""The smallest ASGI application that passes a call on, with the client that `CLIENT` names."""
+"""A minimal ASGI application that passes a call on with the client that `CLIENT` names."""
 
 import os
 
@@ -11,7 +11,7 @@ _CLIENT = os.environ.get("CLIENT", "no client")
 
 
 class PassThrough:
-    """Makes its client with the first call: clients want a running event loop."""
+    """Makes its client at the first call: clients need a running event loop."""
 
     def __init__(self) -> None:
         self._post: Post | None = None

@@ -11,7 +11,7 @@ _JSON = {"content-type": "application/json"}
 
 
 def with_aiohttp() -> Post:
-    """One session, as many connections as it takes."""
+    """Use one session without a limit of connections."""
     connector = aiohttp.TCPConnector(limit=0)
     session = aiohttp.ClientSession(connector=connector, auto_decompress=False)
 
@@ -23,7 +23,7 @@ def with_aiohttp() -> Post:
 
 
 def with_pyreqwest() -> Post:
-    """One client; its work is done in threads of its own, outside Python."""
+    """Use one client; it works in its own threads, outside Python."""
     client = ClientBuilder().http1_only().build()
 
     async def post(url: str, body: bytes) -> bytes:
@@ -34,7 +34,7 @@ def with_pyreqwest() -> Post:
 
 
 def without_client() -> Post:
-    """Send the body back: what the server alone costs."""
+    """Send the body back: measures the cost of the server alone."""
 
     async def post(url: str, body: bytes) -> bytes:
         return body

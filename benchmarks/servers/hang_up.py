@@ -1,7 +1,7 @@
-"""How soon an upstream hears that nobody waits for its answer any more.
+"""Measures how soon an upstream's connection is closed after its call was cancelled.
 
-`python -m benchmarks.servers.hang_up CLIENT` prints milliseconds, or "never". The upstream streams,
-as one does that generates; a client that leaves it alone pays for the rest of the answer.
+`python -m benchmarks.servers.hang_up CLIENT` prints milliseconds, or "never". The upstream streams
+as a model does; with a client that keeps the connection open, the rest of the answer is paid for.
 """
 
 import asyncio
@@ -12,19 +12,19 @@ from contextlib import suppress
 from benchmarks.servers.clients import CLIENTS
 
 _UNDER_WAY_S = 0.3
-_PATIENCE_S = 3.0
+_TIMEOUT_S = 3.0
 _HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
 
 
 class _Upstream(asyncio.Protocol):
-    """Streams until it is cut off."""
+    """Streams until its connection is closed."""
 
-    def __init__(self, is_cut: "asyncio.Future[float]") -> None:
-        self._is_cut = is_cut
+    def __init__(self, closed_at: "asyncio.Future[float]") -> None:
+        self._closed_at = closed_at
         self._streaming: asyncio.Task[None] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin."""
+        """Start to stream."""
         assert isinstance(transport, asyncio.Transport)
         self._streaming = asyncio.create_task(self._stream(transport))
 
@@ -35,17 +35,17 @@ class _Upstream(asyncio.Protocol):
             await asyncio.sleep(0.05)
 
     def connection_lost(self, error: Exception | None) -> None:
-        """Note when."""
+        """Record when the connection was closed."""
         if self._streaming is not None:
             self._streaming.cancel()
-        if not self._is_cut.done():
-            self._is_cut.set_result(time.monotonic())
+        if not self._closed_at.done():
+            self._closed_at.set_result(time.monotonic())
 
 
 async def _measure(client: str) -> str:
     loop = asyncio.get_running_loop()
-    is_cut: asyncio.Future[float] = loop.create_future()
-    server = await loop.create_server(lambda: _Upstream(is_cut), "127.0.0.1", 0)
+    closed_at: asyncio.Future[float] = loop.create_future()
+    server = await loop.create_server(lambda: _Upstream(closed_at), "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     call = asyncio.ensure_future(CLIENTS[client]()(f"http://127.0.0.1:{port}/", b"{}"))
     await asyncio.sleep(_UNDER_WAY_S)
@@ -53,8 +53,8 @@ async def _measure(client: str) -> str:
     cancelled_at = time.monotonic()
     with suppress(asyncio.CancelledError):
         await call
-    done, _ = await asyncio.wait({is_cut}, timeout=_PATIENCE_S)
-    return f"{(is_cut.result() - cancelled_at) * 1000:.1f} ms" if done else "never"
+    done, _ = await asyncio.wait({closed_at}, timeout=_TIMEOUT_S)
+    return f"{(closed_at.result() - cancelled_at) * 1000:.1f} ms" if done else "never"
 
 
 if __name__ == "__main__":

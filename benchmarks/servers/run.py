@@ -1,6 +1,6 @@
-"""`bin/bench servers`: servers and HTTP clients beside each other, under the same load.
+"""`bin/bench servers`: compares servers and HTTP clients under the same load.
 
-docs/adr/0010-http-server-and-client.md keeps what came of it.
+docs/adr/0010-http-server-and-client.md has the results.
 """
 
 import argparse
@@ -9,7 +9,7 @@ import subprocess
 import sys
 from contextlib import ExitStack
 
-from benchmarks.gateway.load import Measured, Order
+from benchmarks.gateway.load import LoadSpec, Measurement
 from benchmarks.gateway.processes import PROJECT, UVICORN, Server, load, running, served
 from benchmarks.servers.clients import CLIENTS
 from embedded.ports import free_port
@@ -39,7 +39,7 @@ def main(options: argparse.Namespace) -> int:
             for client in CLIENTS
         ]
         _compare(pairs, rounds=options.rounds, calls=options.calls)
-    print("\nfrom the caller's hang-up to the upstream's hearing of it")
+    print("\nfrom the caller's disconnect to the end of the upstream's connection")
     for client in CLIENTS:
         if client != "no client":
             print(f"  {client:10} {_hang_up(client)}")
@@ -47,16 +47,16 @@ def main(options: argparse.Namespace) -> int:
 
 
 def _compare(pairs: list[Server], *, rounds: int, calls: int) -> None:
-    """Print medians over the rounds, in which all take turns."""
-    order = Order(0, "key", "model", connections=32, calls=calls)
+    """Print medians over the rounds; in each round every pair runs once."""
+    spec = LoadSpec(0, "key", "model", connections=32, calls=calls)
     for pair in pairs:
-        load(pair, Order(0, "key", "model", connections=32, calls=500))  # to warm up
-    measured: dict[str, list[Measured]] = {pair.name: [] for pair in pairs}
+        load(pair, LoadSpec(0, "key", "model", connections=32, calls=500))  # to warm up
+    measured: dict[str, list[Measurement]] = {pair.name: [] for pair in pairs}
     cpu_s = dict.fromkeys(measured, 0.0)
     for _ in range(rounds):
         for pair in pairs:
             before = pair.cpu_s()
-            measured[pair.name].append(load(pair, order))
+            measured[pair.name].append(load(pair, spec))
             cpu_s[pair.name] += pair.cpu_s() - before
     print("32 connections")
     for name, some in measured.items():

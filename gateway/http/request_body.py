@@ -7,6 +7,7 @@ from starlette.types import Receive
 
 from gateway.call import CallerGone
 from gateway.errors import BodyTooLarge, InvalidRequest
+from server.request_drain import drain
 
 
 async def checked(headers: Mapping[str, str], receive: Receive) -> bytes:
@@ -41,12 +42,9 @@ async def read(receive: Receive, *, limit_bytes: int) -> bytes:
 
 
 async def discard(receive: Receive, *, limit_bytes: int) -> None:
-    """Receive and discard a body, so that the response reaches its sender."""
-    size = 0
-    has_more = True
-    while has_more and size <= limit_bytes:
-        chunk, has_more = await _chunk(receive)
-        size += len(chunk)
+    """Drain a body that nobody needs, so that its sender gets the answer. Raises CallerGone."""
+    if not await drain(receive, limit_bytes=limit_bytes):
+        raise CallerGone
 
 
 async def _chunk(receive: Receive) -> tuple[bytes, bool]:

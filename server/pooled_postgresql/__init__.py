@@ -1,7 +1,10 @@
-"""The pool that a web process's threads borrow Django's connections from.
+"""A pool of PostgreSQL connections for Django in web processes.
 
-Under ASGI each request has a thread of its own, and connecting anew costs more than most requests
-do. Only web processes have it: workers and commands have few threads, and keep them.
+Under ASGI each request has its own thread, and a new connection costs more than most requests.
+Workers and commands have no pool: they have few threads, and keep them.
+
+The gateway has pools of its own with the same repair (gateway/runtime/services.py). The code cannot
+be shared: its pools are asynchronous and call back a `check`, which Django's backend reserves.
 """
 
 from django.conf import settings
@@ -11,16 +14,16 @@ _POOL = {
     "min_size": 1,
     "max_size": 32,
     "max_idle": 10,
-    # Seconds until somebody who finds none is told so.
+    # Seconds until a request without a connection fails.
     "timeout": 4,
-    # A database that was away is asked again by whoever comes next, and not after a pause that has
-    # doubled all the while.
+    # Seconds until the pool stops its own attempts to reconnect, whose pauses double each time: the
+    # next request then makes it try at once.
     "reconnect_timeout": 1,
 }
 
 
 def use_pool() -> None:
-    """Let Django borrow its connections; to be called before the first one is made."""
+    """Let Django use the pool; must be called before its first connection."""
     database = settings.DATABASES["default"]
-    database["ENGINE"] = __name__  # base.py: Django wants it under that name
+    database["ENGINE"] = __name__  # Django loads base.py of this package
     database["OPTIONS"]["pool"] = _POOL

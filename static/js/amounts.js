@@ -1,4 +1,4 @@
-// Shows beside an amount of dollars how many credits it buys, while it is typed.
+// Shows how many credits an amount of dollars buys, as it is typed.
 const CREDITS_PER_CENT = 1000;
 
 function credits(dollars) {

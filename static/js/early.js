@@ -1,4 +1,4 @@
-// Runs before the first paint: puts what was remembered on <html>, so that nothing moves or flashes.
+// Runs before the first paint: sets the stored theme and language on <html>, so that nothing moves or flashes.
 (() => {
   const root = document.documentElement;
   root.classList.add("has-js");
@@ -9,6 +9,6 @@
     const language = localStorage.getItem("language");
     if (["curl", "python", "typescript"].includes(language)) root.dataset.language = language;
   } catch {
-    // Storage is switched off: the system's theme and the first language it is.
+    // Storage is disabled: the page uses the system's theme and the first language.
   }
 })();

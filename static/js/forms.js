@@ -1,4 +1,4 @@
-// A form is sent once: a second click while the answer is on its way does nothing.
+// Sends a form only once: a second click before the answer has arrived does nothing.
 document.addEventListener("submit", (event) => {
   const form = event.target;
   if (form.method !== "post" || event.defaultPrevented) return;
@@ -9,7 +9,7 @@ document.addEventListener("submit", (event) => {
   form.dataset.sent = "yes";
 });
 
-// The back button may bring the page back as it was left.
+// The back button may restore the page with its submitted form.
 addEventListener("pageshow", () => {
   for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
 });

@@ -1,4 +1,4 @@
-// A menu (<details class="menu">) closes on Escape, on a click elsewhere, and when focus leaves it.
+// Closes a menu (<details class="menu">) on Escape, on a click elsewhere, and when it loses focus.
 function close(menu, { andFocus }) {
   menu.open = false;
   if (andFocus) menu.querySelector("summary").focus();

@@ -1,4 +1,4 @@
-// A tab that nobody looks at asks for nothing: its polls are skipped, and caught up on return.
+// Skips polls while the tab is hidden; polls at once when it is visible again.
 document.addEventListener("htmx:beforeRequest", (event) => {
   if (document.hidden && event.detail.elt.matches("[data-poll]")) event.preventDefault();
 });

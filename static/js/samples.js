@@ -1,4 +1,4 @@
-// Tabs over code samples: one choice of language for every sample on every page, remembered.
+// Tabs over code samples: one stored choice of language for all samples on all pages.
 const root = document.documentElement;
 
 function mark() {
@@ -13,12 +13,12 @@ function choose(tab) {
   const top = tab.getBoundingClientRect().top;
   root.dataset.language = tab.dataset.language;
   mark();
-  // Samples above may have changed height: keep the tab under the pointer.
+  // Samples above may have changed their height: scroll to keep the tab under the pointer.
   scrollBy({ top: tab.getBoundingClientRect().top - top, behavior: "instant" });
   try {
     localStorage.setItem("language", tab.dataset.language);
   } catch {
-    // Storage is switched off: the choice lasts as long as the page.
+    // Storage is disabled: the choice is lost with the page.
   }
 }
 

@@ -1,4 +1,4 @@
-// The switch between light and dark. Choosing what the system has forgets the choice.
+// The switch between light and dark. Choosing the system's theme deletes the stored choice.
 const root = document.documentElement;
 const system = matchMedia("(prefers-color-scheme: dark)");
 
@@ -15,7 +15,7 @@ function remember(theme) {
     if (theme) localStorage.setItem("theme", theme);
     else localStorage.removeItem("theme");
   } catch {
-    // Storage is switched off: the choice lasts as long as the page.
+    // Storage is disabled: the choice is lost with the page.
   }
 }
 

@@ -1,5 +1,5 @@
-// Keeps relative times true while the page is open, and adds the local time to what hovering shows.
-// The wording is that of templatetags/display.py.
+// Updates relative times while the page is open, and adds the local time to their tooltip.
+// The wording is that of web/templatetags/display.py.
 const EVERY_MS = 30_000;
 const UNITS = [
   [86_400, "d"],

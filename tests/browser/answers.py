@@ -1,11 +1,11 @@
-"""The documented shapes of answers, as curl has printed them, and the price that each names."""
+"""Checks answers, as curl printed them, against their documented shapes; returns their prices."""
 
 import json
 from typing import Any
 
 
 def credits_of_answer(message: dict[str, Any]) -> int:
-    """Check a whole answer with text in it."""
+    """Check a non-streaming answer with text; return its price in credits."""
     assert message["id"].startswith("msg_")
     assert (message["type"], message["role"]) == ("message", "assistant")
     assert message["model"] == "caicaini/swift"
@@ -16,12 +16,12 @@ def credits_of_answer(message: dict[str, Any]) -> int:
 
 
 def trickled(pieces: list[str]) -> bool:
-    """Whether text came in many pieces."""
+    """Whether the text arrived in several pieces."""
     return sum("content_block_delta" in piece for piece in pieces) > 1
 
 
 def credits_of_stream(pieces: list[str]) -> int:
-    """Check that the pieces together are one well-formed stream with text in it."""
+    """Check that the pieces are one well-formed stream with text; return its price in credits."""
     stream, _, status = "".join(pieces).rpartition("\n")
     assert status == "200"
     events = [json.loads(line[6:]) for line in stream.splitlines() if line.startswith("data: ")]
@@ -33,7 +33,7 @@ def credits_of_stream(pieces: list[str]) -> int:
 
 
 def expect_error(body: dict[str, Any], *, error_type: str) -> None:
-    """Check the one shape that all errors have."""
+    """Check the common shape of all errors."""
     assert body["type"] == "error"
     assert body["error"]["type"] == error_type
     assert body["error"]["message"]
@@ -41,7 +41,7 @@ def expect_error(body: dict[str, Any], *, error_type: str) -> None:
 
 
 def _credits_of(usage: dict[str, int]) -> int:
-    """Return the price, which is above nothing as tokens went in and came out."""
+    """Return the price; it and both token counts must be positive."""
     assert usage["input_tokens"] + usage["cache_read_input_tokens"] > 0
     assert usage["output_tokens"] > 0
     assert usage["credits_consumed"] > 0

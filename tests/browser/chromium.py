@@ -1,4 +1,4 @@
-"""The system's Chromium, without a window and without what it asks its maker for."""
+"""The system's Chromium, headless and without its own requests to its vendor."""
 
 import contextlib
 import shutil

@@ -1,4 +1,4 @@
-"""One running product for all tests here, and people with browsers and terminals."""
+"""One running product for all tests here, with a browser session and a shell for each test."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,7 +26,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def visitor(browser: Browser, running_product: Product, tmp_path: Path) -> Iterator[Visitor]:
-    """Somebody new; whatever they notice fails the test."""
+    """A new visitor; any fault that it notices fails the test."""
     newcomer = Visitor(browser, home=running_product.url)
     yield newcomer
     newcomer.leave(picture=tmp_path / "last-page.png")

@@ -1,4 +1,4 @@
-"""Mails as a person reads them, on the page that shows them in development."""
+"""Reads mails on the page that shows them in development."""
 
 from playwright.sync_api import expect
 
@@ -6,7 +6,7 @@ from tests.browser.visitor import Visitor
 
 
 def follow_link_of_newest(visitor: Visitor, *, subject: str) -> None:
-    """Open the newest mail, as the page that announced it offers, and follow its link."""
+    """Open the newest mail by the link on the current page, and follow the mail's own link."""
     page = visitor.page
     page.get_by_role("link", name="Open the development mailbox").click()
     visitor.look_at("Development mail")

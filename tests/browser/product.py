@@ -1,4 +1,4 @@
-"""The whole product as a person starts it: `bin/up`, on a data folder and a port of its own."""
+"""The whole product as a user starts it: `bin/up`, with its own data folder and port."""
 
 import contextlib
 import os
@@ -8,12 +8,12 @@ from pathlib import Path
 import psutil
 
 from embedded import orphans, paths, ports, subprocesses
-from embedded.orphans import CHILD_OF, Register
+from embedded.orphans import CHILD_OF, ChildRegistry
 from embedded.subprocesses import PROJECT, Child
 from tests.support.waiting import eventually
 
-# What a newcomer's shell has; a test run's own servers must not be found. CHILD_OF lets the next
-# test run end what one that was killed has left.
+# Like a new user's shell, without the addresses of the test run's own servers. CHILD_OF lets the
+# next test run end the orphans of one that was killed.
 _KEPT = ("PATH", "HOME", "LANG", CHILD_OF)
 _START_WINDOW_S = 300
 _STOP_WINDOW_S = 180
@@ -21,7 +21,7 @@ _END_WINDOW_S = 10
 
 
 class Product:
-    """One `bin/up` and all that it starts."""
+    """One `bin/up` and its processes."""
 
     def __init__(self, data_dir: Path, **env: str) -> None:
         self.data_dir = data_dir
@@ -38,7 +38,7 @@ class Product:
         self._process = subprocesses.spawn(start, log=self._output, mark={})  # it ends with us
 
     def await_ready(self) -> None:
-        """Wait until it says that it is; fail with what it says when it ends instead."""
+        """Wait until it prints that it is ready; fail with its output if it exits."""
 
         def is_ready() -> bool:
             assert self._process.poll() is None, f"bin/up ended:\n{self.output()}"
@@ -47,7 +47,7 @@ class Product:
         eventually(is_ready, within_s=_START_WINDOW_S, what="bin/up's readiness")
 
     def output(self) -> str:
-        """Return what it has printed so far."""
+        """Return its output."""
         return self._output.read_text()
 
     def stop(self) -> int:
@@ -56,25 +56,25 @@ class Product:
         return self._process.wait(_STOP_WINDOW_S)
 
     def processes(self) -> list[psutil.Process]:
-        """Return all that runs on the data folder."""
+        """Return all processes on the data folder."""
         return [process for process in _running() if self._owns(process)]
 
-    def left_behind(self) -> list[psutil.Process]:
-        """Return what a stop has left; to be killed is not to have ended yet."""
+    def remaining(self) -> list[psutil.Process]:
+        """Return the processes that a stop left; a killed one gets some seconds to end."""
         return orphans.await_end(self.processes(), within_s=_END_WINDOW_S)
 
     def files_with(self, text: str) -> list[Path]:
-        """Return the files of the data folder, the database's too, that hold the text."""
+        """Return the files of the data folder and the database that contain the text."""
         roots = [self.data_dir, (self.data_dir / "postgres").resolve()]
         files = [path for root in roots for path in root.rglob("*") if path.is_file()]
         return [path for path in files if text.encode() in _bytes_of(path)]
 
     def remove(self) -> None:
-        """End what a stop that failed has left, and delete the database."""
+        """End the processes that a failed stop left, and delete the database."""
         if self._process.poll() is None:
             self._process.kill()
             self._process.wait()
-        Register(self.data_dir).end_leftovers()
+        ChildRegistry(self.data_dir).end_orphans()
         paths.remove(self.data_dir)
 
     def _owns(self, process: psutil.Process) -> bool:
@@ -87,7 +87,7 @@ class Product:
 def running(data_dir: Path, **env: str) -> Iterator[Product]:
     """Run the product for the block; it is ready when the block begins.
 
-    `env` is added to its environment. SIGTERM ends it, and nothing of it may stay.
+    `env` is added to its environment. SIGTERM ends it, and no process of it may remain.
     """
     product = Product(data_dir, **env)
     try:
@@ -95,21 +95,21 @@ def running(data_dir: Path, **env: str) -> Iterator[Product]:
         assert product.processes(), "nothing runs on the data folder"
         yield product
         assert product.stop() == 0, product.output()
-        left_behind = product.left_behind()
-        assert not left_behind, left_behind
+        remaining = product.remaining()
+        assert not remaining, remaining
     finally:
         product.remove()
 
 
 def _bytes_of(path: Path) -> bytes:
-    """Read it; the servers make and delete files all the time."""
+    """Read the file; empty if a server has deleted it."""
     with contextlib.suppress(FileNotFoundError):
         return path.read_bytes()
     return b""
 
 
 def _running() -> Iterator[psutil.Process]:
-    """Yield what lives; in a container without an init the dead stay in the process table."""
+    """Yield running processes. Without an init, a container keeps ended ones as zombies."""
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
             if process.status() != psutil.STATUS_ZOMBIE:

@@ -1,4 +1,4 @@
-"""A person's terminal: runs commands exactly as they were copied."""
+"""A user's shell: runs commands exactly as they were copied from a page."""
 
 import codecs
 import json
@@ -8,8 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-# What a test needs to know beside the answer goes into curl's own settings file, so that the
-# command itself stays as it was copied.
+# In curl's own settings file, so that the command itself stays as it was copied.
 _CURLRC = """\
 silent
 show-error
@@ -42,7 +41,7 @@ class Shell:
         return _answer("".join(self.pieces(command)))
 
     def pieces(self, command: str) -> Iterator[str]:
-        """Yield what a curl command prints in the pieces in which it arrives."""
+        """Yield the output of a curl command in the pieces in which it arrives."""
         decoder = codecs.getincrementaldecoder("utf-8")()
         with subprocess.Popen(["sh", "-c", command], env=self._env, stdout=subprocess.PIPE) as curl:
             assert curl.stdout is not None

@@ -1,4 +1,4 @@
-"""What people do in the portal, step by step; each step looks at the pages it opens."""
+"""The steps of a user in the portal; each step checks the pages it opens."""
 
 import re
 from typing import NamedTuple
@@ -9,20 +9,20 @@ from tests.browser import mailbox
 from tests.browser.visitor import Visitor
 
 _TOKEN = re.compile(r"cai_api_[0-9A-Za-z]{38}")
-# It says so for two seconds only, which a busy machine may sleep through.
+# The button shows "Copied" for two seconds only, which a busy machine may miss.
 _WATCH_FOR_COPIED = """
     (button) => {
-        window.saysCopied = new Promise((seen, missed) => {
+        window.copiedWasShown = new Promise((seen, missed) => {
             const look = () => { if (button.innerText.trim() === "Copied") seen(); };
             new MutationObserver(look).observe(button, {attributes: true});
-            setTimeout(() => missed(new Error("the button never said that it copied")), 60000);
+            setTimeout(() => missed(new Error("the button never showed that it copied")), 60000);
         });
     }
 """
 
 
 class Person(NamedTuple):
-    """Who signs in."""
+    """The account of a user."""
 
     email: str
     password: str
@@ -32,7 +32,7 @@ DEMO = Person("demo@example.com", "caicaini-demo")
 
 
 class NewKey(NamedTuple):
-    """What the page of a new key offers to copy."""
+    """The texts that the page of a new key offers to copy."""
 
     token: str
     plain_call: str
@@ -40,7 +40,7 @@ class NewKey(NamedTuple):
 
 
 def sign_up(visitor: Visitor, person: Person) -> None:
-    """Go from the landing page to the checklist, confirming the address on the way."""
+    """Go from the landing page to the checklist, and confirm the address on the way."""
     page = visitor.page
     page.goto("/")
     visitor.look_at("One endpoint for hosted language models")
@@ -77,7 +77,7 @@ def sign_out(visitor: Visitor) -> None:
 
 
 def choose_new_password(visitor: Visitor, person: Person) -> None:
-    """Have forgotten the password: ask for a mail and choose the person's through its link."""
+    """Request a password mail and set the person's password by its link."""
     page = visitor.page
     page.goto("/accounts/login/")
     page.get_by_role("link", name="Forgot your password?").click()
@@ -94,7 +94,7 @@ def choose_new_password(visitor: Visitor, person: Person) -> None:
 
 
 def open_section(visitor: Visitor, name: str) -> None:
-    """Open a section of the developers' pages by its navigation."""
+    """Open a section of the developers' pages from the navigation."""
     sections = visitor.page.get_by_role("navigation", name="Developers")
     sections.get_by_role("link", name=name).click()
     expect(sections.get_by_role("link", name=name)).to_have_attribute("aria-current", "page")
@@ -117,7 +117,7 @@ def create_key(visitor: Visitor, *, name: str, expires: str = "Never") -> NewKey
 
 
 def revoke_key(visitor: Visitor, *, name: str) -> None:
-    """Revoke a key, having kept it when first asked."""
+    """Revoke a key, after cancelling the first confirmation."""
     page = visitor.page
     open_section(visitor, "Keys")
     ask, question = page.get_by_role("link", name=f"Revoke {name}"), page.get_by_role("dialog")
@@ -132,15 +132,15 @@ def revoke_key(visitor: Visitor, *, name: str) -> None:
 
 
 def expect_balance(visitor: Visitor, credits: int) -> None:
-    """Wait until the top bar shows exactly this balance; it asks by itself every ten seconds."""
+    """Wait until the top bar shows exactly this balance; it refreshes every ten seconds."""
     pill = visitor.page.get_by_role("banner").locator("#balance .number")
     expect(pill).to_have_text(f"{credits:,}")
 
 
 def _copied_from(visitor: Visitor, code_id: str) -> str:
-    """Press the copy button of a piece of code; return what it has copied."""
+    """Press the copy button of a piece of code; return the clipboard."""
     button = visitor.page.locator(f"[data-copy={code_id}]")
     button.evaluate(_WATCH_FOR_COPIED)
     button.click()
-    visitor.page.evaluate("saysCopied")
+    visitor.page.evaluate("copiedWasShown")
     return visitor.copied()

@@ -1,6 +1,6 @@
 """Takes the picture that README.md shows: `python -m tests.browser.take_screenshots`.
 
-The key in it is real, and worth nothing: its database is thrown away when the picture is taken.
+The key in it is real but worthless: its database is deleted after the picture is taken.
 """
 
 import sys
@@ -16,7 +16,7 @@ from tests.browser.visitor import DESKTOP
 
 _PICTURES = PROJECT / "docs/images"
 _LARGEST_BYTES = 200_000
-# What a reader sees who starts it; the port of this run means nothing to them.
+# The default address of the product, instead of the random port of this run.
 _PUBLIC_URL = "http://localhost:8000"
 
 
@@ -44,7 +44,7 @@ def _create_key(page: Page, *, name: str) -> None:
 
 
 def _take(page: Page, picture: Path) -> None:
-    """Photograph what the window shows."""
+    """Save the visible part of the page."""
     page.mouse.move(0, 0)
     picture.parent.mkdir(exist_ok=True)
     page.screenshot(path=picture, animations="disabled")

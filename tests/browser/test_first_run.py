@@ -1,4 +1,4 @@
-"""A newcomer's whole way, from the landing page to a revoked key, on the running product."""
+"""A new user's whole path, from the landing page to a revoked key, on the running product."""
 
 from playwright.sync_api import expect
 
@@ -51,7 +51,7 @@ def test_a_newcomer_calls_a_model_sees_the_credits_leave_and_revokes_the_key(
 
 
 def stream_until_one_trickles(shell: Shell, call: str) -> list[int]:
-    """Return what each call cost. A short stream may be over before we come to look at it."""
+    """Return the price of each call. A short stream may arrive in one piece: then try again."""
     prices = []
     for _ in range(3):
         pieces = list(shell.pieces(call))
@@ -62,7 +62,7 @@ def stream_until_one_trickles(shell: Shell, call: str) -> list[int]:
 
 
 def expect_key_is_gone(visitor: Visitor, token: str) -> None:
-    """Look again where the key was: it is named there, and shown no more."""
+    """Reload the page of the new key: it names the key but no longer shows it."""
     page = visitor.page
     page.reload()
     visitor.look_at("API keys")
@@ -72,7 +72,7 @@ def expect_key_is_gone(visitor: Visitor, token: str) -> None:
 
 
 def expect_calls_on_usage_page(visitor: Visitor, credits: list[int]) -> None:
-    """Look for the calls, newest first."""
+    """Check the calls, newest first."""
     page = visitor.page
     steps.open_section(visitor, "Usage")
     expect(page.locator("[data-label=Credits]")).to_have_text([f"{amount:,}" for amount in credits])
@@ -81,7 +81,7 @@ def expect_calls_on_usage_page(visitor: Visitor, credits: list[int]) -> None:
 
 
 def expect_entries_on_billing_page(visitor: Visitor, amounts: list[int]) -> None:
-    """Look for the movements of money, newest first."""
+    """Check the ledger entries, newest first."""
     steps.open_section(visitor, "Billing")
     ledger = visitor.page.get_by_role("region", name="Ledger")
     signed = [f"{amount:+,}" for amount in amounts]

@@ -1,4 +1,4 @@
-"""Somebody with a long address and long names for keys, on a desktop and on a phone."""
+"""A user with a long address and long key names, on a desktop and on a phone."""
 
 from playwright.sync_api import expect
 
@@ -8,7 +8,7 @@ from tests.browser.visitor import Visitor
 
 pytestmark = chromium.NEEDED
 
-# Neither has a place where a line would break by itself.
+# Neither contains a point where a browser would break the line.
 LONG = Person(
     "averyveryverylongnameforaperson.and.more@averylongcompanyname.example.com", "fifteen geese"
 )

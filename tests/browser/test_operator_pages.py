@@ -1,4 +1,4 @@
-"""An operator goes through the operators' pages, on the running product."""
+"""An operator visits the operators' pages, on the running product."""
 
 import json
 
@@ -15,7 +15,7 @@ pytestmark = chromium.NEEDED
 OPERATOR = Person("operator@example.com", "fourteen grey geese")
 
 
-def test_the_operators_pages_can_be_read_and_lead_to_each_other(
+def test_the_operators_pages_are_readable_and_linked(
     visitor: Visitor, running_product: Product
 ) -> None:
     steps.sign_up(visitor, OPERATOR)
@@ -42,7 +42,7 @@ def test_the_operators_pages_can_be_read_and_lead_to_each_other(
 
 
 def make_operator(product: Product, person: Person) -> None:
-    """Do what an installation's first operator has done at its database."""
+    """Make the person an operator in the database, as for an installation's first one."""
     endpoints = json.loads((product.data_dir / "embedded.json").read_text())
     with psycopg.connect(endpoints["database_url"]) as connection:
         found = connection.execute(

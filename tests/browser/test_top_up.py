@@ -1,4 +1,4 @@
-"""A person pays on the sandbox's page and sees the credits land, on the running product."""
+"""A user pays on the sandbox's page and receives the credits, on the running product."""
 
 import json
 import re
@@ -25,7 +25,7 @@ def sandbox(running_product: Product) -> Sandbox:
 
 @pytest.fixture
 def buyer(visitor: Visitor, sandbox: Sandbox) -> Visitor:
-    """The demo person on the billing page."""
+    """The demo user on the billing page."""
     visitor.expect_to_visit(sandbox.url.replace("127.0.0.1", "localhost"))
     page = visitor.page
     page.goto("/developers/billing")
@@ -69,10 +69,10 @@ def test_credits_land_after_a_cancelled_try_and_a_declined_card(buyer: Visitor) 
     buyer.look_at("Billing")
 
 
-def test_a_page_left_open_notices_what_the_bank_decides_and_what_the_bank_takes_back(
+def test_an_open_page_shows_a_later_settlement_and_a_dispute(
     buyer: Visitor, sandbox: Sandbox
 ) -> None:
-    """Everything after the payment page reaches us through the webhook and the worker alone."""
+    """All changes after the payment page arrive by the webhook and the worker alone."""
     page, before = buyer.page, balance(buyer)
     page.get_by_role("button", name="Continue to payment").click()
     expect(page).to_have_url(re.compile("/c/pay/"))

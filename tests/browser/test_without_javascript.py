@@ -1,4 +1,4 @@
-"""The portal in a browser whose scripts are switched off: what the pages do by themselves."""
+"""The portal in a browser with JavaScript disabled."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +16,7 @@ pytestmark = chromium.NEEDED
 
 @pytest.fixture
 def plain_visitor(browser: Browser, running_product: Product, tmp_path: Path) -> Iterator[Visitor]:
-    """Somebody whose browser runs no script; `look_at`, which is one, is not for them."""
+    """A visitor without JavaScript; `look_at` cannot be used, as axe is a script."""
     visitor = Visitor(browser, home=running_product.url, has_javascript=False)
     yield visitor
     visitor.leave(picture=tmp_path / "last-page.png")

@@ -1,8 +1,8 @@
-"""A person at a browser who also notices what a click-through does not.
+"""A user at a browser who records faults on the way.
 
-What is noticed on the way: script errors, broken content policies, requests to anybody else. What
-`look_at` adds: each rule of axe that the page breaks, and what is wider than the screen or its
-panel, on a desktop and on a phone, light and dark; the widths between these, too.
+Always recorded: script errors, violations of the content policy, requests to other origins.
+`look_at` adds violations of axe's rules and content wider than the screen or its panel, on a
+desktop and on a phone, light and dark, and at the widths between.
 """
 
 from collections.abc import Iterator
@@ -16,20 +16,20 @@ from embedded.subprocesses import PROJECT
 
 DESKTOP: ViewportSize = {"width": 1280, "height": 900}
 PHONE: ViewportSize = {"width": 390, "height": 844}
-# Where the navigation moves and tables change their form, a little on either side.
+# Around the widths at which the navigation moves and tables change their layout.
 _WIDTHS_BETWEEN = (360, 704, 831, 832, 900, 1119, 1120, 1200)
 _SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 _AXE = PROJECT / "node_modules/axe-core/axe.min.js"
-# Without what it loads for itself: it reads style sheets by a way that our content policy forbids.
 _TABLES_THAT_SCROLL = """
     [...document.querySelectorAll(".table-scroll")]
         .filter((table) => table.scrollWidth > table.clientWidth)
         .map((table) => table.getAttribute("aria-label"))
 """
+# No preload: axe would fetch style sheets in a way that our content policy forbids.
 _RUN_AXE = "axe.run({preload: false, resultTypes: ['violations']})"
-# On a machine that is busy with something else as well; only a failure waits this long.
-PATIENCE_MS = 120_000
-expect.set_options(timeout=PATIENCE_MS)
+# Long, for a busy machine; only a failure waits this long.
+_TIMEOUT_MS = 120_000
+expect.set_options(timeout=_TIMEOUT_MS)
 
 
 class Visitor:
@@ -42,21 +42,21 @@ class Visitor:
         self._context = browser.new_context(
             base_url=home,
             viewport=DESKTOP,
-            # A colour that is on its way from light to dark has neither's contrast.
+            # During a transition from light to dark, colours have the contrast of neither.
             reduced_motion="reduce",
             java_script_enabled=has_javascript,
             permissions=["clipboard-read", "clipboard-write"],
         )
-        self._context.set_default_timeout(PATIENCE_MS)
-        # Before the page's own scripts, where the content policy does not reach.
+        self._context.set_default_timeout(_TIMEOUT_MS)
+        # Runs before the page's own scripts and outside its content policy.
         self._context.add_init_script(path=_AXE)
         self.page: Page = self._context.new_page()
-        self.page.on("console", self._hear)
+        self.page.on("console", self._record_console)
         self.page.on("pageerror", lambda error: self._note(f"script error: {error}"))
-        self.page.on("request", self._see_request)
+        self.page.on("request", self._record_request)
 
     def expect_to_visit(self, other: str) -> None:
-        """Say that requests to another origin are meant."""
+        """Allow requests to another origin."""
         self._known.append(f"{other}/")
 
     def look_at(self, heading: str) -> None:
@@ -65,23 +65,23 @@ class Visitor:
         self.page.wait_for_load_state()
         for size, scheme in product((DESKTOP, PHONE), _SCHEMES):
             self.page.set_viewport_size(size)
-            # Without motion: half-way from light to dark no colour is the one that stays.
+            # Without motion: during a transition the colours are not the final ones.
             self.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
             for fault in self._visible_faults():
                 self._note(f"{size['width']} px, {scheme}: {fault}")
         for width in _WIDTHS_BETWEEN:
             self.page.set_viewport_size({"width": width, "height": DESKTOP["height"]})
-            for fault in self._what_is_too_wide():
+            for fault in self._overflows():
                 self._note(f"{width} px: {fault}")
         self.page.set_viewport_size(DESKTOP)
         self.page.emulate_media(color_scheme="light", reduced_motion="no-preference")
 
     def copied(self) -> str:
-        """Return what is in the clipboard."""
+        """Return the clipboard's text."""
         return str(self.page.evaluate("navigator.clipboard.readText()"))
 
     def leave(self, *, picture: Path) -> None:
-        """Close the session; a picture of the last page stays, for whoever asks what went wrong."""
+        """Close the session; keep a picture of the last page, to diagnose a failure."""
         self.page.screenshot(path=picture)
         self._context.close()
 
@@ -90,21 +90,21 @@ class Visitor:
         assert report["passes"], "axe looked at nothing"
         for rule in report["violations"]:
             yield f"{rule['help']}: {rule['nodes'][0]['html']}"
-        yield from self._what_is_too_wide()
+        yield from self._overflows()
 
-    def _what_is_too_wide(self) -> Iterator[str]:
+    def _overflows(self) -> Iterator[str]:
         if self.page.evaluate("document.documentElement.scrollWidth > innerWidth"):
             yield "the page is wider than the screen"
         for label in self.page.evaluate(_TABLES_THAT_SCROLL):
             yield f"the table “{label}” is wider than its panel"
 
-    def _hear(self, message: ConsoleMessage) -> None:
+    def _record_console(self, message: ConsoleMessage) -> None:
         if message.type in {"error", "warning"}:
             self._note(f"console: {message.text}")
 
-    def _see_request(self, request: Request) -> None:
+    def _record_request(self, request: Request) -> None:
         if not request.url.startswith(tuple(self._known)):
-            self._note(f"a request to somebody else: {request.url}")
+            self._note(f"a request to another origin: {request.url}")
 
     def _note(self, fault: str) -> None:
         self.faults.append(f"{self.page.url}: {fault}")

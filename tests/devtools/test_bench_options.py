@@ -1,4 +1,4 @@
-"""What bin/bench takes, it says at once; what it does not take, it refuses before it starts."""
+"""bin/bench prints its options at once, and refuses invalid ones before it starts anything."""
 
 import subprocess
 
@@ -21,7 +21,7 @@ def bench(environ: dict[str, str], *arguments: str) -> subprocess.CompletedProce
 
 
 @pytest.mark.parametrize("arguments", [[], ["speed"]])
-def test_without_the_name_of_one_it_says_which_there_are(
+def test_without_a_valid_name_it_lists_the_benchmarks(
     bare_environ: dict[str, str], arguments: list[str]
 ) -> None:
     result = bench(bare_environ, *arguments)
@@ -31,7 +31,7 @@ def test_without_the_name_of_one_it_says_which_there_are(
     assert all(name in result.stderr for name in MODULES)
 
 
-def test_asked_for_help_it_says_what_each_is_for(bare_environ: dict[str, str]) -> None:
+def test_help_describes_each_benchmark(bare_environ: dict[str, str]) -> None:
     result = bench(bare_environ, "--help")
 
     assert (result.returncode, result.stderr) == (0, "")
@@ -39,7 +39,9 @@ def test_asked_for_help_it_says_what_each_is_for(bare_environ: dict[str, str]) -
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_each_says_its_options_and_starts_nothing(bare_environ: dict[str, str], name: str) -> None:
+def test_each_prints_its_options_and_starts_nothing(
+    bare_environ: dict[str, str], name: str
+) -> None:
     result = bench(bare_environ, name, "--help")
 
     assert (result.returncode, result.stderr) == (0, "")

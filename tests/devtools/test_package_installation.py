@@ -21,15 +21,15 @@ LOCKS = [
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A project whose Python only notes what it is called with."""
+    """A project whose Python only records its arguments."""
     for name in LOCKS:
         (tmp_path / name).write_text(f"# {name}\n")
-    _become_python(tmp_path, f'echo "$@" >> {shlex.quote(str(tmp_path / "calls"))}')
+    _write_python(tmp_path, f'echo "$@" >> {shlex.quote(str(tmp_path / "calls"))}')
     (tmp_path / ".venv/lib/python3.11/site-packages/pip").mkdir(parents=True)
     return tmp_path
 
 
-def _become_python(project: Path, script: str) -> None:
+def _write_python(project: Path, script: str) -> None:
     python = packages.python_of(project)
     python.parent.mkdir(parents=True, exist_ok=True)
     python.write_text(f"#!/bin/sh\n{script}\n")
@@ -41,7 +41,7 @@ def _installers(project: Path) -> Installers:
 
 
 def _calls(project: Path) -> list[str]:
-    """Return the pip calls since the last look."""
+    """Return the pip calls since the last call of this function."""
     calls = project / "calls"
     lines = calls.read_text().splitlines() if calls.exists() else []
     calls.unlink(missing_ok=True)
@@ -83,10 +83,10 @@ def test_only_a_lock_file_that_changed_is_installed_again(project: Path) -> None
 
 
 def test_a_failed_install_is_tried_again_the_next_time(project: Path) -> None:
-    _become_python(project, "echo something odd; exit 2")
+    _write_python(project, "echo something odd; exit 2")
     with pytest.raises(InstallFailed, match="something odd"):
         packages.install_python(_installers(project), with_tools=False)
-    _become_python(project, f'echo "$@" >> {shlex.quote(str(project / "calls"))}')
+    _write_python(project, f'echo "$@" >> {shlex.quote(str(project / "calls"))}')
 
     packages.install_python(_installers(project), with_tools=False)
 
@@ -94,7 +94,7 @@ def test_a_failed_install_is_tried_again_the_next_time(project: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "sentence"),
+    ("output", "sentence"),
     [
         (
             "ERROR: Could not install packages due to an OSError: [Errno 28] No space left on "
@@ -108,11 +108,11 @@ def test_a_failed_install_is_tried_again_the_next_time(project: Path) -> None:
         ),
         (
             "error: [Errno 2] No such file or directory: 'gcc'\nERROR: Failed building wheel",
-            "no compiler is here to build it",
+            "there is no compiler to build it",
         ),
         (
             "error: command '/usr/bin/x86_64-linux-gnu-gcc' failed: No such file or directory",
-            "no compiler is here to build it",
+            "there is no compiler to build it",
         ),
         (
             "ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE.",
@@ -121,25 +121,27 @@ def test_a_failed_install_is_tried_again_the_next_time(project: Path) -> None:
         ("ERROR: No matching distribution found for uvicorn==0.54.0", "is not offered for this"),
     ],
 )
-def test_a_known_cause_is_told_in_one_sentence(project: Path, words: str, sentence: str) -> None:
-    _become_python(project, f"echo {shlex.quote(words)} >&2; exit 1")
+def test_a_known_cause_is_reported_in_one_sentence(
+    project: Path, output: str, sentence: str
+) -> None:
+    _write_python(project, f"echo {shlex.quote(output)} >&2; exit 1")
 
     with pytest.raises(InstallFailed, match=sentence) as failure:
         packages.install_python(_installers(project), with_tools=False)
 
     assert "\n" not in str(failure.value)
-    assert words in (project / "log/install.log").read_text()
+    assert output in (project / "log/install.log").read_text()
 
 
-def test_a_log_that_cannot_be_written_hides_nothing(project: Path) -> None:
+def test_a_log_that_cannot_be_written_hides_no_error(project: Path) -> None:
     (project / "log").touch()  # a file where the folder should be
-    _become_python(project, "echo ENOSPC; exit 1")
+    _write_python(project, "echo ENOSPC; exit 1")
 
     with pytest.raises(InstallFailed, match="The disk is full"):
         packages.install_python(_installers(project), with_tools=False)
 
 
-def test_npm_runs_only_for_a_command_that_needs_a_package_of_it(
+def test_npm_runs_only_for_a_command_that_needs_its_packages(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     programs = project / "programs"

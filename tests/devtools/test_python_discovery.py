@@ -1,4 +1,4 @@
-"""The commands in bin/ find a Python that can run the product, or say what lacks."""
+"""The commands in bin/ find a Python that can run the product, or print what is missing."""
 
 import shutil
 import subprocess
@@ -12,7 +12,7 @@ from embedded.subprocesses import PROJECT
 OLD = "#!/bin/sh\nexit 1\n"
 # As Debian ships it without python3-venv: it runs, and has no ensurepip.
 WITHOUT_VENV = "#!/bin/sh\nexit 3\n"
-# Stands in for devtools/bootstrap.py: says how it was called.
+# Replaces devtools/bootstrap.py: prints how it was called.
 ECHO = """\
 import os, sys
 print(sys.argv[1:], os.getcwd(), os.environ.get("DATA_DIR"), os.environ.get("CATALOGUE"))
@@ -21,7 +21,7 @@ print(sys.argv[1:], os.getcwd(), os.environ.get("DATA_DIR"), os.environ.get("CAT
 
 @pytest.fixture
 def clone(tmp_path: Path) -> Path:
-    """A clone with the launcher and a bootstrap that only tells how it was called."""
+    """A clone with the launcher and a bootstrap that only prints how it was called."""
     root = tmp_path / "a clone"
     (root / "devtools").mkdir(parents=True)
     shutil.copy(PROJECT / "devtools/launch.sh", root / "devtools")
@@ -31,7 +31,7 @@ def clone(tmp_path: Path) -> Path:
 
 
 def _path_with(folder: Path, **programs: str) -> str:
-    """Return a PATH that has the few tools a shell script needs, and these programs."""
+    """Return a PATH with the tools that the launcher needs, and these programs."""
     folder.mkdir()
     for tool in ("sh", "dirname"):
         (folder / tool).symlink_to(str(shutil.which(tool)))
@@ -54,7 +54,7 @@ def _start(
     )
 
 
-def test_without_a_python_that_is_new_enough_it_says_which_it_needs(clone: Path) -> None:
+def test_without_a_recent_python_the_error_names_the_version(clone: Path) -> None:
     result = _start(clone, path=_path_with(clone.parent / "bin", python3=OLD))
 
     assert result.returncode == 1
@@ -64,7 +64,7 @@ def test_without_a_python_that_is_new_enough_it_says_which_it_needs(clone: Path)
     )
 
 
-def test_a_python_without_venv_is_named_with_the_package_that_lacks(clone: Path) -> None:
+def test_a_python_without_venv_is_named_with_the_missing_package(clone: Path) -> None:
     result = _start(clone, path=_path_with(clone.parent / "bin", python3=WITHOUT_VENV))
 
     assert result.returncode == 1
@@ -72,7 +72,7 @@ def test_a_python_without_venv_is_named_with_the_package_that_lacks(clone: Path)
     assert result.stderr.count("\n") == 1
 
 
-def test_a_python_that_fails_is_passed_over(clone: Path) -> None:
+def test_a_python_that_fails_is_skipped(clone: Path) -> None:
     working = f'#!/bin/sh\nexec {sys.executable} "$@"\n'
     path = _path_with(clone.parent / "bin", **{"python3.13": OLD, "python3": working})
 
@@ -82,7 +82,7 @@ def test_a_python_that_fails_is_passed_over(clone: Path) -> None:
     assert result.stdout.startswith("['up', '-k', 'two words']")
 
 
-def test_relative_paths_are_meant_from_where_the_caller_stands(clone: Path) -> None:
+def test_relative_paths_are_resolved_from_the_callers_folder(clone: Path) -> None:
     working = f'#!/bin/sh\nexec {sys.executable} "$@"\n'
     path = _path_with(clone.parent / "bin", python3=working)
 
@@ -93,7 +93,7 @@ def test_relative_paths_are_meant_from_where_the_caller_stands(clone: Path) -> N
 
 
 @pytest.mark.parametrize("command", ["up", "test", "check", "bench"])
-def test_every_command_hands_over_its_name(clone: Path, command: str) -> None:
+def test_every_command_passes_its_name_on(clone: Path, command: str) -> None:
     working = f'#!/bin/sh\nexec {sys.executable} "$@"\n'
 
     result = _start(clone, path=_path_with(clone.parent / "bin", python3=working), command=command)

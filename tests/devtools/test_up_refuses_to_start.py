@@ -1,4 +1,4 @@
-"""`bin/up` where it cannot work: one sentence on stderr that says what to do, and exit code 1."""
+"""`bin/up` where it cannot start: one sentence on stderr with what to do, and exit code 1."""
 
 import fcntl
 import os
@@ -13,7 +13,7 @@ from embedded.subprocesses import PROJECT
 
 
 def _refusal(environ: dict[str, str], **settings: str) -> str:
-    """Start, and return what stderr says; the start must fail with nothing else to see."""
+    """Start, and return stderr; the start must fail without any other output."""
     result = subprocess.run(
         [sys.executable, "-m", "devtools", "up"],
         cwd=PROJECT,
@@ -29,7 +29,7 @@ def _refusal(environ: dict[str, str], **settings: str) -> str:
     return result.stderr.strip()
 
 
-def test_a_port_in_use_is_named_and_the_way_out_too(bare_environ: dict[str, str]) -> None:
+def test_a_port_in_use_is_named_with_what_to_do(bare_environ: dict[str, str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
 
@@ -39,7 +39,7 @@ def test_a_port_in_use_is_named_and_the_way_out_too(bare_environ: dict[str, str]
     assert "PORT=" in refusal
 
 
-def test_a_second_start_on_the_same_data_is_told_so(
+def test_a_second_start_on_the_same_data_folder_is_refused(
     bare_environ: dict[str, str], data_dir: Path
 ) -> None:
     with (data_dir / "up.lock").open("a") as lock:
@@ -51,15 +51,15 @@ def test_a_second_start_on_the_same_data_is_told_so(
 
 
 @pytest.mark.parametrize(
-    ("catalogue", "complaint"),
+    ("catalogue", "message"),
     [
         ("[[models]\n", "is not valid TOML"),
         ('[[models]]\nid = "a"\n', "Object missing required field `name`"),
         (None, "There is no catalogue file at "),
     ],
 )
-def test_a_broken_catalogue_is_named_with_the_place(
-    bare_environ: dict[str, str], tmp_path: Path, catalogue: str | None, complaint: str
+def test_an_invalid_catalogue_is_named_with_its_path(
+    bare_environ: dict[str, str], tmp_path: Path, catalogue: str | None, message: str
 ) -> None:
     path = tmp_path / "catalogue.toml"
     if catalogue is not None:
@@ -67,12 +67,12 @@ def test_a_broken_catalogue_is_named_with_the_place(
 
     refusal = _refusal(bare_environ, CATALOGUE=str(path))
 
-    assert complaint in refusal
+    assert message in refusal
     assert str(path) in refusal
 
 
 @pytest.mark.parametrize(
-    ("variables", "complaint"),
+    ("variables", "message"),
     [
         ({"PORT": "eighty"}, "PORT=eighty makes no sense: give a whole number from 1 to 65535."),
         ({"PORT": "65536"}, "PORT=65536 makes no sense: give a whole number from 1 to 65535."),
@@ -82,10 +82,10 @@ def test_a_broken_catalogue_is_named_with_the_place(
         ({"HOST": "192.0.2.1"}, "HOST=192.0.2.1 cannot be listened on"),
     ],
 )
-def test_a_setting_that_makes_no_sense_is_named(
-    bare_environ: dict[str, str], variables: dict[str, str], complaint: str
+def test_an_invalid_setting_is_named(
+    bare_environ: dict[str, str], variables: dict[str, str], message: str
 ) -> None:
-    assert _refusal(bare_environ, **variables).startswith(complaint)
+    assert _refusal(bare_environ, **variables).startswith(message)
 
 
 def test_a_data_folder_that_is_a_file_is_named(
@@ -106,7 +106,7 @@ def test_nothing_is_written_when_a_setting_is_refused(
 
 
 @pytest.mark.parametrize(("argument", "status"), [("--help", 0), ("now", 2)])
-def test_an_argument_starts_nothing_and_is_answered_with_the_usage(
+def test_an_argument_starts_nothing_and_prints_the_usage(
     bare_environ: dict[str, str], data_dir: Path, argument: str, status: int
 ) -> None:
     result = subprocess.run(

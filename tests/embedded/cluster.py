@@ -1,4 +1,4 @@
-"""A PostgreSQL of a data folder that runs until it is told to stop.
+"""Runs the PostgreSQL of a data folder until a stop signal.
 
 `python -m tests.embedded.cluster DATA_DIR` prints its address once it answers.
 """
@@ -8,16 +8,16 @@ from pathlib import Path
 
 from embedded import servers
 from embedded.errors import EmbeddedError, StopRequested
-from embedded.orphans import Register
+from embedded.orphans import ChildRegistry
 from embedded.stop_signals import StopSignals
 from embedded.supervisor import Supervisor
-from embedded.terminal import complain, say
+from embedded.terminal import print_error, print_line
 
 
 def main() -> int:
     data_dir = Path(sys.argv[1])
     signals = StopSignals()
-    Register(data_dir).end_leftovers()
+    ChildRegistry(data_dir).end_orphans()
     supervisor = Supervisor(signals=signals, data_dir=data_dir, log_dir=data_dir / "log")
     try:
         rows = servers.table(
@@ -27,12 +27,12 @@ def main() -> int:
             durable=False,
             with_model=False,
         )
-        say(servers.bring_up(supervisor, rows, data_dir=data_dir)["DATABASE_URL"])
+        print_line(servers.bring_up(supervisor, rows, data_dir=data_dir)["DATABASE_URL"])
         supervisor.watch()
     except StopRequested:
         return 0
     except EmbeddedError as error:
-        complain(str(error))
+        print_error(str(error))
         return 1
     finally:
         supervisor.stop()

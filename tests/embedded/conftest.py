@@ -1,4 +1,4 @@
-"""Starts of small real commands, ended with the test that made them."""
+"""Starts that run small real commands and are stopped at the end of their test."""
 
 import json
 import signal
@@ -9,20 +9,20 @@ from pathlib import Path
 
 import pytest
 
-from embedded.orphans import Register
+from embedded.orphans import ChildRegistry
 from embedded.subprocesses import PROJECT
 from tests.support.waiting import eventually
 
 Row = dict[str, str]
 
 
-def _hear_hangup() -> None:
-    """These starts are not under nohup, even where the suite that makes them is."""
+def _reset_sighup() -> None:
+    """React to SIGHUP, even if the suite itself runs under nohup."""
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 class Start:
-    """A running start, as the person sees it who made it."""
+    """A running start: its process and its output on the terminal."""
 
     def __init__(self, data_dir: Path, rows: list[Row]) -> None:
         self.output = data_dir / f"output-{len(list(data_dir.glob('output-*')))}"
@@ -32,14 +32,14 @@ class Start:
                 cwd=PROJECT,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                preexec_fn=_hear_hangup,
+                preexec_fn=_reset_sighup,
             )
 
     def await_ready(self) -> None:
         eventually(lambda: "ready" in self.output.read_text(), what="ready")
 
     def ending(self) -> tuple[int, str]:
-        """Wait for its end; return its exit code and all it printed."""
+        """Wait for its end; return its exit code and its output."""
         return self.process.wait(timeout=120), self.output.read_text()
 
 
@@ -55,4 +55,4 @@ def start(data_dir: Path) -> Iterator[Callable[..., Start]]:
     for one in made:
         one.process.terminate()
         one.process.wait(timeout=120)
-    Register(data_dir).end_leftovers()
+    ChildRegistry(data_dir).end_orphans()

@@ -1,4 +1,4 @@
-"""What children write stays in their logs; errors of the web server show on the terminal too."""
+"""The output of children goes to their logs; the terminal also shows the web server's errors."""
 
 from pathlib import Path
 
@@ -25,7 +25,7 @@ def _append(log: Path, text: str) -> None:
 def test_an_error_is_shown_with_its_traceback_and_nothing_else(
     log: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    _append(log, ERROR)  # of the start before
+    _append(log, ERROR)  # of an earlier start
     following = ErrorLines(log)
 
     _append(log, QUIET + ERROR + TRACEBACK + QUIET)
@@ -35,7 +35,7 @@ def test_an_error_is_shown_with_its_traceback_and_nothing_else(
     assert capsys.readouterr().out == ERROR + TRACEBACK
 
 
-def test_a_line_is_shown_once_it_is_whole(log: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_line_is_shown_once_it_is_complete(log: Path, capsys: pytest.CaptureFixture[str]) -> None:
     following = ErrorLines(log)
 
     _append(log, ERROR[:30])

@@ -1,4 +1,4 @@
-"""The embedded model speaks the Messages shape over HTTP: plain, streaming, counting."""
+"""The embedded model serves the Messages format over HTTP: plain, streaming, counting."""
 
 import http.client
 import json
@@ -51,7 +51,7 @@ def test_it_answers_with_text_and_its_own_count_of_tokens() -> None:
     assert answer["stop_reason"] == "max_tokens"
 
 
-def test_what_it_counts_before_is_what_it_bills_after() -> None:
+def test_the_counted_input_tokens_are_those_of_the_usage() -> None:
     _, counted = _ask("/v1/messages/count_tokens")
     usage = _answer(max_tokens=1)["usage"]
 

@@ -1,4 +1,4 @@
-"""`embedded.json` tells other processes where the embedded servers listen, and only their owner."""
+"""`embedded.json` has the addresses of the embedded servers, readable by its owner alone."""
 
 import stat
 from pathlib import Path
@@ -16,7 +16,7 @@ HERE = Endpoints(
 )
 
 
-def test_what_was_saved_is_loaded(data_dir: Path) -> None:
+def test_saved_endpoints_are_loaded(data_dir: Path) -> None:
     endpoints.save(data_dir, HERE)
 
     assert endpoints.load(data_dir) == HERE

@@ -1,4 +1,4 @@
-"""The embedded PostgreSQL keeps what was committed, however the start before it ended."""
+"""The embedded PostgreSQL keeps all commits after any kind of exit."""
 
 import os
 import shutil
@@ -14,14 +14,14 @@ import psycopg
 import pytest
 
 from embedded import orphans, paths, postgres
-from embedded.orphans import Register
+from embedded.orphans import ChildRegistry
 from embedded.postgres import Postgres
 from embedded.subprocesses import PROJECT
 from tests.support.waiting import eventually
 
 
 class Cluster:
-    """One start of the data folder's PostgreSQL."""
+    """One run of the data folder's PostgreSQL."""
 
     def __init__(self, data_dir: Path) -> None:
         self.process = subprocess.Popen(
@@ -38,14 +38,14 @@ class Cluster:
         self.process.terminate()
         return self.process.wait(timeout=120)
 
-    def complaint(self) -> str:
+    def error_output(self) -> str:
         assert self.process.stderr is not None
         return self.process.stderr.read()
 
 
 @pytest.fixture
 def start_cluster(data_dir: Path) -> Iterator[Callable[[], Cluster]]:
-    """Start the cluster of `data_dir`; whatever runs at the end is ended, and the data removed."""
+    """Start the cluster of `data_dir`; stop it after the test and delete its data."""
     made: list[Cluster] = []
 
     def start() -> Cluster:
@@ -55,8 +55,8 @@ def start_cluster(data_dir: Path) -> Iterator[Callable[[], Cluster]]:
     yield start
     for cluster in made:
         cluster.end()
-    Register(data_dir).end_leftovers()
-    postgres.end_leftover((data_dir / "postgres").resolve())
+    ChildRegistry(data_dir).end_orphans()
+    postgres.end_orphaned_server((data_dir / "postgres").resolve())
     paths.remove(data_dir)
 
 
@@ -70,24 +70,24 @@ def _postmaster(data_dir: Path) -> psutil.Process:
 
 def _write_a_row(url: str) -> None:
     with psycopg.connect(url) as connection:
-        connection.execute("CREATE TABLE promises AS SELECT 'kept' AS promise")
+        connection.execute("CREATE TABLE entries AS SELECT 'kept' AS value")
 
 
 def _rows(url: str) -> list[tuple[str, ...]]:
     with psycopg.connect(url) as connection:
-        return connection.execute("SELECT promise FROM promises").fetchall()
+        return connection.execute("SELECT value FROM entries").fetchall()
 
 
 def _kill_all(cluster: Cluster, data_dir: Path) -> None:
     postmaster = _postmaster(data_dir)
-    cluster.process.send_signal(signal.SIGSTOP)  # or it would start the next at once
+    cluster.process.send_signal(signal.SIGSTOP)  # or it would restart the server at once
     postmaster.kill()
     cluster.process.kill()
     cluster.process.wait()
     eventually(lambda: not orphans.runs(postmaster), what="the server's end")
 
 
-def test_a_commit_is_there_after_everything_was_killed(
+def test_a_commit_survives_when_everything_is_killed(
     start_cluster: NewCluster, data_dir: Path
 ) -> None:
     first = start_cluster()
@@ -100,7 +100,7 @@ def test_a_commit_is_there_after_everything_was_killed(
     assert second.end() == 0
 
 
-def test_a_lock_file_whose_process_id_was_given_to_somebody_else_is_no_hindrance(
+def test_a_lock_file_with_a_reused_process_id_is_ignored(
     start_cluster: NewCluster, data_dir: Path
 ) -> None:
     first = start_cluster()
@@ -110,16 +110,18 @@ def test_a_lock_file_whose_process_id_was_given_to_somebody_else_is_no_hindrance
     lock = data_dir / "postgres/data/postmaster.pid"
     as_owner = owner if os.geteuid() == 0 else None
 
-    with subprocess.Popen(["sleep", "600"], user=as_owner) as stranger:
-        lock.write_text(lock.read_text().replace(lock.read_text().split()[0], str(stranger.pid), 1))
+    with subprocess.Popen(["sleep", "600"], user=as_owner) as other_program:
+        lock.write_text(
+            lock.read_text().replace(lock.read_text().split()[0], str(other_program.pid), 1)
+        )
         second = start_cluster()
-        is_left_alone = stranger.poll() is None
-        stranger.kill()
+        is_left_alone = other_program.poll() is None
+        other_program.kill()
     assert is_left_alone
     assert _rows(second.url) == [("kept",)]
 
 
-def test_it_asks_for_its_password_and_listens_on_this_machine_only(
+def test_it_requires_its_password_and_listens_on_loopback_only(
     start_cluster: NewCluster, data_dir: Path
 ) -> None:
     cluster = start_cluster()
@@ -133,22 +135,22 @@ def test_it_asks_for_its_password_and_listens_on_this_machine_only(
     cluster.end()
 
 
-@pytest.mark.parametrize(("durable", "gives_safety_up"), [(True, False), (False, True)])
-def test_only_a_test_run_gives_up_the_safety_of_a_commit(
-    start_cluster: NewCluster, data_dir: Path, *, durable: bool, gives_safety_up: bool
+@pytest.mark.parametrize(("durable", "is_unsafe"), [(True, False), (False, True)])
+def test_only_a_test_run_has_no_durable_commits(
+    start_cluster: NewCluster, data_dir: Path, *, durable: bool, is_unsafe: bool
 ) -> None:
-    server = Postgres(paths.place_for(data_dir), port=1, durable=durable)
+    server = Postgres(paths.cluster_for(data_dir), port=1, durable=durable)
     initdb = server.initdb()
-    (server.place.root / "data").mkdir()
+    (server.cluster.root / "data").mkdir()
 
     command = server.service().child.command
 
     assert initdb is not None
-    assert ("--no-sync" in initdb.command) is gives_safety_up
-    assert ("fsync=off" in command) is gives_safety_up
+    assert ("--no-sync" in initdb.command) is is_unsafe
+    assert ("fsync=off" in command) is is_unsafe
 
 
-def test_no_folder_is_opened_wider_and_the_data_is_its_owners_alone(
+def test_no_folders_mode_is_widened_and_the_data_is_its_owners_alone(
     start_cluster: NewCluster, data_dir: Path
 ) -> None:
     folders = [data_dir, *data_dir.parents]
@@ -162,7 +164,9 @@ def test_no_folder_is_opened_wider_and_the_data_is_its_owners_alone(
     cluster.end()
 
 
-def test_deleting_the_data_folder_starts_anew(start_cluster: NewCluster, data_dir: Path) -> None:
+def test_deleting_the_data_folder_gives_an_empty_database(
+    start_cluster: NewCluster, data_dir: Path
+) -> None:
     first = start_cluster()
     _write_a_row(first.url)
     first.end()
@@ -176,7 +180,7 @@ def test_deleting_the_data_folder_starts_anew(start_cluster: NewCluster, data_di
     second.end()
 
 
-def test_a_cluster_of_another_postgresql_is_refused_with_the_way_out(
+def test_a_cluster_of_another_postgresql_version_is_refused(
     start_cluster: NewCluster, data_dir: Path
 ) -> None:
     start_cluster().end()
@@ -185,10 +189,12 @@ def test_a_cluster_of_another_postgresql_is_refused_with_the_way_out(
     refused = start_cluster()
 
     assert refused.process.wait(timeout=120) == 1
-    assert "was made by PostgreSQL 12 and this version of Caicaini brings 18" in refused.complaint()
+    assert (
+        "was made by PostgreSQL 12 and this version of Caicaini brings 18" in refused.error_output()
+    )
 
 
-def test_a_start_that_was_cut_short_while_making_it_leaves_no_half(
+def test_an_interrupted_initdb_leaves_no_incomplete_cluster(
     start_cluster: NewCluster, data_dir: Path
 ) -> None:
     start_cluster().end()

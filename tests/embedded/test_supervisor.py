@@ -1,4 +1,4 @@
-"""A start looks after its children: it restarts the dead and leaves nothing running."""
+"""A start supervises its children: it restarts those that exit and leaves nothing running."""
 
 import os
 import signal
@@ -62,7 +62,7 @@ def test_the_workers_of_a_killed_master_end_before_it_starts_again(
     eventually(lambda: not _runs(_pids(workers)[0]), what="the first worker's end")
 
 
-def test_a_child_that_cannot_start_ends_the_start_with_its_last_words(
+def test_a_child_that_cannot_start_ends_the_start_with_its_last_output(
     start: NewStart, tmp_path: Path
 ) -> None:
     pids = tmp_path / "pids"
@@ -80,10 +80,10 @@ def test_a_child_that_cannot_start_ends_the_start_with_its_last_words(
 
 
 def test_a_full_disk_is_named_instead_of_the_log(start: NewStart) -> None:
-    words = "could not extend file: No space left on device"
+    message = "could not extend file: No space left on device"
 
     failed = start(
-        {"name": "writer", "command": f"echo '{words}'; exit 1", "ready_file": "/nowhere"}
+        {"name": "writer", "command": f"echo '{message}'; exit 1", "ready_file": "/nowhere"}
     )
 
     _, output = failed.ending()
@@ -140,11 +140,11 @@ def test_a_second_signal_does_not_wait_for_a_window_to_be_over(
     start: NewStart, tmp_path: Path
 ) -> None:
     pids, asked = tmp_path / "pids", tmp_path / "asked"
-    forever = "while true; do sleep 0.1; done"
+    endless_loop = "while true; do sleep 0.1; done"
     running = start(
         {
             "name": "stream",
-            "command": f"trap 'touch {asked}' TERM; echo $$ > {pids}; {forever}",
+            "command": f"trap 'touch {asked}' TERM; echo $$ > {pids}; {endless_loop}",
             "ready_file": str(pids),
             "stop_window_s": "3600",
         }
@@ -184,12 +184,12 @@ def test_children_end_when_the_start_itself_is_killed(start: NewStart, tmp_path:
 
 def test_what_outlives_a_killed_start_is_ended_by_the_next(start: NewStart, tmp_path: Path) -> None:
     pids = tmp_path / "pids"
-    deaf = {
-        "name": "deaf",
+    ignores_sigterm = {
+        "name": "ignores_sigterm",
         "command": f"trap '' TERM; echo $$ >> {pids}; sleep 600; sleep 600",
         "ready_file": str(pids),
     }
-    killed = start(deaf)
+    killed = start(ignores_sigterm)
     killed.await_ready()
     killed.process.kill()
     killed.process.wait()

@@ -25,7 +25,7 @@ def contract(name: str) -> dict[str, Any]:
 
 
 def test_every_package_has_its_layer_in_the_house() -> None:
-    layers = contract("The house")["layers"]
+    layers = contract("Packages")["layers"]
 
     placed = [package.strip() for layer in layers for package in layer.split("|")]
 
@@ -34,6 +34,6 @@ def test_every_package_has_its_layer_in_the_house() -> None:
 
 
 def test_every_package_of_the_product_is_kept_from_the_servers_around_it() -> None:
-    rule = contract("The product imports nothing")
+    rule = contract("The product does not import")
 
     assert set(rule["source_modules"]) == packages() - AROUND_THE_PRODUCT

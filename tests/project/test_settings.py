@@ -230,14 +230,14 @@ def test_a_command_reports_that_its_database_is_unavailable(tmp_path: Path, host
     result = start("manage.py", "migrate", data_dir=tmp_path, DATABASE_URL=url)
 
     assert result.returncode == 1
-    assert result.stderr.startswith("DATABASE_URL leads to no database that lets us in: ")
+    assert result.stderr.startswith("Cannot connect to the database of DATABASE_URL: ")
     assert result.stderr.count("\n") == 1, result.stderr
     assert "sesame" not in result.stderr
 
 
 @pytest.mark.parametrize(
     ("unavailable", "name"),
-    [(DATABASE, "DATABASE_URL"), (REDIS, "REDIS_URL")],
+    [(DATABASE, "database of DATABASE_URL"), (REDIS, "Redis of REDIS_URL")],
     ids=["database", "redis"],
 )
 def test_nothing_is_prepared_without_the_servers(
@@ -254,6 +254,6 @@ def test_nothing_is_prepared_without_the_servers(
 
     assert result.returncode == 1
     assert result.stdout == ""
-    assert result.stderr.startswith(f"CommandError: {name} leads to no ")
+    assert result.stderr.startswith(f"CommandError: Cannot connect to the {name}: ")
     assert result.stderr.count("\n") == 1, result.stderr
     assert "sesame" not in result.stderr

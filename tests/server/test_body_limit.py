@@ -1,4 +1,4 @@
-"""A body larger than anything that is sent to the portal: refused, and not kept on the disk."""
+"""A body over the portal's limit is refused and not written to the disk."""
 
 import http.client
 import json
@@ -37,7 +37,7 @@ def server(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> I
 
 
 class Sender:
-    """A connection, and what is answered on it."""
+    """A connection that sends a request and reads its answer."""
 
     def __init__(self, server: WebServer) -> None:
         self._socket = socket.create_connection((ports.LOOPBACK, server.port), timeout=60)
@@ -46,7 +46,7 @@ class Sender:
         self._socket.sendall(data)
 
     def await_answer(self) -> None:
-        """Wait until it begins; it can still be read."""
+        """Wait for its first byte, which is left to be read."""
         self._socket.recv(1, socket.MSG_PEEK)
 
     def answer(self) -> http.client.HTTPResponse:
@@ -73,7 +73,7 @@ def chunk(size: int) -> bytes:
     return b"%x\r\n%s\r\n" % (size, b"b" * size)
 
 
-def test_one_that_is_announced_is_refused_before_it_is_sent(sender: Sender) -> None:
+def test_an_announced_large_body_is_refused_before_it_is_sent(sender: Sender) -> None:
     sender.send(head(FORM, content_length=str(10**12), expect="100-continue", **TO_A_PERSON))
 
     answer = sender.answer()
@@ -86,7 +86,7 @@ def test_one_that_is_announced_is_refused_before_it_is_sent(sender: Sender) -> N
     assert answer.headers["connection"] == "close"
 
 
-def test_one_that_has_no_end_is_refused_once_it_is_too_large(sender: Sender) -> None:
+def test_an_endless_body_is_refused_once_it_is_too_large(sender: Sender) -> None:
     sender.send(head(FORM, transfer_encoding="chunked", **TO_A_PERSON))
     for _ in range(LARGEST_BYTES // 1024):
         sender.send(chunk(1024))
@@ -95,14 +95,14 @@ def test_one_that_has_no_end_is_refused_once_it_is_too_large(sender: Sender) -> 
     assert sender.answer().status == 413
 
 
-def test_one_that_has_no_end_is_not_read_on(sender: Sender) -> None:
+def test_an_endless_body_is_not_read_further(sender: Sender) -> None:
     sender.send(head(FORM, transfer_encoding="chunked"))
 
     with pytest.raises(ConnectionError):
         sender.send(chunk(LARGEST_BYTES) * 100)
 
 
-def test_who_is_answered_while_sending_can_send_on_before_reading(sender: Sender) -> None:
+def test_a_client_that_still_sends_can_read_the_answer_afterwards(sender: Sender) -> None:
     sender.send(head(FORM, content_length=str(2 * LARGEST_BYTES)))
     sender.await_answer()
     for _ in range(1024):
@@ -111,7 +111,7 @@ def test_who_is_answered_while_sending_can_send_on_before_reading(sender: Sender
     assert sender.answer().status == 413
 
 
-def test_a_program_is_told_in_json(sender: Sender) -> None:
+def test_a_program_gets_the_error_as_json(sender: Sender) -> None:
     sender.send(head(WEBHOOK, content_length=str(LARGEST_BYTES + 1), accept="*/*"))
 
     answer = sender.answer()
@@ -123,8 +123,8 @@ def test_a_program_is_told_in_json(sender: Sender) -> None:
 
 
 @pytest.mark.parametrize("framing", ["content-length", "chunked"])
-def test_the_largest_is_read_by_whom_it_is_for(sender: Sender, framing: str) -> None:
-    """The webhook has a limit of its own, below: it answers in words of its own."""
+def test_a_body_of_exactly_the_limit_reaches_the_view(sender: Sender, framing: str) -> None:
+    """The webhook has a lower limit with an answer of its own."""
     if framing == "chunked":
         sender.send(
             head(WEBHOOK, transfer_encoding="chunked") + chunk(LARGEST_BYTES) + b"0\r\n\r\n"
@@ -135,7 +135,7 @@ def test_the_largest_is_read_by_whom_it_is_for(sender: Sender, framing: str) -> 
     assert sender.answer().read() == b"too large"
 
 
-def test_what_the_webhook_takes_gets_through(sender: Sender) -> None:
+def test_a_body_within_the_webhooks_limit_reaches_it(sender: Sender) -> None:
     size = webhook.LARGEST_BYTES
     sender.send(head(WEBHOOK, content_length=str(size)) + b"b" * size)
 

@@ -1,4 +1,4 @@
-"""A process that stands still amid a transaction loses what it has locked within seconds."""
+"""A process that is suspended inside a transaction loses its locks within seconds."""
 
 import os
 import signal
@@ -33,7 +33,7 @@ with transaction.atomic():
 
 @contextmanager
 def holding_lock(start: str, wallet_id: int) -> Iterator[subprocess.Popen[str]]:
-    """A process that has locked a wallet, and works on in its transaction."""
+    """Run a process that has locked a wallet and continues its transaction."""
     process = subprocess.Popen(
         [sys.executable, "-c", start + LOCK.format(wallet_id=wallet_id)],
         cwd=PROJECT,
@@ -55,7 +55,7 @@ def holding_lock(start: str, wallet_id: int) -> Iterator[subprocess.Popen[str]]:
 
 
 def is_free(wallet_id: int) -> bool:
-    """Whether nobody has locked the wallet."""
+    """Whether the wallet is not locked."""
     with psycopg.connect(books.database_url()) as other:
         row = other.execute(
             "SELECT 1 FROM billing_wallet WHERE id = %s FOR UPDATE SKIP LOCKED", [wallet_id]
@@ -77,11 +77,11 @@ def test_it_loses_its_locks_within_seconds(start: str) -> None:
         eventually(lambda: is_free(wallet_id), within_s=20, what="the end of the lock")
 
 
-def test_what_the_address_says_of_sessions_holds_too() -> None:
+def test_session_options_of_the_address_are_kept() -> None:
     given = {"sslmode": "require", "keepalives_idle": "60", "options": "-c search_path=ours"}
 
     options = database_session.options(given)
 
     assert (options["sslmode"], options["keepalives_idle"]) == ("require", "60")
     assert "idle_in_transaction_session_timeout" in options["options"]
-    assert options["options"].endswith(" -c search_path=ours")  # the last one counts
+    assert options["options"].endswith(" -c search_path=ours")  # PostgreSQL applies the last one

@@ -1,4 +1,4 @@
-"""No middleware goes into a thread and back by itself: all of it runs in the thread of the view."""
+"""All middleware runs in the view's thread; none switches to a thread and back by itself."""
 
 import asyncio
 
@@ -11,8 +11,8 @@ from pytest_django.fixtures import Settings
 called_asynchronously: list[bool] = []
 
 
-class Watching(MiddlewareMixin):
-    """Notes how it is called, as Django's own middleware would be."""
+class CallRecorder(MiddlewareMixin):
+    """Records how it is called; like Django's own middleware, it can be called both ways."""
 
     def process_request(self, request: HttpRequest) -> None:
         called_asynchronously.append(self.async_mode)
@@ -20,9 +20,9 @@ class Watching(MiddlewareMixin):
 
 @pytest.mark.parametrize("place", ["outermost", "innermost"])
 def test_all_middleware_is_called_in_the_thread_of_the_view(settings: Settings, place: str) -> None:
-    watching, last = [f"{__name__}.Watching"], len(settings.MIDDLEWARE) - 1
+    recorder, last = [f"{__name__}.CallRecorder"], len(settings.MIDDLEWARE) - 1
     at = 0 if place == "outermost" else last
-    settings.MIDDLEWARE = [*settings.MIDDLEWARE[:at], *watching, *settings.MIDDLEWARE[at:]]
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE[:at], *recorder, *settings.MIDDLEWARE[at:]]
     called_asynchronously.clear()
 
     answer = asyncio.run(AsyncClient().get("/healthz"))

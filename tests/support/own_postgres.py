@@ -1,4 +1,4 @@
-"""A PostgreSQL that may be killed: started from the wheel like the embedded one, by hand."""
+"""A PostgreSQL for tests that kill it: from the wheel, like the embedded one, unsupervised."""
 
 import contextlib
 import signal
@@ -16,42 +16,42 @@ from embedded import paths, ports, postgres, subprocesses
 from embedded.postgres import Postgres
 from embedded.subprocesses import Child
 
-_PATIENCE_S = 180  # making a durable cluster is slow where the disk is
+_TIMEOUT_S = 180  # initdb with fsync takes long on a slow disk
 
 
 class OwnPostgres:
-    """A durable cluster in a folder of its own; `url` stays the same over all restarts."""
+    """A durable cluster in its own folder; `url` stays the same across restarts."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        place = paths.place_for(folder)
-        server = Postgres(place, port=ports.free_port(), durable=True)
+        cluster = paths.cluster_for(folder)
+        server = Postgres(cluster, port=ports.free_port(), durable=True)
         step = server.initdb()
         assert step is not None, "the folder is new"
-        assert self._spawn(step).wait(_PATIENCE_S) == 0, self.log()
+        assert self._spawn(step).wait(_TIMEOUT_S) == 0, self.log()
         server.adopt()
-        self._root = place.root
+        self._root = cluster.root
         service = server.service()
         self._child = service.child
         self._process: subprocess.Popen[bytes] | None = None
-        self.url = service.gives["DATABASE_URL"]
+        self.url = service.exports["DATABASE_URL"]
 
     def start(self) -> None:
-        """Start it and wait until it answers. The first tries may meet those that were killed."""
-        give_up_at = time.monotonic() + _PATIENCE_S
+        """Start it and wait until it answers. Retries while killed processes still block it."""
+        give_up_at = time.monotonic() + _TIMEOUT_S
         while not self._starts():
             assert time.monotonic() < give_up_at, self.log()
             time.sleep(0.1)
 
     def kill(self) -> None:
-        """Kill the postmaster; its other processes notice, and end by themselves."""
+        """Kill the postmaster; its other processes notice and exit."""
         assert self._process is not None
         self._process.kill()
         self._process.wait()
-        connection.close()  # Django's; it opens another by itself
+        connection.close()  # Django's connection; Django opens a new one
 
     def uptime_s(self) -> float:
-        """Return for how long it has been running, by its own clock."""
+        """Return its uptime by its own clock."""
         with psycopg.connect(self.url) as asking:
             row = asking.execute(
                 "SELECT extract(epoch FROM clock_timestamp() - pg_postmaster_start_time())"
@@ -60,13 +60,13 @@ class OwnPostgres:
         return float(row[0])
 
     def freeze(self) -> None:
-        """Stop every process of it where it stands: connections stay, and nobody answers."""
-        for process in self._processes():  # the postmaster first: it makes no further ones
+        """Suspend all its processes: connections stay open and get no answer."""
+        for process in self._processes():  # the postmaster first, so that it spawns no more
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.send_signal(signal.SIGSTOP)
 
     def thaw(self) -> None:
-        """Let them go on."""
+        """Resume all its processes."""
         for process in self._processes():
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.send_signal(signal.SIGCONT)
@@ -77,11 +77,11 @@ class OwnPostgres:
             self.thaw()
             subprocesses.kill_group(self._process)
             self._process.wait()
-        postgres.end_leftover(self._root)
+        postgres.end_orphaned_server(self._root)
         paths.remove(self._folder)
 
     def log(self) -> str:
-        """What it has said so far."""
+        """Return its log."""
         return (self._folder / "postgres.log").read_text(errors="replace")
 
     def _starts(self) -> bool:
@@ -97,7 +97,7 @@ class OwnPostgres:
         return subprocesses.spawn(child, log=self._folder / "postgres.log", mark={})
 
     def _processes(self) -> Iterator[psutil.Process]:
-        """Yield the postmaster, and only then look for what it has made."""
+        """Yield the postmaster, and only then list its children."""
         assert self._process is not None
         if self._process.poll() is None:
             postmaster = psutil.Process(self._process.pid)
@@ -107,7 +107,7 @@ class OwnPostgres:
 
 @contextlib.contextmanager
 def own_postgres(folder: Path) -> Iterator[OwnPostgres]:
-    """A running server for the block."""
+    """Run a server for the block."""
     server = OwnPostgres(folder)
     try:
         server.start()
@@ -118,7 +118,7 @@ def own_postgres(folder: Path) -> Iterator[OwnPostgres]:
 
 @contextlib.contextmanager
 def served_by(url: str) -> Iterator[None]:
-    """Let Django's models in this process speak to that server for the block."""
+    """Connect Django in this process to that server for the block."""
     theirs = libpq.conninfo_to_dict(url)
     ours = connection.settings_dict
     changed = {

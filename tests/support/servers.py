@@ -1,4 +1,4 @@
-"""The product's web server as a process of its own, started the way `bin/up` starts it."""
+"""The product's web server as its own process, started as `bin/up` does."""
 
 import contextlib
 import os
@@ -40,7 +40,7 @@ class WebServer:
             )
 
     def await_ready(self) -> None:
-        """Wait until it can serve; fail with its log when it ends instead."""
+        """Wait until it can serve; fail with its log if it exits."""
 
         def is_ready() -> bool:
             assert self._process.poll() is None, f"the server ended:\n{self.log()}"
@@ -49,7 +49,7 @@ class WebServer:
         eventually(is_ready, within_s=_START_WINDOW_S, what="the server's readiness")
 
     def accepts(self) -> bool:
-        """Tell whether it takes new connections."""
+        """Whether it accepts new connections."""
         try:
             socket.create_connection((ports.LOOPBACK, self.port), timeout=5).close()
         except OSError:
@@ -57,24 +57,24 @@ class WebServer:
         return True
 
     def log(self) -> str:
-        """Return what the server has written so far."""
+        """Return the server's log."""
         return self._log.read_text(errors="replace")
 
     def open_sockets(self) -> int:
-        """Return how many sockets it has open."""
+        """Return the number of its open sockets."""
         count = 0
         for descriptor in Path(f"/proc/{self._process.pid}/fd").iterdir():
-            with contextlib.suppress(FileNotFoundError):  # closed while we look
+            with contextlib.suppress(FileNotFoundError):  # closed during the loop
                 count += os.readlink(descriptor).startswith("socket:")
         return count
 
     def is_connected_to(self, port: int) -> bool:
-        """Tell whether it has a connection with that port of this machine."""
+        """Whether it is connected to that port of this machine."""
         connections = psutil.Process(self._process.pid).net_connections("tcp")
         return any(one.raddr and one.raddr.port == port for one in connections)
 
     def send_signal(self, number: signal.Signals) -> None:
-        """Signal it."""
+        """Send a signal to the process."""
         with contextlib.suppress(ProcessLookupError):
             self._process.send_signal(number)
 
@@ -88,7 +88,7 @@ class WebServer:
         return self._process.wait(within_s)
 
     def stop(self) -> None:
-        """End it, gently first."""
+        """Stop it: SIGTERM, then SIGKILL after 10 s."""
         self.ask_to_stop()
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(10)

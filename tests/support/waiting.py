@@ -1,4 +1,4 @@
-"""Waiting for a state, with a bound that only a failure reaches."""
+"""Waits for a state; the timeout is long, as only a failure reaches it."""
 
 import time
 from collections.abc import Callable
@@ -8,7 +8,7 @@ State = TypeVar("State")
 
 
 def eventually(look: Callable[[], State], *, within_s: float = 60.0, what: str = "") -> State:
-    """Return the first true answer of `look`; fail when there is none in time."""
+    """Return the first true value of `look`; fail if there is none within `within_s`."""
     give_up_at = time.monotonic() + within_s
     while True:
         state = look()

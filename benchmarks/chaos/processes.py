@@ -1,4 +1,4 @@
-"""Who takes part: the processes of the product and its servers, each ready to be killed."""
+"""The processes of the product and its servers, each of which can be killed and restarted."""
 
 import contextlib
 import os
@@ -19,8 +19,8 @@ from tests.support.own_postgres import OwnPostgres
 _CELERY = (sys.executable, "-m", "celery", "-A", "caicaini_portal")
 
 
-class Member:
-    """A process that is started again after each death."""
+class Process:
+    """A process that can be killed and restarted."""
 
     def __init__(self, name: str, command: Sequence[str], env: Mapping[str, str], log: Path):
         self.name = name
@@ -29,8 +29,8 @@ class Member:
         self._log = log / f"{name}.log"
         self._process: subprocess.Popen[bytes] | None = None
 
-    def keep_alive(self) -> None:
-        """Start it unless it runs."""
+    def ensure_running(self) -> None:
+        """Start it unless it is running."""
         if self._process is not None and self._process.poll() is None:
             return
         with self._log.open("ab") as output:
@@ -45,19 +45,19 @@ class Member:
             )
 
     def kill(self) -> None:
-        """End it and all it has started, at once."""
+        """Kill it and its children."""
         if self._process is not None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
 
 
-class Valkey(Member):
-    """The Redis of the run, on the same port after each death."""
+class Valkey(Process):
+    """The Redis of the run, on the same port after each restart."""
 
     def __init__(self, folder: Path, log: Path):
         self._service = valkey.service(folder)
-        self.url = self._service.gives["REDIS_URL"]
+        self.url = self._service.exports["REDIS_URL"]
         super().__init__("valkey", self._service.child.command, {}, log)
 
 
@@ -70,20 +70,20 @@ class Postgres:
         self._server = server
         self._is_down = False
 
-    def keep_alive(self) -> None:
-        """Start it when it was killed."""
+    def ensure_running(self) -> None:
+        """Restart it if it was killed."""
         if self._is_down:
             self._server.start()
             self._is_down = False
 
     def kill(self) -> None:
-        """Kill the postmaster, and leave it dead for a moment: that is when calls must go on."""
+        """Kill the postmaster and wait up to 3 s: running calls must survive that outage."""
         self._server.kill()
         self._is_down = True
         time.sleep(random.uniform(0, 3))
 
     def kill_backend(self) -> None:
-        """Kill a process that works for one of ours; PostgreSQL then ends all, and recovers."""
+        """Kill the backend of one session; PostgreSQL then ends all sessions and recovers."""
         with (
             contextlib.suppress(psycopg.OperationalError),
             psycopg.connect(self._server.url) as connection,
@@ -96,8 +96,8 @@ class Postgres:
                 os.kill(row[0], signal.SIGKILL)
 
 
-class Cast:
-    """Everybody, and the addresses of the two gateways."""
+class Processes:
+    """All processes, and the addresses of the two gateways."""
 
     def __init__(self, server: OwnPostgres, folder: Path, *, catalogue: Path):
         self.postgres = Postgres(server)
@@ -113,40 +113,40 @@ class Cast:
         gateway_ports = [ports.free_port() for _ in range(2)]
         self.urls = [f"http://127.0.0.1:{port}" for port in gateway_ports]
         self.gateways = [
-            Member(
+            Process(
                 f"gateway-{number}", web_server.command(host=ports.LOOPBACK, port=port), env, folder
             )
             for number, port in enumerate(gateway_ports)
         ]
-        self.worker = Member(
+        self.worker = Process(
             "worker",
             (*_CELERY, "worker", "--concurrency", "1", "--without-gossip", "--without-mingle"),
             env,
             folder,
         )
         beat = ("beat", "--schedule", str(folder / "beat-schedule"), "--pidfile", "")
-        self.beat = Member("beat", (*_CELERY, *beat), env, folder)
+        self.beat = Process("beat", (*_CELERY, *beat), env, folder)
 
     @contextlib.contextmanager
-    def on_stage(self) -> Iterator[None]:
-        """Start everybody; in the end nobody is left."""
+    def running(self) -> Iterator[None]:
+        """Start all processes for the block, and kill them at its end."""
         try:
-            self.keep_alive()
+            self.ensure_running()
             for url in self.urls:
                 _await_answer(url)
             yield
         finally:
-            for member in self._members:
-                member.kill()
+            for process in self._processes:
+                process.kill()
 
-    def keep_alive(self) -> None:
-        """Start whoever is dead."""
-        self.postgres.keep_alive()
-        for member in self._members:
-            member.keep_alive()
+    def ensure_running(self) -> None:
+        """Restart the processes that were killed."""
+        self.postgres.ensure_running()
+        for process in self._processes:
+            process.ensure_running()
 
     def kill_one(self) -> str:
-        """Kill somebody; return who it was."""
+        """Kill a random process; return its name."""
         victims = {
             "gateway": random.choice(self.gateways).kill,
             "worker": self.worker.kill,
@@ -160,7 +160,7 @@ class Cast:
         return name
 
     @property
-    def _members(self) -> list[Member]:
+    def _processes(self) -> list[Process]:
         return [self.valkey, *self.gateways, self.worker, self.beat]
 
 
@@ -169,5 +169,5 @@ def _await_answer(url: str) -> None:
     port = int(url.rpartition(":")[2])
     while not ports.answers(ports.LOOPBACK, port, "/healthz", name="localhost"):
         if time.monotonic() > give_up_at:
-            raise TimeoutError(f"nobody answers at {url}")
+            raise TimeoutError(f"no answer from {url}")
         time.sleep(0.1)
