@@ -1,6 +1,6 @@
 """Plain SQL for the gateway: a workspace's balance, and the holds that ended processes left open.
 
-The holds of running processes are gateway_apply's: see usage/migrations/0004_gateway_apply.py.
+Running processes make and end theirs with the function in gateway/metering/sql/.
 """
 
 from typing import Any, NamedTuple
@@ -46,7 +46,7 @@ def wallets_with_holds_of(connection: Connection[Any], *, owner: int) -> list[in
 
 
 def void_holds_of(connection: Connection[Any], *, owner: int, wallet_id: int) -> int:
-    """Void every open hold of one process in a wallet, free what they held; return how many."""
+    """Void every open hold of one process in a wallet and free its credits; return how many."""
     connection.execute("SELECT id FROM billing_wallet WHERE id = %s FOR UPDATE", [wallet_id])
     voided = connection.execute(
         "WITH closed AS (UPDATE billing_hold SET state = 'void', closed_at = now()"

@@ -1,4 +1,4 @@
-"""Read keys for the gateway, in plain SQL: on the event loop there is no ORM."""
+"""The gateway's queries of keys, in plain SQL: there is no ORM on the event loop."""
 
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -12,7 +12,7 @@ LOOK_UP = (
 
 
 class CachedKey(NamedTuple):
-    """What the gateway knows of a key between two looks."""
+    """A key as the gateway caches it between two look-ups."""
 
     id: int
     workspace_id: int
@@ -22,7 +22,7 @@ class CachedKey(NamedTuple):
 
 
 def touch(cursor: Cursor[Any], used: dict[int, datetime]) -> None:
-    """Move `last_used_at` forward, never back; rows locked elsewhere wait for next time."""
+    """Move `last_used_at` forward, never back; rows that are locked are skipped this time."""
     cursor.execute(
         "UPDATE keys_apikey AS key SET last_used_at = used.at FROM ("
         "SELECT locked.id, used.at FROM unnest(%s::bigint[], %s::timestamptz[]) AS used (id, at)"

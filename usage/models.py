@@ -11,11 +11,11 @@ from keys.models import ApiKey
 
 
 class Ending(models.TextChoices):
-    """How a call ended; docs/adr/0006-what-each-ending-costs.md says what each one costs."""
+    """How a call ended; docs/adr/0006-what-each-ending-costs.md gives the cost of each."""
 
     COMPLETED = "completed"
     FAILED = "failed"  # before anything was delivered
-    BROKE_OFF = "broke_off"  # after something was
+    BROKE_OFF = "broke_off"  # after something was delivered
     CALLER_LEFT = "caller_left"
     SHUTDOWN = "shutdown"
 
@@ -23,7 +23,7 @@ class Ending(models.TextChoices):
 class RequestRecord(models.Model):
     """One accepted call, written in the transaction that settled it.
 
-    The table is partitioned by month of `accepted_at`; nothing points to it.
+    The table is partitioned by month of `accepted_at`; no foreign key refers to it.
     """
 
     pk = models.CompositePrimaryKey("workspace_id", "accepted_at", "id")
@@ -83,7 +83,7 @@ class RequestRecord(models.Model):
 
     @property
     def all_input_tokens(self) -> int:
-        """Input however it was cached: the three classes are disjoint."""
+        """All input, cached or not: the three classes are disjoint."""
         return self.input_tokens + self.cache_creation_input_tokens + self.cache_read_input_tokens
 
 
@@ -121,8 +121,8 @@ class UsageHour(models.Model):
 class DirtyHour(models.Model):
     """An hour whose roll-up is behind its records.
 
-    Append-only marks, written with each settlement and taken by the roll-up: a mark that is there
-    was committed together with its records, so no record can be missed, however late it came.
+    Append-only marks, written with each settlement and deleted by the roll-up. A mark is committed
+    together with its records, so the roll-up misses no record, however late it is written.
     """
 
     workspace = models.ForeignKey(

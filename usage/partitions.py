@@ -29,5 +29,5 @@ def _ensure(months_ahead: int) -> bool:
             cursor.execute(_ENSURE, [months_ahead])
             return bool(cursor.fetchone()[0])
     except OperationalError as error:
-        logger.warning("no partition for the records in %d months: %s", months_ahead, error)
+        logger.warning("no partition for the records %d months ahead: %s", months_ahead, error)
         return False

@@ -1,4 +1,4 @@
-"""Rounds of many calls at once against a balance for some: exactly those get through."""
+"""Rounds of many concurrent calls on a balance for some of them: exactly so many are admitted."""
 
 import asyncio
 import contextlib
@@ -56,10 +56,10 @@ _LIMITS = {"RATE_LIMITS": "requests=1000000000,input_tokens=1000000000000", "LOG
 
 
 class _Upstream:
-    """Answers nobody before it is told to, and counts who asked."""
+    """Answers no request before `may_answer` is set, and counts the requests."""
 
     def __init__(self) -> None:
-        self.asked = 0
+        self.requests = 0
         self.may_answer = asyncio.Event()
         self._server: asyncio.Server | None = None
 
@@ -80,7 +80,7 @@ class _Upstream:
         if b"/count_tokens" in head.split(b"\r\n")[0]:
             writer.write(b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n")
             return
-        self.asked += 1
+        self.requests += 1
         await self.may_answer.wait()
         writer.write(
             b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%b"
@@ -89,7 +89,7 @@ class _Upstream:
 
 
 def run(*, rounds: int, calls: int) -> int:
-    """Print what came of it; return how many rounds went wrong."""
+    """Print the results; return how many rounds went wrong."""
     print(f"{rounds} rounds of {calls} calls at once over 2 gateways", flush=True)
     return asyncio.run(_rounds(rounds, calls))
 
@@ -134,7 +134,7 @@ def _gateways(env: dict[str, str], folder: Path) -> Iterator[list[WebServer]]:
 async def _round(
     number: int, upstream: _Upstream, servers: list[WebServer], calls: int, affordable: int
 ) -> int:
-    """One balance, many calls: print the statuses, return 1 when they are not as they must be."""
+    """One balance, many calls: print the statuses, return 1 if they are wrong."""
     body = msgspec.json.encode(
         {
             "model": _MODEL,
@@ -145,19 +145,19 @@ async def _round(
     bound = _PRICE.bound(input_tokens=len(body) + _TEMPLATE_TOKENS, output_tokens=_MAX_TOKENS)
     balance = affordable * bound + random.randrange(bound)
     books, token = await asyncio.to_thread(_customer, balance)
-    upstream.asked = 0
+    upstream.requests = 0
     upstream.may_answer.clear()
-    statuses = await _ask(servers, token, body, calls, upstream, affordable)
+    statuses = await _send(servers, token, body, calls, upstream, affordable)
     posted, held = await asyncio.to_thread(_settled, books)
     expected = Counter({200: affordable, 402: calls - affordable})
-    is_right = (statuses, upstream.asked, posted, held) == (
+    is_right = (statuses, upstream.requests, posted, held) == (
         expected,
         affordable,
         balance - affordable * _COST,
         0,
     )
     print(
-        f"  round {number + 1}: for {affordable}: {dict(statuses)}, upstream saw {upstream.asked}"
+        f"  round {number + 1}: for {affordable}: {dict(statuses)}, {upstream.requests} upstream"
         f"{'' if is_right else f'  WRONG: posted {posted}, held {held} of {balance}'}",
         flush=True,
     )
@@ -174,7 +174,7 @@ def _settled(books: Books) -> tuple[int, int]:
     return wallet.posted, wallet.held
 
 
-async def _ask(
+async def _send(
     servers: list[WebServer],
     token: str,
     body: bytes,
@@ -182,21 +182,21 @@ async def _ask(
     upstream: _Upstream,
     affordable: int,
 ) -> Counter[int]:
-    """Send all at the same moment; let the upstream answer once all others have been refused."""
+    """Send all at the same moment; let the upstream answer once the rest is refused."""
     ready, start = asyncio.Semaphore(0), asyncio.Event()
-    asking = [
+    calling = [
         asyncio.create_task(_call(servers[number % 2], token, body, ready, start))
         for number in range(calls)
     ]
     for _ in range(calls):
         await ready.acquire()
     start.set()
-    waiting = set(asking)
+    waiting = set(calling)
     async with asyncio.timeout(60):
         while len(waiting) > affordable:
             _, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
         upstream.may_answer.set()
-        return Counter(await asyncio.gather(*asking))
+        return Counter(await asyncio.gather(*calling))
 
 
 async def _call(

@@ -1,6 +1,6 @@
-"""One process that works on the ledger as hard as it can.
+"""One process that loads the ledger as hard as it can.
 
-`python -m benchmarks.money.hammer ORDER` takes and prints JSON (orders.py). A fifth of the traffic
+`python -m benchmarks.money.hammer ORDER` reads and prints JSON (orders.py). A fifth of the traffic
 goes to the first wallet.
 """
 
@@ -20,40 +20,40 @@ from django.db import close_old_connections, transaction
 from django.db.models import F
 from django.utils import timezone
 
-from benchmarks.money.orders import Order, Purse, Told
+from benchmarks.money.orders import Order, Purse, Results
 from billing.errors import NotEnoughCredits
 from billing.ledger import posting
 from billing.models import EntryKind, TopUp, TopUpState
 from billing.stripe import convergence
 from billing.stripe.payments import Outcome
-from billing.stripe.payments import Verdict as Stripes
+from billing.stripe.payments import Verdict as StripeVerdict
 from gateway.metering.operations import HoldDecision
 from gateway.metering.pending import LedgerUnreachable
 from gateway.metering.process_ledger import ProcessLedger
 from tests.support.books import TestCall
 
 _HOT_SHARE = 0.2
-_PORTAL_SHARE = 0.06  # of the steps: what is not done by a gateway
+_PORTAL_SHARE = 0.06  # of the steps, done by the portal and not by a gateway
 _DEAREST = 100
 
 
 class _Hammer:
     """The clients of one process."""
 
-    def __init__(self, order: Order, meter: ProcessLedger) -> None:
+    def __init__(self, order: Order, ledger: ProcessLedger) -> None:
         self._order = order
-        self._writer = meter.writer
+        self._writer = ledger.writer
         self._random = random.Random(order.seed)
         self._portal = ThreadPoolExecutor(2)
         self._left = order.operations
         self._until = time.monotonic() + order.seconds
-        self.told = Told()
+        self.results = Results()
 
     async def run(self) -> None:
-        """Work until there is nothing left to do."""
+        """Run all clients until the operations are done or the time is over."""
         began = time.monotonic()
         await asyncio.gather(*(self._client() for _ in range(self._order.clients)))
-        self.told.seconds = time.monotonic() - began
+        self.results.seconds = time.monotonic() - began
 
     async def _client(self) -> None:
         while self._left > 0 and time.monotonic() < self._until:
@@ -67,51 +67,54 @@ class _Hammer:
         purses = self._order.purses
         return purses[0] if self._random.random() < _HOT_SHARE else self._random.choice(purses)
 
-    def _count(self, what: str) -> None:
+    def _count(self, name: str) -> None:
         self._left -= 1
-        self.told.count(what)
+        self.results.count(name)
 
     # --- A call's life --------------------------------------------------------------------------
 
     async def _make_call(self, purse: Purse) -> None:
         call = TestCall(purse.workspace_id, self._random.randint(0, _DEAREST))
-        verdict = await self._reserve(call)
-        if verdict is HoldDecision.ADMITTED:
+        decision = await self._hold(call)
+        if decision is HoldDecision.ADMITTED:
             await self._end(purse, call)
 
-    async def _reserve(self, call: TestCall) -> HoldDecision | None:
+    async def _hold(self, call: TestCall) -> HoldDecision | None:
         began = time.monotonic()
         try:
-            verdict = (await self._writer.hold(call.hold())).decision
+            decision = (await self._writer.hold(call.hold())).decision
         except LedgerUnreachable:
-            self.told.count("refused while away")
+            self.results.count("refused while unavailable")
             await asyncio.sleep(0.01)
             return None
-        self.told.reserve_ms.append((time.monotonic() - began) * 1000)
-        self._count(f"reserve: {verdict}")
-        return verdict
+        self.results.hold_ms.append((time.monotonic() - began) * 1000)
+        self._count(f"hold: {decision}")
+        return decision
 
     async def _end(self, purse: Purse, call: TestCall) -> None:
-        fate = self._random.random()
-        if fate < 0.05:
+        draw = self._random.random()
+        if draw < 0.05:
             self._writer.void(call.void_hold())
-            self._count("void_hold")
-        elif fate < 0.2:
-            await self._writer.settle(call.void())
             self._count("void")
+        elif draw < 0.2:
+            await self._writer.settle(call.void())
+            self._count("settle without charge")
         else:
             await self._settle(purse, call)
 
     async def _settle(self, purse: Purse, call: TestCall) -> None:
         """Settle; sometimes for more than is held, sometimes twice."""
-        close = call.settle(self._random.randint(0, call.amount + call.amount // 8))
-        first = await self._writer.settle(close)
+        operation = call.settle(self._random.randint(0, call.amount + call.amount // 8))
+        first = await self._writer.settle(operation)
         self._count("settle")
-        self.told.move(purse.wallet_id, -first.charged)
-        self.told.settled[purse.wallet_id] = self.told.settled.get(purse.wallet_id, 0) + 1
+        self.results.move(purse.wallet_id, -first.charged)
+        self.results.settled[purse.wallet_id] = self.results.settled.get(purse.wallet_id, 0) + 1
         if self._random.random() < 0.02:
-            second = await self._writer.settle(close)
-            assert second[:2] == first[:2], "a second settlement is the first"
+            second = await self._writer.settle(operation)
+            assert second[:2] == first[:2], "the second settlement has another charge"
+            # None where one of the two came from the journal.
+            balances = {first.balance_after, second.balance_after} - {None}
+            assert len(balances) <= 1, "the second settlement has another balance"
             self._count("settle again")
 
     # --- What the portal does -------------------------------------------------------------------
@@ -121,9 +124,9 @@ class _Hammer:
             [(_top_up, 3_000), (_top_up, 3_000), (_refund, 2_500), (_dispute, 2_500), (_adjust, 50)]
         )
         credits = self._random.randint(1, amount)
-        what, net = await self._in_portal(act, purse.wallet_id, credits)
-        self._count(what)
-        self.told.move(purse.wallet_id, net)
+        name, net = await self._in_portal(act, purse.wallet_id, credits)
+        self._count(name)
+        self.results.move(purse.wallet_id, net)
 
     async def _in_portal(
         self, act: Callable[[int, int], tuple[str, int]], *arguments: Any
@@ -145,7 +148,7 @@ def _top_up(wallet_id: int, credits: int) -> tuple[str, int]:
             state=TopUpState.PAID,
             converged_at=timezone.now(),
         )
-        convergence.post_difference(top_up, Stripes(Outcome.PAID, credited=credits))
+        convergence.post_difference(top_up, StripeVerdict(Outcome.PAID, credited=credits))
     return "top-up", credits
 
 
@@ -158,14 +161,14 @@ def _dispute(wallet_id: int, credits: int) -> tuple[str, int]:
 
 
 def _take_back(wallet_id: int, *, refunded: int = 0, disputed: int = 0) -> int:
-    """Take back from the newest top-up that is not being taken from; return how much."""
+    """Take back from the newest top-up that is not locked; return how much."""
     left = F("credited") - F("refunded") - F("disputed")
     paid = TopUp.objects.select_for_update(skip_locked=True).filter(wallet_id=wallet_id)
     with transaction.atomic():
         top_up = paid.alias(left=left).filter(left__gte=refunded + disputed).first()
         if top_up is None:
             return 0
-        verdict = Stripes(
+        verdict = StripeVerdict(
             Outcome.PAID,
             credited=top_up.credited,
             refunded=top_up.refunded + refunded,
@@ -188,25 +191,25 @@ def _adjust(wallet_id: int, credits: int) -> tuple[str, int]:
     return "adjustment", -credits
 
 
-def main(order: Order) -> Told:
-    """Do what is ordered."""
+def main(order: Order) -> Results:
+    """Carry out the order."""
     try:
         return asyncio.run(_hammer(order))
     finally:
         close_old_connections()
 
 
-async def _hammer(order: Order) -> Told:
-    meter = ProcessLedger(conninfo=settings.DATABASE_URL, journals=Path(order.journals))
-    await meter.start()
-    hammer = _Hammer(order, meter)
+async def _hammer(order: Order) -> Results:
+    ledger = ProcessLedger(conninfo=settings.DATABASE_URL, journals=Path(order.journals))
+    await ledger.start()
+    hammer = _Hammer(order, ledger)
     try:
         await hammer.run()
     finally:
-        await meter.stop()
-    return hammer.told
+        await ledger.stop()
+    return hammer.results
 
 
 if __name__ == "__main__":
-    said = main(msgspec.json.decode(sys.argv[1], type=Order))
-    sys.stdout.buffer.write(msgspec.json.encode(said))
+    results = main(msgspec.json.decode(sys.argv[1], type=Order))
+    sys.stdout.buffer.write(msgspec.json.encode(results))

@@ -1,4 +1,4 @@
-"""A million operations from four processes; in the end every wallet is what all were told."""
+"""A million operations from four processes; every wallet must agree with all their results."""
 
 import contextlib
 import secrets
@@ -14,7 +14,7 @@ import psycopg
 from django.conf import settings
 
 from benchmarks.money.observer import Observer
-from benchmarks.money.orders import Order, Purse, Told
+from benchmarks.money.orders import Order, Purse, Results
 from billing.audit.report import audit
 from billing.models import LedgerEntry, Wallet
 from embedded.subprocesses import PROJECT
@@ -26,7 +26,7 @@ _CUT_EVERY_S = 5.0
 
 
 def run(*, operations: int, seconds: float, processes: int, clients: int) -> int:
-    """Print what came of it; return how many discrepancies there are."""
+    """Print the results; return how many discrepancies there are."""
     seed = secrets.randbits(32)
     print(f"{operations:,} operations by {processes} processes with {clients} clients each,")
     print(f"on {_WALLETS} wallets, seed {seed}", flush=True)
@@ -40,9 +40,9 @@ def run(*, operations: int, seconds: float, processes: int, clients: int) -> int
             Order(purses, operations // processes, seconds, clients, seed + number, journals)
             for number in range(processes)
         ]
-        told = _hammered(orders)
-    wrong = [*observer.discrepancies, *_differences(purses, told)]
-    _print(told, looks=observer.looks, cuts=cuts[0])
+        results = _run_hammers(orders)
+    wrong = [*observer.discrepancies, *_differences(purses, results)]
+    _print(results, looks=observer.looks, cuts=cuts[0])
     report = audit()
     wrong += [f"{finding.rule}: {finding.places}" for finding in report.findings]
     print(f"  audit: {'in order' if report.is_ok else 'BROKEN'}, {report.entries:,} entries")
@@ -57,25 +57,25 @@ def _purse() -> Purse:
     return Purse(books.workspace.pk, books.wallet_id)
 
 
-def _hammered(orders: list[Order]) -> list[Told]:
+def _run_hammers(orders: list[Order]) -> list[Results]:
     hammers = [
         subprocess.Popen(
             [sys.executable, "-m", "benchmarks.money.hammer", msgspec.json.encode(order).decode()],
             cwd=PROJECT,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,  # sessions that are cut are logged, again and again
+            stderr=subprocess.DEVNULL,  # every session that is cut is logged
         )
         for order in orders
     ]
-    said = [hammer.communicate()[0] for hammer in hammers]
+    outputs = [hammer.communicate()[0] for hammer in hammers]
     for hammer in hammers:
         assert hammer.returncode == 0, "a hammer broke"
-    return [msgspec.json.decode(one, type=Told) for one in said]
+    return [msgspec.json.decode(one, type=Results) for one in outputs]
 
 
 @contextlib.contextmanager
 def _sessions_cut() -> Iterator[list[int]]:
-    """Every few seconds end a writer's session in the middle of whatever it does."""
+    """Every few seconds terminate a writer's session in the middle of its batch."""
     done = threading.Event()
     cuts = [0]
 
@@ -97,33 +97,31 @@ def _sessions_cut() -> Iterator[list[int]]:
         thread.join()
 
 
-def _differences(purses: list[Purse], told: list[Told]) -> Iterator[str]:
-    """Compare each wallet with what all processes were told about it."""
+def _differences(purses: list[Purse], results: list[Results]) -> Iterator[str]:
+    """Compare each wallet with the results of all processes."""
     for purse in purses:
         wallet = Wallet.objects.get(pk=purse.wallet_id)
-        net = _FIRST_CREDITS + sum(one.net.get(wallet.pk, 0) for one in told)
-        settled = sum(one.settled.get(wallet.pk, 0) for one in told)
+        net = _FIRST_CREDITS + sum(one.net.get(wallet.pk, 0) for one in results)
+        settled = sum(one.settled.get(wallet.pk, 0) for one in results)
         entries = LedgerEntry.objects.filter(wallet=wallet, kind="usage").count()
         if (wallet.posted - wallet.owed, wallet.held, entries) != (net, 0, settled):
             yield (
                 f"wallet {wallet.pk}: posted {wallet.posted} - owed {wallet.owed}, held"
-                f" {wallet.held}, {entries} usage entries; told {net}, 0, {settled}"
+                f" {wallet.held}, {entries} usage entries; expected {net}, 0, {settled}"
             )
 
 
-def _print(told: list[Told], *, looks: int, cuts: int) -> None:
+def _print(results: list[Results], *, looks: int, cuts: int) -> None:
     counts: dict[str, int] = {}
-    for one in told:
-        for what, count in one.counts.items():
-            counts[what] = counts.get(what, 0) + count
-    total = sum(count for what, count in counts.items() if what != "refused while away")
-    seconds = max(one.seconds for one in told)
-    latencies = [value for one in told for value in one.reserve_ms]
+    for one in results:
+        for name, count in one.counts.items():
+            counts[name] = counts.get(name, 0) + count
+    total = sum(count for name, count in counts.items() if name != "refused while unavailable")
+    seconds = max(one.seconds for one in results)
+    latencies = [value for one in results for value in one.hold_ms]
     cut_points = statistics.quantiles(latencies, n=100)
     print(f"  {total:,} operations in {seconds:.0f} s: {total / seconds:,.0f} a second")
-    for what in sorted(counts):
-        print(f"    {counts[what]:>9,} {what}")
-    print(
-        f"  a reserve takes {cut_points[49]:.1f} ms, {cut_points[98]:.1f} ms at the 99th percentile"
-    )
+    for name in sorted(counts):
+        print(f"    {counts[name]:>9,} {name}")
+    print(f"  a hold takes {cut_points[49]:.1f} ms, {cut_points[98]:.1f} ms at the 99th percentile")
     print(f"  {looks:,} looks at all wallets, {cuts} sessions cut")

@@ -1,4 +1,4 @@
-"""Looks at all wallets in one snapshot, again and again, while others work on them."""
+"""Checks all wallets in one snapshot, again and again, while other processes change them."""
 
 import threading
 from dataclasses import dataclass, field
@@ -22,7 +22,7 @@ WHERE state = 'open' AND wallet_id = ANY(%s) GROUP BY wallet_id"""
 
 @dataclass
 class _Seen:
-    """A wallet's entries until now: how many, and their sum."""
+    """A wallet's entries so far: how many, and their sum."""
 
     seq: int = 0
     posted: int = 0
@@ -30,7 +30,7 @@ class _Seen:
 
 @dataclass
 class Observer:
-    """Adds the entries up itself, each once: what is new since its last look."""
+    """Sums the entries itself, each once: at every look those that are new."""
 
     conninfo: str
     wallet_ids: list[int]

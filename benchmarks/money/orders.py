@@ -1,4 +1,4 @@
-"""What the processes of the benchmark tell each other, as JSON on a command line or a pipe."""
+"""Messages between the benchmark's processes, as JSON on a command line or a pipe."""
 
 import msgspec
 
@@ -11,7 +11,7 @@ class Purse(msgspec.Struct, frozen=True):
 
 
 class Order(msgspec.Struct, frozen=True):
-    """What one process does: so many operations, and no longer than so many seconds."""
+    """One process's work: a number of operations, and a limit in seconds."""
 
     purses: list[Purse]
     operations: int
@@ -21,23 +21,23 @@ class Order(msgspec.Struct, frozen=True):
     journals: str
 
 
-class Told(msgspec.Struct):
-    """What a process was told by the ledger.
+class Results(msgspec.Struct):
+    """One process's results of its operations.
 
-    `net` is by how much each wallet's posted minus owed must have moved, by wallet id; `settled`
-    how many usage entries it must have.
+    `net` has, by wallet id, how far posted minus owed must have moved, and `settled` how many usage
+    entries the wallet must have.
     """
 
     net: dict[int, int] = {}
     settled: dict[int, int] = {}
     counts: dict[str, int] = {}
-    reserve_ms: list[float] = []
+    hold_ms: list[float] = []
     seconds: float = 0.0
 
     def move(self, wallet_id: int, amount: int) -> None:
-        """Remember a movement."""
+        """Add a movement of a wallet."""
         self.net[wallet_id] = self.net.get(wallet_id, 0) + amount
 
-    def count(self, what: str) -> None:
-        """Count an operation by what it was."""
-        self.counts[what] = self.counts.get(what, 0) + 1
+    def count(self, name: str) -> None:
+        """Count an operation under its name."""
+        self.counts[name] = self.counts.get(name, 0) + 1

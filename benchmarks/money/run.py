@@ -8,7 +8,7 @@ from benchmarks.money import exhaustion, million
 
 
 def main(options: argparse.Namespace) -> int:
-    """Run the parts that were asked for, or all; print what each found."""
+    """Run the chosen parts, or all; print the results of each."""
     call_command("migrate", verbosity=0)
     broken = 0
     if options.operations:

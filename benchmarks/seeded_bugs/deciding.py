@@ -2,15 +2,16 @@
 
 from benchmarks.seeded_bugs.bug import Bug, Edit
 
-_APPLY = "usage/migrations/0004_gateway_apply.py"
+_APPLY = "gateway/metering/sql/gateway_apply_2.sql"
 _STATEMENT = "gateway/metering/apply_call.py"
 
 _DECIDES = ("tests/gateway/metering/test_gateway_apply.py",)
+_REFUSES = ("tests/gateway/metering/test_refused_operations.py",)
 _WRITES = ("tests/gateway/metering/test_ledger_writer.py",)
 
 DECIDING = (
     Bug(
-        "the balance is not looked at",
+        "the balance is not checked",
         (Edit(_APPLY, "ELSIF op.amount > posted_now - held_now", "ELSIF op.amount > posted_now"),),
         _DECIDES,
     ),
@@ -20,14 +21,12 @@ DECIDING = (
         _DECIDES,
     ),
     Bug(
-        "a settlement that comes again is charged again",
+        "a repeated settlement is charged again",
         (
             Edit(
                 _APPLY,
-                "IF op.state = 'settled' THEN\n"
-                "                charge := op.hold_actual;\n"
-                "            ELSIF op.state = 'open' THEN\n",
-                "IF op.state <> 'void' THEN\n",
+                "ELSIF op.state = 'open' THEN\n                is_record_due",
+                "END IF;\n            IF op.state <> 'void' THEN\n                is_record_due",
             ),
         ),
         _DECIDES,
@@ -46,17 +45,17 @@ DECIDING = (
         _DECIDES,
     ),
     Bug(
-        "a void is charged, since least() passes over NULL",
+        "a void is charged, since least() ignores NULL",
         (Edit(_APPLY, "IF op.actual IS NOT NULL THEN  --", "IF true THEN  --"),),
         _DECIDES,
     ),
     Bug(
-        "a settlement frees what was freed before",
+        "a settlement frees a void hold again",
         (
             Edit(
                 _APPLY,
-                "IF op.state = 'open' THEN\n            held_now",
-                "IF op.state <> 'settled' THEN\n            held_now",
+                "IF op.kind <> 'hold' AND op.state = 'open' THEN",
+                "IF op.kind <> 'hold' AND op.state <> 'settled' THEN",
             ),
         ),
         _DECIDES,
@@ -73,13 +72,13 @@ DECIDING = (
         _DECIDES,
     ),
     Bug(
-        "a release gives back what was settled",
+        "a void frees a settled hold",
         (
             Edit(
                 _APPLY,
-                "IF op.state = 'open' THEN\n            held_now",
-                "IF op.state = 'open' OR op.kind = 'release' AND op.state = 'settled' THEN\n"
-                "            held_now",
+                "IF op.kind <> 'hold' AND op.state = 'open' THEN",
+                "IF op.kind <> 'hold' AND op.state = 'open'"
+                " OR op.kind = 'void' AND op.state = 'settled' THEN",
             ),
         ),
         _DECIDES,
@@ -95,7 +94,7 @@ DECIDING = (
         _DECIDES,
     ),
     Bug(
-        "a booked loss is charged after all when its end comes again",
+        "a recorded loss is charged when its settlement comes again",
         (Edit(_APPLY, "IF NOT FOUND THEN", "IF true THEN"),),
         _DECIDES,
     ),
@@ -124,12 +123,12 @@ DECIDING = (
         _DECIDES,
     ),
     Bug(
-        "a key is good for ever",
+        "a key never expires",
         (Edit(_APPLY, "key.expires_at > clock_timestamp()", "true"),),
         _DECIDES,
     ),
     Bug(
-        "operations for one request meet in a batch, where neither sees the other",
+        "a batch has two operations for one request, which do not see each other",
         (Edit(_STATEMENT, "seen.add(operation.id)", "seen.add(object())"),),
         _DECIDES,
     ),
@@ -162,6 +161,22 @@ DECIDING = (
             ),
         ),
         ("tests/keys", "tests/gateway/metering/test_ledger_writer.py"),
+    ),
+    Bug(
+        "a repeated settlement returns the wallet's balance instead of its entry's",
+        (
+            Edit(
+                _APPLY,
+                "                balances[op.place] := (\n",
+                "                balances[op.place] := posted_now; PERFORM (\n",
+            ),
+        ),
+        _DECIDES,
+    ),
+    Bug(
+        "a hold's limits are ignored",
+        (Edit(_APPLY, "IF json_array_length(op.limits) > 0 THEN", "IF false THEN"),),
+        _REFUSES,
     ),
     Bug(
         "a frozen wallet makes holds",

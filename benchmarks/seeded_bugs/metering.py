@@ -1,12 +1,12 @@
-"""Bugs in how operations reach the ledger, and in what is done about outages and the dead."""
+"""Bugs in how operations reach the ledger, and in the handling of outages and dead processes."""
 
 from benchmarks.seeded_bugs.bug import Bug, Edit
 
 _WRITER = "gateway/metering/ledger_writer.py"
-_KEEPER = "gateway/metering/outage_buffer.py"
+_BUFFER = "gateway/metering/outage_buffer.py"
 _REAPER = "gateway/metering/reaper.py"
-_LINK = "gateway/metering/writer_connection.py"
-_CONNECTIONS = "gateway/metering/connections.py"
+_CONNECTION = "gateway/metering/writer_connection.py"
+_CONNECT = "gateway/metering/connections.py"
 _JOURNAL = "gateway/metering/journal.py"
 
 _WRITES = ("tests/gateway/metering/test_ledger_writer.py",)
@@ -17,11 +17,11 @@ _FREES = ("tests/gateway/metering/test_reaper.py",)
 METERING = (
     Bug(
         "one bad operation fails its whole batch",
-        (Edit(_WRITER, "        if len(jobs) > 1:\n", "        if not jobs:\n"),),
+        (Edit(_WRITER, "        if len(batch) > 1:\n", "        if not batch:\n"),),
         _WRITES,
     ),
     Bug(
-        "one bad end in a journal fails all its others",
+        "one bad settlement in a journal fails all the others",
         (
             Edit(
                 "gateway/metering/blocking_apply.py",
@@ -32,50 +32,50 @@ METERING = (
         _KEEPS_JOURNAL + _FREES + _OUTAGE,
     ),
     Bug(
-        "what PostgreSQL refused is taken for written",
+        "a batch that PostgreSQL rejected counts as written",
         (
             Edit(
                 "gateway/metering/pq_channel.py",
                 "    return error\n",
-                '    return b"[[null],[0],[0]]"\n',
+                '    return b"[[null],[0],[0],[0],[0],[0],[null]]"\n',
             ),
         ),
         _WRITES,
     ),
     Bug(
-        "what does not fit into the socket is never sent",
+        "the part of a batch that does not fit into the socket is never sent",
         (
             Edit(
                 "gateway/metering/pq_channel.py",
-                "self._loop.add_writer(self._socket, self._send_rest)",
+                "self._loop.add_writer(self._socket, self._flush_rest)",
                 "pass",
             ),
         ),
         ("tests/gateway/metering/test_large_batch.py",),
     ),
     Bug(
-        "a refused reserve whose commit went unheard keeps its hold",
-        (Edit(_KEEPER, "if may_be_written:", "if not may_be_written:"),),
+        "a refused hold that was committed all the same stays",
+        (Edit(_BUFFER, "if may_be_written:", "if not may_be_written:"),),
         _OUTAGE,
     ),
     Bug(
-        "an end of a call is told before it is on the disk",
-        (Edit(_KEEPER, "            self._journal.append(closes)\n", "            pass\n"),),
+        "a caller receives its charge before it is on the disk",
+        (Edit(_BUFFER, "            self._journal.append(settles)\n", "            pass\n"),),
         _OUTAGE,
     ),
     Bug(
         "the journal is emptied without being applied",
         (
             Edit(
-                _KEEPER,
-                "failed = transactions.replay(connection, closes, owner=self._owner)",
-                "failed = transactions.replay(connection, closes[:0], owner=self._owner)",
+                _BUFFER,
+                "rejected = blocking_apply.replay(connection, settles, owner=self._owner)",
+                "rejected = blocking_apply.replay(connection, settles[:0], owner=self._owner)",
             ),
         ),
         _OUTAGE,
     ),
     Bug(
-        "the charge told from the journal is not capped by the hold",
+        "the expected charge is not capped by the hold",
         (
             Edit(
                 "gateway/metering/operations.py",
@@ -86,36 +86,36 @@ METERING = (
         _OUTAGE,
     ),
     Bug(
-        "nobody notices a database that falls silent",
-        (Edit(_LINK, "if self._is_suspicious() and not self._answers():", "if False:"),),
+        "a silent database is not noticed",
+        (Edit(_CONNECTION, "if self._is_probe_due() and not self._responds():", "if False:"),),
         _OUTAGE,
     ),
     Bug(
-        "a busy database is taken for one that is away",
+        "a busy database counts as unavailable",
         (
             Edit(
-                _LINK,
-                "if self._is_suspicious() and not self._answers():",
-                "if self._is_suspicious():",
+                _CONNECTION,
+                "if self._is_probe_due() and not self._responds():",
+                "if self._is_probe_due():",
             ),
         ),
         _OUTAGE,
     ),
     Bug(
-        "what was sent before the connection broke may arrive after it",
-        (Edit(_LINK, "if not self._is_session_over(self._probe):", "if False:"),),
+        "a batch of the old connection may arrive after one of the new",
+        (Edit(_CONNECTION, "if not self._is_session_over(self._probe):", "if False:"),),
         ("tests/gateway/metering/test_late_batch.py",),
     ),
     Bug(
-        "a database that is read-only is taken to refuse the call",
-        (Edit(_CONNECTIONS, "return isinstance(error, psycopg.Error) and", "return False and"),),
+        "a read-only database counts as rejecting the operation",
+        (Edit(_CONNECT, "return isinstance(error, psycopg.Error) and", "return False and"),),
         ("tests/gateway/metering/test_read_only_postgresql.py",),
     ),
     Bug(
-        "a role may choose how isolated its transactions are",
+        "a role's default isolation level applies",
         (
             Edit(
-                _CONNECTIONS,
+                _CONNECT,
                 "set_config('default_transaction_isolation', 'read committed', false)",
                 "'as it is'",
             ),
@@ -123,7 +123,7 @@ METERING = (
         ("tests/gateway/metering/test_role_settings.py",),
     ),
     Bug(
-        "the checksums of the journal are not looked at",
+        "the checksums of the journal are not checked",
         (
             Edit(
                 _JOURNAL,
@@ -145,41 +145,41 @@ METERING = (
         _KEEPS_JOURNAL,
     ),
     Bug(
-        "the reaper frees holds before it has read the journal",
+        "the reaper voids holds before it has replayed the journal",
         (
             Edit(
                 _REAPER,
-                "    failed = transactions.replay("
-                "connection, closes, owner=left_behind.owner)\n"
-                "    _void(connection, left_behind.owner)\n",
-                "    _void(connection, left_behind.owner)\n    failed = closes\n",
+                "    rejected = blocking_apply.replay("
+                "connection, settles, owner=abandoned.owner)\n"
+                "    _void_holds(connection, abandoned.owner)\n",
+                "    _void_holds(connection, abandoned.owner)\n    rejected = settles\n",
             ),
         ),
         _OUTAGE,
     ),
     Bug(
-        "the reaper takes the living for dead",
+        "the reaper considers living processes dead",
         (Edit(_REAPER, "return row == (True,)", "return row is not None"),),
         _FREES,
     ),
     Bug(
-        "the reaper looks once instead of three times",
+        "the reaper runs once instead of three times",
         (
             Edit(
                 _REAPER,
-                "if free.looks >= _FREE_LOOKS and now - free.since >= FREE_FOR_S",
-                "if free.looks >= 1 and now >= free.since",
+                "if free.runs >= _FREE_RUNS and now - free.since >= FREE_FOR_S",
+                "if free.runs >= 1 and now >= free.since",
             ),
         ),
         _FREES,
     ),
     Bug(
-        "a restart of PostgreSQL makes everybody dead",
+        "after a restart of PostgreSQL every process counts as dead",
         (Edit(_REAPER, ">= RESTART_GRACE_S else []", ">= 0 else []"),),
         _FREES,
     ),
     Bug(
-        "the dead keep their holds",
+        "the holds of dead processes stay",
         (
             Edit(
                 _REAPER,

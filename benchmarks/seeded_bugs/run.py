@@ -19,11 +19,11 @@ from embedded.subprocesses import PROJECT
 _LEFT_OUT = shutil.ignore_patterns(".*", "node_modules", "__pycache__", "staticfiles")
 _FAILED = re.compile(r"^(?:FAILED|ERROR) (\S+)", re.MULTILINE)
 _OPTIONS = ("-x", "-q", "--create-db", "-p", "no:cacheprovider")
-_FAILURE = 1  # pytest's exit code when tests have failed; others mean that it did not get so far
+_FAILURE = 1  # pytest's exit code when tests have failed; other codes mean that they did not run
 
 
 class _Result(NamedTuple):
-    """What the tests said."""
+    """The outcome of a test run."""
 
     code: int
     first_failure: str
@@ -46,7 +46,7 @@ def main(options: argparse.Namespace) -> int:
 
 
 def _is_green(copy: Path, chosen: list[Bug]) -> bool:
-    """Run all the tests without a bug: only then does their failing mean anything."""
+    """Run the tests without a bug: their failing with one proves nothing otherwise."""
     tests = sorted({test for bug in chosen for test in bug.tests})
     result = _run(copy, tests)
     print(f"without a bug: {'green' if result.code == 0 else result} after {result.seconds:.0f} s")
@@ -74,7 +74,7 @@ def _apply(path: Path, old: str, new: str) -> None:
 
 
 def _run(copy: Path, tests: Sequence[str]) -> _Result:
-    """Run tests until the first failure, on a database made anew: a bug may be in a migration."""
+    """Run tests until the first failure, on a new database: a bug may be in a migration."""
     began = time.monotonic()
     done = subprocess.run(
         [sys.executable, "-m", "pytest", *_OPTIONS, *tests],

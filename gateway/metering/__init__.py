@@ -1,1 +1,1 @@
-"""Money in the life of a call: holds and settlements, written in batches, one statement each."""
+"""Money in the life of a call: holds and settlements, in batches of one statement each."""

@@ -1,14 +1,15 @@
-"""Ends of calls on this machine's own disk, for the time that PostgreSQL is away.
+"""Settlements on this machine's disk, for the time that PostgreSQL is unavailable.
 
-Each process has a file of its own, `<owner>.journal`, locked for as long as it lives: the kernel
-lets go of the lock however a process ends, so a file that can be locked is a dead process's. One
-line is one Close, with a checksum in front:
+Each process has a file of its own, `<owner>.journal`, and locks it for as long as it lives. The
+kernel releases the lock however a process ends, so a file that can be locked is a dead process's.
+One line is one Settle, with a checksum in front:
 
     1c291ca3 {"record":{"id":"0198…","workspace_id":1,…},"actual":12,"held":950}
 
-A line counts once it is on the disk; only then its caller is told the charge. So a last line that
-was cut off in the middle of writing is owed to nobody and is passed over. Applying a line a second
-time changes nothing, so a file is emptied after its lines are committed, not together with them.
+A line counts once it is on the disk, and only then does its caller receive the charge. So a last
+line that was cut off while it was written can be skipped: no caller received it. Applying a line a
+second time changes nothing, so a file is emptied after its lines are committed, not together with
+them.
 """
 
 import fcntl
@@ -30,14 +31,14 @@ _CHECKSUM_LENGTH = 8
 
 
 class Contents(NamedTuple):
-    """What a journal says: the ends in it, and the lines that nobody can read any more."""
+    """A journal's settlements, and its lines that cannot be decoded."""
 
-    closes: list[Settle]
+    settles: list[Settle]
     damaged: list[bytes]
 
 
 class Journal:
-    """A journal file under lock: a living process's own, or a dead one's that we took over."""
+    """A locked journal file: this process's own, or a dead one's that was taken over."""
 
     def __init__(self, path: Path, descriptor: int) -> None:
         self._path = path
@@ -46,17 +47,17 @@ class Journal:
 
     @property
     def owner(self) -> int:
-        """Whose it is."""
+        """The process that wrote it."""
         return _owner_of(self._path)
 
     @property
     def is_empty(self) -> bool:
-        """Whether there is nothing in it."""
+        """Whether it has no lines."""
         return not self._size
 
-    def append(self, closes: Sequence[Settle]) -> None:
-        """Put the ends on the disk; raises OSError, and then nothing was added."""
-        lines = b"".join(_line(close) for close in closes)
+    def append(self, settles: Sequence[Settle]) -> None:
+        """Write the settlements to the disk; raises OSError, and then nothing was added."""
+        lines = b"".join(_line(settle) for settle in settles)
         try:
             _write_all(self._descriptor, lines, at=self._size)
             os.fdatasync(self._descriptor)
@@ -66,25 +67,26 @@ class Journal:
         self._size += len(lines)
 
     def read(self) -> Contents:
-        """Return what is in it. A last line that was cut off is dropped, with a warning."""
+        """Return its contents. A last line that was cut off is dropped, with a warning."""
         lines = os.pread(self._descriptor, self._size, 0).split(b"\n")
         if lines.pop():
             logger.warning("%s: the last line was cut off while it was written", self._path.name)
         contents = Contents([], [])
         for line in lines:
-            close = _parsed(line)
-            if close is None:
+            settle = _parsed(line)
+            if settle is None:
                 contents.damaged.append(line)
             else:
-                contents.closes.append(close)
+                contents.settles.append(settle)
         return contents
 
-    def clear(self, *, failed: Sequence[Settle] = ()) -> None:
+    def clear(self, *, rejected: Sequence[Settle] = ()) -> None:
         """Empty it, once everything in it is committed.
 
-        What could not be read, and what the ledger would not take, is kept beside it for a person.
+        Damaged lines, and those that PostgreSQL rejected, go to a file beside it for an operator.
         """
-        aside = [line + b"\n" for line in self.read().damaged] + [_line(close) for close in failed]
+        aside = [line + b"\n" for line in self.read().damaged]
+        aside += [_line(settle) for settle in rejected]
         if aside:
             path = self._path.with_suffix(".aside")
             with path.open("ab") as file:
@@ -94,7 +96,7 @@ class Journal:
         self._size = 0
 
     def close(self) -> None:
-        """Let go of the file; an empty one is removed, so that nobody looks after it."""
+        """Unlock the file; an empty one is removed, so that no reaper has to open it."""
         if self.is_empty:
             self._path.unlink(missing_ok=True)
         os.close(self._descriptor)
@@ -107,17 +109,17 @@ def create(folder: Path, *, owner: int) -> Journal:
     while True:
         descriptor = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
         fcntl.flock(descriptor, fcntl.LOCK_EX)
-        # Seen before it was locked, it looked abandoned, and may have been removed.
-        if _is_still_there(path, descriptor):
+        # Before it was locked it looked abandoned, and another process may have removed it.
+        if _is_same_file(path, descriptor):
             _sync_folder(folder)
             return Journal(path, descriptor)
         os.close(descriptor)
 
 
 def abandoned(folder: Path) -> Generator[Journal]:
-    """Take over the journals of processes that are gone, one after the other."""
+    """Take over the journals of dead processes, one after the other."""
     for path in folder.glob(f"*{_SUFFIX}"):
-        journal = _taken(path)
+        journal = _take_over(path)
         if journal is not None:
             try:
                 yield journal
@@ -126,12 +128,12 @@ def abandoned(folder: Path) -> Generator[Journal]:
 
 
 def owners_alive(folder: Path) -> set[int]:
-    """Return the processes of this machine that live, after `abandoned` took the others'."""
+    """Return this machine's living processes, once `abandoned` has processed the others."""
     return {_owner_of(path) for path in folder.glob(f"*{_SUFFIX}")}
 
 
-def _taken(path: Path) -> Journal | None:
-    """Lock a journal; None if its process lives, or if somebody else has dealt with it."""
+def _take_over(path: Path) -> Journal | None:
+    """Lock a journal; None if its process lives, or if another process has taken it over."""
     try:
         descriptor = os.open(path, os.O_RDWR)
     except FileNotFoundError:
@@ -141,14 +143,14 @@ def _taken(path: Path) -> Journal | None:
     except BlockingIOError:
         os.close(descriptor)
         return None
-    if not _is_still_there(path, descriptor):
+    if not _is_same_file(path, descriptor):
         os.close(descriptor)
         return None
     return Journal(path, descriptor)
 
 
-def _is_still_there(path: Path, descriptor: int) -> bool:
-    """Whether the file we have locked is still the one of that name."""
+def _is_same_file(path: Path, descriptor: int) -> bool:
+    """Whether the locked file is still the one of that name."""
     try:
         return os.fstat(descriptor).st_ino == path.stat().st_ino
     except FileNotFoundError:
@@ -159,8 +161,8 @@ def _owner_of(path: Path) -> int:
     return int(path.stem)
 
 
-def _line(close: Settle) -> bytes:
-    body = msgspec.json.encode(close)
+def _line(settle: Settle) -> bytes:
+    body = msgspec.json.encode(settle)
     return b"%08x %s\n" % (zlib.crc32(body), body)
 
 
@@ -171,7 +173,7 @@ def _parsed(line: bytes) -> Settle | None:
     try:
         return msgspec.json.decode(body, type=Settle)
     except msgspec.DecodeError:
-        return None  # whole, yet of another version's shape
+        return None  # intact, but of an incompatible version
 
 
 def _write_all(descriptor: int, data: bytes, *, at: int) -> None:

@@ -1,4 +1,4 @@
-"""An operation and whoever waits to hear what became of it."""
+"""An operation that was submitted, and the future of its result."""
 
 import asyncio
 from collections.abc import Sequence
@@ -8,33 +8,33 @@ from gateway.metering.operations import Operation, Outcome, Void
 
 
 class LedgerUnreachable(Exception):
-    """PostgreSQL cannot be reached: no hold was made."""
+    """PostgreSQL is unavailable: no hold was made."""
 
 
 class PendingOperation(NamedTuple):
-    """`future` gets the Outcome, or an error; nobody may be waiting for it any more."""
+    """`future` gets the Outcome, or an error; its caller may have left already."""
 
     operation: Operation
     future: "asyncio.Future[Any]"
 
 
-def void_of(job: PendingOperation) -> PendingOperation:
-    """Return what voids the hold of a job that has been answered."""
-    operation = Void(job.operation.id, job.operation.workspace_id)
-    return PendingOperation(operation, job.future)  # the future is done: nobody waits
+def void_of(pending: PendingOperation) -> PendingOperation:
+    """Return what voids the hold of an operation that was resolved."""
+    operation = Void(pending.operation.id, pending.operation.workspace_id)
+    return PendingOperation(operation, pending.future)  # done already: resolving it does nothing
 
 
-def resolve_all(jobs: Sequence[PendingOperation], outcomes: Sequence[Outcome | Exception]) -> None:
-    """Tell each what became of it."""
-    for job, outcome in zip(jobs, outcomes, strict=True):
-        tell(job, outcome)
+def resolve_all(batch: Sequence[PendingOperation], outcomes: Sequence[Outcome | Exception]) -> None:
+    """Give each operation its outcome."""
+    for pending, outcome in zip(batch, outcomes, strict=True):
+        resolve(pending, outcome)
 
 
-def tell(job: PendingOperation, outcome: Outcome | Exception) -> None:
-    """Tell one, unless it was told before or is gone."""
-    if job.future.done():
+def resolve(pending: PendingOperation, outcome: Outcome | Exception) -> None:
+    """Set the future, unless it is done or cancelled already."""
+    if pending.future.done():
         return
     if isinstance(outcome, Exception):
-        job.future.set_exception(outcome)
+        pending.future.set_exception(outcome)
     else:
-        job.future.set_result(outcome)
+        pending.future.set_result(outcome)

@@ -1,11 +1,11 @@
-"""The writer's connection on its event loop: one statement at a time, heard by callback.
+"""The writer's connection on its event loop: one statement at a time, answered by callback.
 
-psycopg's own asynchronous connection wakes a task for each answer. Under load that task queues
-behind all that the event loop has to do, while the connection, which every other call waits for,
-stands idle: a callback is run as soon as the loop sees the answer, and the next batch leaves with
-it. It costs a third of the processor time, too.
+psycopg's asynchronous connection wakes a task for each answer. Under load that task queues behind
+everything else that the event loop has to do, while the connection that every other call waits for
+idles. A callback runs as soon as the loop sees the answer, and sends the next batch at once. It
+also takes a third less processor time.
 
-psycopg connects in libpq's non-blocking mode: what does not fit into the socket stays with libpq
+psycopg connects in libpq's non-blocking mode: bytes that do not fit into the socket stay with libpq
 until `flush` returns 0, and `consume_input` flushes too. An answer is complete once `get_result`
 returns None (libpq's "Asynchronous Command Processing").
 """
@@ -22,82 +22,82 @@ from psycopg.pq.abc import PGresult
 
 _NAME = b"caicaini_writer"
 
-Hear = Callable[[bytes | Exception], None]
-
 
 class PqChannel:
-    """`hear` gets the answer to what was asked, its single value as text, or an error; and, asked
-    or not, one of psycopg's OperationalErrors when the connection breaks. After that, `close`.
+    """Calls `on_answer` with the statement's single value as text, or with an error.
 
-    To be made and used on the event loop.
+    When the connection breaks, `on_answer` gets one of psycopg's OperationalErrors, whether or not
+    a statement was sent. After that, call `close`. To be made and used on the event loop.
     """
 
-    def __init__(self, connection: Connection[Any], *, hear: Hear) -> None:
+    def __init__(
+        self, connection: Connection[Any], *, on_answer: Callable[[bytes | Exception], None]
+    ) -> None:
         self._pgconn = connection.pgconn
         # A second descriptor: libpq closes its own as soon as it sees the connection break, and the
-        # event loop would be left with a number that any thread may be given for something else.
+        # event loop would go on watching a number that another thread's file may get.
         self._socket = os.dup(connection.fileno())
-        self._hear = hear
+        self._on_answer = on_answer
         self._result: PGresult | None = None
         self._has_unsent = False
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(self._socket, self._read)
 
-    def ask(self, parameters: tuple[bytes, ...]) -> None:
+    def send(self, parameters: tuple[bytes, ...]) -> None:
         """Run the prepared statement; raises OperationalError on a broken connection."""
         self._pgconn.send_query_prepared(_NAME, parameters)
-        self._send()
+        self._flush()
 
     def close(self) -> None:
-        """Listen no more; the connection itself is not ours to close."""
+        """Stop reading and writing; the connection itself is the caller's to close."""
         self._loop.remove_reader(self._socket)
         self._loop.remove_writer(self._socket)
         os.close(self._socket)
 
-    def _send(self) -> None:
-        """Send what is there. A batch may be larger than the socket's buffer: the rest leaves when
+    def _flush(self) -> None:
+        """Send what fits. A batch may be larger than the socket's buffer: the rest is sent when
         there is room."""
         has_unsent = bool(self._pgconn.flush())
         if has_unsent and not self._has_unsent:
-            self._loop.add_writer(self._socket, self._send_rest)
+            self._loop.add_writer(self._socket, self._flush_rest)
         elif self._has_unsent and not has_unsent:
             self._loop.remove_writer(self._socket)
         self._has_unsent = has_unsent
 
-    def _send_rest(self) -> None:
+    def _flush_rest(self) -> None:
         try:
-            self._send()
+            self._flush()
         except OperationalError as error:
-            self._hear(error)
+            self._on_answer(error)
 
     def _read(self) -> None:
         try:
             answer = self._received()
         except OperationalError as error:
-            self._hear(error)
+            self._on_answer(error)
         else:
             if answer is not None:
-                self._hear(answer)
+                self._on_answer(answer)
 
     def _received(self) -> bytes | Exception | None:
         """Return the answer once it is complete."""
         self._pgconn.consume_input()
         while True:
             if self._pgconn.is_busy():
-                return None  # the rest is on its way
+                return None  # incomplete
             if (result := self._pgconn.get_result()) is None:
                 break
             self._result = result
         result, self._result = self._result, None
         if result is None:
-            if self._pgconn.status == ConnStatus.BAD:  # what came was no message of the protocol
+            if self._pgconn.status == ConnStatus.BAD:  # not a message of the protocol
                 raise OperationalError(self._pgconn.get_error_message())
-            return None  # a notice, or a setting that was changed: nobody had asked
+            return None  # a notice, or a changed setting, without a statement
         return _answer_in(result)
 
 
 def prepare(connection: Connection[Any], sql: bytes) -> None:
-    """Have PostgreSQL parse what `Wire.ask` will run. Waits for it."""
+    """Prepare the statement that `PqChannel.send` runs. Blocks."""
     result = connection.pgconn.prepare(_NAME, sql)
     if isinstance(error := _answer_in(result), Exception):
         raise error
@@ -109,6 +109,6 @@ def _answer_in(result: PGresult) -> bytes | Exception:
     if result.status != ExecStatus.FATAL_ERROR:
         return b""
     error = error_from_result(result)
-    if error.sqlstate is None:  # not PostgreSQL's words, but its library's: nobody answers
+    if error.sqlstate is None:  # from libpq, not PostgreSQL: no answer will come
         raise OperationalError(str(error))
     return error

@@ -1,4 +1,4 @@
-"""A process's share of the ledger: its journal, its lifeline and its writer, as one thing."""
+"""A process's share of the ledger: its journal, its liveness lock and its writer, as one unit."""
 
 import asyncio
 import logging
@@ -17,10 +17,10 @@ logger = logging.getLogger(__name__)
 
 
 class ProcessLedger:
-    """`writer` is what calls use. `owner` names this process in the holds that it makes.
+    """`writer` is for calls. `owner` identifies this process in the holds that it makes.
 
-    `journals` is the folder that all processes of this machine share. `take_used_keys` is the
-    lifeline's.
+    `journals` is the folder that all processes of this machine share. `take_used_keys` is passed to
+    the liveness lock.
     """
 
     def __init__(
@@ -31,8 +31,8 @@ class ProcessLedger:
         take_used_keys: Callable[[], dict[int, datetime]] = dict,
     ) -> None:
         self.owner = secrets.randbits(62)
-        self._journal = _journal(journals, self.owner)
-        self._lifeline = LivenessLock(
+        self._journal = _create_journal(journals, self.owner)
+        self._liveness_lock = LivenessLock(
             conninfo=conninfo,
             owner=self.owner,
             reaper=Reaper(owner=self.owner, journals=journals),
@@ -42,25 +42,27 @@ class ProcessLedger:
             conninfo=conninfo,
             owner=self.owner,
             journal=self._journal,
-            is_protected=self._lifeline.protects,
+            is_protected=self._liveness_lock.protects,
         )
 
     async def start(self) -> None:
         """Take the lock that protects our holds, then let them be made."""
-        await asyncio.to_thread(self._lifeline.start)
+        await asyncio.to_thread(self._liveness_lock.start)
         await self.writer.start()
 
     async def stop(self) -> None:
-        """End in the other order. A journal that is not empty is left to the other processes."""
+        """Stop in reverse order. A journal that is not empty is left to the other processes."""
         await self.writer.stop()
-        await asyncio.to_thread(self._lifeline.stop)
+        await asyncio.to_thread(self._liveness_lock.stop)
         if self._journal is not None:
             self._journal.close()
 
 
-def _journal(folder: Path, owner: int) -> Journal | None:
+def _create_journal(folder: Path, owner: int) -> Journal | None:
     try:
         return journal.create(folder, owner=owner)
     except OSError as error:
-        logger.error("no journal, so calls cannot end while PostgreSQL is away: %s", error)
+        logger.error(
+            "no journal, so calls wait for PostgreSQL to settle during an outage: %s", error
+        )
         return None

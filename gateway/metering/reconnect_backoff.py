@@ -1,9 +1,9 @@
-"""How the ledger comes and goes: what the log is told of it, and when to try again.
+"""When the ledger is tried again after it became unavailable, and what the log says about it.
 
-That there is a connection again, and that a batch of nothing is taken, does not say that a real one
-will be: not where PostgreSQL's disk is full. So from then until a batch has been written, or time
-has passed, the ledger counts as doubted. Lost again meanwhile, it is tried again later and later,
-and the log hears no more of its coming and going.
+A connection and an empty batch that succeed do not prove that a real batch will: it fails where
+PostgreSQL's disk is full. So the ledger counts as unproven until a batch has been written, or some
+time has passed. Each failure until then doubles the pause before the next attempt, and the log
+reports neither the failures nor the recoveries between them.
 """
 
 import logging
@@ -14,47 +14,47 @@ logger = logging.getLogger(__name__)
 
 _FIRST_PAUSE_S = 0.1
 _LONGEST_PAUSE_S = 1.0
-_DOUBTED_FOR_S = 5.0
+_UNPROVEN_FOR_S = 5.0
 
 
 class ReconnectBackoff:
-    """The losses of one process's ledger; `now` is a clock's seconds that never go back."""
+    """The outages of one process's ledger; `now` is a monotonic clock's seconds."""
 
     def __init__(self) -> None:
-        self.is_doubted = False
-        self._came_at: float | None = None  # None while it is away
+        self.is_unproven = False
+        self._recovered_at: float | None = None  # None while it is unavailable
         self._pause_s = 0.0
-        self._told = ""  # why it is away; empty where the log says that it is there
+        self._logged_cause = ""  # empty where the last log line says that it has recovered
 
     def lost(self, error: Exception, *, now: float) -> float:
-        """Return how many seconds to wait before it is tried again: none for the first time."""
-        if self._came_at is not None and now - self._came_at > _DOUBTED_FOR_S:
-            self._trust()
-        self._came_at = None
-        if (why := first_line(error)) != self._told:
-            logger.error("the ledger is away: %s", why)
-            self._told = why
+        """Return how many seconds to wait before the next attempt: none the first time."""
+        if self._recovered_at is not None and now - self._recovered_at > _UNPROVEN_FOR_S:
+            self._reset()
+        self._recovered_at = None
+        if (cause := first_line(error)) != self._logged_cause:
+            logger.error("the ledger is unavailable: %s", cause)
+            self._logged_cause = cause
         pause_s = self._pause_s
         self._pause_s = min(max(2 * pause_s, _FIRST_PAUSE_S), _LONGEST_PAUSE_S)
         return pause_s
 
-    def came_back(self, *, now: float) -> None:
-        """There is a connection, and what was kept meanwhile is written."""
-        if not self.is_doubted:
-            self._tell_that_it_is_there()
-        self.is_doubted = True
-        self._came_at = now
+    def recovered(self, *, now: float) -> None:
+        """Call this when there is a connection and everything kept has been written."""
+        if not self.is_unproven:
+            self._log_recovery()
+        self.is_unproven = True
+        self._recovered_at = now
 
-    def took_a_batch(self) -> None:
-        """To be told of the first one since it came back."""
-        self._trust()
-        if self._told:
-            self._tell_that_it_is_there()
+    def batch_written(self) -> None:
+        """Call this for the first batch since it recovered."""
+        self._reset()
+        if self._logged_cause:
+            self._log_recovery()
 
-    def _trust(self) -> None:
-        self.is_doubted = False
+    def _reset(self) -> None:
+        self.is_unproven = False
         self._pause_s = 0.0
 
-    def _tell_that_it_is_there(self) -> None:
-        logger.info("the ledger is there")
-        self._told = ""
+    def _log_recovery(self) -> None:
+        logger.info("the ledger has recovered")
+        self._logged_cause = ""

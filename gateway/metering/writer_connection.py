@@ -1,15 +1,15 @@
-"""The writer's connection, and a watchman who notices when PostgreSQL answers no more.
+"""The writer's connection, and a watchdog that notices when PostgreSQL stops responding.
 
-A connection that breaks says so. A database that is stopped, or a network that swallows packets,
-says nothing: whoever talks then waits for seconds or for ever. So while the writer waits for an
-answer, the watchman asks something that costs nothing, on a connection of his own. A database that
-is merely busy answers him; if none comes he cuts the writer's connection, and the writer hears of
-it at once.
+A broken connection reports an error. A stopped database or a network that drops packets reports
+nothing, and the writer would wait for seconds or without end. So while the writer waits for an
+answer, the watchdog sends an empty query on a connection of its own, the probe. A database that is
+merely busy responds to the probe; if it does not, the watchdog cuts the writer's connection, and
+the writer gets an error at once.
 
-He is also the one who connects anew. A batch that was sent on the connection before may still be on
-its way: packets that were lost are sent again, seconds later. It must not arrive after what the new
-one writes, or a hold would be made that was released before it was there, and stay for as long as
-we live. So PostgreSQL ends the session before, and there is no new one until it is gone.
+The watchdog also reconnects. A batch that was sent on the old connection may still arrive, because
+lost packets are sent again seconds later. If it arrived after the new connection's batches, it
+would make a hold after its void, and the hold would stay as long as this process lives. So
+PostgreSQL first ends the old session, and there is no new connection until that session is gone.
 """
 
 import logging
@@ -29,15 +29,15 @@ from gateway.metering.connections import CONNECTION_LOST, connect
 logger = logging.getLogger(__name__)
 
 # Together they make a fifth of a second, within which a new call is refused.
-_LOOK_EVERY_S = 0.02
-_SUSPICIOUS_AFTER_S = 0.03
-# Counted in turns of our own and not by the clock: where PostgreSQL does not get to run because the
-# machine is overloaded, we do not either.
-_ANSWER_WITHIN_TURNS = 15
+_CHECK_EVERY_S = 0.02
+_PROBE_AFTER_S = 0.03
+# The probe's timeout counts our own turns, not the clock: on an overloaded machine that does not
+# schedule PostgreSQL, this thread is not scheduled either.
+_PROBE_TURNS = 15
 _TURN_MS = 10
 _RECONNECT_PAUSE_S = 0.1
 
-# The moment belongs to it: pids are given again.
+# A session is identified with its start, since pids are reused.
 _SESSION = """
 SELECT pid, extract(epoch FROM backend_start)::text FROM pg_stat_activity
 WHERE pid = pg_backend_pid()
@@ -49,7 +49,7 @@ WHERE pid = %s AND extract(epoch FROM backend_start)::text = %s
 
 
 class WriterConnection:
-    """At most one connection at a time. `on_connect` is called, in the watchman's thread, when
+    """At most one connection at a time. `on_connect` is called, in the watchdog's thread, when
     there is a new one."""
 
     def __init__(self, conninfo: str, *, on_connect: Callable[[], None]) -> None:
@@ -58,16 +58,16 @@ class WriterConnection:
         self._guard = threading.Lock()  # over the three below
         self._connection: psycopg.Connection[Any] | None = None
         self._socket: socket.socket | None = None  # a second handle of its socket, ours to cut
-        self._not_before = 0.0  # by the monotonic clock: a new one is not made earlier
+        self._not_before = 0.0  # by the monotonic clock: the earliest moment to reconnect
         self._probe: psycopg.Connection[Any] | None = None
-        self._session: Sequence[Any] | None = None  # the newest, by pid and moment
-        self._asking_since: float | None = None
+        self._session: Sequence[Any] | None = None  # the newest one's pid and start
+        self._waiting_since: float | None = None
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._watch, name="money-link", daemon=True)
+        self._thread = threading.Thread(target=self._watch, name="ledger-watchdog", daemon=True)
 
     @property
-    def connection(self) -> psycopg.Connection[Any] | None:
-        """What to talk through, or None while PostgreSQL is away."""
+    def current(self) -> psycopg.Connection[Any] | None:
+        """The connection, or None while PostgreSQL is unavailable."""
         return self._connection
 
     def start(self) -> None:
@@ -75,37 +75,37 @@ class WriterConnection:
         self._thread.start()
 
     def stop(self) -> None:
-        """Close everything. Nobody may be talking through it."""
+        """Close everything. No thread may be using the connection."""
         self._stopping.set()
         self._thread.join()
         self.drop()
         self._drop_probe()
 
-    def begin_asking(self) -> None:
-        """Be watched from now on: an answer is waited for."""
-        self._asking_since = time.monotonic()
+    def begin_wait(self) -> None:
+        """Have the watchdog check from now on: the writer waits for an answer."""
+        self._waiting_since = time.monotonic()
 
-    def end_asking(self) -> None:
-        """The answer is there, or will never be."""
-        self._asking_since = None
+    def end_wait(self) -> None:
+        """The answer has arrived, or never will."""
+        self._waiting_since = None
 
     @contextmanager
-    def asking(self) -> Iterator[None]:
-        """Be watched for the block."""
-        self.begin_asking()
+    def waiting(self) -> Iterator[None]:
+        """Have the watchdog check during the block."""
+        self.begin_wait()
         try:
             yield
         finally:
-            self.end_asking()
+            self.end_wait()
 
     def cut(self) -> None:
-        """Break the connection for whoever talks through it, in whatever thread."""
+        """Break the connection for the thread that uses it, from any thread."""
         with self._guard, suppress(OSError):
             if self._socket is not None:
                 self._socket.shutdown(socket.SHUT_RDWR)
 
     def drop(self, *, pause_s: float = 0.0) -> None:
-        """Give a connection up that is of no use; another will come, after the pause."""
+        """Close a connection that is of no use; reconnect after the pause."""
         with self._guard:
             self._not_before = time.monotonic() + pause_s
             connection, handle = self._connection, self._socket
@@ -119,24 +119,24 @@ class WriterConnection:
         while not self._stopping.is_set():
             pause = _RECONNECT_PAUSE_S
             try:
-                pause = self._look()
+                pause = self._check()
             except Exception:
-                logger.exception("the watchman stumbled")
+                logger.exception("the watchdog failed unexpectedly")
             self._stopping.wait(pause)
 
-    def _look(self) -> float:
-        """Do what there is to do; return how long to wait before the next look."""
+    def _check(self) -> float:
+        """Reconnect or probe if needed; return how long to wait before the next check."""
         if self._connection is None:
             has_paused = time.monotonic() >= self._not_before
-            return self._connect() if has_paused else _LOOK_EVERY_S
-        if self._is_suspicious() and not self._answers():
+            return self._connect() if has_paused else _CHECK_EVERY_S
+        if self._is_probe_due() and not self._responds():
             self._cut()
-        return _LOOK_EVERY_S
+        return _CHECK_EVERY_S
 
     def _connect(self) -> float:
         """Try once.
 
-        The watchman's connection comes first: when he needs it, a new one may take seconds.
+        The probe connects first: when it is needed, connecting may take seconds.
         """
         try:
             self._drop_probe()
@@ -150,10 +150,10 @@ class WriterConnection:
             self._socket = socket.socket(fileno=os.dup(connection.fileno()))
             self._connection = connection
         self._on_connect()
-        return _LOOK_EVERY_S
+        return _CHECK_EVERY_S
 
     def _is_session_over(self, probe: psycopg.Connection[Any]) -> bool:
-        """Whether nothing that was sent on the connection before can arrive any more."""
+        """Whether nothing that was sent on the old connection can arrive any more."""
         if self._session is None:
             return True
         ended = probe.execute(_END_SESSION, self._session).fetchone()
@@ -168,30 +168,24 @@ class WriterConnection:
             raise
         return connection
 
-    def _is_suspicious(self) -> bool:
-        since = self._asking_since
-        return since is not None and time.monotonic() - since > _SUSPICIOUS_AFTER_S
+    def _is_probe_due(self) -> bool:
+        since = self._waiting_since
+        return since is not None and time.monotonic() - since > _PROBE_AFTER_S
 
-    def _answers(self) -> bool:
-        if self._probe is None:
-            return self._can_connect()
+    def _responds(self) -> bool:
+        is_reused = self._probe is not None
         try:
-            return _answers_soon(self._probe)
+            if self._probe is None:
+                self._probe = connect(self._conninfo, name="probe")
+            return _responds_soon(self._probe)
         except CONNECTION_LOST:
-            # Perhaps he alone was cut off. He asks again, on a new connection.
+            # Perhaps only the old probe was cut off: the next check connects a new one.
             self._drop_probe()
-            return True
-
-    def _can_connect(self) -> bool:
-        try:
-            self._probe = connect(self._conninfo, name="probe")
-        except CONNECTION_LOST:
-            return False
-        return True
+            return is_reused
 
     def _cut(self) -> None:
-        logger.error("PostgreSQL does not answer: cutting the writer's connection")
-        self._asking_since = None
+        logger.error("PostgreSQL does not respond: cutting the writer's connection")
+        self._waiting_since = None
         self._drop_probe()
         self.cut()
 
@@ -201,13 +195,13 @@ class WriterConnection:
             self._probe = None
 
 
-def _answers_soon(probe: psycopg.Connection[Any]) -> bool:
-    """Ask the empty question and wait a moment for the answer."""
+def _responds_soon(probe: psycopg.Connection[Any]) -> bool:
+    """Send an empty query and wait 150 ms at most for its answer."""
     pgconn = probe.pgconn
     pgconn.send_query(b"")
     poller = select.poll()
     poller.register(pgconn.socket, select.POLLIN)
-    for _ in range(_ANSWER_WITHIN_TURNS):
+    for _ in range(_PROBE_TURNS):
         if poller.poll(_TURN_MS):
             pgconn.consume_input()
             while not pgconn.is_busy():

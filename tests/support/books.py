@@ -1,4 +1,4 @@
-"""Workspaces, wallets and calls for tests of money, and what the books say afterwards."""
+"""Workspaces, wallets and calls for tests of money, and the rows that they leave."""
 
 import uuid
 from collections.abc import Iterator
@@ -31,13 +31,14 @@ from gateway.metering import operations
 from gateway.metering.operations import Settle, Void
 from keys import services as key_services
 from keys.models import ApiKey
+from tests.support.request_records import record_of
 from usage.models import Ending, RequestRecord
 from usage.records import Record
 
 
 @dataclass(frozen=True)
 class Books:
-    """A workspace with money, seen from all sides."""
+    """A workspace with credits, and all rows of its ledger."""
 
     user: User
     workspace: Workspace
@@ -52,7 +53,7 @@ class Books:
         return list(Hold.objects.filter(wallet_id=self.wallet_id, state=state))
 
     def usage(self) -> list[LedgerEntry]:
-        """What calls have cost, oldest first."""
+        """The usage entries of its calls, oldest first."""
         entries = LedgerEntry.objects.filter(wallet_id=self.wallet_id, kind=EntryKind.USAGE)
         return list(entries.order_by("seq"))
 
@@ -61,7 +62,7 @@ class Books:
         return list(RequestRecord.objects.filter(workspace=self.workspace))
 
     def give(self, credits: int) -> LedgerEntry:
-        """Grant credits, each time anew."""
+        """Grant credits, under a new reference each time."""
         return posting.post(
             wallet_id=self.wallet_id,
             kind=EntryKind.GRANT,
@@ -70,7 +71,7 @@ class Books:
         )
 
     def top_up(self, credits: int) -> TopUp:
-        """Sell credits, as if Stripe had called them paid."""
+        """Sell credits, as if Stripe had confirmed the payment."""
         top_up = TopUp.objects.create(
             wallet_id=self.wallet_id,
             amount_cents=credits // 1_000 or 1,
@@ -82,7 +83,7 @@ class Books:
         return top_up
 
     def freeze(self) -> None:
-        """Let no new call in, as an audit does that found something."""
+        """Refuse new calls, as an audit with findings does."""
         Wallet.objects.filter(pk=self.wallet_id).update(frozen_at=timezone.now())
 
     def set_held(self, credits: int) -> None:
@@ -91,13 +92,13 @@ class Books:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Keep the wallet's lock for the block, so that whatever needs it waits."""
+        """Lock the wallet for the block, so that its transactions wait."""
         with psycopg.connect(database_url()) as other:
             other.execute("SELECT 1 FROM billing_wallet WHERE id = %s FOR UPDATE", [self.wallet_id])
             yield
 
     def is_waited_for(self) -> bool:
-        """Whether somebody waits for the lock."""
+        """Whether a session waits for the lock."""
         with psycopg.connect(database_url()) as other:
             row = other.execute(
                 "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
@@ -129,57 +130,38 @@ class TestCall:
     accepted_at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     def hold(self) -> operations.Hold:
-        """Ask for its hold."""
+        """Return the operation that makes its hold."""
         return operations.Hold(
             self.id, self.workspace_id, self.key_id, "api", self.amount, self.accepted_at
         )
 
     def settle(self, actual: int, **fields: Any) -> Settle:
-        """End it with a charge."""
+        """Return the settlement with a charge."""
         return Settle(self.record(**fields), actual, self.amount)
 
     def void(self, **fields: Any) -> Settle:
-        """End it without one."""
+        """Return the settlement without a charge, for a failed call."""
         record = self.record(ending=Ending.FAILED, status=500, **fields)
         return Settle(record, None, self.amount)
 
     def void_hold(self) -> Void:
-        """Undo its reserve, which may never have been made."""
+        """Return the operation that voids its hold without a record, if there is one."""
         return Void(self.id, self.workspace_id)
 
     def record(self, **fields: Any) -> Record:
-        """Its request record, before anything is charged."""
-        values: dict[str, Any] = {
+        """Return its request record, before anything is charged."""
+        own: dict[str, Any] = {
             "id": self.id,
             "workspace_id": self.workspace_id,
             "accepted_at": self.accepted_at,
             "key_id": self.key_id,
-            "source": "api",
-            "requested_model": "caicaini/auto",
-            "resolved_model": "caicaini/swift",
-            "upstream_id": 1,
             "price_id": 1,
-            "route": "caicaini/swift",
-            "is_stream": False,
-            "status": 200,
-            "error_type": "",
-            "ending": Ending.COMPLETED,
-            "stop_reason": "end_turn",
-            "input_tokens": 14,
-            "output_tokens": 23,
-            "cache_creation_input_tokens": 0,
-            "cache_read_input_tokens": 0,
-            "is_usage_estimated": False,
-            "credits": 0,
-            "lost_credits": 0,
-            "first_byte_ms": 12,
-            "duration_ms": 34,
         }
-        return Record(**{**values, **fields})
+        return record_of(**own | fields)
 
 
 def open_books(credits: int = 0) -> Books:
-    """Make a person with a workspace, and give them credits."""
+    """Create a person with a workspace, and grant credits."""
     user = User.objects.create_user(f"{uuid.uuid4().hex}@example.com")
     workspace = give_personal_workspace(user)
     books = Books(user, workspace, wallets.wallet_of(workspace).pk)
@@ -189,7 +171,7 @@ def open_books(credits: int = 0) -> Books:
 
 
 def booked(top_up: TopUp, **totals: Any) -> None:
-    """Book it as if Stripe said so: what is credited, refunded or disputed from now on."""
+    """Book these totals (`credited`, `refunded`, `disputed`) as if Stripe reported them."""
     verdict = Verdict(Outcome.PAID, top_up.credited, top_up.refunded, top_up.disputed)
     with transaction.atomic():
         convergence.post_difference(top_up, replace(verdict, **totals))
@@ -201,7 +183,7 @@ def subscription_wallet(books: Books) -> Wallet:
 
 
 def database_url() -> str:
-    """How to reach the database of this test from outside Django's connection."""
+    """The URL of this test's database, for connections other than Django's."""
     settings = connection.settings_dict
     return libpq.make_conninfo(
         host=settings["HOST"],

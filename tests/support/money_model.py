@@ -1,4 +1,4 @@
-"""What a wallet should do, written as simply as possible: numbers and a dictionary of calls."""
+"""A wallet's expected behaviour, as simply as possible: numbers and a dictionary of calls."""
 
 from dataclasses import dataclass, field
 from uuid import UUID
@@ -9,7 +9,7 @@ from tests.support.books import TestCall
 
 @dataclass
 class ModelHold:
-    """A call's credits: open, settled or void; `is_recorded` once the call's end is written."""
+    """A call's credits: open, settled or void; `is_recorded` once its record is written."""
 
     amount: int
     state: str = "open"
@@ -21,7 +21,7 @@ class ModelHold:
 
 @dataclass
 class ModelWallet:
-    """A wallet, its holds, and every amount that ever moved."""
+    """A wallet, its holds, and the amounts of all its ledger entries."""
 
     moved: list[int] = field(default_factory=list)
     owed: int = 0
@@ -96,7 +96,7 @@ class ModelWallet:
             self.owed -= repaid
 
     def take(self, amount: int) -> None:
-        there = min(amount, self.available)
-        if there:
-            self.moved.append(-there)
-        self.owed += amount - there
+        taken = min(amount, self.available)
+        if taken:
+            self.moved.append(-taken)
+        self.owed += amount - taken

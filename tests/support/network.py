@@ -1,4 +1,4 @@
-"""The network between a process and PostgreSQL: fine, gone, or silently swallowing everything."""
+"""The network between a process and PostgreSQL: working, disconnected or silent."""
 
 import contextlib
 import socket
@@ -20,74 +20,76 @@ class Network:
         self._is_waiting_for_batch = False
         self._is_holding_batch_back = False
         self._is_waiting_to_garble = False
-        self._garbled: socket.socket | None = None  # whose answer is to be nonsense
-        self._questions = threading.Event()
+        self._garbled: socket.socket | None = (
+            None  # the sender of the batch whose answer is garbled
+        )
+        self._requests = threading.Event()
         self._answers = threading.Event()
         self._late: list[threading.Event] = []
         self._sockets: list[socket.socket] = []
         self._listener = _listen(0)
         self._port = self._listener.getsockname()[1]
         self._accept_on(self._listener)
-        self.be_fine()
+        self.recover()
         self.url = libpq.make_conninfo(database_url, host="127.0.0.1", port=self._port)
 
     def swallow(self) -> None:
-        """Deliver nothing any more, in either direction, and say nothing. It is only delayed:
-        what was swallowed arrives when the network is fine again."""
-        self._questions.clear()
+        """Deliver nothing in either direction, without an error. Everything swallowed arrives once
+        the network has recovered."""
+        self._requests.clear()
         self._answers.clear()
 
     def swallow_next_answer(self) -> None:
-        """Fall silent with the next batch: it arrives, and nobody hears of it."""
+        """Swallow everything from the next batch on: the batch arrives, its answer does not."""
         self._is_waiting_for_batch = True
 
     def swallow_within_next_batch(self) -> None:
-        """Fall silent in the middle of the next batch: only its beginning arrives."""
+        """Swallow everything from the middle of the next batch on: only its beginning arrives."""
         self._is_holding_batch_back = True
 
     def delay(self) -> None:
-        """Let what is sent on the connections that there are arrive when `deliver` is called, and
-        new connections meanwhile: packets that are sent again are late by seconds."""
-        self._late = [self._questions, self._answers]
+        """Delay all packets of the present connections until `deliver` is called; new connections
+        work meanwhile. Retransmitted packets are late by seconds."""
+        self._late = [self._requests, self._answers]
         self.swallow()
-        self._questions, self._answers = threading.Event(), threading.Event()
-        self.be_fine()
+        self._requests, self._answers = threading.Event(), threading.Event()
+        self.recover()
 
     def deliver(self) -> None:
-        """Let what was delayed arrive."""
+        """Deliver the delayed packets."""
         for flowing in self._late:
             flowing.set()
 
     def garble_next_answer(self) -> None:
-        """Let the next batch arrive, and make nonsense of its answer."""
+        """Deliver the next batch, and replace its answer with zeros."""
         self._is_waiting_to_garble = True
 
-    def go(self) -> None:
+    def disconnect(self) -> None:
         """Break all connections and refuse new ones."""
         self._break(self._listener)
         self._listener.close()
         self._break(*self._sockets)
         self._sockets = []
 
-    def be_fine(self) -> None:
-        """Let everything through again."""
-        self._questions.set()
+    def recover(self) -> None:
+        """Work again."""
+        self._requests.set()
         self._answers.set()
         if self._listener.fileno() < 0:
             self._listener = _listen(self._port)
             self._accept_on(self._listener)
 
     def close(self) -> None:
-        """End it."""
-        self.go()
+        """End the proxy."""
+        self.disconnect()
         self.deliver()
-        self._questions.set()
+        self._requests.set()
         self._answers.set()
 
     def _break(self, *ends: socket.socket) -> None:
         for end in ends:
             with contextlib.suppress(OSError):
-                end.shutdown(socket.SHUT_RDWR)  # close alone does not wake whoever reads
+                end.shutdown(socket.SHUT_RDWR)  # close alone does not wake a thread that reads
 
     def _accept_on(self, listener: socket.socket) -> None:
         threading.Thread(target=self._accept, args=[listener], daemon=True).start()
@@ -98,16 +100,16 @@ class Network:
                 client, _ = listener.accept()
                 server = socket.create_connection(self._target)
                 self._sockets += [client, server]
-                if listener.fileno() < 0:  # it was cut while we connected
+                if listener.fileno() < 0:  # it was disconnected while we connected
                     self._break(client, server)
                 for pump in (
-                    [client, server, self._questions],
+                    [client, server, self._requests],
                     [server, client, self._answers],
                 ):
                     threading.Thread(target=self._pump, args=pump, daemon=True).start()
 
     def _pump(self, source: socket.socket, sink: socket.socket, flowing: threading.Event) -> None:
-        """Pass bytes on until one side is done; what was sent before the end still arrives."""
+        """Pass bytes on until one side closes; bytes sent before that still arrive."""
         with contextlib.suppress(OSError):
             while data := source.recv(_CHUNK):
                 if self._is_waiting_for_batch and _STATEMENT in data:
@@ -141,7 +143,7 @@ def _listen(port: int) -> socket.socket:
 
 @contextlib.contextmanager
 def network_to(database_url: str) -> Iterator[Network]:
-    """A fine network for the block."""
+    """A working network for the block."""
     network = Network(database_url)
     try:
         yield network

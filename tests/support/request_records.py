@@ -1,4 +1,4 @@
-"""Request records of all sorts, written as the gateway writes them."""
+"""Request records with usual values, written as the gateway writes them."""
 
 import uuid
 from collections.abc import Sequence
@@ -16,18 +16,14 @@ from usage.models import DirtyHour, Ending, RequestRecord
 from usage.records import Record
 
 
-def a_record(workspace: Workspace, *, at: datetime | None = None, **fields: Any) -> Record:
-    """Return a call of 14 and 23 tokens for 12 credits, except for what `fields` says."""
+def record_of(**fields: Any) -> Record:
+    """Return a completed call of 14 and 23 tokens, with these fields."""
     usual: dict[str, Any] = {
-        "id": uuid.uuid4(),
-        "workspace_id": workspace.pk,
-        "accepted_at": at or timezone.now(),
         "key_id": None,
         "source": Source.API,
         "requested_model": "caicaini/auto",
         "resolved_model": "caicaini/swift",
         "upstream_id": None,
-        "price_id": a_price().pk,
         "route": "",
         "is_stream": False,
         "status": 200,
@@ -39,7 +35,7 @@ def a_record(workspace: Workspace, *, at: datetime | None = None, **fields: Any)
         "cache_creation_input_tokens": 0,
         "cache_read_input_tokens": 0,
         "is_usage_estimated": False,
-        "credits": 12,
+        "credits": 0,
         "lost_credits": 0,
         "first_byte_ms": 50,
         "duration_ms": 200,
@@ -47,9 +43,21 @@ def a_record(workspace: Workspace, *, at: datetime | None = None, **fields: Any)
     return Record(**usual | fields)
 
 
+def a_record(workspace: Workspace, *, at: datetime | None = None, **fields: Any) -> Record:
+    """Return a call that was charged 12 credits, with these fields."""
+    own: dict[str, Any] = {
+        "id": uuid.uuid4(),
+        "workspace_id": workspace.pk,
+        "accepted_at": at or timezone.now(),
+        "price_id": a_price().pk,
+        "credits": 12,
+    }
+    return record_of(**own | fields)
+
+
 @transaction.atomic
 def write(*several: Record) -> None:
-    """Write them in one settlement, with the marks for the roll-up."""
+    """Write them in one transaction, with the marks for the roll-up."""
     for record in several:
         columns = msgspec.structs.asdict(record)
         for name in ("lines", "attempts"):
@@ -60,7 +68,7 @@ def write(*several: Record) -> None:
 
 
 def a_price() -> ModelPrice:
-    """Return the one price row of these tests."""
+    """Return the only price row of these tests."""
     model, _ = Model.objects.get_or_create(
         public_id="caicaini/swift",
         defaults={"name": "Swift", "context_tokens": 8192, "max_output_tokens": 2048},
@@ -79,7 +87,7 @@ def a_price() -> ModelPrice:
 
 
 def spread(workspace: Workspace, moments: Sequence[datetime], **fields: Any) -> list[Record]:
-    """Write one call per moment."""
+    """Write one call for each moment."""
     several = [a_record(workspace, at=moment, **fields) for moment in moments]
     write(*several)
     return several

@@ -1,4 +1,4 @@
-"""Books that are really committed, and processes that write in them."""
+"""A workspace whose data is committed, and processes that write to its ledger."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,13 +24,13 @@ def journals(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def process(books: Books, journals: Path) -> Iterator[Process]:
-    """A process with a straight way to PostgreSQL."""
+    """A process that connects to PostgreSQL directly."""
     with Process(database_url=database_url(), journals=journals) as running:
         yield running
 
 
 @pytest.fixture
 def network(books: Books) -> Iterator[Network]:
-    """A way to PostgreSQL that can be cut."""
+    """A network to PostgreSQL that can fail."""
     with network_to(database_url()) as network:
         yield network

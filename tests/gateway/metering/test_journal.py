@@ -1,4 +1,4 @@
-"""The journal's file: what is in it once it is written, whatever happened while it was written."""
+"""The journal's file: complete and readable, whatever happened while it was written."""
 
 import fcntl
 import logging
@@ -25,7 +25,7 @@ def own(tmp_path: Path) -> Iterator[Journal]:
     opened.close()
 
 
-def ends(count: int) -> list[Settle]:
+def settles(count: int) -> list[Settle]:
     calls = [TestCall(workspace_id=1, amount=300, id=uuid4()) for _ in range(count)]
     return [call.settle(place, route="naïve\n🦊") for place, call in enumerate(calls)]
 
@@ -35,53 +35,53 @@ def file_of(folder: Path) -> Path:
 
 
 def left_behind(folder: Path, data: bytes) -> Path:
-    """Write a file as a dead process would have left it."""
+    """Write a file as a dead process leaves it."""
     file_of(folder).write_bytes(data)
     return file_of(folder)
 
 
 def taken_over(folder: Path) -> tuple[list[Settle], int]:
-    """Read what `abandoned` finds, and treat it as applied."""
-    closes, damaged = [], 0
+    """Read the abandoned journals, and clear them as if they were applied."""
+    found_settles, damaged = [], 0
     for found in journal.abandoned(folder):
         contents = found.read()
-        closes += contents.closes
+        found_settles += contents.settles
         damaged += len(contents.damaged)
         found.clear()
-    return closes, damaged
+    return found_settles, damaged
 
 
-def test_what_is_appended_is_read_back(own: Journal) -> None:
-    wanted = ends(3)
+def test_appended_settlements_are_read_back(own: Journal) -> None:
+    wanted = settles(3)
 
     own.append(wanted[:2])
     own.append(wanted[2:])
 
-    assert own.read().closes == wanted
+    assert own.read().settles == wanted
     assert not own.is_empty
 
 
 def test_it_is_empty_after_clearing_and_can_be_used_again(own: Journal, tmp_path: Path) -> None:
-    own.append(ends(3))
+    own.append(settles(3))
     own.clear()
     assert own.is_empty
     assert file_of(tmp_path).read_bytes() == b""
 
-    wanted = ends(1)
+    wanted = settles(1)
     own.append(wanted)
-    assert own.read().closes == wanted
+    assert own.read().settles == wanted
 
 
-def test_nobody_takes_over_the_journal_of_a_living_process(own: Journal, tmp_path: Path) -> None:
-    own.append(ends(1))
+def test_the_journal_of_a_living_process_is_not_taken_over(own: Journal, tmp_path: Path) -> None:
+    own.append(settles(1))
 
     assert taken_over(tmp_path) == ([], 0)
     assert journal.owners_alive(tmp_path) == {OWNER}
-    assert len(own.read().closes) == 1
+    assert len(own.read().settles) == 1
 
 
-def test_the_journal_of_a_process_that_is_gone_is_taken_over_once(tmp_path: Path) -> None:
-    wanted = ends(2)
+def test_the_journal_of_a_dead_process_is_taken_over_once(tmp_path: Path) -> None:
+    wanted = settles(2)
     own = journal.create(tmp_path, owner=OWNER)
     own.append(wanted)
     own.close()
@@ -93,7 +93,7 @@ def test_the_journal_of_a_process_that_is_gone_is_taken_over_once(tmp_path: Path
 
 def test_an_empty_journal_is_removed_in_the_end(tmp_path: Path) -> None:
     own = journal.create(tmp_path, owner=OWNER)
-    own.append(ends(1))
+    own.append(settles(1))
     own.clear()
     own.close()
 
@@ -102,19 +102,19 @@ def test_an_empty_journal_is_removed_in_the_end(tmp_path: Path) -> None:
 
 def test_a_journal_that_is_not_applied_stays(tmp_path: Path) -> None:
     own = journal.create(tmp_path, owner=OWNER)
-    own.append(ends(2))
+    own.append(settles(2))
     own.close()
 
     for found in journal.abandoned(tmp_path):
-        assert len(found.read().closes) == 2  # and then, say, PostgreSQL is away again
+        assert len(found.read().settles) == 2  # and then PostgreSQL becomes unavailable again, say
 
     assert len(taken_over(tmp_path)[0]) == 2
 
 
 @pytest.fixture
 def two_lines(tmp_path: Path) -> tuple[list[Settle], bytes]:
-    """Two ends, and the bytes that say them."""
-    wanted = ends(2)
+    """Two settlements, and their bytes in the file."""
+    wanted = settles(2)
     own = journal.create(tmp_path, owner=OWNER)
     own.append(wanted)
     data = file_of(tmp_path).read_bytes()
@@ -123,12 +123,12 @@ def two_lines(tmp_path: Path) -> tuple[list[Settle], bytes]:
     return wanted, data
 
 
-def test_a_last_line_cut_off_anywhere_is_passed_over_and_reported(
+def test_a_last_line_cut_off_anywhere_is_skipped_and_reported(
     tmp_path: Path, two_lines: tuple[list[Settle], bytes], caplog: pytest.LogCaptureFixture
 ) -> None:
     wanted, data = two_lines
-    first_line_ends = data.index(b"\n") + 1
-    for length in range(first_line_ends + 1, len(data)):
+    end_of_first = data.index(b"\n") + 1
+    for length in range(end_of_first + 1, len(data)):
         caplog.clear()
         left_behind(tmp_path, data[:length])
 
@@ -140,15 +140,15 @@ def test_a_damaged_line_is_set_aside_and_the_others_count(
     tmp_path: Path, two_lines: tuple[list[Settle], bytes], caplog: pytest.LogCaptureFixture
 ) -> None:
     wanted, data = two_lines
-    spoilt = bytearray(data)
-    spoilt[40] ^= 1
-    left_behind(tmp_path, bytes(spoilt))
+    altered = bytearray(data)
+    altered[40] ^= 1
+    left_behind(tmp_path, bytes(altered))
 
     with caplog.at_level(logging.ERROR):
         assert taken_over(tmp_path) == (wanted[1:], 1)
 
     aside = file_of(tmp_path).with_suffix(".aside")
-    assert aside.read_bytes() == bytes(spoilt[: data.index(b"\n") + 1])
+    assert aside.read_bytes() == bytes(altered[: data.index(b"\n") + 1])
     assert str(aside) in caplog.text
 
 
@@ -182,7 +182,7 @@ def test_a_line_of_the_version_before_is_read(tmp_path: Path) -> None:
     assert (settle.record.lines, settle.record.balance_after) == (None, None)
 
 
-def test_no_bytes_whatever_break_it(tmp_path: Path) -> None:
+def test_no_bytes_break_it(tmp_path: Path) -> None:
     for _ in range(50):
         left_behind(tmp_path, os.urandom(500))
 
@@ -191,14 +191,14 @@ def test_no_bytes_whatever_break_it(tmp_path: Path) -> None:
 
 
 def test_a_disk_that_fills_up_adds_nothing(own: Journal) -> None:
-    """A limit on the file's size stands in for the disk's: part of a line gets written."""
-    wanted = ends(2)
+    """A limit on the file's size stands in for the disk's: part of a line is written."""
+    wanted = settles(2)
     own.append(wanted[:1])
     unlimited = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1_000, unlimited[1]))
     try:
         with pytest.raises(OSError, match="File too large"):
-            own.append(ends(3))
+            own.append(settles(3))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, unlimited)
 
@@ -207,15 +207,15 @@ def test_a_disk_that_fills_up_adds_nothing(own: Journal) -> None:
 
 
 def test_a_journal_seen_before_it_was_locked_is_made_again(tmp_path: Path) -> None:
-    """Between the file's making and its lock somebody may take it for a dead process's."""
+    """Between its creation and its lock another process may take the file for a dead one's."""
     path = left_behind(tmp_path, b"")
-    impatient = os.open(path, os.O_RDWR)
-    fcntl.flock(impatient, fcntl.LOCK_EX)
+    other = os.open(path, os.O_RDWR)
+    fcntl.flock(other, fcntl.LOCK_EX)
     path.unlink()
-    os.close(impatient)
+    os.close(other)
 
     own = journal.create(tmp_path, owner=OWNER)
-    own.append(ends(1))
+    own.append(settles(1))
     assert path.exists()
     assert taken_over(tmp_path) == ([], 0)
     own.clear()

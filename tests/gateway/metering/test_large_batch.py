@@ -1,4 +1,4 @@
-"""A batch that is larger than the socket's buffers leaves in parts, as there is room."""
+"""A batch that is larger than the socket's buffer is sent in parts."""
 
 import asyncio
 import os
@@ -11,28 +11,30 @@ from gateway.metering.pq_channel import PqChannel, prepare
 from tests.support.books import Books, database_url
 
 
-def test_the_rest_follows_once_postgresql_reads_on(books: Books) -> None:
-    ends = [books.call(10).settle(3, route="r" * 500) for _ in range(apply_call.LARGEST_BATCH)]
+def test_the_rest_is_sent_once_postgresql_reads_on(books: Books) -> None:
+    settles = [books.call(10).settle(3, route="r" * 500) for _ in range(apply_call.LARGEST_BATCH)]
     with connect(database_url(), name="test") as connection:
         prepare(connection, apply_call.APPLY)
         with socket.socket(fileno=os.dup(connection.fileno())) as handle:
-            handle.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1)  # the least there is
+            handle.setsockopt(
+                socket.SOL_SOCKET, socket.SO_SNDBUF, 1
+            )  # the kernel rounds it up to its minimum
 
-        async def asked() -> bytes | Exception:
+        async def send_and_receive() -> bytes | Exception:
             answer: asyncio.Future[bytes | Exception] = asyncio.get_running_loop().create_future()
-            wire = PqChannel(connection, hear=answer.set_result)
+            channel = PqChannel(connection, on_answer=answer.set_result)
             backend = connection.info.backend_pid
             os.kill(backend, signal.SIGSTOP)
             try:
-                wire.ask(apply_call.parameters(ends, owner=1))
+                channel.send(apply_call.parameters(settles, owner=1))
             finally:
                 os.kill(backend, signal.SIGCONT)
             try:
                 return await asyncio.wait_for(answer, 30)
             finally:
-                wire.close()
+                channel.close()
 
-        said = asyncio.run(asked())
+        received = asyncio.run(send_and_receive())
 
-    assert isinstance(said, bytes)
-    assert len(apply_call.outcomes(said, len(ends))) == len(ends)
+    assert isinstance(received, bytes)
+    assert len(apply_call.outcomes(received, len(settles))) == len(settles)

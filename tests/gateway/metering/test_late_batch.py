@@ -1,4 +1,4 @@
-"""What was sent on a connection that was given up must not arrive after what came instead."""
+"""A batch sent on a dropped connection must not arrive after those of the new connection."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from tests.support.waiting import eventually
 
 
 def count_sessions() -> int:
-    """How many sessions write, those among them that nobody listens to any more."""
+    """Count the writers' sessions, also those whose client has dropped them."""
     with psycopg.connect(database_url()) as other:
         row = other.execute(
             "SELECT count(*) FROM pg_stat_activity"
@@ -22,15 +22,15 @@ def count_sessions() -> int:
     return int(row[0])
 
 
-def test_a_reserve_that_arrives_after_its_release_holds_nothing(
+def test_a_hold_that_arrives_after_its_void_holds_nothing(
     books: Books, network: Network, journals: Path
 ) -> None:
     with Process(database_url=network.url, journals=journals) as process:
         network.delay()
         assert process.refuses(books.call(700))
-        process.await_ledger(books.call(0))
+        process.await_recovery(books.call(0))
         network.deliver()
-        eventually(lambda: count_sessions() == 1, what="the end of the session before")
+        eventually(lambda: count_sessions() == 1, what="the old session's end")
 
         assert books.wallet().held == 0
         assert audit().is_ok

@@ -1,4 +1,4 @@
-"""Random lives of a wallet: after every step the books are what a simple model says."""
+"""Random histories of a wallet: after every step the ledger agrees with a simple model."""
 
 import uuid
 from typing import Any
@@ -31,17 +31,17 @@ from usage.models import RequestRecord
 
 OWNER = 7
 amounts = st.integers(0, 500)
-# What a batch does to which call: the number picks one of those there have been, or none.
+# What a batch does, and to which call: the number picks one of the calls so far.
 steps = st.tuples(st.sampled_from(["hold", "settle", "void", "void_hold"]), amounts, amounts)
 
 
 class Life(RuleBasedStateMachine):
-    """One workspace's life; each example begins another one."""
+    """One workspace's history; each example begins another one."""
 
     connection: psycopg.Connection[Any]
 
     @initialize(credits=st.integers(1, 2_000))
-    def be_born(self, credits: int) -> None:
+    def begin(self, credits: int) -> None:
         self.books: Books = open_books()
         self.model = ModelWallet()
         self.calls: list[TestCall] = []
@@ -85,7 +85,7 @@ class Life(RuleBasedStateMachine):
         return call.void_hold(), self.model.void_hold(call)
 
     def recent_call(self, pick: int) -> TestCall:
-        """One of the last calls: of those, some are open, some ended, some were refused."""
+        """One of the last calls: some are open, some have ended, some were refused."""
         return self.calls[-1 - pick % min(len(self.calls), 8)]
 
     @rule()
@@ -99,7 +99,7 @@ class Life(RuleBasedStateMachine):
     # --- What others do -------------------------------------------------------------------------
 
     @rule(amount=st.integers(1, 500), kind=st.sampled_from([EntryKind.GRANT, EntryKind.ADJUSTMENT]))
-    def pay_in_twice_by_mistake(self, amount: int, kind: EntryKind) -> None:
+    def post_twice_by_mistake(self, amount: int, kind: EntryKind) -> None:
         reference = self.reference()
         for _ in range(2):
             posting.post(
@@ -123,7 +123,7 @@ class Life(RuleBasedStateMachine):
         what=st.sampled_from(["refunded", "disputed"]),
         is_all_spent=st.booleans(),
     )
-    def take_back_what_is_there(
+    def take_back_from_a_top_up(
         self, pick: int, amount: int, what: str, is_all_spent: bool
     ) -> None:
         if is_all_spent and self.model.available:
@@ -135,7 +135,7 @@ class Life(RuleBasedStateMachine):
 
     @precondition(lambda self: self.top_ups)
     @rule(pick=amounts, amount=amounts, what=st.sampled_from(["refunded", "disputed"]))
-    def give_back_what_was_taken(self, pick: int, amount: int, what: str) -> None:
+    def give_back_to_a_top_up(self, pick: int, amount: int, what: str) -> None:
         """A refund failed, a dispute was won."""
         top_up = self.top_ups[-1 - pick % min(len(self.top_ups), 3)]
         given = min(amount, getattr(top_up, what))

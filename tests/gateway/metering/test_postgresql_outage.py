@@ -1,4 +1,4 @@
-"""PostgreSQL goes, or falls silent: running calls finish, new ones are refused, nothing is lost."""
+"""PostgreSQL disconnects or hangs: running calls finish, new ones are refused, nothing is lost."""
 
 from collections.abc import Iterator
 from concurrent.futures import Future
@@ -11,7 +11,7 @@ import pytest
 from billing.audit.report import audit
 from billing.models import HoldState
 from gateway.metering.operations import HoldDecision, SettleResult
-from tests.support.books import Books, TestCall, database_url
+from tests.support.books import Books, database_url
 from tests.support.gateway_process import Process, child_process
 from tests.support.network import Network
 from tests.support.waiting import eventually
@@ -19,53 +19,48 @@ from tests.support.waiting import eventually
 
 @pytest.fixture
 def remote(network: Network, journals: Path) -> Iterator[Process]:
-    """A process whose way to PostgreSQL can be cut."""
+    """A process whose network to PostgreSQL can fail."""
     with Process(database_url=network.url, journals=journals) as running:
         yield running
-
-
-def admitted(process: Process, call: TestCall) -> TestCall:
-    assert process.ask(call.hold()).decision is HoldDecision.ADMITTED
-    return call
 
 
 def lines_in(journals: Path) -> int:
     return sum(len(path.read_bytes().splitlines()) for path in journals.glob("*.journal"))
 
 
-@pytest.fixture(params=["gone", "silent"])
+@pytest.fixture(params=["disconnected", "silent"])
 def outage(request: pytest.FixtureRequest, network: Network) -> Any:
-    """What starts an outage: refused connections, or a network that swallows everything."""
-    return network.go if request.param == "gone" else network.swallow
+    """Starts an outage: refused connections, or a network that swallows everything."""
+    return network.disconnect if request.param == "disconnected" else network.swallow
 
 
 def test_a_running_call_ends_with_its_charge(
     books: Books, network: Network, remote: Process, outage: Any
 ) -> None:
-    call = admitted(remote, books.call(300))
+    call = remote.admit(books.call(300))
     outage()
 
-    assert remote.ask(call.settle(120)) == SettleResult(120, 0)
+    assert remote.apply(call.settle(120)) == SettleResult(120, 0)
     assert (books.wallet().posted, books.wallet().held) == (1_000, 300)
-    network.be_fine()
+    network.recover()
 
-    remote.await_ledger(books.call(0))
+    remote.await_recovery(books.call(0))
     assert (books.wallet().posted, books.wallet().held) == (880, 0)
     assert [record.credits for record in books.records()] == [120]
     assert audit().is_ok
 
 
-def test_the_charge_told_meanwhile_is_the_charge_booked_later(
+def test_the_expected_charge_is_the_one_written_later(
     books: Books, network: Network, remote: Process, outage: Any
 ) -> None:
-    above, void = admitted(remote, books.call(300)), admitted(remote, books.call(300))
+    above, void = remote.admit(books.call(300)), remote.admit(books.call(300))
     outage()
 
-    assert remote.ask(above.settle(450)) == SettleResult(300, 150)
-    assert remote.ask(void.void(lost_credits=9)) == SettleResult(0, 9)
-    network.be_fine()
+    assert remote.apply(above.settle(450)) == SettleResult(300, 150)
+    assert remote.apply(void.void(lost_credits=9)) == SettleResult(0, 9)
+    network.recover()
 
-    remote.await_ledger(books.call(0))
+    remote.await_recovery(books.call(0))
     found = {record.id: (record.credits, record.lost_credits) for record in books.records()}
     assert found == {above.id: (300, 150), void.id: (0, 9)}
     assert books.wallet().posted == 700
@@ -78,122 +73,122 @@ def test_a_new_call_is_refused(
 
     assert remote.refuses(books.call(1))
     assert remote.refuses(books.call(1))
-    network.be_fine()
-    remote.await_ledger(books.call(0))
+    network.recover()
+    remote.await_recovery(books.call(0))
 
 
 def test_many_calls_end_during_one_outage(
     books: Books, network: Network, remote: Process, outage: Any, journals: Path
 ) -> None:
-    calls = [admitted(remote, books.call(2)) for _ in range(300)]
+    calls = [remote.admit(books.call(2)) for _ in range(300)]
     outage()
-    told = [remote.begin(call.settle(1)) for call in calls]
+    futures = [remote.submit(call.settle(1)) for call in calls]
 
-    assert {future.result(30).charged for future in told} == {1}
+    assert {future.result(30).charged for future in futures} == {1}
     assert lines_in(journals) == 300
-    network.be_fine()
+    network.recover()
 
-    remote.await_ledger(books.call(0))
+    remote.await_recovery(books.call(0))
     assert (books.wallet().posted, books.wallet().held) == (700, 0)
     assert len(books.usage()) == len(books.records()) == 300
     assert lines_in(journals) == 0
     assert audit().is_ok
 
 
-def test_a_hold_that_was_made_too_late_is_released(
+def test_a_hold_that_was_made_too_late_is_voided(
     books: Books, network: Network, remote: Process
 ) -> None:
-    """What is swallowed now arrives in the end: the reserve is committed after its refusal."""
+    """Swallowed packets arrive in the end: the hold is committed after its refusal."""
     network.swallow()
     late = books.call(700)
     assert remote.refuses(late)
-    network.be_fine()
+    network.recover()
 
-    remote.await_ledger(books.call(0))
-    eventually(lambda: books.wallet().held == 0, what="the release")
-    admitted(remote, books.call(1_000))
+    remote.await_recovery(books.call(0))
+    eventually(lambda: books.wallet().held == 0, what="the void")
+    remote.admit(books.call(1_000))
 
 
-def test_a_settlement_that_was_written_unheard_is_not_written_again(
+def test_a_settlement_whose_answer_was_lost_is_not_written_again(
     books: Books, network: Network, remote: Process, journals: Path
 ) -> None:
-    call = admitted(remote, books.call(300))
+    call = remote.admit(books.call(300))
     network.swallow_next_answer()
 
-    assert remote.ask(call.settle(120)) == SettleResult(120, 0)
+    assert remote.apply(call.settle(120)) == SettleResult(120, 0)
     assert lines_in(journals) == 1
     eventually(lambda: books.wallet().posted == 880, what="the settlement, which has arrived")
-    network.be_fine()
+    network.recover()
 
-    remote.await_ledger(books.call(0))
+    remote.await_recovery(books.call(0))
     assert books.wallet().posted == 880
     assert len(books.usage()) == len(books.records()) == 1
 
 
-def test_an_answer_that_makes_no_sense_is_as_good_as_none(
+def test_an_answer_that_cannot_be_decoded_counts_as_lost(
     books: Books, network: Network, remote: Process, journals: Path
 ) -> None:
-    call = admitted(remote, books.call(300))
+    call = remote.admit(books.call(300))
     network.garble_next_answer()
 
-    assert remote.ask(call.settle(120)) == SettleResult(120, 0)
+    assert remote.apply(call.settle(120)) == SettleResult(120, 0)
     assert lines_in(journals) == 1
 
-    remote.await_ledger(books.call(0))
+    remote.await_recovery(books.call(0))
     assert books.wallet().posted == 880
     assert len(books.usage()) == len(books.records()) == 1
 
 
-def test_a_batch_that_arrived_in_part_does_not_keep_the_wallet_from_others(
+def test_a_batch_that_arrived_in_part_locks_no_wallet(
     books: Books, network: Network, remote: Process, process: Process
 ) -> None:
-    """Its session waits for the rest, and must have locked nothing yet."""
-    call = admitted(remote, books.call(300))
+    """Its session waits for the rest and must not have locked anything yet."""
+    call = remote.admit(books.call(300))
     network.swallow_within_next_batch()
-    assert remote.ask(call.settle(120)) == SettleResult(120, 0)
+    assert remote.apply(call.settle(120)) == SettleResult(120, 0)
 
-    assert process.ask(books.call(10).hold()).decision is HoldDecision.ADMITTED
-    network.be_fine()
+    assert process.apply(books.call(10).hold()).decision is HoldDecision.ADMITTED
+    network.recover()
 
-    remote.await_ledger(books.call(0))
+    remote.await_recovery(books.call(0))
     assert (books.wallet().posted, books.wallet().held) == (880, 10)
     assert len(books.usage()) == len(books.records()) == 1
 
 
-def test_a_reserve_that_was_written_unheard_is_released(
+def test_a_hold_whose_answer_was_lost_is_voided(
     books: Books, network: Network, remote: Process
 ) -> None:
     network.swallow_next_answer()
 
     assert remote.refuses(books.call(700))
-    eventually(lambda: books.wallet().held == 700, what="the hold, which has been asked for")
-    network.be_fine()
+    eventually(lambda: books.wallet().held == 700, what="the hold, which has arrived")
+    network.recover()
 
-    remote.await_ledger(books.call(0))
+    remote.await_recovery(books.call(0))
     assert books.wallet().held == 0
 
 
-def test_a_release_waits_for_the_end_of_the_outage(
+def test_a_void_waits_for_the_end_of_the_outage(
     books: Books, network: Network, remote: Process, outage: Any
 ) -> None:
-    call = admitted(remote, books.call(700))
+    call = remote.admit(books.call(700))
     outage()
-    remote.ask(call.void_hold())
-    network.be_fine()
+    remote.apply(call.void_hold())
+    network.recover()
 
-    remote.await_ledger(books.call(0))
+    remote.await_recovery(books.call(0))
     assert [hold.id for hold in books.holds(HoldState.VOIDED)][:1] == [call.id]
     assert books.wallet().held == 0
 
 
 def test_one_outage_after_the_other(books: Books, network: Network, remote: Process) -> None:
     for _ in range(5):
-        running = [admitted(remote, books.call(10)) for _ in range(4)]
-        network.go()
+        running = [remote.admit(books.call(10)) for _ in range(4)]
+        network.disconnect()
         for call in running:
-            assert remote.ask(call.settle(7)).charged == 7
-        network.be_fine()
-        remote.await_ledger(books.call(0))
+            assert remote.apply(call.settle(7)).charged == 7
+        network.recover()
+        remote.await_recovery(books.call(0))
 
     assert (books.wallet().posted, books.wallet().held) == (1_000 - 5 * 4 * 7, 0)
     assert len(books.usage()) == len(books.records()) == 20
@@ -203,20 +198,20 @@ def test_one_outage_after_the_other(books: Books, network: Network, remote: Proc
 def test_a_connection_that_broke_while_idle_is_replaced_before_the_next_call(
     books: Books, network: Network, remote: Process, caplog: pytest.LogCaptureFixture
 ) -> None:
-    admitted(remote, books.call(1))
+    remote.admit(books.call(1))
     caplog.set_level("INFO")
-    caplog.clear()  # it says the same of the first connection
+    caplog.clear()  # the first connection logs the same
     before = sessions_with_locks()
-    network.go()
-    network.be_fine()
-    eventually(lambda: "the ledger is there" in caplog.text, what="another connection")
-    eventually(lambda: sessions_with_locks() - before, what="another lifeline")
+    network.disconnect()
+    network.recover()
+    eventually(lambda: "the ledger has recovered" in caplog.text, what="another connection")
+    eventually(lambda: sessions_with_locks() - before, what="another liveness lock")
 
     assert not remote.refuses(books.call(1))
 
 
 def sessions_with_locks() -> set[tuple[Any, ...]]:
-    """Which sessions keep an advisory lock, as lifelines do."""
+    """The sessions that have an advisory lock."""
     with psycopg.connect(database_url()) as other:
         rows = other.execute(
             "SELECT pid, backend_start FROM pg_locks JOIN pg_stat_activity USING (pid)"
@@ -225,77 +220,79 @@ def sessions_with_locks() -> set[tuple[Any, ...]]:
         return set(rows.fetchall())
 
 
-def test_a_process_without_a_disk_keeps_ends_in_memory(books: Books, network: Network) -> None:
+def test_a_process_without_a_disk_keeps_settlements_in_memory(
+    books: Books, network: Network
+) -> None:
     with Process(database_url=network.url, journals=Path("/dev/null/journal")) as process:
-        call = admitted(process, books.call(300))
-        network.go()
-        waiting: Future[Any] = process.begin(call.settle(120))
+        call = process.admit(books.call(300))
+        network.disconnect()
+        waiting: Future[Any] = process.submit(call.settle(120))
         assert process.refuses(books.call(1))
-        assert not waiting.done()  # nothing is told that could still be lost
-        network.be_fine()
+        assert not waiting.done()  # no caller receives a charge that could still be lost
+        network.recover()
 
         assert waiting.result(30).charged == 120
     assert books.wallet().posted == 880
 
 
-def test_an_end_that_no_journal_takes_keeps_no_other_from_it(
+def test_a_settlement_that_the_journal_rejects_does_not_affect_the_others(
     books: Books, network: Network, remote: Process, journals: Path
 ) -> None:
-    good, bad = admitted(remote, books.call(10)), admitted(remote, books.call(10))
+    good, bad = remote.admit(books.call(10)), remote.admit(books.call(10))
     with books.locked():
-        remote.begin(books.call(0).hold())
+        remote.submit(books.call(0).hold())
         eventually(books.is_waited_for, what="the first batch")
-        told = remote.begin(good.settle(3))
-        untold = remote.begin(bad.settle(3, route="no Unicode: \ud800"))
-        network.go()
+        journalled = remote.submit(good.settle(3))
+        in_memory = remote.submit(bad.settle(3, route="no Unicode: \ud800"))
+        network.disconnect()
 
-        assert told.result(30).charged == 3
+        assert journalled.result(30).charged == 3
         assert lines_in(journals) == 1
-    network.be_fine()
+    network.recover()
 
     with pytest.raises(UnicodeEncodeError):
-        untold.result(30)
-    remote.await_ledger(books.call(0))
+        in_memory.result(30)
+    remote.await_recovery(books.call(0))
     assert (books.wallet().posted, books.wallet().held) == (997, 0)
 
 
-def test_a_journal_that_cannot_be_worked_off_keeps_no_call_waiting(
+def test_a_journal_that_cannot_be_processed_keeps_no_call_waiting(
     books: Books, network: Network, remote: Process, journals: Path
 ) -> None:
-    """One of its lines is refused, and cannot be put aside."""
-    good, refused = admitted(remote, books.call(300)), admitted(remote, books.call(300))
-    network.go()
-    for end in (good.settle(120), refused.settle(120, route="\0")):
-        assert remote.ask(end).charged == 120
+    """One of its lines is rejected and cannot be moved to the file for an operator."""
+    good, rejected = remote.admit(books.call(300)), remote.admit(books.call(300))
+    network.disconnect()
+    for settle in (good.settle(120), rejected.settle(120, route="\0")):
+        assert remote.apply(settle).charged == 120
     [path] = journals.glob("*.journal")
     path.with_suffix(".aside").mkdir()
-    network.be_fine()
+    network.recover()
 
-    remote.await_ledger(books.call(0))
+    remote.await_recovery(books.call(0))
     assert (books.wallet().posted, books.wallet().held) == (880, 0)
     assert lines_in(journals) == 2
 
 
-def test_a_busy_ledger_is_not_taken_for_one_that_is_away(
+def test_a_busy_ledger_does_not_count_as_unavailable(
     books: Books, network: Network, remote: Process
 ) -> None:
     with books.locked():
-        waiting = remote.begin(books.call(300).hold())
+        waiting = remote.submit(books.call(300).hold())
         with pytest.raises(TimeoutError):
-            waiting.result(1)  # ten times as long as it takes to see that nobody answers
+            waiting.result(1)  # five times as long as it takes to notice a silent one
 
     assert waiting.result(30).decision is HoldDecision.ADMITTED
 
 
-def test_an_end_that_a_locked_wallet_keeps_waiting_is_told_from_the_journal(
+def test_a_settlement_that_waits_too_long_for_a_locked_wallet_goes_to_the_journal(
     books: Books, process: Process, journals: Path
 ) -> None:
-    call = admitted(process, books.call(300))
+    call = process.admit(books.call(300))
     with books.locked():
-        assert process.ask(call.settle(120)) == SettleResult(120, 0)
+        assert process.apply(call.settle(120)) == SettleResult(120, 0)
         assert lines_in(journals) == 1
 
-    process.await_ledger(books.call(0))
+    process.await_recovery(books.call(0))
     assert (books.wallet().posted, books.wallet().held) == (880, 0)
     assert len(books.usage()) == len(books.records()) == 1
     assert audit().is_ok
@@ -305,10 +302,10 @@ def test_a_process_that_stops_during_the_outage_leaves_its_journal_to_the_others
     books: Books, network: Network, journals: Path
 ) -> None:
     with Process(database_url=network.url, journals=journals) as stopping:
-        calls = [admitted(stopping, books.call(10)) for _ in range(3)]
-        network.go()
+        calls = [stopping.admit(books.call(10)) for _ in range(3)]
+        network.disconnect()
         for call in calls:
-            stopping.ask(call.settle(7))
+            stopping.apply(call.settle(7))
     assert lines_in(journals) == 3
 
     with Process(database_url=database_url(), journals=journals):
@@ -317,14 +314,14 @@ def test_a_process_that_stops_during_the_outage_leaves_its_journal_to_the_others
     assert audit().is_ok
 
 
-def test_a_process_killed_during_the_outage_has_charged_what_it_told(
+def test_a_charge_sent_during_the_outage_survives_its_process(
     books: Books, network: Network, journals: Path
 ) -> None:
-    told, running = books.call(300), books.call(200)
+    settled, running = books.call(300), books.call(200)
     with child_process(database_url=network.url, journals=journals) as child:
-        assert child.hold(told) == child.hold(running) == "admitted"
-        network.go()
-        assert child.settle(told, 120) == "120"
+        assert child.hold(settled) == child.hold(running) == "admitted"
+        network.disconnect()
+        assert child.settle(settled, 120) == "120"
         child.kill()
     assert (books.wallet().posted, books.wallet().held) == (1_000, 500)
 

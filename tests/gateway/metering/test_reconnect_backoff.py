@@ -1,4 +1,4 @@
-"""A ledger that comes back and takes nothing is tried later and later, until it takes a batch."""
+"""A ledger that reconnects but rejects batches is retried with longer and longer pauses."""
 
 import pytest
 
@@ -7,12 +7,12 @@ from gateway.metering.reconnect_backoff import ReconnectBackoff
 NO_ROOM = RuntimeError("no room\nCONTEXT: a trigger")
 
 
-def lose(losses: ReconnectBackoff, *, times: int, at: float = 0.0) -> list[float]:
-    """Lose it as often, each time with nothing written since it came back; return the pauses."""
+def lose(backoff: ReconnectBackoff, *, times: int, at: float = 0.0) -> list[float]:
+    """Lose it that often, with nothing written after each recovery; return the pauses."""
     pauses = []
     for _ in range(times):
-        pauses.append(losses.lost(NO_ROOM, now=at))
-        losses.came_back(now=at)
+        pauses.append(backoff.lost(NO_ROOM, now=at))
+        backoff.recovered(now=at)
     return pauses
 
 
@@ -20,38 +20,38 @@ def test_the_pauses_double_up_to_a_second() -> None:
     assert lose(ReconnectBackoff(), times=7) == [0.0, 0.1, 0.2, 0.4, 0.8, 1.0, 1.0]
 
 
-def test_after_a_batch_there_is_no_pause() -> None:
-    losses = ReconnectBackoff()
-    lose(losses, times=7)
+def test_a_written_batch_resets_the_pause() -> None:
+    backoff = ReconnectBackoff()
+    lose(backoff, times=7)
 
-    losses.took_a_batch()
+    backoff.batch_written()
 
-    assert lose(losses, times=2, at=0.1) == [0.0, 0.1]
-
-
-def test_after_a_while_with_nothing_to_write_there_is_no_pause() -> None:
-    losses = ReconnectBackoff()
-    lose(losses, times=7)
-
-    assert lose(losses, times=2, at=5.1) == [0.0, 0.1]
+    assert lose(backoff, times=2, at=0.1) == [0.0, 0.1]
 
 
-def test_being_away_for_long_is_no_reason_to_trust_it() -> None:
-    losses = ReconnectBackoff()
+def test_a_while_with_nothing_to_write_resets_the_pause() -> None:
+    backoff = ReconnectBackoff()
+    lose(backoff, times=7)
+
+    assert lose(backoff, times=2, at=5.1) == [0.0, 0.1]
+
+
+def test_a_long_outage_does_not_reset_the_pause() -> None:
+    backoff = ReconnectBackoff()
     for second in range(60):
-        pause_s = losses.lost(NO_ROOM, now=float(second))  # connected, and did not come back
+        pause_s = backoff.lost(NO_ROOM, now=float(second))  # connected, and not recovered
 
     assert pause_s == 1.0
 
 
-def test_the_log_hears_of_its_coming_and_going_once(caplog: pytest.LogCaptureFixture) -> None:
+def test_an_outage_and_its_end_are_logged_once(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO")
-    losses = ReconnectBackoff()
-    losses.came_back(now=0.0)
-    losses.took_a_batch()
-    lose(losses, times=7)
-    losses.took_a_batch()
-    losses.lost(NO_ROOM, now=0.0)
+    backoff = ReconnectBackoff()
+    backoff.recovered(now=0.0)
+    backoff.batch_written()
+    lose(backoff, times=7)
+    backoff.batch_written()
+    backoff.lost(NO_ROOM, now=0.0)
 
-    away, there = "the ledger is away: no room", "the ledger is there"
-    assert [record.message for record in caplog.records] == [there, away, there, away, there, away]
+    lost, recovered = "the ledger is unavailable: no room", "the ledger has recovered"
+    assert [record.message for record in caplog.records] == [recovered, lost] * 3

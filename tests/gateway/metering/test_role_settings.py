@@ -1,4 +1,4 @@
-"""Whatever a role or a database is given as defaults, the books say the same."""
+"""The ledger is right with any defaults of a role or database."""
 
 import time
 from pathlib import Path
@@ -14,7 +14,7 @@ from tests.support.waiting import eventually
 
 
 def url_with(setting: str) -> str:
-    """A way to PostgreSQL on which sessions begin with a setting, as a role's would."""
+    """A URL whose sessions begin with this setting, as with a role's default."""
     return psycopg.conninfo.make_conninfo(database_url(), options=f"-c {setting}")
 
 
@@ -29,8 +29,8 @@ def test_a_key_revoked_while_its_call_waits_holds_nothing(
             other.execute(
                 "SELECT 1 FROM billing_wallet WHERE id = %s FOR UPDATE", [books.wallet_id]
             )
-            waiting = process.begin(books.call(100, key_id=key.pk).hold())
-            eventually(books.is_waited_for, what="the reserve")
+            waiting = process.submit(books.call(100, key_id=key.pk).hold())
+            eventually(books.is_waited_for, what="the hold")
             other.execute("UPDATE keys_apikey SET revoked_at = now() WHERE id = %s", [key.pk])
 
         assert waiting.result(30).decision is HoldDecision.KEY_UNUSABLE
@@ -39,18 +39,18 @@ def test_a_key_revoked_while_its_call_waits_holds_nothing(
 def test_an_idle_process_keeps_its_sessions(
     books: Books, journals: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    # Until they say what they want themselves, which is soon, it holds for them.
+    # It applies until the session sets its own value, right after it has connected.
     with Process(database_url=url_with("idle_session_timeout=2s"), journals=journals):
         time.sleep(4)
 
-    assert "the ledger is away" not in caplog.text
-    assert "the lifeline broke" not in caplog.text
+    assert "the ledger is unavailable" not in caplog.text
+    assert "the liveness lock was lost" not in caplog.text
 
 
 def test_a_wallet_is_waited_for(books: Books, journals: Path) -> None:
     with Process(database_url=url_with("lock_timeout=1"), journals=journals) as process:
         with books.locked():
-            waiting = process.begin(books.call(100).hold())
+            waiting = process.submit(books.call(100).hold())
             with pytest.raises(TimeoutError):
                 waiting.result(1)
 
@@ -67,11 +67,11 @@ def test_a_wallet_is_waited_for(books: Books, journals: Path) -> None:
         "plpgsql.extra_errors=all",
     ],
 )
-def test_a_record_says_what_happened(books: Books, journals: Path, setting: str) -> None:
+def test_a_record_is_not_garbled(books: Books, journals: Path, setting: str) -> None:
     call = books.call(300)
     with Process(database_url=url_with(setting), journals=journals) as process:
-        assert process.ask(call.hold()).decision is HoldDecision.ADMITTED
-        assert process.ask(call.settle(120, route="naïve 🦊 \\'")).charged == 120
+        assert process.apply(call.hold()).decision is HoldDecision.ADMITTED
+        assert process.apply(call.settle(120, route="naïve 🦊 \\'")).charged == 120
 
     [record] = books.records()
     assert (record.route, record.accepted_at) == ("naïve 🦊 \\'", call.accepted_at)
@@ -80,7 +80,9 @@ def test_a_record_says_what_happened(books: Books, journals: Path, setting: str)
 @pytest.mark.parametrize(
     ("given", "kept"), [("off", "on"), ("local", "local"), ("remote_apply", "remote_apply")]
 )
-def test_what_is_told_is_on_a_disk(books: Books, given: str, kept: str) -> None:
+def test_a_charge_is_on_disk_before_its_caller_receives_it(
+    books: Books, given: str, kept: str
+) -> None:
     connection = connect(url_with(f"synchronous_commit={given}"), name="test")
     with connection:
         assert connection.execute("SHOW synchronous_commit").fetchone() == (kept,)

@@ -96,13 +96,13 @@ def test_calls_of_both_versions_race_for_the_credits_of_one_wallet(
 
     thread = threading.Thread(target=run_old)
     thread.start()
-    results = [process.ask(call.hold()) for call in new_calls]
+    results = [process.apply(call.hold()) for call in new_calls]
     admitted = [
         call
         for call, result in zip(new_calls, results, strict=True)
         if result.decision is HoldDecision.ADMITTED
     ]
-    settled = [process.ask(call.settle(7)).charged for call in admitted]
+    settled = [process.apply(call.settle(7)).charged for call in admitted]
     thread.join(30)
 
     assert charged
