@@ -1,4 +1,4 @@
-"""Server-sent events: bytes in, events out, and back. No I/O.
+"""Parses and encodes server-sent events. No I/O.
 
 A stream such as
 
@@ -6,8 +6,8 @@ A stream such as
     data: {"type": "content_block_delta", "index": 0, …}
     <empty line>
 
-is cut into events wherever the network cuts the bytes. Lines end at CR, LF or CRLF and nothing
-else: U+2028 and U+0085 are text, although `str.splitlines` splits there. The format is that of
+is parsed into the same events wherever the network splits the bytes. Lines end only at CR, LF or
+CRLF: U+2028 and U+0085 are text, although `str.splitlines` splits there. The format is that of
 https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream.
 """
 
@@ -24,11 +24,11 @@ class ServerSentEvent(NamedTuple):
 
 
 class EventTooLarge(Exception):
-    """One event is longer than the parser was told to bear."""
+    """One event exceeds the parser's limit."""
 
 
 class Parser:
-    """Cuts chunks of bytes into events; holds at most one unfinished event."""
+    """Parses chunks of bytes into events; buffers at most one incomplete event."""
 
     def __init__(self, *, event_limit_bytes: int = DEFAULT_EVENT_LIMIT_BYTES) -> None:
         self._limit_bytes = event_limit_bytes
@@ -44,9 +44,9 @@ class Parser:
         if not chunk:
             return []
         if self._ended_in_cr:
-            chunk = chunk.removeprefix(b"\n")  # the second half of a CRLF that the network cut
+            chunk = chunk.removeprefix(b"\n")  # the second half of a CRLF that the network split
         self._ended_in_cr = chunk.endswith(b"\r")
-        # Unlike str.splitlines, bytes.splitlines knows CR, LF and CRLF only.
+        # Unlike str.splitlines, bytes.splitlines splits only at CR, LF and CRLF.
         lines = chunk.splitlines()
         unfinished = lines.pop() if lines and not chunk.endswith((b"\n", b"\r")) else b""
         events: list[ServerSentEvent] = []
@@ -55,22 +55,22 @@ class Parser:
                 self._line += line
                 line = bytes(self._line)
                 self._line.clear()
-            self._take_line(line, events)
+            self._parse_line(line, events)
         self._line += unfinished
         self._check_size(len(self._line))
         return events
 
     def close(self) -> list[ServerSentEvent]:
-        """The event a server left without its closing empty line. A browser would drop it; the
-        last word of a model server is worth reading, and cut JSON is found out by its reader."""
+        """The last event, if its closing empty line is missing. A browser would drop it; here it
+        may be the end of an answer, and truncated JSON fails in the decoder."""
         events: list[ServerSentEvent] = []
         if self._line:
-            self._take_line(bytes(self._line), events)
+            self._parse_line(bytes(self._line), events)
             self._line.clear()
-        self._take_line(b"", events)
+        self._parse_line(b"", events)
         return events
 
-    def _take_line(self, line: bytes, events: list[ServerSentEvent]) -> None:
+    def _parse_line(self, line: bytes, events: list[ServerSentEvent]) -> None:
         if self._is_first_line:
             self._is_first_line = False
             line = line.removeprefix(_BYTE_ORDER_MARK)
@@ -80,11 +80,11 @@ class Parser:
         name, _, value = line.partition(b":")
         if name == b"data":
             self._data.append(value.removeprefix(b" "))
-            self._event_bytes += len(line)  # an empty line of data takes room as well
+            self._event_bytes += len(line)  # an empty data line takes memory too
             self._check_size(0)
         elif name == b"event":
             self._event = value.removeprefix(b" ").decode("utf-8", "replace")
-        # Everything else is a comment, an id, a retry time or unknown: nothing to do.
+        # Comments, ids, retry times and unknown fields are ignored.
 
     def _dispatch(self, events: list[ServerSentEvent]) -> None:
         if self._data:
@@ -100,5 +100,5 @@ class Parser:
 
 
 def encode(event: str, data: bytes) -> bytes:
-    """One frame. `data` is JSON without line breaks."""
+    """One event. `data` is JSON without line breaks."""
     return b"event: %b\ndata: %b\n\n" % (event.encode(), data)

@@ -1,4 +1,4 @@
-"""JSON objects from upstreams, of which some write JSON carelessly."""
+"""JSON objects from upstreams, some of which write invalid JSON."""
 
 import json
 from collections.abc import Callable
@@ -8,16 +8,16 @@ import msgspec
 
 from gateway.errors import UpstreamFailed
 
-Mend = Callable[[Any], Any]
+Repair = Callable[[Any], Any]
 
 
-def decode_object(payload: bytes, mend: Mend | None = None) -> dict[str, Any]:
-    """Raises UpstreamFailed for an HTML page, cut JSON, cut UTF-8 and other nonsense. `mend` gets
-    what was written carelessly, and nothing else."""
+def decode_object(payload: bytes, repair: Repair | None = None) -> dict[str, Any]:
+    """Raises UpstreamFailed for an HTML page, cut JSON, cut UTF-8 and other nonsense. `repair` is
+    called only for JSON that the strict decoder rejects."""
     try:
         decoded = msgspec.json.decode(payload)
     except msgspec.DecodeError:
-        decoded = _decode_careless(payload, mend)
+        decoded = _decode_leniently(payload, repair)
     except (ValueError, RecursionError):
         raise UpstreamFailed from None
     if not isinstance(decoded, dict):
@@ -25,12 +25,12 @@ def decode_object(payload: bytes, mend: Mend | None = None) -> dict[str, Any]:
     return decoded
 
 
-def _decode_careless(payload: bytes, mend: Mend | None) -> Any:
-    """A server that cuts its text by UTF-16 units sends half a character as "\\ud83d", which no
-    UTF-8 can hold. What cannot be mended becomes a question mark."""
+def _decode_leniently(payload: bytes, repair: Repair | None) -> Any:
+    """A server that cuts its text by UTF-16 units sends a lone surrogate such as "\\ud83d", which
+    UTF-8 cannot encode. One that cannot be repaired becomes a question mark."""
     try:
         decoded = json.loads(payload)
-        text = json.dumps(mend(decoded) if mend else decoded, ensure_ascii=False)
+        text = json.dumps(repair(decoded) if repair else decoded, ensure_ascii=False)
         return msgspec.json.decode(text.encode("utf-8", "replace"))
     except (ValueError, msgspec.DecodeError, RecursionError):
         raise UpstreamFailed from None

@@ -1,7 +1,7 @@
-"""A whole answer to a request for a stream, played as the stream it should have been.
+"""A non-streaming reply to a streaming request, converted into the events of a stream.
 
-Servers that do not stream ignore the request for it, and many that do answer it with a plain
-error. Both say so by the type of their content.
+Servers without streaming ignore `stream`, and many servers with it answer with a plain error. The
+response's content type shows both.
 """
 
 from collections.abc import Mapping
@@ -21,14 +21,14 @@ from gateway.reply.events import (
     Usage,
 )
 from gateway.reply.resequencer import BlockSequence
-from gateway.reply.token_usage import tokens_of
+from gateway.reply.token_usage import estimate_tokens
 from gateway.request.parse import MessagesRequest
 
 _LIMIT_BYTES = 64 * 1024 * 1024
 
 
-class WholeStream:
-    """Silent until the answer is complete; then all of its events come at once."""
+class NonStreamingReply:
+    """Buffers the body and returns all of its events on `close`."""
 
     def __init__(
         self, wire: Format, *, request: MessagesRequest, hide: Mapping[str, str] | None = None
@@ -60,7 +60,7 @@ class WholeStream:
         return self._play(reply)
 
     def delivered_tokens_estimate(self) -> int:
-        return tokens_of(self._sequence.delivered_bytes)
+        return estimate_tokens(self._sequence.delivered_bytes)
 
     def usage_so_far(self) -> Usage:
         return self._usage

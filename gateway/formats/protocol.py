@@ -1,44 +1,56 @@
-"""What an upstream format has to offer. Each format is a module with these functions."""
+"""The interface of an upstream format. Each format is a module with these functions."""
 
 from collections.abc import Mapping
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
-from gateway.errors import UpstreamError
+import msgspec
+
+from gateway.errors import InvalidRequest, UpstreamError
 from gateway.reply.events import Event, Reply, Usage
 from gateway.request.parse import MessagesRequest
 
 
 class EncodedRequest(NamedTuple):
-    """What to POST: `path` comes after the upstream's base address."""
+    """A POST to the upstream; `path` is relative to its base address."""
 
     path: str
     headers: dict[str, str]
     body: bytes
 
+    @classmethod
+    def from_json(
+        cls, path: str, body: dict[str, Any], headers: Mapping[str, str]
+    ) -> "EncodedRequest":
+        """Raises InvalidRequest for a body nested too deeply to encode."""
+        try:
+            encoded = msgspec.json.encode(body)
+        except RecursionError:
+            raise InvalidRequest("The request body is nested too deeply") from None
+        return cls(path, {"content-type": "application/json", **headers}, encoded)
+
 
 class Stream(Protocol):
-    """An upstream's event stream, bytes in, events out. Does no I/O.
+    """Decodes an upstream's event stream: bytes in, events out. Does no I/O.
 
-    What it returns keeps the grammar of `gateway.reply.resequencer` whatever the upstream does. The
-    last events are MessageDelta and MessageStop together, or an UpstreamErrorEvent; after them
-    everything is ignored.
+    The returned events always keep the grammar of `gateway.reply.resequencer`. The last ones are
+    MessageDelta and MessageStop together, or an UpstreamErrorEvent; further input is ignored.
     """
 
     def feed(self, chunk: bytes) -> list[Event]: ...
 
     def close(self) -> list[Event]:
-        """The upstream closed the connection: an UpstreamErrorEvent if it should not have."""
+        """The upstream closed the connection; an UpstreamErrorEvent if it was too early."""
 
     def delivered_tokens_estimate(self) -> int:
-        """The output passed on so far; 0 only if there was none."""
+        """The output returned so far; 0 only if there was none."""
 
     def usage_so_far(self) -> Usage:
-        """Reported input, or the estimate before there is a report, and estimated output."""
+        """Reported input, or its estimate until it is reported, and estimated output."""
 
 
 class Format(Protocol):
     def auth_headers(self, api_key: str) -> dict[str, str]:
-        """Headers that carry the credential; an empty key sends none."""
+        """Headers with the credential; none for an empty key."""
 
     def encode_request(
         self,
@@ -50,9 +62,9 @@ class Format(Protocol):
         beta: str | None = None,
         capabilities: frozenset[str] | None = None,
     ) -> EncodedRequest:
-        """`max_tokens` is the clamped one, `beta` the caller's `anthropic-beta` header and
-        `capabilities` those of the model (None: all). Raises InvalidRequest for what the format
-        cannot express, so call it before credits are held."""
+        """`max_tokens` is clamped, `beta` is the caller's `anthropic-beta` header and
+        `capabilities` are the model's (None: all). Raises InvalidRequest for content that the
+        format cannot express, so call it before credits are held."""
 
     def encode_count(
         self, request: MessagesRequest, *, upstream_model: str, beta: str | None = None
@@ -65,7 +77,7 @@ class Format(Protocol):
     def decode_reply(
         self, body: bytes, *, request: MessagesRequest, hide: Mapping[str, str] | None = None
     ) -> Reply:
-        """Raises UpstreamError for anything but an answer, an error inside a 200 included.
+        """Raises UpstreamError for a body that is not a reply, such as an error under a 200.
         `hide` as in `decode_error`."""
 
     def decode_error(
@@ -76,10 +88,10 @@ class Format(Protocol):
         *,
         hide: Mapping[str, str] | None = None,
     ) -> UpstreamError:
-        """The error for a status other than 200. `hide` maps words the caller should not read,
-        such as the upstream's name for the model, to their replacements."""
+        """The error for a status other than 200. `hide` maps words that must not reach the
+        caller, such as the upstream's name for the model, to their replacements."""
 
     def open_stream(
         self, *, request: MessagesRequest, hide: Mapping[str, str] | None = None
     ) -> Stream:
-        """Errors inside the stream are told as by `decode_error`, with the same `hide`."""
+        """Errors inside the stream are decoded as by `decode_error`, with the same `hide`."""

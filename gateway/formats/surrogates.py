@@ -1,44 +1,44 @@
-"""Joins what upstreams cut that count text in UTF-16 units: half a character at the end of one
-event, "\\ud83d", and the other half, "\\ude00", at the beginning of the next."""
+"""Joins surrogate pairs that an upstream split between events. Upstreams that count text in UTF-16
+units send the high surrogate, "\\ud83d", in one event and the low one, "\\ude00", in the next."""
 
 from typing import Any
 
-_Place = tuple[object, ...]
+_JsonPath = tuple[object, ...]
 
 
-class Halves:
-    """The halves that wait, for one stream. One whose other half never comes is left out.
+class SurrogateJoiner:
+    """The pending high surrogates of one stream. One whose low surrogate never comes is dropped.
 
-    Only events that hold such a half are shown to it: JSON that has none is decoded elsewhere, and
-    what is cut has a half on either side.
+    It only needs the events that hold a lone surrogate: other JSON is decoded elsewhere, and a
+    split pair leaves one in both events.
     """
 
     def __init__(self) -> None:
-        self._waiting: dict[_Place, str] = {}
+        self._pending: dict[_JsonPath, str] = {}
 
     def join(self, event: Any) -> Any:
-        """Return the event with the half that its texts begin with made whole, and without the one
-        that they end in, which waits."""
+        """Return the event with a leading low surrogate joined to its pending high one, and
+        without a trailing high surrogate, which becomes pending."""
         return self._joined(event, ())
 
-    def _joined(self, value: Any, place: _Place) -> Any:
+    def _joined(self, value: Any, path: _JsonPath) -> Any:
         if isinstance(value, str):
-            return self._text(value, place)
+            return self._text(value, path)
         if isinstance(value, list):
-            return [self._joined(one, (*place, at)) for at, one in enumerate(value)]
+            return [self._joined(item, (*path, at)) for at, item in enumerate(value)]
         if not isinstance(value, dict):
             return value
-        # Blocks and tool calls have a number, wherever in a list they stand.
-        number = value.get("index")
-        here = (*place, number if isinstance(number, int) else None)
-        return {name: self._joined(one, (*here, name)) for name, one in value.items()}
+        # Blocks and tool calls are identified by their `index`, not by their place in a list.
+        index = value.get("index")
+        here = (*path, index if isinstance(index, int) else None)
+        return {name: self._joined(item, (*here, name)) for name, item in value.items()}
 
-    def _text(self, text: str, place: _Place) -> str:
-        first_half = self._waiting.pop(place, "")
-        if first_half and "\udc00" <= text[:1] <= "\udfff":
-            pair = (first_half + text[0]).encode("utf-16", "surrogatepass")
+    def _text(self, text: str, path: _JsonPath) -> str:
+        high = self._pending.pop(path, "")
+        if high and "\udc00" <= text[:1] <= "\udfff":
+            pair = (high + text[0]).encode("utf-16", "surrogatepass")
             text = pair.decode("utf-16") + text[1:]
         if "\ud800" <= text[-1:] <= "\udbff":
-            self._waiting[place] = text[-1]
+            self._pending[path] = text[-1]
             return text[:-1]
         return text

@@ -1,8 +1,9 @@
-"""What an upstream's error means for the caller, whichever format it speaks.
+"""Maps an upstream's error, in either format, to the error that the caller receives.
 
-Nearly all answer `{"error": {"message": …, "type": …, "code": …}}`. Only a fault of the request
-itself is told in the upstream's words, and only if they hold nothing but words: the rest, our
-credentials included, is ours to mend and none of the caller's business.
+Nearly all upstreams answer `{"error": {"message": …, "type": …, "code": …}}`. The upstream's
+message is passed on only for a fault of the request itself, and only if it holds no markup,
+address or key. All other errors, such as a rejected credential of ours, are the operator's to fix,
+and callers receive a general message.
 """
 
 import math
@@ -22,11 +23,11 @@ from gateway.errors import (
 from gateway.formats import lenient_json
 
 _MAX_MESSAGE_CHARS = 600
-# What comes after that is not looked at: some servers quote the request, and whoever wrote it could
-# make the patterns below take seconds.
+# The rest of a message is ignored: some servers quote the request, and a crafted one could make the
+# patterns below run for seconds.
 _READ_CHARS = 2000
 _MAX_RETRY_AFTER_S = 300
-_GENERIC = "The model does not accept this request."
+_GENERIC_MESSAGE = "The model does not accept this request."
 # Markup, addresses, keys, file paths, stack traces, and validators that quote their input.
 _UNSAFE = re.compile(
     r"<[!/a-z]|://|\b(?:\d{1,3}\.){3}\d{1,3}\b|localhost|\b(?:sk|key|cai)[-_][\w-]{6,}|bearer\s"
@@ -51,9 +52,9 @@ _STATUS_OF_TYPE = {
 }
 _TIMEOUTS = (408, 504)
 _BUSY = (425, 429, 503, 529)
-_FAULTS_OF_REQUEST = (400, 413, 422)
+_REQUEST_FAULTS = (400, 413, 422)
 _NUMBER = r"(\d[\d,]*)"
-# Each says "too long" its own way; with the first group the tokens sent, the second the limit.
+# How servers word "too long". The first group is the number of tokens sent, the second the limit.
 _TOO_LONG = [
     re.compile(pattern, re.IGNORECASE | re.DOTALL)
     for pattern in (
@@ -62,7 +63,7 @@ _TOO_LONG = [
         rf"passed {_NUMBER} input tokens.*?context length is only {_NUMBER}",
     )
 ]
-_TOO_LONG_AS_CLIENTS_KNOW_IT = re.compile(
+_TOO_LONG_CANONICAL = re.compile(
     r"prompt is too long: \d+ tokens > \d+ maximum"
     r"|input length and `max_tokens` exceed context limit: \d+ \+ \d+ > \d+"
 )
@@ -71,7 +72,7 @@ _TOO_LONG_LIMIT_FIRST = re.compile(
     rf"(?:resulted in|has|prompt contains(?: at least)?) {_NUMBER}(?: input)? tokens",
     re.IGNORECASE | re.DOTALL,
 )
-# The limit, the tokens sent and the tokens asked for.
+# The groups are the limit, the input tokens and the requested output tokens.
 _TOO_LONG_WITH_OUTPUT = [
     re.compile(pattern, re.IGNORECASE | re.DOTALL)
     for pattern in (
@@ -80,7 +81,7 @@ _TOO_LONG_WITH_OUTPUT = [
         rf"maximum context length is {_NUMBER} tokens.*?has {_NUMBER} input tokens \({_NUMBER} >",
     )
 ]
-_TOO_LONG_SOMEHOW = re.compile(
+_TOO_LONG_UNSPECIFIC = re.compile(
     r"exceed\w* (?:the )?(?:available |max\w* )?context|context_length_exceeded"
     r"|maximum context length|exceed_context_size|prompt (?:is )?too long",
     re.IGNORECASE,
@@ -97,16 +98,12 @@ def decode_error(
     *,
     hide: Mapping[str, str] | None = None,
 ) -> UpstreamError:
-    """The error for an answer that is no success.
-
-    `hide` maps what the caller should not read, the upstream's name for the model, to what
-    stands in its place.
-    """
+    """The error for a response that is not a success. `hide` as in `protocol.Format`."""
     return _classify(status, _error_of(body), retry_after, hide or {})
 
 
 def decode_in_band(error: Any, *, hide: Mapping[str, str] | None = None) -> UpstreamError:
-    """The error inside an answer whose status was 200."""
+    """The error inside a response whose status was 200."""
     details = error if isinstance(error, dict) else {"message": error}
     code = details.get("code")
     if isinstance(code, int) and 400 <= code <= 599:
@@ -116,7 +113,7 @@ def decode_in_band(error: Any, *, hide: Mapping[str, str] | None = None) -> Upst
 
 
 def _error_of(body: bytes) -> dict[str, Any]:
-    """The error object in the shapes that servers use; empty for a page or nonsense."""
+    """The error object in any of the shapes that servers use; empty for anything else."""
     try:
         decoded = lenient_json.decode_object(body)
     except UpstreamFailed:
@@ -130,48 +127,48 @@ def _classify(
 ) -> UpstreamError:
     message = error.get("message", error.get("detail"))
     text = " ".join(message[:_READ_CHARS].split()) if isinstance(message, str) else ""
-    known = _too_long(error, text) or _image_refusal(text)
+    known = _too_long(error, text) or _no_images(text)
     if known is not None:
         return UpstreamRefused(known)
-    if status in _FAULTS_OF_REQUEST:
-        return UpstreamRefused(_public(text, hide))
+    if status in _REQUEST_FAULTS:
+        return UpstreamRefused(_caller_message(text, hide))
     if status in _TIMEOUTS:
         return UpstreamTimeout()
     if status in _BUSY:
-        return UpstreamOverloaded(retry_after_s=_seconds(retry_after))
+        return UpstreamOverloaded(retry_after_s=_retry_after_s(retry_after))
     return UpstreamFailed()
 
 
-def _public(text: str, hide: Mapping[str, str]) -> str:
+def _caller_message(text: str, hide: Mapping[str, str]) -> str:
     for secret, replacement in hide.items():
         text = text.replace(secret, replacement)
     is_safe = 0 < len(text) <= _MAX_MESSAGE_CHARS and text.isprintable()
-    return text if is_safe and not _UNSAFE.search(text) else _GENERIC
+    return text if is_safe and not _UNSAFE.search(text) else _GENERIC_MESSAGE
 
 
 def _too_long(error: dict[str, Any], text: str) -> str | None:
     """The wording that clients read the two numbers from, to shorten the conversation."""
-    if match := _TOO_LONG_AS_CLIENTS_KNOW_IT.match(text):
+    if match := _TOO_LONG_CANONICAL.match(text):
         return match[0]
     for pattern in _TOO_LONG_WITH_OUTPUT:
         if match := pattern.search(text):
-            limit, given, output = map(_digits, match.groups())
+            limit, sent, output = map(_digits, match.groups())
             return (
-                f"input length and `max_tokens` exceed context limit: {given} + {output} > {limit}"
+                f"input length and `max_tokens` exceed context limit: {sent} + {output} > {limit}"
                 ", decrease input length or `max_tokens` and try again"
             )
-    if (numbers := _given_and_limit(error, text)) is not None:
+    if (numbers := _sent_and_limit(error, text)) is not None:
         return f"prompt is too long: {numbers[0]} tokens > {numbers[1]} maximum"
     words = f"{text} {error.get('code')} {error.get('type')}"
-    if _TOO_LONG_SOMEHOW.search(words[: 2 * _READ_CHARS]):
+    if _TOO_LONG_UNSPECIFIC.search(words[: 2 * _READ_CHARS]):
         return "prompt is too long (capability_rejected: prompt_too_long)"
     return None
 
 
-def _given_and_limit(error: dict[str, Any], text: str) -> tuple[str, str] | None:
-    given, limit = error.get("n_prompt_tokens"), error.get("n_ctx")
-    if isinstance(given, int) and isinstance(limit, int):
-        return str(given), str(limit)
+def _sent_and_limit(error: dict[str, Any], text: str) -> tuple[str, str] | None:
+    sent, limit = error.get("n_prompt_tokens"), error.get("n_ctx")
+    if isinstance(sent, int) and isinstance(limit, int):
+        return str(sent), str(limit)
     if match := _TOO_LONG_LIMIT_FIRST.search(text):
         return _digits(match[2]), _digits(match[1])
     for pattern in _TOO_LONG:
@@ -184,12 +181,12 @@ def _digits(number: str) -> str:
     return number.replace(",", "")
 
 
-def _image_refusal(text: str) -> str | None:
+def _no_images(text: str) -> str | None:
     return "This model does not accept images." if _NO_IMAGES.search(text) else None
 
 
-def _seconds(retry_after: str | None) -> int | None:
-    """Whole seconds, or None for none, or a wait so long that asking again is no help."""
+def _retry_after_s(retry_after: str | None) -> int | None:
+    """Whole seconds; None without a valid value, or for one too long to be worth a retry."""
     if retry_after is None:
         return None
     if re.fullmatch(r"\d{1,6}(\.\d+)?", retry_after.strip()):

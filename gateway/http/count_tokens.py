@@ -26,7 +26,7 @@ async def count_tokens(request: Request, key: CachedKey, request_id: UUID) -> Re
     """Answer with the upstream's own count, or with an estimate if it has none to give."""
     services: GatewayServices = request.state.services
     body = await request_body.checked(request.headers, request.receive)
-    counted = await offload.run(partial(parse.parse_count, body), size_bytes=len(body))
+    counted = await offload.run(partial(parse.count_request, body), size_bytes=len(body))
     call = Call(
         id=request_id,
         caller=caller_of(key),
@@ -45,5 +45,5 @@ def _estimate(request: MessagesRequest, model: ModelRow) -> int:
     """Return an upper estimate: an image or a document counts for the most it can be, because the
     caller wants to stay below a limit."""
     attachments = request.image_count + request.document_count
-    text = token_usage.tokens_of(request.text_bytes)
+    text = token_usage.estimate_tokens(request.text_bytes)
     return max(1, text + attachments * model.max_tokens_per_image)

@@ -50,7 +50,7 @@ class Messages:
         try:
             key = await authenticated(services, headers, receive)
             body = await request_body.checked(headers, receive)
-            request = await offload.run(partial(parse.parse, body), size_bytes=len(body))
+            request = await offload.run(partial(parse.messages_request, body), size_bytes=len(body))
             await serve(
                 services,
                 caller_of(key),

@@ -1,6 +1,6 @@
-"""The description of /v1 that is served at /openapi.json.
+"""The OpenAPI description of /v1, served at /openapi.json.
 
-It is put together in Python, so that what the code knows stands here by import: limits, words that
-a field may hold, and every error with the status, the code, the headers and a body of its own.
-Only `document.document` is for others.
+It is built in Python so that it can import what the code defines: limits, the values of a field,
+and every error with its status, code, headers and body. Other packages use `document.document` and
+`examples` only.
 """

@@ -1,4 +1,4 @@
-"""Parts of an operation: its parameters, the body it takes, the answers it gives."""
+"""Builders for the parts of an operation: parameters, request body, responses."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -15,42 +15,42 @@ def operation(
     description: str,
     *,
     answer: Schema,
-    failures: Iterable[type[GatewayError]],
+    errors: Iterable[type[GatewayError]],
     **members: Any,
 ) -> Schema:
-    """Return an operation; `failures` are the errors it may answer with."""
+    """Return an operation; `errors` are those that it may answer with."""
     return {
         "operationId": operation_id,
         "tags": [group],
         "summary": summary,
         "description": description,
         **members,
-        "responses": {"200": answer, **error_answers.responses(failures)},
+        "responses": {"200": answer, **error_answers.responses(errors)},
     }
 
 
 def query(name: str, schema: Schema, description: str, **style: Any) -> Schema:
-    """Return a parameter of the address."""
+    """Return a query parameter."""
     return {"name": name, "in": "query", "description": description, "schema": schema, **style}
 
 
 def json_body(schema: str, bodies: dict[str, dict[str, Any]], *, rules: tuple[str, ...]) -> Schema:
-    """Return the body that an operation takes; `rules` are those that no schema can hold."""
+    """Return a request body; `rules` are those that a schema cannot express."""
     listed = "\n".join(f"- {rule}" for rule in rules)
     return {
         "required": True,
-        "description": f"Beyond what the schema says:\n\n{listed}",
+        "description": f"In addition to the schema:\n\n{listed}",
         "content": json_content(schema, bodies),
     }
 
 
 def json_content(schema: str, values: dict[str, dict[str, Any]]) -> Schema:
-    """Return JSON of this schema, and nothing else, as content."""
+    """Return content that is only JSON of this schema."""
     return {"application/json": content(schema, values)}
 
 
 def content(schema: str, values: dict[str, Any]) -> Schema:
-    """Return content of this schema, with examples by their summaries."""
+    """Return content of this schema; `values` are examples by summary."""
     named = {name.replace(" ", "-"): _example(name, value) for name, value in values.items()}
     return {"schema": ref(schema), "examples": named}
 
@@ -59,6 +59,6 @@ def _example(summary: str, value: Any) -> Schema:
     return {"summary": summary, "value": value}
 
 
-def answer(description: str, named: Schema, content: Schema, **more: Any) -> Schema:
-    """Return an answer that is a success."""
-    return {"description": description, "headers": named, "content": content, **more}
+def answer(description: str, headers: Schema, content: Schema, **more: Any) -> Schema:
+    """Return a successful response."""
+    return {"description": description, "headers": headers, "content": content, **more}

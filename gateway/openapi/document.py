@@ -1,36 +1,36 @@
-"""The whole OpenAPI 3.1 document."""
+"""The complete OpenAPI 3.1 document."""
 
 from gateway.errors import MethodNotAllowed, RouteNotFound
 from gateway.openapi import error_answers, operations
-from gateway.openapi.error_samples import FAILURES
+from gateway.openapi.error_samples import DOCUMENTED_ERRORS
 from gateway.openapi.json_schema import Schema
-from gateway.openapi.schemas import answers, blocks, events, listings, requests
+from gateway.openapi.schemas import answers, blocks, events, read_endpoints, requests
 
 _ABOUT = """\
 Hosted language models behind one endpoint, in the shape of the Messages API: clients made for that
-work with this base URL and a key. Every answer says what it cost, in credits; 1 credit is 1/100,000
-US dollar.
+work with this base URL and a key. Every answer states its cost in credits; 1 credit is 1/100,000 US
+dollar.
 
-A key goes into `Authorization: Bearer` or `x-api-key`; if both come, `x-api-key` counts. Every
-answer has a `request-id`. Query parameters that are not listed are passed over. Pages in browsers
+Send the key in `Authorization: Bearer` or `x-api-key`; if both are present, `x-api-key` counts.
+Every answer has a `request-id`. Query parameters that are not listed are ignored. Pages in browsers
 may call from any origin.
 
 ## Errors
 
-Every error has the same body, and `error.details.error_code` says which one it is.
+Every error has the same body; `error.details.error_code` identifies the error.
 
 | status | `error.type` | `error_code` | |
 | --- | --- | --- | --- |
 """
 _TAGS = (
     ("Messages", "Ask models."),
-    ("Models", "What can be called."),
-    ("Account", "What is left, and what was used."),
+    ("Models", "List models and their prices."),
+    ("Account", "Read the balance and the usage."),
 )
 
 
 def document(*, server_url: str) -> Schema:
-    """Return the document for the API at this address; it has no `/v1` at its end."""
+    """Return the document; `server_url` is the API's address without `/v1`."""
     return {
         "openapi": "3.1.0",
         "info": {"title": "Caicaini API", "version": "1", "description": _ABOUT + _error_table()},
@@ -40,7 +40,7 @@ def document(*, server_url: str) -> Schema:
         "paths": operations.paths(),
         "components": {
             "schemas": _schemas(),
-            # For addresses and methods that are not among the paths.
+            # Answers at addresses and methods that no path describes.
             "responses": {
                 "RouteNotFound": error_answers.response(RouteNotFound),
                 "MethodNotAllowed": error_answers.response(MethodNotAllowed),
@@ -63,14 +63,13 @@ def _schemas() -> dict[str, Schema]:
         **blocks.SCHEMAS,
         **answers.SCHEMAS,
         **events.SCHEMAS,
-        **listings.SCHEMAS,
+        **read_endpoints.SCHEMAS,
         **error_answers.schemas(),
     }
 
 
 def _error_table() -> str:
     return "".join(
-        f"| {failure.kind.status} | `{failure.kind.type}` | `{failure.kind.error_code}` "
-        f"| {failure.when} |\n"
-        for failure in sorted(FAILURES, key=lambda failure: failure.kind.status)
+        f"| {kind.status} | `{kind.type}` | `{kind.error_code}` | {when} |\n"
+        for kind, when, _ in sorted(DOCUMENTED_ERRORS, key=lambda error: error.kind.status)
     )

@@ -1,4 +1,4 @@
-"""Answers that are errors: their bodies, headers and examples, read off the errors themselves."""
+"""Error responses: their bodies, headers and examples, derived from sample errors."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -7,80 +7,82 @@ import msgspec
 
 from gateway.errors import GatewayError
 from gateway.openapi import headers
-from gateway.openapi.error_samples import FAILURES, Failure
+from gateway.openapi.error_samples import DOCUMENTED_ERRORS, DocumentedError
 from gateway.openapi.examples import REQUEST_ID
-from gateway.openapi.json_schema import COUNT, TEXT, Schema, one_word, record, ref, tag
+from gateway.openapi.json_schema import COUNT, TEXT, Schema, const, enum, object_schema, ref
 
-_BY_KIND = {failure.kind: failure for failure in FAILURES}
+_BY_KIND = {documented.kind: documented for documented in DOCUMENTED_ERRORS}
 
 
 def schemas() -> dict[str, Schema]:
-    """Return the shape of all errors, and that of each kind."""
-    types = sorted({failure.kind.type for failure in FAILURES})
-    codes = sorted({str(failure.kind.error_code) for failure in FAILURES})
-    error = record(
-        {"type": one_word(types), "message": TEXT},
-        {"details": record({"error_code": one_word(codes)})},
+    """Return the schema of all errors, and that of each kind."""
+    types = sorted({kind.type for kind in _BY_KIND})
+    codes = sorted({str(kind.error_code) for kind in _BY_KIND})
+    error = object_schema(
+        {"type": enum(types), "message": TEXT},
+        {"details": object_schema({"error_code": enum(codes)})},
     )
     return {
         "RequestId": {"type": "string", "pattern": "^req_[0-9a-f]{32}$"},
-        "Error": _envelope(error, description="The body of every answer that is no success."),
-        **{failure.name: _schema(failure) for failure in FAILURES},
+        "Error": _envelope(error, description="The body of every error."),
+        **{documented.name: _schema(documented) for documented in DOCUMENTED_ERRORS},
     }
 
 
 def responses(kinds: Iterable[type[GatewayError]]) -> dict[str, Schema]:
-    """Return the answers for these errors, by status."""
-    by_status: dict[int, list[Failure]] = {}
+    """Return the responses for these errors, by status."""
+    by_status: dict[int, list[DocumentedError]] = {}
     for kind in kinds:
         by_status.setdefault(kind.status, []).append(_BY_KIND[kind])
     return {str(status): _response(by_status[status]) for status in sorted(by_status)}
 
 
 def response(kind: type[GatewayError]) -> Schema:
-    """Return the answer for one error."""
+    """Return the response for one error."""
     return _response([_BY_KIND[kind]])
 
 
-def _response(failures: list[Failure]) -> Schema:
-    samples = [sample for failure in failures for sample in failure.samples]
-    named = [ref(failure.name) for failure in failures]
-    always, sometimes = _told_apart([sample.headers() for sample in samples])
+def _response(errors: list[DocumentedError]) -> Schema:
+    samples = [sample for error in errors for sample in error.samples]
+    schemas = [ref(error.name) for error in errors]
+    required, optional = _required_and_optional([sample.headers() for sample in samples])
     return {
-        "description": " ".join(failure.when for failure in failures),
-        "headers": headers.documented(always, sometimes),
+        "description": " ".join(error.when for error in errors),
+        "headers": headers.documented(required, optional),
         "content": {
             "application/json": {
-                "schema": named[0] if len(named) == 1 else {"oneOf": named},
-                "examples": dict(_examples(failures)),
+                "schema": schemas[0] if len(schemas) == 1 else {"oneOf": schemas},
+                "examples": dict(_examples(errors)),
             }
         },
     }
 
 
-def _examples(failures: list[Failure]) -> Iterable[tuple[str, Schema]]:
-    for failure in failures:
-        for number, sample in enumerate(failure.samples, start=1):
-            name = failure.name if number == 1 else f"{failure.name}{number}"
+def _examples(errors: list[DocumentedError]) -> Iterable[tuple[str, Schema]]:
+    for error in errors:
+        for number, sample in enumerate(error.samples, start=1):
+            name = error.name if number == 1 else f"{error.name}{number}"
             body = msgspec.json.decode(sample.body(REQUEST_ID))
             yield name, {"summary": sample.message, "value": body}
 
 
-def _schema(failure: Failure) -> Schema:
-    always, sometimes = _told_apart([sample.details() for sample in failure.samples])
-    code = {"error_code": tag(str(failure.kind.error_code))}
-    details = record(dict.fromkeys(always, COUNT) | code, dict.fromkeys(sometimes, COUNT))
-    error = record({"type": tag(failure.kind.type), "message": TEXT, "details": details})
-    return _envelope(error, description=failure.when)
+def _schema(documented: DocumentedError) -> Schema:
+    required, optional = _required_and_optional([sample.details() for sample in documented.samples])
+    code = {"error_code": const(str(documented.kind.error_code))}
+    details = object_schema(dict.fromkeys(required, COUNT) | code, dict.fromkeys(optional, COUNT))
+    error = object_schema(
+        {"type": const(documented.kind.type), "message": TEXT, "details": details}
+    )
+    return _envelope(error, description=documented.when)
 
 
 def _envelope(error: Schema, *, description: str) -> Schema:
-    members = {"type": tag("error"), "error": error, "request_id": ref("RequestId")}
-    return record(members, description=description)
+    members = {"type": const("error"), "error": error, "request_id": ref("RequestId")}
+    return object_schema(members, description=description)
 
 
-def _told_apart(several: list[Mapping[str, Any]]) -> tuple[list[str], list[str]]:
-    """Return the names that all have, and those that only some have, in the order they come."""
-    names = dict.fromkeys(name for one in several for name in one)
-    always = [name for name in names if all(name in one for one in several)]
-    return always, [name for name in names if name not in always]
+def _required_and_optional(samples: list[Mapping[str, Any]]) -> tuple[list[str], list[str]]:
+    """Return the names that all samples have, and those that only some have, in their order."""
+    names = dict.fromkeys(name for sample in samples for name in sample)
+    required = [name for name in names if all(name in sample for sample in samples)]
+    return required, [name for name in names if name not in required]

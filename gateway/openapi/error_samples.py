@@ -1,6 +1,6 @@
-"""Every error of the API: when it comes, and real ones as samples.
+"""Every error of the API, with its cause and samples.
 
-A class of `gateway.errors` that is not among FAILURES fails a test.
+A test fails for a class of `gateway.errors` that is not in DOCUMENTED_ERRORS.
 """
 
 from datetime import UTC, datetime
@@ -16,8 +16,8 @@ _RESET = datetime(2026, 11, 22, 9, 31, tzinfo=UTC)
 _USED_UP = RateLimitState(LimitState(600, 600, _RESET), LimitState(2_000_000, 81_250, _RESET))
 
 
-class Failure(NamedTuple):
-    """One kind of error; `samples` show every form that its headers and details take."""
+class DocumentedError(NamedTuple):
+    """One kind of error; `samples` cover every combination of its headers and details."""
 
     kind: type[GatewayError]
     when: str
@@ -25,25 +25,25 @@ class Failure(NamedTuple):
 
     @property
     def name(self) -> str:
-        """Its name among the schemas and examples."""
+        """Its name in the schemas and examples."""
         return self.kind.__name__
 
 
-FAILURES = (
-    Failure(
+DOCUMENTED_ERRORS = (
+    DocumentedError(
         errors.InvalidRequest,
         "The request breaks a rule. The message begins with the place, such as "
         "`messages.2.content.0.source.data`.",
         (errors.InvalidRequest("Field required", path="max_tokens"),),
     ),
-    Failure(
+    DocumentedError(
         errors.InvalidApiKey,
-        "There is no key, or none that is in force.",
+        "The API key is missing or invalid.",
         (errors.InvalidApiKey(),),
     ),
-    Failure(
+    DocumentedError(
         errors.OutOfCredits,
-        "The most that this call may cost does not fit into what is available.",
+        "The maximum cost of this call exceeds the available credits.",
         (
             errors.OutOfCredits(
                 credits_required=1043, credits_available=900, affordable_max_tokens=1682
@@ -51,40 +51,39 @@ FAILURES = (
             errors.OutOfCredits(credits_required=188, credits_available=3),
         ),
     ),
-    Failure(
+    DocumentedError(
         errors.PermissionDenied,
         "The key may not call this model, or the workspace's credits are being checked.",
         (errors.PermissionDenied("This API key may not call caicaini/large."),),
     ),
-    Failure(
+    DocumentedError(
         errors.ModelNotFound,
         "There is no such model.",
         (errors.ModelNotFound("caicaini/swfit"),),
     ),
-    Failure(
+    DocumentedError(
         errors.ThreadNotFound,
-        "The request wants to go on with a conversation that is held here; none is.",
+        "The request continues a stored conversation; this API stores none.",
         (errors.ThreadNotFound(),),
     ),
-    Failure(
+    DocumentedError(
         errors.RouteNotFound,
-        "There is nothing at this address; the message lists what there is.",
+        "There is no such address; the message lists the existing ones.",
         (errors.RouteNotFound("There is nothing at POST /v1/completions."),),
     ),
-    Failure(
+    DocumentedError(
         errors.MethodNotAllowed,
-        "The address does not have this method.",
+        "The address does not accept this method.",
         (errors.MethodNotAllowed("GET", allowed="POST"),),
     ),
-    Failure(
+    DocumentedError(
         errors.BodyTooLarge,
         "The body is too large.",
         (errors.BodyTooLarge(limit_bytes=settings.MAX_BODY_BYTES),),
     ),
-    Failure(
+    DocumentedError(
         errors.RateLimited,
-        "The workspace, or this key, asks for more at once than it may. Without `retry-after`, "
-        "waiting does not help.",
+        "The workspace or this key exceeds a limit. Without `retry-after`, waiting does not help.",
         (
             TooManyRequests(
                 "This workspace's limit of 600 requests a minute is used up. Try again in 12 s.",
@@ -102,42 +101,42 @@ FAILURES = (
             ),
         ),
     ),
-    Failure(
+    DocumentedError(
         errors.InternalFailure,
-        "A fault of ours. Nothing was charged.",
+        "An error in this API. Nothing was charged.",
         (errors.InternalFailure(),),
     ),
-    Failure(
+    DocumentedError(
         errors.LedgerUnavailable,
-        "The books cannot be written, so nothing is called. Nothing was charged.",
+        "The ledger is unavailable, so no model is called. Nothing was charged.",
         (errors.LedgerUnavailable(),),
     ),
-    Failure(
+    DocumentedError(
         errors.GatewayOverloaded,
         "Too many calls are running. Nothing was charged.",
         (errors.GatewayOverloaded(retry_after_s=1),),
     ),
-    Failure(
+    DocumentedError(
         errors.ShuttingDown,
         "The server was restarted during the call. Nothing was charged.",
         (errors.ShuttingDown(),),
     ),
-    Failure(
+    DocumentedError(
         errors.UpstreamRefused,
-        "The model does not take the request. Nothing was charged.",
+        "The model does not accept the request. Nothing was charged.",
         (errors.UpstreamRefused("prompt is too long: 9120 tokens > 8192 maximum"),),
     ),
-    Failure(
+    DocumentedError(
         errors.UpstreamFailed,
         "The model's server failed. Nothing was charged.",
         (errors.UpstreamFailed(),),
     ),
-    Failure(
+    DocumentedError(
         errors.UpstreamTimeout,
         "The model took too long. Nothing was charged.",
         (errors.UpstreamTimeout(),),
     ),
-    Failure(
+    DocumentedError(
         errors.UpstreamOverloaded,
         "The model is overloaded. Nothing was charged.",
         (errors.UpstreamOverloaded(retry_after_s=30), errors.UpstreamOverloaded()),

@@ -1,4 +1,4 @@
-"""Requests that can be sent as they stand, and what is answered. Tests send them."""
+"""Example requests, which can be sent as they are, and example answers. Tests send them."""
 
 from typing import Any
 
@@ -35,8 +35,8 @@ _CALL = {
 }
 
 
-def _request(*turns: dict[str, Any], **more: Any) -> dict[str, Any]:
-    return {"model": AUTO, "max_tokens": 100, "messages": list(turns), **more}
+def _request(*messages: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {"model": AUTO, "max_tokens": 100, "messages": list(messages), **more}
 
 
 def _user(*content: dict[str, Any]) -> dict[str, Any]:
@@ -126,9 +126,7 @@ def _message(model: str, block: dict[str, Any], reason: str, usage: dict[str, in
 
 MESSAGES: dict[str, dict[str, Any]] = {
     "Text": _message("caicaini/swift", _text(_ANSWER), "end_turn", _usage(14, 23, 12)),
-    "A tool is asked for": _message(
-        "anthropic/claude-sonnet", _CALL, "tool_use", _usage(380, 54, 215)
-    ),
+    "A tool call": _message("anthropic/claude-sonnet", _CALL, "tool_use", _usage(380, 54, 215)),
 }
 
 
@@ -147,7 +145,7 @@ _STARTED = MESSAGES["Text"] | {
         "cache_read_input_tokens": 0,
     },
 }
-# A whole answer, event by event.
+# A complete answer, event by event.
 STREAM: tuple[dict[str, str], ...] = (
     _event("message_start", message=_STARTED),
     _event("content_block_start", index=0, content_block=_text("")),

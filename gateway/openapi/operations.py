@@ -1,4 +1,4 @@
-"""The addresses of /v1: what each takes, what it answers and how it can fail."""
+"""The operations of /v1: their requests, answers and errors."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from gateway.http.models import DEFAULT_LIMIT, MOST_PER_PAGE
 from gateway.http.usage import DEFAULT_LENGTH, LONGEST
 from gateway.limits import rate_limiter
 from gateway.openapi import components, examples, headers
-from gateway.openapi.json_schema import FILLED, MOMENT, TEXT, Schema, array, one_word
+from gateway.openapi.json_schema import MOMENT, NON_EMPTY, TEXT, Schema, array, enum
 from gateway.openapi.schemas.requests import RULES, RULES_OF_COUNTING
 from usage.gateway_queries import Bucket, Grouping
 
@@ -48,7 +48,7 @@ def _create_message() -> Schema:
         "createMessage",
         "Messages",
         "Ask a model",
-        "Holds the most that the call may cost, asks the model, and takes what it did cost. With "
+        "Holds the maximum cost of the call, asks the model and charges the actual cost. With "
         "`stream` the answer is `text/event-stream`. A stream that breaks off ends with an `error` "
         "event and costs nothing.",
         parameters=[headers.VERSION, headers.BETA],
@@ -65,7 +65,7 @@ def _create_message() -> Schema:
                 ),
             },
         ),
-        failures=(*_WITH_KEY, *_WITH_MODEL, *_WITH_CALL),
+        errors=(*_WITH_KEY, *_WITH_MODEL, *_WITH_CALL),
     )
 
 
@@ -74,7 +74,7 @@ def _count_tokens() -> Schema:
         "countTokens",
         "Messages",
         "Count input tokens",
-        "How many input tokens a request has. Costs nothing.",
+        "Returns the number of input tokens of a request. Costs nothing.",
         parameters=[headers.VERSION, headers.BETA],
         requestBody=components.json_body(
             "CountTokensRequest", examples.COUNT_REQUESTS, rules=RULES_OF_COUNTING
@@ -84,7 +84,7 @@ def _count_tokens() -> Schema:
             headers.documented(rate_limiter.HEADERS),
             components.json_content("TokenCount", {"Tokens": {"input_tokens": 14}}),
         ),
-        failures=(*_WITH_KEY, *_WITH_MODEL),
+        errors=(*_WITH_KEY, *_WITH_MODEL),
     )
 
 
@@ -94,13 +94,13 @@ def _list_models() -> Schema:
         "listModels",
         "Models",
         "List the models that this key may call",
-        "In pages. An id that is not in the list is passed over.",
+        "In pages. An id that is not in the list is ignored.",
         parameters=[
             components.query("limit", size, "How many to list."),
             components.query("after_id", TEXT, "List what comes after this model."),
             components.query("before_id", TEXT, "List what comes before this model."),
             components.query(
-                "lifecycle[]", array(TEXT), "List models of these stages: all there are are active."
+                "lifecycle[]", array(TEXT), "List models of these stages: all are `active`."
             ),
         ],
         answer=components.answer(
@@ -114,7 +114,7 @@ def _list_models() -> Schema:
                 }
             },
         ),
-        failures=(*_WITH_KEY, errors.InvalidRequest),
+        errors=(*_WITH_KEY, errors.InvalidRequest),
     )
 
 
@@ -123,13 +123,13 @@ def _show_model() -> Schema:
         "getModel",
         "Models",
         "Describe a model",
-        "What it can do and what it costs.",
+        "Its capabilities and prices.",
         parameters=[
             {
                 "name": "model_id",
                 "in": "path",
                 "required": True,
-                "schema": FILLED | {"examples": [examples.MODEL["id"]]},
+                "schema": NON_EMPTY | {"examples": [examples.MODEL["id"]]},
                 "description": "The model's id; a slash in it may be written as it is.",
             }
         ],
@@ -138,7 +138,7 @@ def _show_model() -> Schema:
             headers.documented(),
             components.json_content("Model", {"Model": examples.MODEL}),
         ),
-        failures=(*_WITH_KEY, errors.ModelNotFound),
+        errors=(*_WITH_KEY, errors.ModelNotFound),
     )
 
 
@@ -153,7 +153,7 @@ def _show_credits() -> Schema:
             headers.documented(),
             components.json_content("Credits", {"Credits": examples.CREDITS}),
         ),
-        failures=_WITH_KEY,
+        errors=_WITH_KEY,
     )
 
 
@@ -161,12 +161,12 @@ def _show_usage() -> Schema:
     return components.operation(
         "getUsage",
         "Account",
-        "Sum up what was used",
-        "What the key's workspace used, by hour or day, from the same books that were charged. "
-        "Right to the second.",
+        "Sum up usage",
+        "Usage of the key's workspace by hour or day, from the records that were charged. Current "
+        "to the second.",
         parameters=[
             components.query(
-                "bucket", one_word(Bucket, default=Bucket.DAY), "An hour or a day, in UTC."
+                "bucket", enum(Bucket, default=Bucket.DAY), "An hour or a day, in UTC."
             ),
             components.query(
                 "from", MOMENT, f"From when on. Without it, {_lengths(DEFAULT_LENGTH)}."
@@ -176,7 +176,7 @@ def _show_usage() -> Schema:
             ),
             components.query(
                 "group_by",
-                array(one_word(Grouping)),
+                array(enum(Grouping)),
                 "Sum up separately by these, separated by commas.",
                 style="form",
                 explode=False,
@@ -187,7 +187,7 @@ def _show_usage() -> Schema:
             headers.documented(),
             components.json_content("UsageReport", {"A day": examples.USAGE}),
         ),
-        failures=(*_WITH_KEY, errors.InvalidRequest),
+        errors=(*_WITH_KEY, errors.InvalidRequest),
     )
 
 

@@ -8,7 +8,7 @@ from django.conf import settings
 from gateway import sse
 from gateway.call import Call, CallerGone
 from gateway.errors import UpstreamFailed, UpstreamTimeout
-from gateway.formats import FORMATS, Stream, WholeStream
+from gateway.formats import FORMATS, NonStreamingReply, Stream
 from gateway.pipeline import upstream_call
 from gateway.pipeline.keep_alive import KeepAlive
 from gateway.reply.events import (
@@ -99,7 +99,7 @@ class Relay:
         wire = FORMATS[candidate.upstream.format]
         request, hide = self._call.request, upstream_call.hidden_words(candidate)
         if _is_whole(response, beginning):
-            return WholeStream(wire, request=request, hide=hide)
+            return NonStreamingReply(wire, request=request, hide=hide)
         return wire.open_stream(request=request, hide=hide)
 
     async def _first_content(self, response: UpstreamResponse) -> bytes:

@@ -27,7 +27,7 @@ class AnswerCutShort(Exception):
 
 
 class Policy(NamedTuple):
-    """How a call is run, whoever makes it."""
+    """How a call is run."""
 
     on_disconnect: OnDisconnect = OnDisconnect.CANCEL
 
@@ -54,7 +54,7 @@ async def serve(
     call = Call(id=request_id or uuid4(), caller=caller, request=request, beta=beta)
     with services.concurrency.slot(caller.concurrency_key):
         call.rate_limits = await services.limiter.admit(
-            caller.workspace_id, input_tokens=token_usage.tokens_of(request.text_bytes)
+            caller.workspace_id, input_tokens=token_usage.estimate_tokens(request.text_bytes)
         )
         return await _in_own_task(services, call, sink, policy)
 

@@ -1,1 +1,1 @@
-"""Answers as the gateway sees them: events, blocks, their order, their token counts."""
+"""An upstream's reply in the gateway's own form: events, blocks, their order, token counts."""

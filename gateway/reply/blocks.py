@@ -1,8 +1,8 @@
-"""Content blocks of an answer: how each kind is opened, extended, closed, and cleaned when whole.
+"""Content blocks of a reply: how each kind is opened, extended, closed, and cleaned if complete.
 
-A block is fed an upstream's deltas and hands out those that clients understand. Its start event
-always has the empty form (`text: ""`, `input: {}`): clients add the deltas to it, and some do
-not look at what a start carries.
+A block accepts an upstream's deltas and returns those that clients understand. Its start event is
+always empty (`text: ""`, `input: {}`): clients append the deltas to it, and some ignore content in
+a start.
 """
 
 from typing import Any
@@ -13,9 +13,9 @@ from gateway.reply import tool_inputs
 
 Delta = dict[str, Any]
 
-# Tools that the upstream runs by itself. Their results are sent whole, in their start event.
-_PROVIDERS_CALLS = frozenset({"server_tool_use", "mcp_tool_use"})
-_PROVIDERS_RESULTS = frozenset(
+# Tools that the upstream runs itself. Their results are complete in the start event.
+_PROVIDER_CALLS = frozenset({"server_tool_use", "mcp_tool_use"})
+_PROVIDER_RESULTS = frozenset(
     {
         "advisor_tool_result",
         "web_search_tool_result",
@@ -30,41 +30,41 @@ _PROVIDERS_RESULTS = frozenset(
         "compaction",
     }
 )
-OF_PROVIDERS = _PROVIDERS_CALLS | _PROVIDERS_RESULTS
-_CALLS = _PROVIDERS_CALLS | {"tool_use"}
-_WHOLE = _PROVIDERS_RESULTS | {"redacted_thinking"}
+PROVIDER_BLOCKS = _PROVIDER_CALLS | _PROVIDER_RESULTS
+_CALLS = _PROVIDER_CALLS | {"tool_use"}
+_SENT_WHOLE = _PROVIDER_RESULTS | {"redacted_thinking"}
 
 
 class Block:
-    """A block on its way to the caller. `index` is None until its start was sent."""
+    """A block being sent to the caller. `index` is None until its start is sent."""
 
-    # Whether it may be closed, unasked, as soon as another block has something to say.
-    may_yield = True
+    # Whether it may be closed, without a stop from the upstream, once another block has content.
+    can_close_early = True
 
     def __init__(self, wire: dict[str, Any]) -> None:
         self._wire = wire
         self.index: int | None = None
-        self.is_stopped = False  # the upstream is done with it
-        self.is_closed = False  # the caller was told so
+        self.is_stopped = False  # the upstream has ended it
+        self.is_closed = False  # its stop was sent to the caller
         self.pending: list[Delta] = []
 
     def start(self) -> dict[str, Any]:
         return self._wire
 
-    def takes(self, delta_type: str) -> bool:
-        """Whether deltas of this type belong into this kind of block."""
+    def matches(self, delta_type: str) -> bool:
+        """Whether deltas of this type belong in this kind of block."""
         return False
 
     def accept(self, delta: Delta) -> Delta | None:
-        """What to pass on of a delta that `takes` approved, if anything."""
+        """The part of a matching delta to forward, if any."""
         return None
 
     def finish(self) -> list[Delta]:
-        """What is owed before the stop."""
+        """Deltas to send before the stop."""
         return []
 
     def start_text(self) -> str:
-        """What of the start counts as delivered output."""
+        """The text in the start event that counts as delivered output."""
         return ""
 
 
@@ -74,17 +74,17 @@ class TextBlock(Block):
         if initial:
             self.pending.append({"type": "text_delta", "text": initial})
 
-    def takes(self, delta_type: str) -> bool:
+    def matches(self, delta_type: str) -> bool:
         return delta_type in ("text_delta", "citations_delta")
 
     def accept(self, delta: Delta) -> Delta | None:
         if delta["type"] == "citations_delta":
             return delta if isinstance(delta.get("citation"), dict) else None
-        return _filled(delta, "text")
+        return _non_empty(delta, "text")
 
 
 class ThinkingBlock(Block):
-    """The signature is sent once, last: clients replace what they have by it."""
+    """The signature is sent once, at the end: clients overwrite it with each signature delta."""
 
     def __init__(self, initial: str = "", signature: Any = "") -> None:
         super().__init__({"type": "thinking", "thinking": "", "signature": ""})
@@ -92,12 +92,12 @@ class ThinkingBlock(Block):
         if initial:
             self.pending.append({"type": "thinking_delta", "thinking": initial})
 
-    def takes(self, delta_type: str) -> bool:
+    def matches(self, delta_type: str) -> bool:
         return delta_type in ("thinking_delta", "signature_delta")
 
     def accept(self, delta: Delta) -> Delta | None:
         if delta["type"] == "thinking_delta":
-            return _filled(delta, "thinking")
+            return _non_empty(delta, "thinking")
         if isinstance(delta.get("signature"), str):
             self._signature = delta["signature"]
         return None
@@ -107,23 +107,23 @@ class ThinkingBlock(Block):
 
 
 class ToolBlock(Block):
-    """A tool call. Pieces of its input pass at once, from the first `{` to its closing `}`;
-    anything else is kept back and read as a whole at the end, since a client that has been sent
-    half of something unreadable raises."""
+    """A tool call. Fragments of its input are forwarded at once, from the first `{` to its closing
+    `}`. Other input is buffered and parsed at the end, since clients raise for fragments that do
+    not form an object."""
 
     def __init__(self, wire: dict[str, Any], initial: Any = None) -> None:
         super().__init__(wire | {"input": {}})
         self._initial = initial
         self._scanner: tool_inputs.ObjectScanner | None = None
-        self._kept_back = ""
+        self._buffered = ""
 
     @property
-    def may_yield(self) -> bool:  # type: ignore[override]
+    def can_close_early(self) -> bool:  # type: ignore[override]
         return self._scanner is not None and self._scanner.is_complete
 
     @property
     def is_call(self) -> bool:
-        """Whether the caller is the one to run it."""
+        """Whether the caller runs it."""
         return bool(self._wire["type"] == "tool_use")
 
     @property
@@ -131,7 +131,7 @@ class ToolBlock(Block):
         """Whether its input began and did not end."""
         return self._scanner is not None and not self._scanner.is_complete
 
-    def takes(self, delta_type: str) -> bool:
+    def matches(self, delta_type: str) -> bool:
         return delta_type == "input_json_delta"
 
     def accept(self, delta: Delta) -> Delta | None:
@@ -139,8 +139,8 @@ class ToolBlock(Block):
         if not isinstance(text, str):
             return None
         if self._scanner is None:
-            self._kept_back += text
-            text = self._kept_back.lstrip()
+            self._buffered += text
+            text = self._buffered.lstrip()
             if not text.startswith("{"):
                 return None
             self._scanner = tool_inputs.ObjectScanner()
@@ -150,20 +150,20 @@ class ToolBlock(Block):
     def finish(self) -> list[Delta]:
         if self._scanner is not None:
             return []
-        whole = tool_inputs.parse(self._kept_back) or tool_inputs.parse(self._initial)
-        if not whole:
+        parsed = tool_inputs.parse(self._buffered) or tool_inputs.parse(self._initial)
+        if not parsed:
             return []
-        return [{"type": "input_json_delta", "partial_json": msgspec.json.encode(whole).decode()}]
+        return [{"type": "input_json_delta", "partial_json": msgspec.json.encode(parsed).decode()}]
 
     def start_text(self) -> str:
         return str(self._wire["name"])
 
 
 class CompactionBlock(Block):
-    """A summary that stands for an earlier part of the conversation. It comes in one delta; without
-    content it says that the summary failed."""
+    """A summary that replaces an earlier part of the conversation. It arrives in one delta; one
+    without content means that compaction failed."""
 
-    def takes(self, delta_type: str) -> bool:
+    def matches(self, delta_type: str) -> bool:
         return delta_type == "compaction_delta"
 
     def accept(self, delta: Delta) -> Delta | None:
@@ -171,8 +171,8 @@ class CompactionBlock(Block):
 
 
 def from_start(wire: Any, ids: tool_inputs.CallIds) -> Block | None:
-    """The block that an upstream's `content_block_start` opens; None for one that clients would
-    choke on."""
+    """The block that an upstream's `content_block_start` opens; None for a type that clients do not
+    know."""
     if not isinstance(wire, dict):
         return None
     kind = _text(wire.get("type"))
@@ -180,24 +180,24 @@ def from_start(wire: Any, ids: tool_inputs.CallIds) -> Block | None:
         return TextBlock(_text(wire.get("text")))
     if kind == "thinking":
         return ThinkingBlock(_text(wire.get("thinking")), wire.get("signature"))
-    whole = clean(wire, ids)
-    if whole is None:
+    cleaned = clean(wire, ids)
+    if cleaned is None:
         return None
     if kind == "compaction":
-        return CompactionBlock(whole)
-    return ToolBlock(whole, whole["input"]) if kind in _CALLS else Block(whole)
+        return CompactionBlock(cleaned)
+    return ToolBlock(cleaned, cleaned["input"]) if kind in _CALLS else Block(cleaned)
 
 
-def for_delta(delta_type: str) -> Block | None:
-    """The block that a delta without a start must have meant."""
+def implied_by_delta(delta_type: str) -> Block | None:
+    """The block that a delta without a start implies."""
     if delta_type == "text_delta":
         return TextBlock()
     return ThinkingBlock() if delta_type == "thinking_delta" else None
 
 
 def clean(wire: Any, ids: tool_inputs.CallIds) -> dict[str, Any] | None:
-    """A whole block with every field that clients require and no null they reject; None for one
-    they do not know."""
+    """A complete block with all fields that clients require and without nulls, which they reject;
+    None for a type that they do not know."""
     if not isinstance(wire, dict):
         return None
     kind = _text(wire.get("type"))
@@ -211,18 +211,18 @@ def clean(wire: Any, ids: tool_inputs.CallIds) -> dict[str, Any] | None:
     if kind in _CALLS and _text(wire.get("name")):
         call = {"id": ids.claim(wire.get("id")), "input": tool_inputs.parse(wire.get("input"))}
         return block | call
-    return block if kind in _WHOLE else None
+    return block if kind in _SENT_WHOLE else None
 
 
 def clean_all(content: Any) -> list[dict[str, Any]]:
-    """The content of a whole answer: at least one block, since clients look at the first."""
+    """The content of a complete reply: at least one block, since clients read the first."""
     ids = tool_inputs.CallIds()
     parts = content if isinstance(content, list) else []
     kept = [block for part in parts if (block := clean(part, ids)) is not None]
     return kept or [{"type": "text", "text": ""}]
 
 
-def _filled(delta: Delta, name: str) -> Delta | None:
+def _non_empty(delta: Delta, name: str) -> Delta | None:
     text = delta.get(name)
     return delta if isinstance(text, str) and text else None
 

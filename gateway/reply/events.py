@@ -1,8 +1,7 @@
-"""Replies and stream events as the rest of the gateway sees them, and their wire form.
+"""Replies and stream events in the gateway's own form, and their encoding for callers.
 
-Both upstream formats decode into these, so nothing past them knows which one answered. The
-encoders add what only the gateway knows: our message id, the public model name and what the
-call cost.
+Both upstream formats decode into these, so the rest of the gateway does not depend on the format.
+The encoders add our message id, the public model name and the cost of the call.
 """
 
 from typing import Any
@@ -16,9 +15,9 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Usage(msgspec.Struct, frozen=True):
-    """Token counts. Cached tokens are not part of `input_tokens`: the whole input is the sum of
-    the three input counts. `details` are optional break-downs such as `cache_creation`;
-    `is_estimated` says that at least one side was counted by us."""
+    """Token counts. `input_tokens` excludes cached tokens: the total input is the sum of the three
+    input counts. `details` are optional breakdowns such as `cache_creation`; `is_estimated`: the
+    gateway estimated the input, the output or both."""
 
     input_tokens: int
     output_tokens: int
@@ -27,7 +26,7 @@ class Usage(msgspec.Struct, frozen=True):
     details: dict[str, Any] = msgspec.field(default_factory=dict)
     is_estimated: bool = False
 
-    def on_the_wire(self, *, credits_consumed: int | None = None) -> dict[str, Any]:
+    def to_wire(self, *, credits_consumed: int | None = None) -> dict[str, Any]:
         wire = {
             "input_tokens": self.input_tokens,
             "output_tokens": self.output_tokens,
@@ -41,7 +40,7 @@ class Usage(msgspec.Struct, frozen=True):
 
 
 class Reply(msgspec.Struct, frozen=True):
-    """A whole answer. `extras` are members of the message such as `stop_details`."""
+    """A complete reply. `extras` are members of the message such as `stop_details`."""
 
     content: list[dict[str, Any]]
     stop_reason: str
@@ -51,7 +50,7 @@ class Reply(msgspec.Struct, frozen=True):
 
 
 class MessageStart(msgspec.Struct, frozen=True):
-    """`usage` is the input as far as known: the upstream's figure or the caller's estimate."""
+    """`usage` has the input: the upstream's count or else the estimate."""
 
     usage: Usage
 
@@ -89,7 +88,7 @@ class MessageStop(msgspec.Struct, frozen=True, tag="message_stop"):
 
 
 class UpstreamErrorEvent(msgspec.Struct, frozen=True):
-    """The upstream broke off. The last event of its stream, and the first if nothing came."""
+    """The upstream broke off: the last event of its stream, which may also be the only one."""
 
     error: GatewayError
 
@@ -125,7 +124,7 @@ def encode_reply(
             "stop_reason": reply.stop_reason,
             "stop_sequence": reply.stop_sequence,
             **reply.extras,
-            "usage": usage.on_the_wire(credits_consumed=credits_consumed),
+            "usage": usage.to_wire(credits_consumed=credits_consumed),
         }
     )
 
@@ -145,20 +144,20 @@ class FrameEncoder:
         return sse.encode(str(event.__struct_config__.tag), _encode(event))
 
     def final(self, end: MessageDelta, *, usage: Usage, credits_consumed: int) -> bytes:
-        """The `message_delta`. `usage` is the one that was charged, cumulative and complete:
-        some clients read it here alone."""
+        """The `message_delta`. `usage` is the one that was charged, with all counts: some clients
+        read it only here."""
         delta = {"stop_reason": end.stop_reason, "stop_sequence": end.stop_sequence} | end.extras
-        wire = usage.on_the_wire(credits_consumed=credits_consumed)
+        wire = usage.to_wire(credits_consumed=credits_consumed)
         return sse.encode(
             "message_delta", _encode({"type": "message_delta", "delta": delta, "usage": wire})
         )
 
     def _start(self, event: MessageStart) -> bytes:
-        # No credits_consumed here: a provisional figure would stick in the clients' objects.
+        # Without credits_consumed: clients would keep a provisional value in their objects.
         message = _message(self._message_id, self._model, []) | {
             "stop_reason": None,
             "stop_sequence": None,
-            "usage": event.usage.on_the_wire(),
+            "usage": event.usage.to_wire(),
         }
         return sse.encode("message_start", _encode({"type": "message_start", "message": message}))
 

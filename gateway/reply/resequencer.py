@@ -1,11 +1,11 @@
-"""Puts the events of any upstream into the one order that clients understand.
+"""Puts the events of any upstream into the order that clients accept.
 
     message_start  (start delta* stop)+  message_delta message_stop
 
-Upstreams number blocks with gaps, let them overlap, leave starts out or stop in mid-sentence;
-clients take one block at a time, numbered 0, 1, 2 … Text and thinking are passed on as they
-come, by closing whatever stands in the way. A tool call is never cut short for that: what
-arrives while its input is unfinished waits until it is complete.
+Upstreams number blocks with gaps, overlap them, omit starts or break off; clients accept one block
+at a time, numbered 0, 1, 2 … Text and thinking are forwarded as they arrive, by closing the open
+block. A tool call is never closed early: content that arrives before its input is complete is
+queued until then.
 """
 
 from collections import deque
@@ -36,7 +36,7 @@ _TEXT_OF_DELTA = {
 
 
 class BlockSequence:
-    """One open block at a time; the others wait with all that came for them."""
+    """Keeps one block open at a time and queues the others with their deltas."""
 
     def __init__(self) -> None:
         self._open: Block | None = None
@@ -54,13 +54,13 @@ class BlockSequence:
         return self._advance()
 
     def extend(self, block: Block, delta: blocks.Delta) -> list[Event]:
-        """Deltas for a block that is closed already come too late and are dropped."""
+        """A delta for a closed block is dropped."""
         if block is not self._open:
             if not block.is_closed:
                 block.pending.append(delta)
             return []
         events: list[Event] = []
-        self._pass_on(block, delta, events)
+        self._forward(block, delta, events)
         if self._waiting:
             events += self._advance()
         return events
@@ -70,16 +70,16 @@ class BlockSequence:
         return self._advance() if block is self._open else []
 
     def finish(self) -> list[Event]:
-        """Everything that waits, in order, each block closed."""
+        """Emit all queued blocks in order and close each."""
         for block in (self._open, *self._waiting):
             if block is not None:
                 block.is_stopped = True
         return self._advance()
 
     def abandon(self) -> list[Event]:
-        """Close what can stand as it is. A tool call that is cut stays open, and what waits for
-        its end is lost: closed, it would look like one to run."""
-        if self._open is None or not self._open.may_yield:
+        """Close the open block, unless it is a tool call whose input is incomplete: closed, it
+        would look ready to run. Blocks queued behind it are lost."""
+        if self._open is None or not self._open.can_close_early:
             return []
         return self.stop(self._open)
 
@@ -88,7 +88,7 @@ class BlockSequence:
         while True:
             block = self._open
             if block is not None:
-                if not (block.is_stopped or (self._waiting and block.may_yield)):
+                if not (block.is_stopped or (self._waiting and block.can_close_early)):
                     return events
                 self._close(block, events)
             if not self._waiting:
@@ -103,9 +103,9 @@ class BlockSequence:
         self.delivered_bytes += token_usage.utf8_length(block.start_text())
         pending, block.pending = block.pending, []
         for delta in pending:
-            self._pass_on(block, delta, events)
+            self._forward(block, delta, events)
 
-    def _pass_on(self, block: Block, delta: blocks.Delta, events: list[Event]) -> None:
+    def _forward(self, block: Block, delta: blocks.Delta, events: list[Event]) -> None:
         if (accepted := block.accept(delta)) is not None:
             self._deliver(block, accepted, events)
 
@@ -127,10 +127,10 @@ class BlockSequence:
 
 
 class Resequencer:
-    """The events of one answer, from its start to its end or failure.
+    """The events of one reply, from its start to its end or failure.
 
-    Formats tell it what their upstream said, in whatever order; what it returns always keeps
-    the grammar, and nothing follows the end.
+    Formats call it in the order of their upstream's events; the events that it returns always keep
+    the grammar, and none follows the end.
     """
 
     def __init__(self, *, input_tokens_estimate: int = 0) -> None:
@@ -141,7 +141,7 @@ class Resequencer:
         self.is_over = False
 
     def start(self) -> list[Event]:
-        """`message_start`, the first time. Merge the usage that is known into `tally` before."""
+        """`message_start`, on the first call only. Merge known usage into `tally` before it."""
         if self._has_started or self.is_over:
             return []
         self._has_started = True
@@ -162,7 +162,7 @@ class Resequencer:
     def finish(
         self, reason: Any, *, stop_sequence: Any = None, extras: dict[str, Any] | None = None
     ) -> list[Event]:
-        """The proper end: open blocks closed, `message_delta`, `message_stop`."""
+        """The regular end: close open blocks, then `message_delta` and `message_stop`."""
         if self.is_over:
             return []
         events = self.start() + self._sequence.finish()
@@ -171,24 +171,23 @@ class Resequencer:
             block.is_stopped = True
             events += self._sequence.open(block)
         self.is_over = True
-        ending = stop_reasons.settle(
+        stop_reason = stop_reasons.normalise(
             reason, stop_sequence=stop_sequence, has_call=self._sequence.has_call
         )
         usage = self.tally.usage(delivered_tokens=self.delivered_tokens_estimate())
-        return [*events, MessageDelta(*ending, usage, extras or {}), MessageStop()]
+        return [*events, MessageDelta(*stop_reason, usage, extras or {}), MessageStop()]
 
     def fail(self, error: GatewayError) -> list[Event]:
-        """The end of a stream that broke, as its last event."""
+        """The end of a stream that broke off; the error is its last event."""
         if self.is_over:
             return []
         self.is_over = True
         return [*self._sequence.abandon(), UpstreamErrorEvent(error)]
 
     def delivered_tokens_estimate(self) -> int:
-        """What was passed on so far, in tokens by the rule of `tally.tokens_of`."""
-        return token_usage.tokens_of(self._sequence.delivered_bytes)
+        """The output returned so far, by the rule of `token_usage.estimate_tokens`."""
+        return token_usage.estimate_tokens(self._sequence.delivered_bytes)
 
     def usage_so_far(self) -> Usage:
-        """For a caller who hung up: the input as far as it is known and what was passed on,
-        counted by us."""
+        """For a caller that disconnected: the known or estimated input and the estimated output."""
         return self.tally.with_output(self.delivered_tokens_estimate(), is_estimated=True)

@@ -1,9 +1,9 @@
-"""Why an answer ended, in the words of the Messages API."""
+"""Normalises an upstream's stop reason to those of the Messages API."""
 
 import re
 from typing import Any, NamedTuple
 
-# Words of the other family that servers of the Messages shape let slip.
+# Finish reasons of chat completions, which some Messages servers send as well.
 _TRANSLATIONS = {
     "stop": "end_turn",
     "eos": "end_turn",
@@ -15,17 +15,17 @@ _TRANSLATIONS = {
 _WORD = re.compile(r"[a-z_]{1,40}")
 
 
-class Ending(NamedTuple):
-    stop_reason: str
+class StopReason(NamedTuple):
+    reason: str
     stop_sequence: str | None
 
 
-def settle(reason: Any, *, stop_sequence: Any, has_call: bool) -> Ending:
-    """The ending as clients rely on it. `has_call` says that a complete tool call was sent.
+def normalise(reason: Any, *, stop_sequence: Any, has_call: bool) -> StopReason:
+    """The stop reason that fits the content. `has_call`: a complete tool call was sent.
 
-    Servers report `stop` after a forced call and `end_turn` after a stop string; a client that
-    reads `tool_use` without a call would wait for ever for one. `max_tokens` stays: the last
-    call may be cut.
+    Servers report `stop` after a forced call and `end_turn` after a stop sequence. A client that
+    receives `tool_use` without a call would wait for one indefinitely. `max_tokens` is kept, since
+    the last call may be cut.
     """
     word = reason if isinstance(reason, str) and _WORD.fullmatch(reason) else "end_turn"
     word = _TRANSLATIONS.get(word, word)
@@ -33,7 +33,7 @@ def settle(reason: Any, *, stop_sequence: Any, has_call: bool) -> Ending:
     if word == "tool_use" and not has_call:
         word = "end_turn"
     if word in ("end_turn", "stop_sequence") and has_call:
-        return Ending("tool_use", None)
+        return StopReason("tool_use", None)
     if word == "end_turn" and matched is not None:
-        return Ending("stop_sequence", matched)
-    return Ending(word, matched if word == "stop_sequence" else None)
+        return StopReason("stop_sequence", matched)
+    return StopReason(word, matched if word == "stop_sequence" else None)

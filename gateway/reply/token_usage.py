@@ -1,4 +1,4 @@
-"""Adds up what an upstream says and what was delivered: the two sources of a call's usage."""
+"""A call's token usage, from the upstream's reports and from the output that was delivered."""
 
 from typing import Any
 
@@ -6,17 +6,17 @@ import msgspec
 
 from gateway.reply.events import Usage
 
-# No context is longer than a catalogue can say. What calls cost, and sums of it, stay far inside
-# PostgreSQL's bigint, at the dearest price there can be.
-_MOST_TOKENS = 2**31 - 1
+# The longest context that the catalogue can declare. At the highest possible price, costs and their
+# sums stay well within PostgreSQL's bigint.
+_MAX_TOKENS = 2**31 - 1
 _INPUT_COUNTS = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
 _DETAILS = ("cache_creation", "output_tokens_details", "server_tool_use")
 _BYTES_PER_TOKEN = 4
 
 
 class UsageTally:
-    """The usage reports of one answer. What was reported once never shrinks; a side that nobody
-    reported is counted by us."""
+    """Merges the usage reports of one reply. Reported counts never shrink; an input or output count
+    that was not reported is estimated."""
 
     def __init__(self, *, input_tokens_estimate: int) -> None:
         self._input_estimate = input_tokens_estimate
@@ -25,8 +25,8 @@ class UsageTally:
         self._details: dict[str, Any] = {}
 
     def merge(self, report: Any, *, is_final: bool = True) -> None:
-        """Take a report in the Messages shape. The output count of one that is not final is a
-        placeholder and passed over."""
+        """Merge a report in the Messages format. The output count of a report that is not final is
+        a placeholder and ignored."""
         if not isinstance(report, dict):
             return
         self._merge_input(report)
@@ -38,8 +38,8 @@ class UsageTally:
                 self._details[name] = details
 
     def _merge_input(self, report: dict[str, Any]) -> None:
-        # The three are taken together: the largest of each would count a token twice that one
-        # report calls cached and another does not.
+        # The three are merged together: their separate maxima would count a token twice that one
+        # report has as cached and another does not.
         known: list[int] = []
         for name in _INPUT_COUNTS:
             value = report.get(name)
@@ -50,25 +50,23 @@ class UsageTally:
         if sum(known) >= sum(self._input):
             self._input = known
 
-    def usage_of_whole(self, content: list[dict[str, Any]]) -> Usage:
-        """The final usage of a whole answer: only one without a figure is counted by us."""
-        return self.usage(
-            delivered_tokens=0 if self._output else delivered_tokens_estimate(content)
-        )
+    def usage_of_reply(self, content: list[dict[str, Any]]) -> Usage:
+        """The final usage of a complete reply; output is estimated only if it was not reported."""
+        return self.usage(delivered_tokens=0 if self._output else estimate_output(content))
 
     def usage(self, *, delivered_tokens: int) -> Usage:
-        """The final usage. `delivered_tokens` stands in for an output that was not reported, or
-        reported as 0 against the evidence."""
+        """The final usage. `delivered_tokens` replaces an output count that was not reported, or
+        was reported as 0 although output was delivered."""
         if self._output is None or (self._output == 0 and delivered_tokens):
             return self.with_output(delivered_tokens, is_estimated=True)
         return self.with_output(self._output)
 
     def with_output(self, output_tokens: int, *, is_estimated: bool = False) -> Usage:
-        """The input as far as it is known, with an output count of one's own."""
+        """The known or estimated input, with the given output count."""
         has_input = any(self._input)
         fresh, cache_creation, cache_read = self._input
         is_estimated = is_estimated or not has_input
-        # Break-downs of a report that is not believed would contradict what is charged.
+        # Breakdowns of a report that is not used would contradict the charge.
         details = {} if is_estimated else self._details
         return Usage(
             fresh if has_input else self._input_estimate,
@@ -80,23 +78,22 @@ class UsageTally:
         )
 
 
-def tokens_of(text_bytes: int) -> int:
-    """About how many tokens so much UTF-8 is: one for four bytes, rounded up.
+def estimate_tokens(text_bytes: int) -> int:
+    """Estimates the tokens of UTF-8 text: one for four bytes, rounded up.
 
-    English has four characters to a token; other scripts have fewer, but more bytes to each.
-    Code and digits run at three, so the estimate errs on the caller's side. It is 0 only for
-    nothing at all.
+    English has about four characters per token; other scripts have fewer, but more bytes per
+    character. Code and digits have about three, so the estimate errs in the caller's favour. It is
+    0 only for empty text.
     """
     return -(-text_bytes // _BYTES_PER_TOKEN)
 
 
-def delivered_tokens_estimate(content: list[dict[str, Any]]) -> int:
-    """The output of a whole answer by the rule of `tokens_of`."""
-    return tokens_of(sum(map(_block_bytes, content)))
-
-
 def utf8_length(text: str) -> int:
     return len(text) if text.isascii() else len(text.encode())
+
+
+def estimate_output(content: list[dict[str, Any]]) -> int:
+    return estimate_tokens(sum(map(_block_bytes, content)))
 
 
 def _block_bytes(block: dict[str, Any]) -> int:
@@ -108,11 +105,11 @@ def _block_bytes(block: dict[str, Any]) -> int:
 
 
 def count(value: Any) -> int | None:
-    """A count of tokens, or None for anything that cannot be one."""
+    """A token count, or None for a value that cannot be one."""
     if type(value) is float and value.is_integer():
         value = int(value)
-    # A subclass of int would be True or False.
-    return value if type(value) is int and 0 <= value <= _MOST_TOKENS else None
+    # `isinstance` would accept True and False.
+    return value if type(value) is int and 0 <= value <= _MAX_TOKENS else None
 
 
 def _counts(value: Any) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""The input of a tool call: a JSON object that upstreams send whole, in pieces, or broken."""
+"""The input of a tool call: a JSON object that arrives complete, in fragments, or malformed."""
 
 import re
 import secrets
@@ -11,7 +11,7 @@ _OUTSIDE = re.compile(r'["{}\[\]]')
 
 
 class ObjectScanner:
-    """Finds the end of a JSON object that arrives in pieces, in time linear in its length."""
+    """Finds the end of a JSON object that arrives in fragments, in linear time."""
 
     def __init__(self) -> None:
         self._depth = 0
@@ -53,8 +53,8 @@ class ObjectScanner:
 
 
 def parse(raw: Any) -> dict[str, Any]:
-    """The input as an object, whatever it came as: an object, its JSON, or that JSON once more
-    as a JSON string. Nothing and nonsense are the empty object: clients demand an object."""
+    """The input as an object, from an object, its JSON, or that JSON encoded again as a JSON
+    string. Anything else is an empty object, since clients require an object."""
     for _ in range(2):
         if isinstance(raw, str):
             try:
@@ -65,13 +65,13 @@ def parse(raw: Any) -> dict[str, Any]:
 
 
 class CallIds:
-    """Gives each tool call of one answer an id that none of the others has."""
+    """Assigns unique ids to the tool calls of one reply."""
 
     def __init__(self) -> None:
         self._taken: set[str] = set()
 
     def claim(self, call_id: Any) -> str:
-        """The upstream's id, unchanged where it is usable."""
+        """The upstream's id if it is usable and new, else a generated one."""
         is_usable = isinstance(call_id, str) and call_id and call_id not in self._taken
         claimed = str(call_id) if is_usable else f"toolu_{secrets.token_hex(12)}"
         self._taken.add(claimed)

@@ -1,10 +1,10 @@
-"""Which image and document addresses are passed on to an upstream, which is the one to fetch them.
+"""Decides which image and document URLs are forwarded to an upstream, which fetches them.
 
-An upstream may run inside our own network, so an address that names a machine there must not
-reach it. Only `http(s)://` and an ordinary DNS name pass: no user names, no numeric hosts in any
-spelling (`127.1`, `0x7f000001`, `[::1]`), no single-label or local names, and nothing that two
-URL parsers could read differently (backslashes, white space, other alphabets in the host).
-Where a name leads is for the upstream to judge: it is the one that resolves it.
+An upstream may run inside our own network, so a URL that names a machine there must not reach it.
+Only `http(s)://` with an ordinary DNS name passes: no user names, no numeric hosts in any spelling
+(`127.1`, `0x7f000001`, `[::1]`), no single-label or local names, and nothing that two URL parsers
+could read differently (backslashes, white space, non-ASCII hosts). The upstream resolves the name
+and must check the resulting address itself.
 """
 
 import re
@@ -28,7 +28,7 @@ _LOCAL_SUFFIXES = (
     ".onion",
     ".test",
     ".invalid",
-    # Public names made to resolve to any address that stands in them.
+    # Public names that resolve to loopback or to an address in the name.
     ".nip.io",
     ".sslip.io",
     ".xip.io",
@@ -41,7 +41,7 @@ _LOCAL_SUFFIXES = (
     ".1u.ms",
     ".rbndr.us",
 )
-# The last label starts with a letter, which no spelling of an IPv4 address does.
+# The last label starts with a letter, as in no spelling of an IPv4 address.
 _PUBLIC_URL = re.compile(
     r"https?://(?P<host>(?:[a-z0-9_](?:[a-z0-9_-]{0,62})\.)+[a-z][a-z0-9-]{1,62})"
     r"(?::[0-9]{1,5})?(?:[/?#][^\s\x00-\x1f\x7f-\x9f]*)?",
@@ -50,7 +50,7 @@ _PUBLIC_URL = re.compile(
 
 
 def check(value: Any, path: str) -> None:
-    url = values.filled_string(value, path)
+    url = values.non_empty_string(value, path)
     if url[:5].lower() == "data:":
         raise InvalidRequest("Send inline data with a source of type 'base64'", path=path)
     if len(url) > MAX_URL_CHARS:

@@ -9,36 +9,36 @@ from gateway.request import values
 THINKING_KINDS = ("enabled", "adaptive", "disabled", "between_tools")
 
 
-def check_settings(fields: dict[str, Any]) -> None:
-    """Every known setting that is there; unknown fields pass. Raises InvalidRequest."""
+def check_options(fields: dict[str, Any]) -> None:
+    """Check every known option that is present; unknown fields pass. Raises InvalidRequest."""
     for name, value in fields.items():
         check = _CHECKS.get(name)
         if check is not None:
             check(value, name)
-    for name in _WHOLE_NUMBERS:
-        if type(fields.get(name)) is float:  # 100.0, as some languages write 100
+    for name in _INTEGERS:
+        if type(fields.get(name)) is float:  # some languages serialise 100 as 100.0
             fields[name] = int(fields[name])
 
 
 def is_optional(name: str) -> bool:
-    """Whether null may stand for the field's absence."""
+    """Whether null means that the field is not set."""
     return name in _OPTIONAL
 
 
-def thinks(fields: dict[str, Any]) -> bool:
-    """Whether the model must think. `adaptive` leaves it to the model, so any model will do:
-    agents send it with every call, to models of all kinds."""
+def requires_thinking(fields: dict[str, Any]) -> bool:
+    """Whether the model must support thinking. `adaptive` leaves it to the model, so every model
+    qualifies: agents send it with every call, to all kinds of models."""
     return (fields.get("thinking") or {}).get("type") == "enabled"
 
 
-def wants_structure(fields: dict[str, Any]) -> bool:
+def requires_structured_output(fields: dict[str, Any]) -> bool:
     """Whether the answer must follow a JSON schema."""
     formats = ((fields.get("output_config") or {}).get("format"), fields.get("output_format"))
     return any(formats)
 
 
 def _check_model(value: Any, path: str) -> None:
-    if len(values.filled_string(value, path)) > 256:
+    if len(values.non_empty_string(value, path)) > 256:
         raise InvalidRequest("String should have at most 256 characters", path=path)
 
 
@@ -48,7 +48,7 @@ def _check_share(value: Any, path: str) -> None:
 
 def _check_stop_sequences(value: Any, path: str) -> None:
     for index, stop in enumerate(values.array(value, path)):
-        # White space alone passes: a blank line is a useful stop, and few upstreams mind.
+        # White space alone passes: a blank line is a useful stop, and few upstreams reject it.
         if not values.string(stop, f"{path}.{index}"):
             reason = "each stop sequence must contain non-whitespace"
             raise InvalidRequest(reason, path=path)
@@ -71,8 +71,8 @@ def _check_thinking(value: Any, path: str) -> None:
 
 
 def _check_thread(value: Any, path: str) -> None:
-    """Whether the caller counts on a conversation that is held here. To begin one does no harm: it
-    is the next call that would be answered without what came before it."""
+    """Reject a request that relies on a conversation stored here, since none is. `create` is
+    accepted: it is the next call, with `continue`, that would lack the earlier messages."""
     kind = values.field(values.mapping(value, path), "type", path)
     if values.one_of(kind, f"{path}.type", ("create", "continue")) == "continue":
         raise ThreadNotFound
@@ -81,7 +81,7 @@ def _check_thread(value: Any, path: str) -> None:
 def _check_output_config(value: Any, path: str) -> None:
     values.mapping(value, path)
     if value.get("effort") is not None:
-        values.filled_string(value["effort"], f"{path}.effort")
+        values.non_empty_string(value["effort"], f"{path}.effort")
     if value.get("format") is not None:
         _check_output_format(value["format"], f"{path}.format")
 
@@ -92,7 +92,7 @@ def _check_output_format(value: Any, path: str) -> None:
     values.mapping(values.field(value, "schema", path), f"{path}.schema")
 
 
-# Fields whose null means "not set"; generated clients send them so.
+# Fields whose null means "not set", as generated clients send them.
 _OPTIONAL: dict[str, Callable[[Any, str], object]] = {
     "stream": values.boolean,
     "temperature": _check_share,
@@ -107,10 +107,10 @@ _OPTIONAL: dict[str, Callable[[Any, str], object]] = {
     "output_format": _check_output_format,
     "context_management": values.mapping,
     "thread": _check_thread,
-    "system": lambda value, path: None,  # the conversation's checks see to these three
+    "system": lambda value, path: None,  # parse.py has these four checked by other modules
     "tools": lambda value, path: None,
     "tool_choice": lambda value, path: None,
     "cache_control": lambda value, path: None,
 }
 _CHECKS = _OPTIONAL | {"model": _check_model, "max_tokens": values.integer}
-_WHOLE_NUMBERS = tuple(name for name, check in _CHECKS.items() if check is values.integer)
+_INTEGERS = tuple(name for name, check in _CHECKS.items() if check is values.integer)

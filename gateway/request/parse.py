@@ -1,4 +1,4 @@
-"""A request body in, a checked request out. Whether the model exists is not known here."""
+"""Parses and validates a request body. The router checks whether the model exists."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ import msgspec
 from gateway.errors import InvalidRequest
 from gateway.request import content, messages, options, tools, values
 
-# What counting tokens does not depend on, and strict upstreams refuse there.
+# Fields that do not affect a token count; strict upstreams reject them in a count request.
 NOT_COUNTED = frozenset(
     {
         "max_tokens",
@@ -24,10 +24,10 @@ NOT_COUNTED = frozenset(
 
 
 class MessagesRequest(msgspec.Struct, frozen=True):
-    """A request that keeps the contract.
+    """A validated request.
 
-    `fields` is the decoded body: unknown fields are kept, nulls of optional fields, empty text
-    blocks and a `tool_choice` without tools are gone. It is shared, so nobody may change it.
+    `fields` is the decoded body, with unknown fields, but without nulls of optional fields, empty
+    text blocks or a `tool_choice` without tools. It is shared, so it must not be modified.
     """
 
     model: str
@@ -42,12 +42,12 @@ class MessagesRequest(msgspec.Struct, frozen=True):
 
     @property
     def text_bytes(self) -> int:
-        """What of the body may be tokens: images and documents in it count for themselves,
-        whatever their base64 is long."""
+        """The bytes of the body without base64: images and documents are counted separately, and
+        the length of their base64 says nothing about their tokens."""
         return self.body_bytes - self.attachment_bytes
 
 
-def parse(body: bytes) -> MessagesRequest:
+def messages_request(body: bytes) -> MessagesRequest:
     """The body of POST /v1/messages. Raises InvalidRequest, ThreadNotFound."""
     fields = _decode(body)
     values.field(fields, "model", "")
@@ -55,10 +55,10 @@ def parse(body: bytes) -> MessagesRequest:
     return _check(fields, body_bytes=len(body), check_pairs=True)
 
 
-def parse_count(body: bytes) -> MessagesRequest:
-    """The body of POST /v1/messages/count_tokens: `max_tokens` is 0 and nothing streams.
+def count_request(body: bytes) -> MessagesRequest:
+    """The body of POST /v1/messages/count_tokens: `max_tokens` is 0 and `stream` is false.
 
-    Clients count single turns of a conversation, so a tool call may lack its result.
+    Clients count single messages of a conversation, so a tool call may lack its result.
     """
     fields = {name: value for name, value in _decode(body).items() if name not in NOT_COUNTED}
     values.field(fields, "model", "")
@@ -83,60 +83,60 @@ def _check(fields: dict[str, Any], *, body_bytes: int, check_pairs: bool) -> Mes
     for name in [name for name, value in fields.items() if value is None]:
         if options.is_optional(name):
             del fields[name]
-    survey = content.RequestStats()
-    options.check_settings(fields)
-    fields.pop("thread", None)  # an upstream would hold it under an id that callers never see
-    _check_conversation(fields, survey, check_pairs=check_pairs)
+    stats = content.RequestStats()
+    options.check_options(fields)
+    fields.pop("thread", None)  # an upstream would store it under an id that callers never receive
+    _check_conversation(fields, stats, check_pairs=check_pairs)
     return MessagesRequest(
         model=fields["model"],
         max_tokens=fields.get("max_tokens", 0),
         stream=fields.get("stream", False),
         fields=fields,
-        needs=_needs(fields, survey),
-        image_count=survey.images,
-        document_count=survey.documents,
+        needs=_needs(fields, stats),
+        image_count=stats.images,
+        document_count=stats.documents,
         body_bytes=body_bytes,
-        attachment_bytes=survey.attachment_bytes,
+        attachment_bytes=stats.attachment_bytes,
     )
 
 
 def _check_conversation(
-    fields: dict[str, Any], survey: content.RequestStats, *, check_pairs: bool
+    fields: dict[str, Any], stats: content.RequestStats, *, check_pairs: bool
 ) -> None:
     if "system" in fields:
-        messages.check_system(fields["system"], survey)
+        messages.check_system(fields["system"], stats)
     if "tools" in fields:
-        tools.check_tools(fields["tools"], survey)
+        tools.check_tools(fields["tools"], stats)
     if "tool_choice" in fields:
         tools.check_tool_choice(fields["tool_choice"], fields.get("tools", []))
         if not fields.get("tools"):
             del fields["tool_choice"]
     if "cache_control" in fields:
-        content.check_cache_control(fields["cache_control"], "cache_control", survey)
-    messages.check_turns(values.field(fields, "messages", ""), survey)
-    if check_pairs and survey.uses_tools:
+        content.check_cache_control(fields["cache_control"], "cache_control", stats)
+    messages.check_messages(values.field(fields, "messages", ""), stats)
+    if check_pairs and stats.uses_tools:
         messages.check_tool_pairs(fields["messages"])
-    if survey.has_empty_text:
+    if stats.has_empty_text:
         _drop_empty_text(fields)
-    content.check_breakpoints(survey)
+    content.check_breakpoints(stats)
 
 
 def _drop_empty_text(fields: dict[str, Any]) -> None:
-    fields["messages"] = messages.without_empty_turns(fields["messages"])
+    fields["messages"] = messages.without_empty_messages(fields["messages"])
     if isinstance(fields.get("system"), list):
         fields["system"] = content.without_empty_text(fields["system"])
 
 
-def _needs(fields: dict[str, Any], survey: content.RequestStats) -> frozenset[str]:
+def _needs(fields: dict[str, Any], stats: content.RequestStats) -> frozenset[str]:
     needs = []
-    if survey.images:
+    if stats.images:
         needs.append("images")
-    if survey.documents:
+    if stats.documents:
         needs.append("documents")
-    if survey.uses_tools:
+    if stats.uses_tools:
         needs.append("tools")
-    if options.thinks(fields):
+    if options.requires_thinking(fields):
         needs.append("thinking")
-    if options.wants_structure(fields):
+    if options.requires_structured_output(fields):
         needs.append("structured_output")
     return frozenset(needs)

@@ -1,4 +1,4 @@
-"""`tools` and `tool_choice`."""
+"""Checks of `tools` and `tool_choice`."""
 
 import re
 from typing import Any
@@ -10,24 +10,24 @@ _CHOICES = ("auto", "any", "tool", "none")
 NAME = re.compile(r"[a-zA-Z0-9_-]{1,128}")
 
 
-def check_tools(tools: Any, survey: content.RequestStats) -> None:
+def check_tools(tools: Any, stats: content.RequestStats) -> None:
     names: set[str] = set()
     for index, tool in enumerate(values.array(tools, "tools")):
         path = f"tools.{index}"
         values.mapping(tool, path)
         if "cache_control" in tool:
-            content.check_cache_control(tool["cache_control"], f"{path}.cache_control", survey)
+            content.check_cache_control(tool["cache_control"], f"{path}.cache_control", stats)
         if is_custom(tool):
             _check_custom(tool, path)
         else:
-            values.filled_string(tool["type"], f"{path}.type")
+            values.non_empty_string(tool["type"], f"{path}.type")
         if tool.get("name") is not None:
             _check_unique(values.string(tool["name"], f"{path}.name"), path, names)
-    survey.uses_tools = survey.uses_tools or bool(tools)
+    stats.uses_tools = stats.uses_tools or bool(tools)
 
 
 def is_custom(tool: dict[str, Any]) -> bool:
-    """A function of the caller's own; every other `type` belongs to a kind of upstream."""
+    """Whether the caller runs the tool; any other `type` is defined by an upstream."""
     return tool.get("type") in (None, "custom")
 
 
@@ -40,7 +40,7 @@ def check_tool_choice(choice: Any, tools: list[dict[str, Any]]) -> None:
         values.boolean(choice["disable_parallel_tool_use"], path)
     if kind == "tool":
         name = values.field(choice, "name", "tool_choice")
-        values.filled_string(name, "tool_choice.name")
+        values.non_empty_string(name, "tool_choice.name")
         if tools and all(tool.get("name") != name for tool in tools):
             raise InvalidRequest(f"Tool '{name}' not found in provided tools", path="tool_choice")
 

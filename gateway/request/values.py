@@ -5,7 +5,7 @@ from typing import Any
 
 from gateway.errors import InvalidRequest
 
-# Beyond this JavaScript clients and many servers silently round.
+# JavaScript clients and many servers silently round larger integers.
 MAX_INTEGER = 2**53 - 1
 
 
@@ -22,7 +22,7 @@ def string(value: Any, path: str) -> str:
     return value
 
 
-def filled_string(value: Any, path: str) -> str:
+def non_empty_string(value: Any, path: str) -> str:
     text = string(value, path)
     if not text:
         raise InvalidRequest("String should have at least 1 character", path=path)
@@ -36,10 +36,10 @@ def boolean(value: Any, path: str) -> bool:
 
 
 def integer(value: Any, path: str, *, low: int = 0, high: int = MAX_INTEGER) -> int:
-    """A whole number; some languages write 100 as 100.0."""
+    """An integer; some languages serialise 100 as 100.0."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    # True is an int to Python, not to a caller.
+    # bool is a subclass of int.
     if not isinstance(value, int) or isinstance(value, bool):
         raise InvalidRequest("Input should be a valid integer", path=path)
     _check_bounds(value, path, low, high)
@@ -67,13 +67,13 @@ def array(value: Any, path: str) -> list[Any]:
 
 def one_of(value: Any, path: str, allowed: Sequence[str]) -> str:
     if not isinstance(value, str) or value not in allowed:
-        raise InvalidRequest(f"Input should be {either(allowed)}", path=path)
+        raise InvalidRequest(f"Input should be {_alternatives(allowed)}", path=path)
     return value
 
 
-def either(words: Sequence[str]) -> str:
+def _alternatives(names: Sequence[str]) -> str:
     """`'a', 'b' or 'c'`"""
-    quoted = [f"'{word}'" for word in words]
+    quoted = [f"'{name}'" for name in names]
     return " or ".join(filter(None, [", ".join(quoted[:-1]), quoted[-1]]))
 
 

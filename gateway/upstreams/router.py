@@ -9,7 +9,7 @@ import msgspec
 from catalogue.pricing import Price
 from catalogue.snapshot import CatalogueSnapshot, ModelRow, UpstreamRow
 from gateway.errors import InvalidRequest, ModelNotFound, PermissionDenied, UpstreamOverloaded
-from gateway.reply.token_usage import tokens_of
+from gateway.reply.token_usage import estimate_tokens
 from gateway.request.parse import MessagesRequest
 
 AUTO = "caicaini/auto"
@@ -208,7 +208,7 @@ def _dearness(way: Candidate) -> tuple[int, int, int, str]:
 def _likely_input(request: MessagesRequest) -> int:
     """Estimate the input tokens of the text, to skip a model that could hardly take it. Near the
     limit, the model's own server decides."""
-    return tokens_of(request.text_bytes)
+    return estimate_tokens(request.text_bytes)
 
 
 def _most_input(request: MessagesRequest, model: ModelRow) -> int:

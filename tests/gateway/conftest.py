@@ -17,7 +17,7 @@ from tests.support import customers, gateway_database, scripted_catalogue, serve
 from tests.support.api_description import Description
 from tests.support.callers import Caller
 from tests.support.customers import Customer
-from tests.support.scripted_upstream import ScriptedUpstream, closed_door, deaf_listener
+from tests.support.scripted_upstream import ScriptedUpstream, refusing_port, unaccepting_listener
 from tests.support.servers import WebServer
 
 NewCustomer = Callable[..., Customer]
@@ -36,7 +36,11 @@ def gateway_env(
 ) -> Iterator[dict[str, str]]:
     """The environment of every gateway, on a database with our catalogue in it."""
     catalogue = tmp_path_factory.mktemp("catalogue") / "catalogue.toml"
-    with gateway_database.fresh() as url, deaf_listener() as deaf_url, closed_door() as place:
+    with (
+        gateway_database.fresh() as url,
+        unaccepting_listener() as deaf_url,
+        refusing_port() as place,
+    ):
         catalogue.write_text(
             scripted_catalogue.catalogue(
                 upstream_url=upstream.url, dead_url=f"http://{place}", deaf_url=deaf_url

@@ -1,4 +1,4 @@
-"""Server-sent events come out the same wherever the network cuts the bytes."""
+"""Server-sent events are parsed into the same events wherever the network splits the bytes."""
 
 from collections import deque
 from itertools import pairwise
@@ -50,7 +50,7 @@ def test_one_byte_at_a_time_gives_the_same_events(raw: bytes):
     ),
     places=st.lists(st.integers(0, 10_000), max_size=8),
 )
-def test_what_is_encoded_is_parsed_again(events: list[tuple[str, str]], places: list[int]):
+def test_encoded_events_are_parsed_back(events: list[tuple[str, str]], places: list[int]):
     one_line = [(name, text.replace("\n", " ").replace("\r", " ")) for name, text in events]
     raw = b"".join(sse.encode(name, text.encode()) for name, text in one_line)
     parsed = parse(*cut(raw, places))
@@ -82,11 +82,11 @@ def test_several_data_lines_are_joined_by_line_feeds():
     assert parse(b"data: a\ndata:b\ndata:  c\ndata\n\n") == [("", b"a\nb\n c\n")]
 
 
-def test_comments_ids_and_retry_times_are_passed_over():
+def test_comments_ids_and_retry_times_are_ignored():
     assert parse(b": hello\nid: 7\nretry: 10\nnonsense\ndata: x\n\n: bye\n\n") == [("", b"x")]
 
 
-def test_an_event_without_data_is_none_and_its_name_is_forgotten():
+def test_an_event_without_data_is_dropped():
     assert parse(b"event: a\n\ndata: x\n\n") == [("", b"x")]
 
 
@@ -117,7 +117,7 @@ def test_an_event_without_its_empty_line_comes_out_at_the_end():
     ],
     ids=["one line", "many lines", "in bytes", "no field at all"],
 )
-def test_an_event_over_the_limit_is_refused_before_it_ends(chunks: list[bytes]):
+def test_an_event_over_the_limit_is_rejected_before_it_ends(chunks: list[bytes]):
     parser = Parser(event_limit_bytes=100)
     with pytest.raises(EventTooLarge):
         deque(map(parser.feed, chunks))
@@ -129,5 +129,5 @@ def test_the_limit_is_for_each_event_alone():
         assert len(parser.feed(b"data: " + b"x" * 90 + b"\n\n")) == 1
 
 
-def test_keep_alives_are_no_events():
+def test_keep_alive_comments_are_ignored():
     assert parse(sse.COMMENT) == []

@@ -1,4 +1,4 @@
-"""The description of the API as a caller gets it, and whether an answer keeps to it."""
+"""The served OpenAPI description, and assertions that an answer conforms to it."""
 
 import json
 from collections.abc import Iterator
@@ -25,22 +25,22 @@ class Description:
         return schemas
 
     def operations(self) -> Iterator[tuple[str, str, Json]]:
-        """Each method, address and what is said of them."""
+        """Each method, path and operation."""
         for path, item in self.document["paths"].items():
             for method in _METHODS & item.keys():
                 yield method.upper(), path, item[method]
 
     def operation(self, name: str) -> Json:
         """Return the operation of this id."""
-        [found] = [one for _, _, one in self.operations() if one["operationId"] == name]
-        return found
+        [operation] = [one for _, _, one in self.operations() if one["operationId"] == name]
+        return operation
 
     def contents(self) -> Iterator[tuple[str, Json]]:
-        """Everything that has a schema and examples: bodies of requests and of answers."""
+        """All content with a schema and examples: bodies of requests and of answers."""
         for _, _, operation in self.operations():
             name = operation["operationId"]
             for media_type, content in operation.get("requestBody", {}).get("content", {}).items():
-                yield f"{name} takes {media_type}", content
+                yield f"{name} accepts {media_type}", content
             for status, response in operation["responses"].items():
                 for media_type, content in response["content"].items():
                     yield f"{name} answers {status} {media_type}", content
@@ -48,13 +48,13 @@ class Description:
             yield name, response["content"]["application/json"]
 
     def assert_fits(self, value: Any, schema: Json) -> None:
-        """Fail unless a value keeps to a schema of the document."""
+        """Fail unless the value conforms to a schema of the document."""
         components = {"components": self.document["components"]}
         validator = jsonschema_rs.Draft202012Validator(schema | components, validate_formats=True)
         assert [str(error) for error in validator.iter_errors(value)] == []
 
     def assert_event_fits(self, event: Event) -> None:
-        """Fail unless an event of a stream, and what is in it, keep to the document."""
+        """Fail unless a stream's event and its data conform to the document."""
         sent = {"event": event.kind, "data": json.dumps(event.data)}
         self.assert_fits(sent, {"$ref": "#/components/schemas/StreamEvent"})
         [data] = [

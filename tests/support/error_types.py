@@ -1,16 +1,16 @@
-"""The kinds of error that callers can tell apart."""
+"""The errors that callers can distinguish."""
 
 from gateway.errors import GatewayError
 
 
 def kinds() -> list[type[GatewayError]]:
-    """Every class that says what happened; those below one of them say no more."""
+    """Every class with an error code of its own; its subclasses share the code."""
     found: list[type[GatewayError]] = []
-    waiting = [GatewayError]
-    while waiting:
-        kind = waiting.pop()
+    pending = [GatewayError]
+    while pending:
+        kind = pending.pop()
         if "error_code" in vars(kind) and kind.error_code:
             found.append(kind)
         else:
-            waiting += kind.__subclasses__()
+            pending += kind.__subclasses__()
     return found

@@ -1,4 +1,4 @@
-"""Schemathesis against a running gateway: what the description allows, and much besides."""
+"""Runs Schemathesis against a gateway, with valid and invalid requests."""
 
 import re
 from collections import Counter
@@ -17,7 +17,7 @@ from schemathesis.hooks import HookContext
 from schemathesis.openapi.checks import RejectedPositiveData
 from schemathesis.specs.openapi.schemas import OpenApiSchema
 
-# How the rules sound that the description gives in words, because no schema can hold them.
+# Messages for the rules that the description states in words, since a schema cannot express them.
 _BEYOND_THE_SCHEMA = re.compile(
     r"messages\.\d+: `tool_use` ids were found without `tool_result` blocks"
     r"|messages\.\d+\.content\.\d+\.id: `tool_use` ids must be unique"
@@ -35,13 +35,13 @@ _BEYOND_THE_SCHEMA = re.compile(
 
 @dataclass
 class Findings:
-    """What came of a run: how often each operation answered what, and what was wrong."""
+    """The result of a run: the count of each status by operation, and all violations."""
 
     answers: dict[str, Counter[int]] = field(default_factory=dict)
     violations: list[str] = field(default_factory=list)
 
-    def take(self, recorder: ScenarioRecorder) -> None:
-        """Add what a scenario saw."""
+    def add(self, recorder: ScenarioRecorder) -> None:
+        """Add the results of a scenario."""
         counts = self.answers.setdefault(recorder.label, Counter())
         for interaction in recorder.interactions.values():
             if interaction.response is not None:
@@ -60,9 +60,9 @@ class Findings:
 def fuzz(
     *, url: str, token: str, model: str, mark: str, examples: int, seed: int, is_thorough: bool
 ) -> Findings:
-    """Run every check of Schemathesis; requests for a model ask for `model`, and carry `mark`.
+    """Run every check of Schemathesis; requests that name a model get `model` and `mark`.
 
-    Counting tokens takes what a call takes: unless the run is thorough, its limits are left out.
+    Counting tokens has the same body as a call: its limits are tested only in a thorough run.
     """
     settings = {
         "seed": seed,
@@ -105,7 +105,7 @@ def _run(schema: OpenApiSchema) -> Findings:
         if isinstance(event, events.NonFatalError):
             raise event.value
         if isinstance(event, events.ScenarioFinished):
-            findings.take(event.recorder)
+            findings.add(event.recorder)
     return findings
 
 

@@ -1,7 +1,7 @@
-"""What a scripted upstream says: whole answers, events and faults, in both wire formats.
+"""Replies of a scripted upstream: complete answers, events and faults, in both wire formats.
 
-upstream.script(says("Hello there"))                         a proper answer, however asked
-upstream.script(streams(*events("Hello")[:3], reset))        an event stream that breaks
+upstream.script(says("Hello there"))                         a valid answer, streamed if requested
+upstream.script(streams(*events("Hello")[:3], reset))        an event stream that breaks off
 upstream.script(answers(b"<html>", content_type="text/html"))
 """
 
@@ -37,8 +37,8 @@ _END_USAGE = usage()
 
 
 def message(text: str = "Hello there", **members: Any) -> bytes:
-    """Return a whole answer in the Messages format; `members` replace its own."""
-    whole = {
+    """Return a complete answer in the Messages format; `members` replace its own."""
+    answer = {
         "id": "msg_of_the_upstream",
         "type": "message",
         "role": "assistant",
@@ -48,7 +48,7 @@ def message(text: str = "Hello there", **members: Any) -> bytes:
         "stop_sequence": None,
         "usage": usage(),
     }
-    return json.dumps(whole | members).encode()
+    return json.dumps(answer | members).encode()
 
 
 def event(kind: str, **members: Any) -> bytes:
@@ -91,22 +91,22 @@ def text_event(text: str, index: int = 0) -> bytes:
 
 
 def words(text: str) -> list[str]:
-    """Cut a text before each word: joined, they are the text again."""
+    """Split a text before each word; joined, the parts are the text again."""
     first, *rest = text.split(" ")
     return [first, *(f" {word}" for word in rest)]
 
 
 def completion(text: str = "Hello there", **members: Any) -> bytes:
-    """Return a whole answer in the chat completions format."""
-    said = {"role": "assistant", "content": text}
-    whole = {
+    """Return a complete answer in the chat completions format."""
+    reply = {"role": "assistant", "content": text}
+    answer = {
         "id": "chatcmpl-of-the-upstream",
         "object": "chat.completion",
         "model": "a-name-for-insiders",
-        "choices": [{"index": 0, "message": said, "finish_reason": "stop"}],
+        "choices": [{"index": 0, "message": reply, "finish_reason": "stop"}],
         "usage": {"prompt_tokens": 14, "completion_tokens": 23, "total_tokens": 37},
     }
-    return json.dumps(whole | members).encode()
+    return json.dumps(answer | members).encode()
 
 
 _CHAT_USAGE = {"prompt_tokens": 14, "completion_tokens": 23}
@@ -135,7 +135,7 @@ def data_event(value: dict[str, Any]) -> bytes:
 
 
 def says(text: str = "Hello there") -> Play:
-    """Answer properly in whichever format and manner is asked for: 14 tokens in, 23 out."""
+    """Send a valid answer in the requested format, streamed or not: 14 tokens in, 23 out."""
 
     async def play(exchange: Exchange) -> None:
         is_chat = exchange.request.path.endswith("/chat/completions")
@@ -154,7 +154,7 @@ def answers(
     content_type: str = "application/json",
     headers: tuple[str, ...] = (),
 ) -> Play:
-    """Answer with one whole response, whatever is asked."""
+    """Send one complete response to any request."""
 
     async def play(exchange: Exchange) -> None:
         await exchange.reply(body, status=status, content_type=content_type, headers=headers)
@@ -163,12 +163,12 @@ def answers(
 
 
 def counts(input_tokens: int) -> Play:
-    """Answer a question for the number of tokens."""
+    """Answer a request to count tokens."""
     return answers(json.dumps({"input_tokens": input_tokens}).encode())
 
 
 def streams(*steps: Step) -> Play:
-    """Stream: bytes go out as a chunk each, other steps are carried out."""
+    """Stream: send bytes as a chunk each, and run the other steps."""
 
     async def play(exchange: Exchange) -> None:
         await exchange.begin_events()
@@ -181,7 +181,7 @@ def streams(*steps: Step) -> Play:
 
 
 def does(*steps: Step) -> Play:
-    """Send bytes as they are, head and all, and carry out the other steps; then hang up."""
+    """Send raw bytes, including the head, and run the other steps; then close the connection."""
 
     async def play(exchange: Exchange) -> None:
         for step in steps:
@@ -194,10 +194,10 @@ def does(*steps: Step) -> Play:
 
 def then(first: Play, *rest: Play) -> Play:
     """Play `first` to the first request, the next to the next, and the last to all others."""
-    left = [first, *rest]
+    remaining = [first, *rest]
 
     async def play(exchange: Exchange) -> None:
-        current = left.pop(0) if len(left) > 1 else left[0]
+        current = remaining.pop(0) if len(remaining) > 1 else remaining[0]
         await current(exchange)
 
     return play

@@ -1,7 +1,7 @@
-"""An upstream that does what a test tells it, over a real socket, and remembers what it saw.
+"""An upstream on a real socket that answers as a test scripts it, and records its requests.
 
-Every test scripts a prompt of its own: the word `script-…` in a request's body picks what is
-played to it. So tests, and calls within a test, never see each other's answers.
+Every script has its own prompt: the word `script-…` in a request's body selects the script. So
+tests, and calls within a test, never receive each other's answers.
 """
 
 import asyncio
@@ -39,9 +39,9 @@ class SeenRequest:
 
 @dataclass
 class Script:
-    """What is played to one prompt, and what came of it.
+    """The play for one prompt, and the requests that it answered.
 
-    `hang_ups` counts the callers who closed the connection before the play was over.
+    `hang_ups` counts callers that closed the connection before the play was over.
     """
 
     play: "Play"
@@ -54,7 +54,7 @@ class Script:
     releases: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(0))
 
     def release(self, times: int = 1) -> None:
-        """Let plays that wait go on: one `Exchange.wait_for_release` each time."""
+        """Let waiting plays continue: one `Exchange.wait_for_release` each time."""
         for _ in range(times):
             self.loop.call_soon_threadsafe(self.releases.release)
 
@@ -64,12 +64,12 @@ class Script:
         return self.requests[-1]
 
     def wait_for_hang_up(self, count: int = 1) -> None:
-        """Return once that many callers have closed their connection in mid-play."""
+        """Return once that many callers have closed their connection during the play."""
         eventually(lambda: self.hang_ups >= count, what="the upstream's caller hanging up")
 
 
 class Exchange:
-    """One request and the means to answer it, properly or not."""
+    """One request and the means to answer it, validly or not."""
 
     def __init__(self, script: Script, request: SeenRequest, writer: asyncio.StreamWriter) -> None:
         self.script = script
@@ -83,7 +83,7 @@ class Exchange:
         return bool(self.request.body.get("stream"))
 
     async def send(self, data: bytes) -> None:
-        """Send bytes as they are."""
+        """Send raw bytes."""
         self._writer.write(data)
         await self._writer.drain()
 
@@ -95,7 +95,7 @@ class Exchange:
         content_type: str = "application/json",
         headers: tuple[str, ...] = (),
     ) -> None:
-        """Send a whole response."""
+        """Send a complete response."""
         lines = [f"HTTP/1.1 {status} Scripted", f"content-type: {content_type}", *headers]
         head = "\r\n".join([*lines, f"content-length: {len(body)}", "", ""])
         await self.send(head.encode() + body)
@@ -116,30 +116,28 @@ class Exchange:
         await self.send(b"0\r\n\r\n")
 
     async def wait_for_release(self) -> None:
-        """Stand still until the test says so."""
+        """Wait until the test calls `Script.release`."""
         await self.script.releases.acquire()
 
     async def stay_silent(self) -> None:
-        """Never say anything again; ends when the caller hangs up."""
+        """Send nothing more; ends when the caller hangs up."""
         await asyncio.Event().wait()
 
     async def half_close(self) -> None:
-        """Say that nothing more will come, and go on listening."""
+        """Close the sending side and continue to receive."""
         self.is_broken = True
         self._writer.write_eof()
         await asyncio.Event().wait()
 
     async def cut(self) -> None:
-        """Close the connection in the middle of things."""
+        """Close the connection."""
         self.is_broken = True
         self._writer.close()
 
     async def reset(self) -> None:
         """Close it with a TCP reset."""
         self.is_broken = True
-        await asyncio.sleep(
-            0.2
-        )  # what was written should have been read: a reset discards the rest
+        await asyncio.sleep(0.2)  # a reset discards bytes that the other side has not read yet
         connection = self._writer.get_extra_info("socket")
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._writer.transport.abort()
@@ -149,14 +147,14 @@ Play = Callable[[Exchange], Awaitable[None]]
 
 
 class ScriptedUpstream:
-    """The server. It runs on an event loop of its own, in a thread."""
+    """The server. It runs on its own event loop, in a thread."""
 
     def __init__(self) -> None:
         self._scripts: dict[str, Script] = {}
         self._loop = asyncio.new_event_loop()
         self._connections: set[asyncio.Task[None]] = set()
         self.url = ""
-        self.strays: list[SeenRequest] = []
+        self.unscripted: list[SeenRequest] = []
 
     @contextlib.contextmanager
     def running(self) -> Iterator["ScriptedUpstream"]:
@@ -177,9 +175,9 @@ class ScriptedUpstream:
             self._loop.close()
 
     def script(self, play: Play, *, counting: Play | None = None) -> Script:
-        """Say what is played to a prompt of its own.
+        """Script a new prompt.
 
-        `counting` is played to whoever asks for the prompt's size; without it they are refused.
+        `counting` answers requests to count the prompt's tokens; without it they get a 404.
         """
         script = Script(play, self._loop, counting)
         self._scripts[script.prompt] = script
@@ -194,7 +192,7 @@ class ScriptedUpstream:
         await asyncio.gather(*self._connections, return_exceptions=True)
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Answer request after request until one side has had enough."""
+        """Answer requests until one side closes the connection."""
         assert isinstance(reader, _Reader)
         task = asyncio.current_task()
         assert task is not None
@@ -210,7 +208,7 @@ class ScriptedUpstream:
         found = _SCRIPT_NAME.search(request.raw)
         script = self._scripts.get(found[0].decode()) if found else None
         if script is None:
-            self.strays.append(request)
+            self.unscripted.append(request)
             script = Script(_not_scripted, self._loop)
         exchange = Exchange(script, request, writer)
         if request.path.endswith("/count_tokens"):
@@ -224,8 +222,8 @@ class ScriptedUpstream:
 
 
 @contextlib.contextmanager
-def deaf_listener() -> Iterator[str]:
-    """An address that takes no connection: its queue has room for one, and that one waits."""
+def unaccepting_listener() -> Iterator[str]:
+    """An address that accepts no connection: its backlog has room for one and is full."""
     with socket.create_server(("127.0.0.1", 0), backlog=0) as listener:
         address = listener.getsockname()
         with socket.create_connection(address):
@@ -233,15 +231,15 @@ def deaf_listener() -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def closed_door() -> Iterator[str]:
-    """An address where nobody listens, and which nobody else is given."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        yield f"127.0.0.1:{taken.getsockname()[1]}"
+def refusing_port() -> Iterator[str]:
+    """An address that refuses connections, and that no other process is assigned."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        yield f"127.0.0.1:{bound.getsockname()[1]}"
 
 
 class _Reader(asyncio.StreamReader):
-    """Tells that the other side has closed without taking bytes from whoever reads."""
+    """Signals that the other side has closed, without consuming bytes."""
 
     def __init__(self, *, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(loop=loop)

@@ -1,4 +1,4 @@
-"""A reader of our own streams that knows the grammar by heart and shares no code with the gateway.
+"""Reads the gateway's streams, asserts their grammar, and shares no decoding with the gateway.
 
 message_start *(ping) 1*block message_delta message_stop        success
 message_start *(block / partial) error                          failure
@@ -22,7 +22,7 @@ _DELTAS_OF_BLOCK = {
 
 @dataclass
 class Seen:
-    """What a client has put together from a stream."""
+    """A stream as a client has assembled it."""
 
     blocks: list[dict[str, Any]] = field(default_factory=list)
     start_usage: dict[str, Any] | None = None
@@ -44,7 +44,7 @@ class Seen:
 
 
 def run(stream: Stream, *chunks: bytes) -> Seen:
-    """Feed the chunks and the end of the connection; read what comes out as a client would."""
+    """Feed the chunks and the end of the connection; read the events as a client would."""
     events = [event for chunk in chunks for event in stream.feed(chunk)] + stream.close()
     encoder = FrameEncoder(message_id="msg_1", model="caicaini/test")
     frames = []
@@ -173,7 +173,7 @@ def _add(block: dict[str, Any], delta: dict[str, Any]) -> None:
 
 
 def _parse_inputs(seen: Seen) -> None:
-    """Inputs are objects; only the call that the token limit cut may be unfinished."""
+    """Inputs are objects; only a call that the token limit cut may be incomplete."""
     assert seen.ending is not None
     for block in seen.blocks:
         if "json" not in block:

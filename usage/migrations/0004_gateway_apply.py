@@ -49,7 +49,7 @@ RECORD = {
 #
 # Arrays by the operations' place keep what was decided. `in_wallet` has the wallet where a hold is
 # to be written; `numbers` the seq of an entry, none for a void; `is_ended` whether the record is to
-# be written, `amounts` and `losses` what the caller is told.
+# be written, `amounts` and `losses` are the result.
 APPLY = """
 CREATE FUNCTION gateway_apply(
     of_owner bigint, workspace_ids bigint[], operations json, records json

@@ -1,10 +1,10 @@
-"""Make the partition of one month, moving what the rest's partition has of it."""
+"""Create the partition of one month and move its records there from the default partition."""
 
 from django.db import migrations
 
-# Readers and writers of records go on but for the moment in which the rest's partition is locked: it
-# is waited for a second at most, since whoever comes meanwhile queues behind this. How long the
-# moving may take is the caller's to say, by `statement_timeout`.
+# Readers and writers of records wait only while the default partition is locked. The lock is waited
+# for a second at most, since others queue behind this. The caller bounds the time for the moving with
+# `statement_timeout`.
 FUNCTION = """
 DROP FUNCTION usage_ensure_partitions(integer);
 

@@ -23,8 +23,6 @@ class Command(BaseCommand):
         parser.add_argument("--days", type=int, default=reconciliation.RECENT.days)
         parser.add_argument(
             "--grace",
-            "--patience",  # its name in scripts written for earlier versions
-            dest="grace",
             type=int,
             default=int(reconciliation.GRACE_PERIOD.total_seconds() // 60),
             help="minutes in which the event of a payment may still arrive: a difference caused by"

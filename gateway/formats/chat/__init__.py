@@ -1,1 +1,1 @@
-"""The Chat Completions wire format, as upstreams speak it."""
+"""The Chat Completions wire format of upstreams."""

@@ -1,19 +1,19 @@
-"""The chat completions format of upstreams: OpenAI and the many servers that follow it."""
+"""The chat completions format of upstreams: OpenAI and compatible servers."""
 
 from collections.abc import Mapping
 from typing import Any
 
-import msgspec
-
-from gateway.errors import InvalidRequest, UpstreamError, UpstreamFailed
+from gateway.errors import UpstreamFailed
 from gateway.formats import lenient_json, upstream_errors
 from gateway.formats.chat import reply, tool_names
 from gateway.formats.chat import request as chat_request
-from gateway.formats.chat.stream import Stream
+from gateway.formats.chat.stream import ChatStream
 from gateway.formats.protocol import EncodedRequest
 from gateway.reply import blocks, stop_reasons, token_usage
 from gateway.reply.events import Reply
 from gateway.request.parse import MessagesRequest
+
+decode_error = upstream_errors.decode_error
 
 
 def auth_headers(api_key: str) -> dict[str, str]:
@@ -26,7 +26,7 @@ def encode_request(
     upstream_model: str,
     max_tokens: int,
     stream: bool,
-    beta: str | None = None,  # means nothing here
+    beta: str | None = None,  # has no equivalent in this format
     capabilities: frozenset[str] | None = None,
 ) -> EncodedRequest:
     body = chat_request.encode(
@@ -36,17 +36,13 @@ def encode_request(
         stream=stream,
         capabilities=capabilities,
     )
-    headers = {"content-type": "application/json"}
-    try:
-        return EncodedRequest("/v1/chat/completions", headers, msgspec.json.encode(body))
-    except RecursionError:
-        raise InvalidRequest("The request body is nested too deeply") from None
+    return EncodedRequest.from_json("/v1/chat/completions", body, {})
 
 
 def encode_count(
     request: MessagesRequest, *, upstream_model: str, beta: str | None = None
 ) -> EncodedRequest | None:
-    """The format has no way to count."""
+    """None: the format has no request that counts tokens."""
     return None
 
 
@@ -65,25 +61,17 @@ def decode_reply(
     if choice is None or not isinstance(message, dict):
         raise UpstreamFailed
     content = blocks.clean_all(_content(message, tool_names.originals(request)))
-    counts = token_usage.UsageTally(input_tokens_estimate=token_usage.tokens_of(request.text_bytes))
+    counts = token_usage.UsageTally(
+        input_tokens_estimate=token_usage.estimate_tokens(request.text_bytes)
+    )
     counts.merge(reply.usage_report(completion.get("usage")))
-    usage = counts.usage_of_whole(content)
-    return Reply(content, *_ending(choice, message, content, request), usage)
+    usage = counts.usage_of_reply(content)
+    return Reply(content, *_stop_reason(choice, message, content, request), usage)
 
 
-def decode_error(
-    status: int,
-    body: bytes,
-    retry_after: str | None,
-    *,
-    hide: Mapping[str, str] | None = None,
-) -> UpstreamError:
-    return upstream_errors.decode_error(status, body, retry_after, hide=hide)
-
-
-def open_stream(*, request: MessagesRequest, hide: Mapping[str, str] | None = None) -> Stream:
-    return Stream(
-        input_tokens_estimate=token_usage.tokens_of(request.text_bytes),
+def open_stream(*, request: MessagesRequest, hide: Mapping[str, str] | None = None) -> ChatStream:
+    return ChatStream(
+        input_tokens_estimate=token_usage.estimate_tokens(request.text_bytes),
         stop_sequences=request.fields.get("stop_sequences", []),
         tool_names=tool_names.originals(request),
         hide=hide,
@@ -102,16 +90,16 @@ def _content(message: dict[str, Any], names: dict[str, str]) -> list[dict[str, A
     return content
 
 
-def _ending(
+def _stop_reason(
     choice: dict[str, Any],
     message: dict[str, Any],
     content: list[dict[str, Any]],
     request: MessagesRequest,
-) -> stop_reasons.Ending:
-    reason = reply.stronger(choice.get("finish_reason"), None)
+) -> stop_reasons.StopReason:
+    reason = reply.merge_finish_reasons(choice.get("finish_reason"), None)
     requested = request.fields.get("stop_sequences", [])
-    return stop_reasons.settle(
-        reply.settled(reason, has_refused=bool(reply.refusal_of(message))),
+    return stop_reasons.normalise(
+        reply.normalise_finish_reason(reason, has_refused=bool(reply.refusal_of(message))),
         stop_sequence=reply.matched_stop(choice, requested, reply.text_of(message)),
         has_call=any(block["type"] == "tool_use" for block in content),
     )

@@ -1,4 +1,4 @@
-"""What a chat completion holds, read the same way from a whole answer and from a chunk of one."""
+"""Reads the fields of a chat completion, complete or a streamed chunk."""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -9,7 +9,7 @@ from gateway.reply.token_usage import count
 _MATCHED_STOP = ("stop_reason", "stopping_word", "matched_stop")  # vLLM, llama.cpp, SGLang
 _BROKEN = ("error", "abort", "cancelled", "insufficient_system_resource")
 _LIMITS = ("length", "max_tokens", "model_length")
-# A later, weaker word never replaces an earlier, stronger one.
+# A weaker finish reason never replaces a stronger one.
 _STRENGTH = {
     "length": 3,
     "max_tokens": 3,
@@ -21,7 +21,7 @@ _STRENGTH = {
 
 
 class ToolCall(NamedTuple):
-    """A call or a piece of one; empty where the piece does not say."""
+    """A call or a fragment of one; fields that the fragment lacks are empty."""
 
     position: int | None
     call_id: str
@@ -30,7 +30,7 @@ class ToolCall(NamedTuple):
 
 
 def first_choice(completion: dict[str, Any]) -> dict[str, Any] | None:
-    """None for the chunk that carries usage only."""
+    """None for a chunk that carries only usage."""
     choices = completion.get("choices")
     choice = choices[0] if isinstance(choices, list) and choices else None
     return choice if isinstance(choice, dict) else None
@@ -62,9 +62,9 @@ def calls_of(message: dict[str, Any]) -> list[ToolCall]:
     return calls
 
 
-def stronger(reason: Any, earlier: str | None) -> str | None:
-    """The finish reason that holds when a server reports several. Raises UpstreamFailed for one
-    that says the answer broke off."""
+def merge_finish_reasons(reason: Any, earlier: str | None) -> str | None:
+    """The stronger of two finish reasons, since servers may report several. Raises UpstreamFailed
+    for one that means that the answer broke off."""
     if not isinstance(reason, str) or not reason:
         return earlier
     if reason in _BROKEN:
@@ -74,8 +74,8 @@ def stronger(reason: Any, earlier: str | None) -> str | None:
 
 
 def matched_stop(choice: dict[str, Any], requested: list[str], tail: str) -> str | None:
-    """The stop string that fired: as the server names it, or as the text ends in it. Most
-    servers do neither, and then it cannot be known."""
+    """The stop sequence that matched: as the server reports it, or as the text ends in it. With
+    most servers neither is the case, and it stays unknown."""
     named = [choice.get(name) for name in _MATCHED_STOP]
     for stop in requested:
         if stop in named or tail.endswith(stop):
@@ -83,9 +83,9 @@ def matched_stop(choice: dict[str, Any], requested: list[str], tail: str) -> str
     return None
 
 
-def settled(reason: str | None, *, has_refused: bool) -> str:
-    """The finish reason in one of the words that `stop_reasons` translates. A refusal may come
-    with any; words of a server's own mean that it was done."""
+def normalise_finish_reason(reason: str | None, *, has_refused: bool) -> str:
+    """The finish reason as one that `stop_reasons` translates. A refusal may come with any reason;
+    an unrecognised reason counts as `stop`."""
     if reason in _LIMITS:
         return "length"
     if has_refused:
@@ -94,7 +94,7 @@ def settled(reason: str | None, *, has_refused: bool) -> str:
 
 
 def usage_report(usage: Any) -> dict[str, Any] | None:
-    """The usage in the Messages shape, whose input count is without the cached tokens."""
+    """The usage in the Messages format, whose `input_tokens` exclude cached tokens."""
     if not isinstance(usage, dict):
         return None
     prompt, details = count(usage.get("prompt_tokens")), usage.get("prompt_tokens_details")
@@ -130,7 +130,7 @@ def _call(raw: Any) -> ToolCall:
 
 
 def _part_texts(content: Any, kind: str) -> Iterator[str]:
-    """The texts of one kind where the content is a list of parts."""
+    """The texts of one kind of part, where the content is a list of parts."""
     for part in content if isinstance(content, list) else []:
         if isinstance(part, dict) and part.get("type") == kind:
             inner = part.get(kind)

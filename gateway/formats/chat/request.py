@@ -1,17 +1,17 @@
-"""A Messages request as the body of a chat completion.
+"""Encodes a Messages request as the body of a chat completion.
 
-What the other side has no word for is left out: cache control, service tiers, betas, `top_k`.
+Fields without an equivalent are dropped: cache control, service tiers, betas, `top_k`.
 """
 
 import re
 from typing import Any
 
 from gateway.errors import InvalidRequest
-from gateway.formats.chat import tool_names, turns
+from gateway.formats.chat import messages, tool_names
 from gateway.request.parse import MessagesRequest
 from gateway.request.tools import is_custom
 
-# These refuse `max_tokens`; older and other servers know nothing else.
+# These models reject `max_tokens`; older models and other servers know only that.
 _TAKES_COMPLETION_TOKENS = re.compile(r"(?:.*/)?(?:o[1-9]|gpt-(?:[5-9]|\d\d))\b")
 _TOOL_CHOICES: dict[str, Any] = {"auto": "auto", "any": "required", "none": "none"}
 _EFFORTS = {"low": "low", "medium": "medium", "high": "high", "xhigh": "high", "max": "high"}
@@ -27,10 +27,10 @@ def encode(
     stream: bool,
     capabilities: frozenset[str] | None,
 ) -> dict[str, Any]:
-    """Raises InvalidRequest for what has no equivalent."""
+    """Raises InvalidRequest for content without an equivalent."""
     fields = request.fields
-    body: dict[str, Any] = {"model": upstream_model, "messages": turns.messages(fields)}
-    # Servers refuse 0, which stands for "only warm the cache".
+    body: dict[str, Any] = {"model": upstream_model, "messages": messages.encode(fields)}
+    # Servers reject 0, which means "only warm the cache".
     body[_limit_name(upstream_model)] = max(max_tokens, 1)
     body |= {name: fields[name] for name in ("temperature", "top_p") if name in fields}
     if stops := fields.get("stop_sequences"):
@@ -42,7 +42,7 @@ def encode(
     if (schema := _schema(fields)) is not None:
         json_schema = {"name": "response", "schema": schema, "strict": True}
         body["response_format"] = {"type": "json_schema", "json_schema": json_schema}
-    # Without the option there is no usage in a stream at all.
+    # Without the option a stream reports no usage.
     return body | ({"stream": True, "stream_options": {"include_usage": True}} if stream else {})
 
 
@@ -68,10 +68,10 @@ def _tools(fields: dict[str, Any]) -> dict[str, Any]:
 def _function(tool: dict[str, Any], path: str) -> dict[str, Any] | None:
     if not is_custom(tool):
         if str(tool["type"]).startswith("tool_search_tool"):
-            return None  # a way to find tools, all of which are sent along here
+            return None  # it searches for deferred tools, but here all tools are sent
         reason = f"'{tool['type']}' tools are not available for this model"
         raise InvalidRequest(reason, path=f"{path}.type")
-    # Servers refuse the schema of a tool without inputs where it leaves these two out.
+    # Servers reject the schema of a tool without inputs if it lacks these two.
     parameters = {"type": "object", "properties": {}} | tool["input_schema"]
     function = {"name": tool_names.shorten(tool["name"]), "parameters": parameters}
     optional = {name: tool[name] for name in ("description", "strict") if tool.get(name)}
@@ -85,8 +85,8 @@ def _tool_choice(choice: dict[str, Any]) -> Any:
 
 
 def _effort(fields: dict[str, Any], capabilities: frozenset[str] | None) -> str | None:
-    """How hard to think, if the caller said anything about it. Agents send an effort with every
-    call, which models that do not think refuse."""
+    """The reasoning effort, if the request sets one. Agents send an effort with every call, and
+    models without thinking reject it."""
     thinking = fields.get("thinking", {})
     if capabilities is not None and "thinking" not in capabilities:
         return None

@@ -1,4 +1,4 @@
-"""Tool names for upstreams that take at most 64 characters, and the way back."""
+"""Shortens tool names for upstreams that accept at most 64 characters, and restores them."""
 
 import hashlib
 
@@ -9,7 +9,7 @@ _DIGEST_CHARS = 12
 
 
 def shorten(name: str) -> str:
-    """The same name for the same tool, always, so that upstreams' prompt caches hold."""
+    """Deterministic, so that upstreams' prompt caches stay valid."""
     if len(name) <= _MAX_CHARS:
         return name
     digest = hashlib.sha256(name.encode()).hexdigest()[:_DIGEST_CHARS]
@@ -17,6 +17,6 @@ def shorten(name: str) -> str:
 
 
 def originals(request: MessagesRequest) -> dict[str, str]:
-    """The caller's names of the tools that `shorten` changes, by what it makes of them."""
+    """Maps each shortened name back to the caller's."""
     names = [str(tool.get("name")) for tool in request.fields.get("tools", [])]
     return {shorten(name): name for name in names if len(name) > _MAX_CHARS}

@@ -1,1 +1,1 @@
-"""The Messages wire format, as upstreams speak it."""
+"""The Messages wire format of upstreams."""

@@ -1,1 +1,1 @@
-"""The shapes of /v1 as JSON Schema, by what they describe; each module has its SCHEMAS."""
+"""The JSON Schemas of /v1, by subject; each module exports SCHEMAS."""

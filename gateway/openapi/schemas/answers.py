@@ -1,62 +1,62 @@
-"""What POST /v1/messages answers, whole, and what count_tokens does."""
+"""Non-streaming answers of POST /v1/messages, and answers of count_tokens."""
 
 from gateway.openapi.json_schema import (
     COUNT,
-    FILLED,
+    NON_EMPTY,
     OBJECT,
     TEXT,
     Schema,
     array,
+    const,
+    described,
     nullable,
-    record,
+    object_schema,
     ref,
-    said,
-    tag,
 )
-from gateway.reply.blocks import OF_PROVIDERS
+from gateway.reply.blocks import PROVIDER_BLOCKS
 
 MESSAGE_ID: Schema = {"type": "string", "pattern": "^msg_[0-9a-f]{32}$"}
 STOP_REASON: Schema = {
     "type": "string",
     "pattern": "^[a-z_]{1,40}$",
     "description": "`end_turn`, `max_tokens`, `stop_sequence`, `tool_use`, `refusal`, `pause_turn` "
-    "or `model_context_window_exceeded`; an upstream may have further words.",
+    "or `model_context_window_exceeded`; upstreams may add others.",
 }
-STOP_SEQUENCE = said(nullable(TEXT), "The one of `stop_sequences` that was met.")
+STOP_SEQUENCE = described(nullable(TEXT), "The entry of `stop_sequences` that matched.")
 ENDING: dict[str, Schema] = {"stop_reason": STOP_REASON, "stop_sequence": STOP_SEQUENCE}
 EXTRAS: dict[str, Schema] = {"stop_details": OBJECT, "container": OBJECT}
 _COUNTS: Schema = {"type": "object", "additionalProperties": COUNT}
 TOKEN_COUNTS: dict[str, Schema] = {
-    "input_tokens": said(COUNT, "Input that was neither read from nor written to the cache."),
-    "output_tokens": said(COUNT, "Output, thinking included."),
-    "cache_creation_input_tokens": said(COUNT, "Input written to the cache."),
-    "cache_read_input_tokens": said(COUNT, "Input read from the cache."),
+    "input_tokens": described(COUNT, "Input that was neither read from nor written to the cache."),
+    "output_tokens": described(COUNT, "Output, thinking included."),
+    "cache_creation_input_tokens": described(COUNT, "Input written to the cache."),
+    "cache_read_input_tokens": described(COUNT, "Input read from the cache."),
 }
 BREAKDOWNS: dict[str, Schema] = {
     "cache_creation": _COUNTS,
     "output_tokens_details": _COUNTS,
     "server_tool_use": _COUNTS,
 }
-_CREDITS = said(COUNT, "What this call cost: exactly what was taken from the balance.")
+_CREDITS = described(COUNT, "The cost of this call: exactly the amount taken from the balance.")
 
 
 def head(content: Schema) -> dict[str, Schema]:
-    """Return the members that a message begins with."""
+    """Return the first members of a message."""
     return {
         "id": MESSAGE_ID,
-        "type": tag("message"),
-        "role": tag("assistant"),
-        "model": said(TEXT, "The model that answered; never `caicaini/auto`."),
+        "type": const("message"),
+        "role": const("assistant"),
+        "model": described(TEXT, "The model that answered; never `caicaini/auto`."),
         "content": content,
     }
 
 
 def _tool_call(kind: str) -> Schema:
-    return record({"type": tag(kind), "id": FILLED, "name": FILLED, "input": OBJECT})
+    return object_schema({"type": const(kind), "id": NON_EMPTY, "name": NON_EMPTY, "input": OBJECT})
 
 
 SCHEMAS: dict[str, Schema] = {
-    "Message": record(
+    "Message": object_schema(
         {
             **head(array(ref("AnswerBlock"), minItems=1)),
             **ENDING,
@@ -73,17 +73,21 @@ SCHEMAS: dict[str, Schema] = {
             ref("AnswerProviderBlock"),
         ]
     },
-    "AnswerText": record({"type": tag("text"), "text": TEXT}, {"citations": array(OBJECT)}),
-    "AnswerThinking": record({"type": tag("thinking"), "thinking": TEXT, "signature": TEXT}),
-    "AnswerRedactedThinking": record({"type": tag("redacted_thinking"), "data": TEXT}),
+    "AnswerText": object_schema(
+        {"type": const("text"), "text": TEXT}, {"citations": array(OBJECT)}
+    ),
+    "AnswerThinking": object_schema(
+        {"type": const("thinking"), "thinking": TEXT, "signature": TEXT}
+    ),
+    "AnswerRedactedThinking": object_schema({"type": const("redacted_thinking"), "data": TEXT}),
     "AnswerToolUse": _tool_call("tool_use"),
-    "AnswerProviderBlock": record(
-        {"type": {"type": "string", "enum": sorted(OF_PROVIDERS)}},
+    "AnswerProviderBlock": object_schema(
+        {"type": {"type": "string", "enum": sorted(PROVIDER_BLOCKS)}},
         description="A tool that the upstream ran by itself, or what it returned.",
     ),
-    "Usage": record({**TOKEN_COUNTS, "credits_consumed": _CREDITS}, BREAKDOWNS),
-    "TokenCount": record(
+    "Usage": object_schema({**TOKEN_COUNTS, "credits_consumed": _CREDITS}, BREAKDOWNS),
+    "TokenCount": object_schema(
         {"input_tokens": {"type": "integer", "minimum": 1}},
-        description="The upstream's own count, or an estimate where it cannot tell.",
+        description="The upstream's own count, or an estimate if it cannot count.",
     ),
 }

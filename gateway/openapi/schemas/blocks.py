@@ -1,23 +1,23 @@
-"""Content blocks of requests, by where they may stand."""
+"""Content blocks of requests, by the roles in which they are allowed."""
 
 from gateway.openapi.json_schema import (
     BOOLEAN,
-    FILLED,
+    NON_EMPTY,
     OBJECT,
     TEXT,
     Schema,
     array,
+    const,
+    described,
+    enum,
     nullable,
-    one_word,
-    record,
+    object_schema,
     ref,
-    said,
-    tag,
 )
 from gateway.request.content import BASE64, IMAGE_MEDIA_TYPES, ROLES_OF_BLOCK
 from gateway.request.image_urls import MAX_URL_CHARS
 
-# In the words of ECMA 262, and a little narrower than what is taken: lower case, visible ASCII.
+# In the regex dialect of ECMA 262, and slightly narrower than the check: lower case, visible ASCII.
 _PUBLIC_URL = (
     r"^https?://([A-Za-z0-9_][A-Za-z0-9_-]{0,62}\.)+[A-Za-z][A-Za-z0-9-]{1,62}"
     r"(:[0-9]{1,5})?([/?#][!-~]*)?$"
@@ -27,27 +27,27 @@ _CACHE: dict[str, Schema] = {"cache_control": nullable(ref("CacheControl"))}
 
 
 def _block(kind: str, required: dict[str, Schema], optional: dict[str, Schema]) -> Schema:
-    return record({"type": tag(kind), **required}, {**optional, **_CACHE})
+    return object_schema({"type": const(kind), **required}, {**optional, **_CACHE})
 
 
 def _other(known: tuple[str, ...]) -> Schema:
-    """Return a block of a type that is passed on to models that know it, and else left out."""
-    return record(
-        {"type": {**FILLED, "not": {"enum": list(known)}}},
+    """Return a block of any other type: forwarded to upstreams that know it, and else dropped."""
+    return object_schema(
+        {"type": {**NON_EMPTY, "not": {"enum": list(known)}}},
         _CACHE,
-        description="Any other type: passed on unchanged to upstreams that know it.",
+        description="Any other type: forwarded unchanged to upstreams that know it.",
     )
 
 
 def _blocks_of(role: str) -> Schema:
-    """Return the blocks that may stand in a turn of this role."""
-    at_home = [kind for kind, homes in ROLES_OF_BLOCK.items() if role in homes]
-    named = [ref(_NAMES[kind]) for kind in ("text", *at_home)]
-    return {"oneOf": [*named, _other(("text", *ROLES_OF_BLOCK))]}
+    """Return the blocks that are allowed in a message of this role."""
+    allowed = [kind for kind, roles in ROLES_OF_BLOCK.items() if role in roles]
+    known = [ref(_NAMES[kind]) for kind in ("text", *allowed)]
+    return {"oneOf": [*known, _other(("text", *ROLES_OF_BLOCK))]}
 
 
 def _source(kind: str, required: dict[str, Schema], description: str) -> Schema:
-    return record({"type": tag(kind), **required}, description=description)
+    return object_schema({"type": const(kind), **required}, description=description)
 
 
 def _inline(media_types: tuple[str, ...]) -> Schema:
@@ -58,7 +58,7 @@ def _inline(media_types: tuple[str, ...]) -> Schema:
         "minLength": 1,
         "description": "Base64, without `data:…,` before it.",
     }
-    members = {"media_type": one_word(media_types), "data": data}
+    members = {"media_type": enum(media_types), "data": data}
     return _source("base64", members, "Inline.")
 
 
@@ -74,7 +74,7 @@ _URL = _source(
     },
     "At an address.",
 )
-_FILE = _source("file", {"file_id": FILLED}, "By an id that the model's server knows.")
+_FILE = _source("file", {"file_id": NON_EMPTY}, "By an id that the model's server knows.")
 _PLAIN = _source("text", {"data": TEXT}, "Plain text.")
 _IN_BLOCKS = _source(
     "content",
@@ -88,7 +88,7 @@ _IN_BLOCKS = _source(
 _RESULT = nullable(
     {
         "oneOf": [TEXT, array(ref("ResultBlock"))],
-        "description": "What the tool returned; without it, nothing.",
+        "description": "The tool's output; empty if not set.",
     }
 )
 
@@ -103,10 +103,10 @@ _NAMES = {
     "tool_result": "ToolResultBlock",
 }
 SCHEMAS: dict[str, Schema] = {
-    "CacheControl": record(
-        {"type": tag("ephemeral")},
-        {"ttl": nullable(one_word(("5m", "1h")))},
-        description="A cache breakpoint: what stands before it may be read from the cache later.",
+    "CacheControl": object_schema(
+        {"type": const("ephemeral")},
+        {"ttl": nullable(enum(("5m", "1h")))},
+        description="A cache breakpoint: later calls may read the input before it from the cache.",
     ),
     "TextBlock": _block("text", {"text": TEXT}, {"citations": nullable(array({}))}),
     "ImageBlock": _block(
@@ -124,10 +124,14 @@ SCHEMAS: dict[str, Schema] = {
     ),
     "ThinkingBlock": _block("thinking", {"thinking": TEXT}, {"signature": nullable(TEXT)}),
     "RedactedThinkingBlock": _block("redacted_thinking", {"data": TEXT}, {}),
-    "ToolUseBlock": _block("tool_use", {"id": FILLED, "name": FILLED, "input": OBJECT}, {}),
+    "ToolUseBlock": _block("tool_use", {"id": NON_EMPTY, "name": NON_EMPTY, "input": OBJECT}, {}),
     "ToolResultBlock": _block(
         "tool_result",
-        {"tool_use_id": said(FILLED, "The `id` of the `tool_use` block that this answers.")},
+        {
+            "tool_use_id": described(
+                NON_EMPTY, "The `id` of the `tool_use` block that this answers."
+            )
+        },
         {"content": _RESULT, "is_error": nullable(BOOLEAN)},
     ),
     "ResultBlock": {

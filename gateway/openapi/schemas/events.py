@@ -6,10 +6,10 @@ from gateway.openapi.json_schema import (
     TEXT,
     Schema,
     array,
+    const,
     nullable,
-    record,
+    object_schema,
     ref,
-    tag,
 )
 from gateway.openapi.schemas import answers
 
@@ -27,26 +27,26 @@ _EVENTS = {
 
 def _server_sent(name: str, schema: str) -> Schema:
     data = {"type": "string", "contentMediaType": "application/json", "contentSchema": ref(schema)}
-    return record({"event": tag(name), "data": data})
+    return object_schema({"event": const(name), "data": data})
 
 
 def _event(kind: str, members: dict[str, Schema], description: str) -> Schema:
-    return record({"type": tag(kind), **members}, description=description)
+    return object_schema({"type": const(kind), **members}, description=description)
 
 
 def _delta(kind: str, member: str) -> Schema:
-    return record({"type": tag(kind), member: TEXT})
+    return object_schema({"type": const(kind), member: TEXT})
 
 
-_STARTED = record(
+_STARTED = object_schema(
     {
         **answers.head(array({}, maxItems=0)),
         "stop_reason": {"type": "null"},
         "stop_sequence": {"type": "null"},
-        "usage": record(
+        "usage": object_schema(
             answers.TOKEN_COUNTS,
             answers.BREAKDOWNS,
-            description="The input as far as it is known; what it cost is known at the end.",
+            description="The known or estimated input; the cost is known at the end.",
         ),
     }
 )
@@ -72,9 +72,9 @@ SCHEMAS: dict[str, Schema] = {
                     _delta("thinking_delta", "thinking"),
                     _delta("signature_delta", "signature"),
                     _delta("input_json_delta", "partial_json"),
-                    record({"type": tag("citations_delta"), "citation": OBJECT}),
-                    record(
-                        {"type": tag("compaction_delta")},
+                    object_schema({"type": const("citations_delta"), "citation": OBJECT}),
+                    object_schema(
+                        {"type": const("compaction_delta")},
                         {"content": nullable(TEXT), "encrypted_content": nullable(TEXT)},
                     ),
                 ]
@@ -82,12 +82,14 @@ SCHEMAS: dict[str, Schema] = {
         },
         "More of the block.",
     ),
-    "ContentBlockStopEvent": _event("content_block_stop", {"index": COUNT}, "The block is whole."),
+    "ContentBlockStopEvent": _event(
+        "content_block_stop", {"index": COUNT}, "The block is complete."
+    ),
     "MessageDeltaEvent": _event(
         "message_delta",
-        {"delta": record(answers.ENDING, answers.EXTRAS), "usage": ref("Usage")},
-        "Why the answer ended, and what all of it used and cost.",
+        {"delta": object_schema(answers.ENDING, answers.EXTRAS), "usage": ref("Usage")},
+        "The stop reason, and the usage and cost of the whole answer.",
     ),
     "MessageStopEvent": _event("message_stop", {}, "The last event of an answer."),
-    "PingEvent": _event("ping", {}, "Nothing happened, and the connection lives."),
+    "PingEvent": _event("ping", {}, "Keeps the connection alive."),
 }

@@ -2,68 +2,68 @@
 
 from gateway.openapi.json_schema import (
     BOOLEAN,
-    FILLED,
+    NON_EMPTY,
     OBJECT,
     TEXT,
     Schema,
     array,
+    const,
+    described,
+    enum,
     nullable,
-    one_word,
-    record,
+    object_schema,
     ref,
-    said,
-    tag,
 )
 from gateway.request.content import MAX_CACHE_BREAKPOINTS
-from gateway.request.messages import MAX_TURNS
+from gateway.request.messages import MAX_MESSAGES
 from gateway.request.options import THINKING_KINDS
 from gateway.request.parse import NOT_COUNTED
 from gateway.request.tools import NAME
 from gateway.request.values import MAX_INTEGER
 from gateway.upstreams.router import AUTO
 
-# What no schema can say.
+# Rules that a schema cannot express.
 RULES_OF_COUNTING = (
     "it is JSON in UTF-8, not compressed, and not nested thousands of levels deep",
     "tools have different names, and `tool_choice` names one of them",
     f"there are at most {MAX_CACHE_BREAKPOINTS} `cache_control` breakpoints",
-    "a user turn holds more than empty text, and so does the conversation as a whole",
+    "a user message has more than empty text, and so does the conversation as a whole",
     "a URL names a public host, not an address or a local name",
-    "the model takes what the request needs: images, documents, tools, thinking, "
+    "the model supports what the request needs: images, documents, tools, thinking, "
     "structured output, files by id, tools of a provider",
 )
 RULES = (
     *RULES_OF_COUNTING,
-    "a `tool_use` id is unique, and answered once by a `tool_result` in the user turns that follow",
-    "a `tool_result` answers a `tool_use` of the assistant turn before",
+    "a `tool_use` id is unique and has one `tool_result` in the user messages that follow",
+    "a `tool_result` belongs to a `tool_use` of the preceding assistant message",
 )
-_WHOLE_NUMBER: Schema = {"type": "integer", "minimum": 0, "maximum": MAX_INTEGER}
-_SHARE: Schema = {"type": "number", "minimum": 0, "maximum": 1}
+_INTEGER: Schema = {"type": "integer", "minimum": 0, "maximum": MAX_INTEGER}
+_FRACTION: Schema = {"type": "number", "minimum": 0, "maximum": 1}
 _BUDGET: Schema = {"type": "integer", "minimum": 1, "maximum": MAX_INTEGER}
 
 
-def _turn(role: str, blocks: str, description: str, *, least: int = 0) -> Schema:
-    """Return a turn; its content has `least` characters, or blocks, or more."""
+def _message(role: str, blocks: str, description: str, *, min_length: int = 0) -> Schema:
+    """Return a message; its content has at least `min_length` characters or blocks."""
     content: Schema = {
         "oneOf": [
-            {"type": "string", "minLength": least},
-            array(ref(blocks), minItems=least),
+            {"type": "string", "minLength": min_length},
+            array(ref(blocks), minItems=min_length),
         ]
     }
-    return record({"role": tag(role), "content": content}, description=description)
+    return object_schema({"role": const(role), "content": content}, description=description)
 
 
 def _choice(kind: str, required: dict[str, Schema], description: str) -> Schema:
-    return record(
-        {"type": tag(kind), **required},
+    return object_schema(
+        {"type": const(kind), **required},
         {"disable_parallel_tool_use": nullable(BOOLEAN)},
         description=description,
     )
 
 
 def _thinking(kinds: list[str], budget: dict[str, Schema], **optional: Schema) -> Schema:
-    return record(
-        {"type": one_word(kinds), **budget},
+    return object_schema(
+        {"type": enum(kinds), **budget},
         {"display": nullable(TEXT), **optional},
     )
 
@@ -73,51 +73,53 @@ _MODEL: Schema = {
     "minLength": 1,
     "maxLength": 256,
     "description": f"A model's id, as GET /v1/models lists them, or `{AUTO}`: the cheapest healthy "
-    "model that takes what the request needs.",
+    "model that supports what the request needs.",
 }
 _SYSTEM: Schema = {
     "oneOf": [TEXT, array(ref("SystemBlock"))],
-    "description": "What the model is told before the conversation.",
+    "description": "Instructions for the model, before the conversation.",
 }
-_STOPS = array(FILLED, description="Texts at which the model stops.")
-_METADATA = record(
+_STOPS = array(NON_EMPTY, description="Texts at which the model stops.")
+_METADATA = object_schema(
     {},
-    {"user_id": said(nullable(TEXT), "A name of your own for the person behind the call.")},
+    {"user_id": described(nullable(TEXT), "Your own identifier of the end user.")},
 )
 _OPTIONAL: dict[str, Schema] = {
     "system": _SYSTEM,
-    "stream": said(BOOLEAN, "Answer with server-sent events while the model writes."),
+    "stream": described(BOOLEAN, "Answer with server-sent events while the model generates."),
     "stop_sequences": _STOPS,
-    "temperature": _SHARE,
-    "top_p": _SHARE,
-    "top_k": _WHOLE_NUMBER,
+    "temperature": _FRACTION,
+    "top_p": _FRACTION,
+    "top_k": _INTEGER,
     "tools": array(ref("Tool")),
-    "tool_choice": said(ref("ToolChoice"), "How tools are used; without `tools` it means nothing."),
+    "tool_choice": described(
+        ref("ToolChoice"), "How tools are used; without `tools` it has no effect."
+    ),
     "thinking": ref("Thinking"),
-    "output_config": record(
+    "output_config": object_schema(
         {},
         {
-            "effort": said(nullable(FILLED), "low, medium, high, xhigh or max."),
+            "effort": described(nullable(NON_EMPTY), "low, medium, high, xhigh or max."),
             "format": nullable(ref("OutputFormat")),
         },
     ),
-    "output_format": ref("OutputFormat", "The older place of `output_config.format`."),
+    "output_format": ref("OutputFormat", "The older name of `output_config.format`."),
     "metadata": _METADATA,
     "cache_control": ref("CacheControl", "Cache as much of the conversation as possible."),
-    "context_management": said(OBJECT, "Passed on to upstreams that know it."),
-    "thread": record(
-        {"type": tag("create")},
-        description="Has no effect: no conversation is held between calls. `continue` is answered "
-        "with `thread_not_found`, on which SDKs send the whole conversation.",
+    "context_management": described(OBJECT, "Forwarded to upstreams that know it."),
+    "thread": object_schema(
+        {"type": const("create")},
+        description="Has no effect: no conversation is stored between calls. `continue` is "
+        "answered with `thread_not_found`, upon which SDKs send the whole conversation.",
     ),
     "service_tier": TEXT,
     "speed": TEXT,
 }
-_CONVERSATION = array(ref("Turn"), minItems=1, maxItems=MAX_TURNS)
-_MAX_TOKENS = said(
-    _WHOLE_NUMBER,
-    "The most tokens to write. More than the model's own limit means that limit. 0 only fills the "
-    "cache, at upstreams that can.",
+_CONVERSATION = array(ref("Turn"), minItems=1, maxItems=MAX_MESSAGES)
+_MAX_TOKENS = described(
+    _INTEGER,
+    "The maximum number of tokens to generate, capped at the model's own limit. 0 only fills the "
+    "cache, at upstreams that support it.",
 )
 _REQUIRED: dict[str, Schema] = {
     "model": _MODEL,
@@ -129,13 +131,13 @@ _REQUIRED: dict[str, Schema] = {
 def _body(description: str, *, without: frozenset[str]) -> Schema:
     required = {name: schema for name, schema in _REQUIRED.items() if name not in without}
     optional = {name: nullable(one) for name, one in _OPTIONAL.items() if name not in without}
-    return record(required, optional, description=description)
+    return object_schema(required, optional, description=description)
 
 
-_CUSTOM_TOOL = record(
+_CUSTOM_TOOL = object_schema(
     {
         "name": {"type": "string", "pattern": f"^{NAME.pattern}$"},
-        "input_schema": said(OBJECT, "A JSON Schema for the tool's input."),
+        "input_schema": described(OBJECT, "A JSON Schema for the tool's input."),
     },
     {
         "type": {"enum": ["custom", None]},
@@ -145,23 +147,23 @@ _CUSTOM_TOOL = record(
         "eager_input_streaming": nullable(BOOLEAN),
         "cache_control": nullable(ref("CacheControl")),
     },
-    description="A function of your own: the model asks for it, you run it.",
+    description="A function of your own: the model calls it, you run it.",
 )
-_PROVIDER_TOOL = record(
-    {"type": {**FILLED, "not": {"const": "custom"}}},
+_PROVIDER_TOOL = object_schema(
+    {"type": {**NON_EMPTY, "not": {"const": "custom"}}},
     {"name": nullable(TEXT), "cache_control": nullable(ref("CacheControl"))},
-    description="A tool that a provider defines, such as `web_search_20260209`: passed on to "
+    description="A tool that a provider defines, such as `web_search_20260209`: forwarded to "
     "upstreams of the Messages format.",
 )
 
 SCHEMAS: dict[str, Schema] = {
     "MessagesRequest": _body(
-        "Fields that are not listed are passed on to upstreams of the Messages format. Null stands "
-        "for an optional field that is not there.",
+        "Fields that are not listed are forwarded to upstreams of the Messages format. Null means "
+        "that an optional field is not set.",
         without=frozenset(),
     ),
     "CountTokensRequest": _body(
-        "What POST /v1/messages takes; fields that have no part in the count are passed over.",
+        "The body of POST /v1/messages; fields that do not affect the count are ignored.",
         without=NOT_COUNTED,
     ),
     "Turn": {
@@ -175,22 +177,22 @@ SCHEMAS: dict[str, Schema] = {
             },
         },
     },
-    "UserTurn": _turn("user", "UserBlock", "What a person, or a tool, says.", least=1),
-    "AssistantTurn": _turn(
+    "UserTurn": _message("user", "UserBlock", "From a person or a tool.", min_length=1),
+    "AssistantTurn": _message(
         "assistant",
         "AssistantBlock",
-        "What the model said. As the last turn, it is what the answer begins with, at upstreams "
-        "that can.",
+        "From the model. As the last message, it is the beginning of the answer, at upstreams that "
+        "support it.",
     ),
-    "SystemTurn": _turn("system", "SystemBlock", "What the model is told in between."),
+    "SystemTurn": _message("system", "SystemBlock", "Instructions between other messages."),
     "Tool": {"oneOf": [ref("CustomTool"), ref("ProviderTool")]},
     "CustomTool": _CUSTOM_TOOL,
     "ProviderTool": _PROVIDER_TOOL,
     "ToolChoice": {
         "oneOf": [
             _choice("auto", {}, "The model decides."),
-            _choice("any", {}, "It has to use a tool."),
-            _choice("tool", {"name": FILLED}, "It has to use this tool."),
+            _choice("any", {}, "It must use a tool."),
+            _choice("tool", {"name": NON_EMPTY}, "It must use this tool."),
             _choice("none", {}, "It may not use tools."),
         ]
     },
@@ -204,7 +206,7 @@ SCHEMAS: dict[str, Schema] = {
             ),
         ]
     },
-    "OutputFormat": record(
-        {"type": tag("json_schema"), "schema": said(OBJECT, "A JSON Schema for the answer.")}
+    "OutputFormat": object_schema(
+        {"type": const("json_schema"), "schema": described(OBJECT, "A JSON Schema for the answer.")}
     ),
 }

@@ -1,10 +1,11 @@
-"""Bodies under a 200 that are no answer, and some that only look like none."""
+"""Bodies under a 200 that are not an answer, and some that are despite their form."""
 
 import json
 from collections.abc import Callable
 
 from tests.gateway.faults.statuses import HTML, error
 from tests.gateway.faults.table import (
+    ANSWER_TEXT,
     ANSWERED,
     CHAT,
     COUNTED_BY_US,
@@ -14,37 +15,36 @@ from tests.gateway.faults.table import (
     OVERLOADED,
     PLAIN,
     REFUSED,
-    SAID,
     TIMEOUT,
     Fault,
     Outcome,
-    PqChannel,
-    whatever,
+    WireFormat,
+    in_every_format,
 )
 from tests.support.replies import answers, message, streams
 from tests.support.scripted_upstream import Play
 
 NO_COUNTS = [
-    ("none", None),
+    ("null", None),
     ("empty", {}),
     ("of other names", {"tokens": 9}),
-    ("in a string", "usage"),
-    ("below nothing", {"in": -1, "out": -5}),
-    ("beyond any number", {"in": 2**63, "out": 2**63}),
-    ("in fractions", {"in": 1.5, "out": 2.5}),
-    ("in words", {"in": "14", "out": "23"}),
+    ("that is a string", "usage"),
+    ("negative", {"in": -1, "out": -5}),
+    ("too large", {"in": 2**63, "out": 2**63}),
+    ("fractional", {"in": 1.5, "out": 2.5}),
+    ("in strings", {"in": "14", "out": "23"}),
     ("in lists", {"in": [14], "out": [23]}),
     ("true", {"in": True, "out": True}),
-    ("zero against the evidence", {"in": 0, "out": 0}),
+    ("zero despite output", {"in": 0, "out": 0}),
 ]
 
 
 def _row(name: str, body: bytes, outcome: Outcome = FAILED) -> Fault:
-    return Fault(name, whatever(answers(body)), outcome)
+    return Fault(name, in_every_format(answers(body)), outcome)
 
 
-def counted(wire: PqChannel, counts: object) -> object:
-    """The counts under the names that the format has for them."""
+def counted(wire: WireFormat, counts: object) -> object:
+    """The counts under the format's names."""
     names = {"in": "input_tokens", "out": "output_tokens"}
     if wire is CHAT:
         names = {"in": "prompt_tokens", "out": "completion_tokens"}
@@ -53,30 +53,30 @@ def counted(wire: PqChannel, counts: object) -> object:
     return {names.get(name, name): count for name, count in counts.items()}
 
 
-def reporting(counts: object) -> Callable[[PqChannel], Play]:
-    """Answer properly, with these counts."""
-    return lambda wire: answers(wire.whole(usage=counted(wire, counts)))
+def reporting(counts: object) -> Callable[[WireFormat], Play]:
+    """Send a valid answer with these counts."""
+    return lambda wire: answers(wire.answer(usage=counted(wire, counts)))
 
 
-def _other(wire: PqChannel) -> Play:
-    return answers((CHAT if wire is MESSAGES else MESSAGES).whole())
+def _other(wire: WireFormat) -> Play:
+    return answers((CHAT if wire is MESSAGES else MESSAGES).answer())
 
 
 FAULTS = [
-    Fault("a page", whatever(answers(HTML, content_type="text/html")), FAILED),
+    Fault("a page", in_every_format(answers(HTML, content_type="text/html")), FAILED),
     _row("a page that calls itself JSON", HTML),
     _row("nothing at all", b""),
     _row("white space", b" \r\n\t "),
     _row("megabytes of white space", b"\n" * 70_000_000),
     _row("NULs", b"\0" * 100),
-    Fault("half of the JSON", lambda wire: answers(wire.whole()[:-20]), FAILED),
-    Fault("the JSON twice", lambda wire: answers(wire.whole() * 2), FAILED),
+    Fault("half of the JSON", lambda wire: answers(wire.answer()[:-20]), FAILED),
+    Fault("the JSON twice", lambda wire: answers(wire.answer() * 2), FAILED),
     Fault(
         "broken UTF-8",
-        lambda wire: answers(wire.whole().replace(b"Hello", b"\xff\xfe")),
+        lambda wire: answers(wire.answer().replace(b"Hello", b"\xff\xfe")),
         FAILED,
     ),
-    Fault("cut UTF-8", lambda wire: answers(wire.whole().replace(b"Hello", b"\xf0\x9f")), FAILED),
+    Fault("cut UTF-8", lambda wire: answers(wire.answer().replace(b"Hello", b"\xf0\x9f")), FAILED),
     _row("nested too deeply", b'{"content":' + b"[" * 100_000),
     _row("null", b"null"),
     _row("a number", b"7"),
@@ -84,8 +84,10 @@ FAULTS = [
     _row("a string", b'"Hello"'),
     _row("an empty object", b"{}"),
     Fault(
-        "a block whose type is no word",
-        whatever(answers(message(content=[{"type": ["text"]}, {"type": "text", "text": SAID}]))),
+        "a block whose type is not a string",
+        in_every_format(
+            answers(message(content=[{"type": ["text"]}, {"type": "text", "text": ANSWER_TEXT}]))
+        ),
         ANSWERED,
         MESSAGES_ONLY,
     ),
@@ -93,7 +95,7 @@ FAULTS = [
     _row("objects where a list should be", b'{"content": {}, "choices": {}}'),
     _row("null where a list should be", b'{"content": null, "choices": null}'),
     Fault("an answer in the other format", _other, FAILED),
-    # An error that calls itself a success has its meaning, and no secret.
+    # An error under a 200 is mapped as under its own status, and without secrets.
     _row("an error", error("api_error"), FAILED),
     _row("an error: overloaded", error("overloaded_error"), OVERLOADED),
     _row("an error: rate limit", error("rate_limit_error"), OVERLOADED),
@@ -106,25 +108,25 @@ FAULTS = [
         REFUSED,
     ),
     _row("an error: our credential's fault", error("authentication_error"), FAILED),
-    _row("an error in a word", b'{"error": "busy at 10.0.0.7"}', FAILED),
+    _row("an error that is a string", b'{"error": "busy at 10.0.0.7"}', FAILED),
     _row("an error by its code", b'{"error": {"code": 503, "message": "Loading"}}', OVERLOADED),
     Fault(
         "an error as text",
-        whatever(answers(error("overloaded_error"), content_type="text/plain")),
+        in_every_format(answers(error("overloaded_error"), content_type="text/plain")),
         OVERLOADED,
     ),
-    # Asked for in one piece, and streamed.
-    Fault("a stream nobody asked for", lambda wire: streams(*wire.frames()), FAILED, PLAIN),
-    # No fault that a caller would notice.
-    Fault("a byte order mark", lambda wire: answers(b"\xef\xbb\xbf" + wire.whole()), ANSWERED),
+    # A stream in answer to a non-streaming request.
+    Fault("a stream that was not requested", lambda wire: streams(*wire.frames()), FAILED, PLAIN),
+    # Faults that the caller does not notice.
+    Fault("a byte order mark", lambda wire: answers(b"\xef\xbb\xbf" + wire.answer()), ANSWERED),
     Fault(
         "UTF-16",
-        lambda wire: answers(json.dumps(json.loads(wire.whole())).encode("utf-16")),
+        lambda wire: answers(json.dumps(json.loads(wire.answer())).encode("utf-16")),
         ANSWERED,
     ),
-    Fault("white space around", lambda wire: answers(b"\r\n " + wire.whole() + b"\n\n"), ANSWERED),
-    Fault("no type", lambda wire: answers(wire.whole(), content_type=""), ANSWERED),
-    Fault("a wrong type", lambda wire: answers(wire.whole(), content_type="text/html"), ANSWERED),
-    # Usage that cannot be: counted by us.
+    Fault("white space around", lambda wire: answers(b"\r\n " + wire.answer() + b"\n\n"), ANSWERED),
+    Fault("no type", lambda wire: answers(wire.answer(), content_type=""), ANSWERED),
+    Fault("a wrong type", lambda wire: answers(wire.answer(), content_type="text/html"), ANSWERED),
+    # Impossible usage, which is replaced by an estimate.
     *(Fault(f"usage {name}", reporting(counts), COUNTED_BY_US) for name, counts in NO_COUNTS),
 ]

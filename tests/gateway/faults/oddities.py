@@ -1,4 +1,4 @@
-"""Streams that are odd or careless, and whole all the same: the caller gets a proper answer."""
+"""Streams that are irregular but complete: the caller receives a valid answer."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,7 +10,7 @@ from tests.gateway.faults.table import (
     MESSAGES_STREAMED,
     STREAMED,
     Fault,
-    PqChannel,
+    WireFormat,
 )
 from tests.support.replies import answers, event, events, streams, text_event, usage
 from tests.support.scripted_upstream import Exchange, Play
@@ -20,18 +20,18 @@ START, OPEN, HELLO, THERE, CLOSE, DELTA, STOP = events()
 NO_ENDING = {"stop_reason": None, "stop_sequence": None}
 
 
-def rewritten(rewrite: Callable[[bytes], bytes]) -> Callable[[PqChannel], Play]:
-    """Send the whole stream, changed."""
+def rewritten(rewrite: Callable[[bytes], bytes]) -> Callable[[WireFormat], Play]:
+    """Send the whole stream, rewritten."""
     return lambda wire: streams(rewrite(b"".join(wire.frames())))
 
 
-def trickled(wire: PqChannel) -> Play:
+def trickled(wire: WireFormat) -> Play:
     """Send one byte at a time."""
     return streams(*(bytes([byte]) for byte in b"".join(wire.frames())))
 
 
-def typed(content_type: str) -> Callable[[PqChannel], Play]:
-    """Send the stream in one piece, with its length."""
+def typed(content_type: str) -> Callable[[WireFormat], Play]:
+    """Send the stream as one body with a content-length."""
     return lambda wire: answers(b"".join(wire.frames()), content_type=content_type)
 
 
@@ -47,8 +47,8 @@ def reporting(counts: dict[str, Any]) -> bytes:
     return event("message_delta", delta=NO_ENDING, usage=counts)
 
 
-def _with_usage(counts: Any) -> Callable[[PqChannel], Play]:
-    def play(wire: PqChannel) -> Play:
+def _with_usage(counts: Any) -> Callable[[WireFormat], Play]:
+    def play(wire: WireFormat) -> Play:
         report = counted(wire, counts)
         if wire.model == "scripted/chat":
             return streams(*wire.frames(token_usage=report))
@@ -118,7 +118,7 @@ FAULTS = [
     Fault(
         "an event of ten megabytes",
         lambda wire: streams(*wire.frames(BIG)),
-        ANSWERED.saying(BIG),
+        ANSWERED.with_text(BIG),
         STREAMED,
     ),
     # Events of the Messages format: missing, doubled, unknown, numbered badly.
@@ -126,7 +126,7 @@ FAULTS = [
         "a flood of pings", START, event("ping") * 500, OPEN, HELLO, THERE, CLOSE, DELTA, STOP
     ),
     _messages(
-        "events that nobody knows",
+        "unrecognised events",
         START,
         event("credits", spent=1),
         OPEN,
@@ -189,7 +189,7 @@ FAULTS = [
         STOP,
     ),
     _messages(
-        "an index in words",
+        "an index that is not a number",
         START,
         opened("a"),
         text_event("Hello"),
@@ -199,7 +199,7 @@ FAULTS = [
         STOP,
     ),
     _messages(
-        "a block that nobody knows",
+        "an unrecognised block type",
         START,
         event("content_block_start", index=0, content_block={"type": "x"}),
         closed(0),
@@ -210,7 +210,7 @@ FAULTS = [
         STOP,
     ),
     _messages(
-        "a block in a stream whose type is no word",
+        "a streamed block whose type is not a string",
         START,
         event("content_block_start", index=0, content_block={"type": ["text"]}),
         closed(0),
@@ -229,8 +229,8 @@ FAULTS = [
         event("message_delta", delta=NO_ENDING, usage=usage()),
         STOP,
     ),
-    # As the llama.cpp server does when its first token is half a character: the start is lost, and
-    # with it the input count.
+    # The llama.cpp server loses the start, and with it the input count, when its first token is
+    # half a character.
     _messages(
         "no start, and no input count",
         OPEN,
@@ -256,7 +256,7 @@ FAULTS = [
         reporting(usage(-2, -3)),
         STOP,
     ),
-    # Usage that cannot be.
+    # Impossible usage.
     *(
         Fault(f"a stream's usage {name}", _with_usage(counts), COUNTED_BY_US, STREAMED)
         for name, counts in NO_COUNTS

@@ -1,4 +1,4 @@
-"""Streams that break: before a word, at every boundary between events, and within one."""
+"""Streams that break off: before any content, at every boundary between events, and within one."""
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
@@ -7,6 +7,9 @@ from tests.gateway.faults.statuses import HTML
 from tests.gateway.faults.table import (
     ANSWERED,
     BROKE_OFF,
+    BROKE_OFF_OVERLOADED,
+    BROKE_OFF_REFUSED,
+    BROKE_OFF_TIMEOUT,
     CHAT,
     CHAT_STREAMED,
     COUNTED_BY_US,
@@ -16,15 +19,12 @@ from tests.gateway.faults.table import (
     OVERLOADED,
     REFUSED,
     SECRETS,
-    STALLED,
     STREAMED,
     TIMEOUT,
-    WAS_REFUSED,
-    WENT_UNDER,
     Fault,
     Outcome,
-    PqChannel,
-    whatever,
+    WireFormat,
+    in_every_format,
 )
 from tests.support.replies import (
     Step,
@@ -40,7 +40,7 @@ from tests.support.replies import (
 )
 from tests.support.scripted_upstream import Exchange, Play
 
-# Where a stream can break: the event that does not come any more.
+# Where a stream breaks off: the first event that is missing.
 BOUNDARIES = {
     MESSAGES_STREAMED: [
         "the block's start",
@@ -61,13 +61,13 @@ WAYS_TO_BREAK: dict[str, list[Step]] = {
 }
 
 
-def midway(steps: Callable[[PqChannel], Sequence[Step]]) -> Callable[[PqChannel], Play]:
-    """Begin properly, up to the first word; once that has arrived, go on with these."""
+def midway(steps: Callable[[WireFormat], Sequence[Step]]) -> Callable[[WireFormat], Play]:
+    """Send a valid beginning up to the first word; once that has arrived, continue with these."""
     return lambda wire: streams(*wire.beginning, wait, *steps(wire))
 
 
-def nothing_but(steps: Callable[[PqChannel], Sequence[Step]]) -> Callable[[PqChannel], Play]:
-    """Begin no answer."""
+def nothing_but(steps: Callable[[WireFormat], Sequence[Step]]) -> Callable[[WireFormat], Play]:
+    """Send only these."""
     return lambda wire: streams(*steps(wire))
 
 
@@ -78,20 +78,22 @@ def _breaks() -> Iterator[Fault]:
             for way, steps in WAYS_TO_BREAK.items():
                 proper = streams(*wire.frames()[:at], wait, *steps)
                 outcome = _outcome(wire, at, way)
-                yield Fault(f"{way} before {name} of {wire.path}", whatever(proper), outcome, ways)
+                yield Fault(
+                    f"{way} before {name} of {wire.path}", in_every_format(proper), outcome, ways
+                )
 
 
-def _outcome(wire: PqChannel, at: int, way: str) -> Outcome:
-    """A stream of completions may end without [DONE] once its reason to stop is known."""
+def _outcome(wire: WireFormat, at: int, way: str) -> Outcome:
+    """A chat stream may end without [DONE] once it has a finish reason."""
     if way == "silent":
-        return STALLED
+        return BROKE_OFF_TIMEOUT
     if wire is CHAT and way == "ended" and at >= 4:
         return ANSWERED if at == 5 else COUNTED_BY_US
     return BROKE_OFF
 
 
 async def dawdle(exchange: Exchange) -> None:
-    """Never be idle for long, and never done."""
+    """Send comments without end, never idle for long."""
     while True:
         await exchange.chunk(b": still here\n\n")
         await asyncio.sleep(0.2)
@@ -107,7 +109,7 @@ async def mischunked(exchange: Exchange) -> None:
     await exchange.send(b"zz\r\n")
 
 
-def without_end(wire: PqChannel) -> list[Step]:
+def without_end(wire: WireFormat) -> list[Step]:
     return [lambda exchange: chatter(exchange, wire.word(" and"))]
 
 
@@ -118,11 +120,11 @@ def error(kind: str, words: str = SECRETS) -> dict[str, str]:
 INSIDERS = "a-name-for-insiders takes no poems"
 
 FAULTS = [
-    # Before a word: still an error by its status.
+    # Before any content: the caller receives an error status.
     Fault("a stream of nothing", nothing_but(lambda wire: []), FAILED, STREAMED),
     Fault("a stream of silence", nothing_but(lambda wire: [silence]), TIMEOUT, STREAMED),
     Fault("a stream of comments", nothing_but(lambda wire: [b": hello\n\n" * 3]), FAILED, STREAMED),
-    Fault("comments for ever", nothing_but(lambda wire: [dawdle]), TIMEOUT, STREAMED),
+    Fault("comments without end", nothing_but(lambda wire: [dawdle]), TIMEOUT, STREAMED),
     Fault(
         "a stream of pings",
         nothing_but(lambda wire: [event("ping") * 3]),
@@ -132,7 +134,7 @@ FAULTS = [
     Fault("half-closed before anything", nothing_but(lambda wire: [half_close]), FAILED, STREAMED),
     Fault("reset before anything", nothing_but(lambda wire: [reset]), FAILED, STREAMED),
     Fault("a page as events", nothing_but(lambda wire: [HTML]), FAILED, STREAMED),
-    Fault("an answer as events", nothing_but(lambda wire: [wire.whole()]), FAILED, STREAMED),
+    Fault("an answer as events", nothing_but(lambda wire: [wire.answer()]), FAILED, STREAMED),
     Fault("NULs as events", nothing_but(lambda wire: [b"\0" * 1000]), FAILED, STREAMED),
     Fault("the end first", nothing_but(lambda wire: [b"data: [DONE]\n\n"]), FAILED, STREAMED),
     Fault(
@@ -147,8 +149,18 @@ FAULTS = [
         FAILED,
         STREAMED,
     ),
-    Fault("no object first", nothing_but(lambda wire: [b"data: []\n\n"]), FAILED, STREAMED),
-    Fault("no JSON first", nothing_but(lambda wire: [b"data: {oops\n\n"]), FAILED, STREAMED),
+    Fault(
+        "a first event that is not an object",
+        nothing_but(lambda wire: [b"data: []\n\n"]),
+        FAILED,
+        STREAMED,
+    ),
+    Fault(
+        "a first event that is not JSON",
+        nothing_but(lambda wire: [b"data: {oops\n\n"]),
+        FAILED,
+        STREAMED,
+    ),
     Fault(
         "an error first",
         nothing_but(lambda wire: [wire.in_band(error("api_error"))]),
@@ -175,7 +187,7 @@ FAULTS = [
     ),
     # At every boundary between two events.
     *_breaks(),
-    # Within an event, and by what an event says.
+    # Within an event, or by the content of an event.
     Fault(
         "cut within an event",
         midway(lambda wire: [wire.word("more")[:40], cut]),
@@ -194,7 +206,7 @@ FAULTS = [
     Fault(
         "silent within an event",
         midway(lambda wire: [wire.word("more")[:40], silence]),
-        STALLED,
+        BROKE_OFF_TIMEOUT,
         STREAMED,
     ),
     Fault(
@@ -209,15 +221,25 @@ FAULTS = [
         BROKE_OFF,
         STREAMED,
     ),
-    Fault("words without end", midway(without_end), STALLED, STREAMED),
+    Fault("words without end", midway(without_end), BROKE_OFF_TIMEOUT, STREAMED),
     Fault(
         "too large an event",
         midway(lambda wire: [b"data: ", b"a" * 17_000_000, silence]),
         BROKE_OFF,
         STREAMED,
     ),
-    Fault("no JSON, midway", midway(lambda wire: [b"data: {oops\n\n"]), BROKE_OFF, STREAMED),
-    Fault("no object, midway", midway(lambda wire: [b"data: []\n\n"]), BROKE_OFF, STREAMED),
+    Fault(
+        "an event that is not JSON, midway",
+        midway(lambda wire: [b"data: {oops\n\n"]),
+        BROKE_OFF,
+        STREAMED,
+    ),
+    Fault(
+        "an event that is not an object, midway",
+        midway(lambda wire: [b"data: []\n\n"]),
+        BROKE_OFF,
+        STREAMED,
+    ),
     Fault("NULs in an event", midway(lambda wire: [b"data: \0\0\n\n"]), BROKE_OFF, STREAMED),
     Fault("a page, midway", midway(lambda wire: [HTML + b"\n\n"]), BROKE_OFF, STREAMED),
     Fault(
@@ -236,25 +258,25 @@ FAULTS = [
     Fault(
         "an error: overloaded, midway",
         midway(lambda wire: [wire.in_band(error("overloaded_error"))]),
-        WENT_UNDER,
+        BROKE_OFF_OVERLOADED,
         STREAMED,
     ),
     Fault(
-        "an error that has no name, midway",
+        "an error without an event name, midway",
         midway(lambda wire: [data_event({"error": error("overloaded_error")})]),
-        WENT_UNDER,
+        BROKE_OFF_OVERLOADED,
         STREAMED,
     ),
     Fault(
         "an error: timeout, midway",
         midway(lambda wire: [wire.in_band(error("timeout_error"))]),
-        STALLED,
+        BROKE_OFF_TIMEOUT,
         STREAMED,
     ),
     Fault(
         "an error: the insiders' name",
         midway(lambda wire: [wire.in_band(error("invalid_request_error", INSIDERS))]),
-        WAS_REFUSED,
+        BROKE_OFF_REFUSED,
         STREAMED,
     ),
     Fault(
@@ -264,13 +286,13 @@ FAULTS = [
         STREAMED,
     ),
     Fault(
-        "an error in a word, midway",
+        "an error that is a string, midway",
         midway(lambda wire: [wire.in_band(SECRETS)]),
         BROKE_OFF,
         STREAMED,
     ),
     Fault(
-        "an error that is none",
+        "an error event without an error",
         midway(lambda wire: [event("error", error=None)]),
         BROKE_OFF,
         MESSAGES_STREAMED,
@@ -282,7 +304,7 @@ FAULTS = [
         STREAMED,
     ),
     Fault(
-        "a reason to stop that is an error",
+        "a finish reason that is an error",
         midway(lambda wire: [chunk({}, finish_reason="error")]),
         BROKE_OFF,
         CHAT_STREAMED,

@@ -1,4 +1,4 @@
-"""What a row of the tables of faults is made of: who is asked how, and what must come of it."""
+"""Rows of the fault tables: what the upstream does, how it is called, the required outcome."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -8,48 +8,48 @@ from tests.support import replies
 from tests.support.scripted_upstream import Play
 from usage.models import Ending
 
-SAID = "Hello there"
-# What nobody should read of an upstream: its name for the model, and where it is.
+ANSWER_TEXT = "Hello there"
+# An upstream's name for the model and its address, which no caller may receive.
 SECRETS = "It is a-name-for-insiders at 10.0.0.7"
 
 
 @dataclass(frozen=True)
-class PqChannel:
-    """A wire format, with a proper answer in it. `begun` frames of a stream hold the first word."""
+class WireFormat:
+    """A wire format with a valid answer. The first word is in the last of `first_frames` frames."""
 
     model: str
     path: str
-    begun: int
-    whole: Callable[..., bytes]
+    first_frames: int
+    answer: Callable[..., bytes]
     frames: Callable[..., list[bytes]]
     word: Callable[[str], bytes]
     in_band: Callable[[Any], bytes]
 
     @property
     def beginning(self) -> list[bytes]:
-        """The frames up to the first word."""
-        return self.frames(SAID)[: self.begun]
+        """The frames up to and including the first word."""
+        return self.frames(ANSWER_TEXT)[: self.first_frames]
 
     @property
     def rest(self) -> list[bytes]:
         """The frames after it."""
-        return self.frames(SAID)[self.begun :]
+        return self.frames(ANSWER_TEXT)[self.first_frames :]
 
 
-MESSAGES = PqChannel(
+MESSAGES = WireFormat(
     model="scripted/messages",
     path="/v1/messages",
-    begun=3,
-    whole=replies.message,
+    first_frames=3,
+    answer=replies.message,
     frames=replies.events,
     word=replies.text_event,
     in_band=lambda error: replies.event("error", error=error),
 )
-CHAT = PqChannel(
+CHAT = WireFormat(
     model="scripted/chat",
     path="/v1/chat/completions",
-    begun=2,
-    whole=replies.completion,
+    first_frames=2,
+    answer=replies.completion,
     frames=replies.chunks,
     word=lambda text: replies.chunk({"content": text}),
     in_band=lambda error: replies.data_event({"error": error}),
@@ -57,9 +57,9 @@ CHAT = PqChannel(
 
 
 class Way(NamedTuple):
-    """How a caller asks, and in which format their request goes on."""
+    """How a call is made, and the wire format of the upstream that receives it."""
 
-    wire: PqChannel
+    wire: WireFormat
     stream: bool
 
 
@@ -73,16 +73,16 @@ CHAT_STREAMED = STREAMED[1:]
 
 @dataclass(frozen=True)
 class Outcome:
-    """What the caller hears and pays, and how the record says that it ended.
+    """The response, the charge, and the ending in the request record.
 
-    `error` is empty for an answer. A charge of None is by our own count, flagged in the record.
+    `error` is empty for an answer. A charge of None is an estimate, flagged in the record.
     """
 
     status: int
     error: str
     charge: int | None
     ending: Ending
-    text: str = SAID
+    text: str = ANSWER_TEXT
     retry_after: str | None = None
 
     @property
@@ -95,40 +95,40 @@ class Outcome:
         """Whether the upstream took too long."""
         return self.error == "timeout_error"
 
-    def asking_to_wait(self, seconds: str) -> "Outcome":
+    def with_retry_after(self, seconds: str) -> "Outcome":
         """The same with `retry-after`."""
         return replace(self, retry_after=seconds)
 
-    def saying(self, text: str) -> "Outcome":
+    def with_text(self, text: str) -> "Outcome":
         """The same with another answer."""
         return replace(self, text=text)
 
 
-# Before anything was delivered: an error by its status, and nothing to pay.
+# Before anything was delivered: an error status and no charge.
 FAILED = Outcome(500, "api_error", 0, Ending.FAILED)
 TIMEOUT = Outcome(504, "timeout_error", 0, Ending.FAILED)
 OVERLOADED = Outcome(529, "overloaded_error", 0, Ending.FAILED)
 REFUSED = Outcome(400, "invalid_request_error", 0, Ending.FAILED)
-# After that: an `error` event as the last, and nothing to pay.
+# Afterwards: a final `error` event and no charge.
 BROKE_OFF = Outcome(200, "api_error", 0, Ending.BROKE_OFF)
-STALLED = Outcome(200, "timeout_error", 0, Ending.BROKE_OFF)
-WENT_UNDER = Outcome(200, "overloaded_error", 0, Ending.BROKE_OFF)
-WAS_REFUSED = Outcome(200, "invalid_request_error", 0, Ending.BROKE_OFF)
-# No fault that the caller would notice: 14 tokens in and 23 out, or what we count.
+BROKE_OFF_TIMEOUT = Outcome(200, "timeout_error", 0, Ending.BROKE_OFF)
+BROKE_OFF_OVERLOADED = Outcome(200, "overloaded_error", 0, Ending.BROKE_OFF)
+BROKE_OFF_REFUSED = Outcome(200, "invalid_request_error", 0, Ending.BROKE_OFF)
+# Faults that the caller does not notice: 14 tokens in and 23 out, or an estimate.
 ANSWERED = Outcome(200, "", 14 + 2 * 23, Ending.COMPLETED)
 COUNTED_BY_US = Outcome(200, "", None, Ending.COMPLETED)
 
 
 class Fault(NamedTuple):
-    """One row: what the upstream does, what must come of it, and for whom."""
+    """One row: what the upstream does, the required outcome, and the ways of calling."""
 
     name: str
-    play: Callable[[PqChannel], Play]
+    play: Callable[[WireFormat], Play]
     outcome: Outcome
     ways: tuple[Way, ...] = EVERY_WAY
-    model: str = ""  # instead of the wire's
+    model: str = ""  # replaces that of the wire format
 
 
-def whatever(play: Play) -> Callable[[PqChannel], Play]:
+def in_every_format(play: Play) -> Callable[[WireFormat], Play]:
     """The same play in every format."""
     return lambda wire: play

@@ -1,66 +1,25 @@
 """Chunks of a streamed chat completion become a message that keeps the grammar."""
 
-import json
-from itertools import pairwise
-from typing import Any
-
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from gateway.errors import UpstreamFailed, UpstreamOverloaded
-from gateway.formats import FORMATS, Stream
 from gateway.reply.events import BlockDelta, UpstreamErrorEvent, Usage
-from gateway.request import parse
-from tests.support.stream_grammar import Seen, run
-
-LONG_NAME = "mcp__" + "a" * 100
-
-
-def new_stream(**fields: Any) -> Stream:
-    body = {"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "x"}]}
-    request = parse.parse(json.dumps(body | fields).encode())
-    return FORMATS["chat_completions"].open_stream(request=request)
-
-
-ESTIMATE = new_stream().usage_so_far().input_tokens
-
-
-def chunk(delta: Any = None, finish_reason: Any = None, **rest: Any) -> bytes:
-    choice = {"index": 0, "delta": delta or {}, "finish_reason": finish_reason} | rest
-    return frame({"object": "chat.completion.chunk", "choices": [choice]})
-
-
-def frame(data: Any) -> bytes:
-    return f"data: {json.dumps(data)}\n\n".encode()
-
-
-def usage(prompt: Any = 10, completion: Any = 5, **rest: Any) -> bytes:
-    counts = {"prompt_tokens": prompt, "completion_tokens": completion} | rest
-    return frame({"choices": [], "usage": counts})
-
-
-def text(value: str) -> bytes:
-    return chunk({"content": value})
-
-
-def call(index: Any = 0, name: Any = None, arguments: Any = None, call_id: Any = None) -> bytes:
-    return chunk({"tool_calls": [piece(index, name, arguments, call_id)]})
-
-
-def piece(index: Any, name: Any, arguments: Any, call_id: Any) -> dict[str, Any]:
-    function = {"name": name, "arguments": arguments}
-    whole = {"index": index, "id": call_id, "type": "function", "function": function}
-    return {key: value for key, value in whole.items() if value is not None}
-
-
-ROLE = chunk({"role": "assistant", "content": ""})
-DONE = b"data: [DONE]\n\n"
-END = chunk({}, "stop") + usage() + DONE
-
-
-def see(*chunks: bytes, **fields: Any) -> Seen:
-    return run(new_stream(**fields), *chunks)
+from tests.support.chat_stream import (
+    CALL,
+    CUT,
+    DONE,
+    END,
+    ESTIMATE,
+    ROLE,
+    call,
+    chunk,
+    frame,
+    new_stream,
+    piece,
+    see,
+    text,
+    usage,
+)
 
 
 def test_text_streams_as_it_comes():
@@ -75,10 +34,10 @@ def test_text_streams_as_it_comes():
     assert seen.ending == {"stop_reason": "end_turn", "stop_sequence": None}
 
 
-def test_a_character_that_was_cut_in_two_is_made_whole():
-    said = [text("a\ud83d"), text("\ude00\ud83d"), text("\ude01")]
+def test_a_split_surrogate_pair_is_joined():
+    texts = [text("a\ud83d"), text("\ude00\ud83d"), text("\ude01")]
     calls = [call(0, "f", '{"a": "\ud83d', "c_1"), call(0, None, '\ude02"}')]
-    seen = see(ROLE, *said, *calls, END)
+    seen = see(ROLE, *texts, *calls, END)
     assert seen.blocks[0] == {"type": "text", "text": "a😀😁"}
     assert seen.blocks[1]["input"] == {"a": "😂"}
 
@@ -123,153 +82,9 @@ def test_thinking_between_texts_gets_its_own_block():
     assert seen.kinds() == ["text", "thinking", "text"]
 
 
-def test_a_call_in_pieces():
-    seen = see(
-        ROLE,
-        call(0, "clock", "", "call_1"),
-        call(0, None, '{"zone"'),
-        call(0, None, ': "UTC"}'),
-        chunk({}, "tool_calls"),
-        usage(),
-        DONE,
-    )
-    assert seen.blocks[0]["id"] == "call_1"
-    assert seen.calls() == [("clock", {"zone": "UTC"})]
-    assert seen.ending == {"stop_reason": "tool_use", "stop_sequence": None}
-
-
-@pytest.mark.parametrize(
-    "pieces",
-    [
-        [(0, "clock", '{"a": 1}', "x")],
-        [(0, "clock", '{"a"', "x"), (0, None, ": 1}", None)],
-        [(0, "clock", None, "x"), (0, None, '{"a": 1}', "x")],
-        [(0, "clock", '{"a"', "x"), (0, "clock", ": 1}", "x")],
-        [(0, "clock", '{"a"', "x"), (0, None, ": 1}", "")],
-        [(0, None, None, "x"), (0, None, '{"a"', None), (0, "clock", ": 1}", None)],
-        [(0, "", "", "x"), (0, "clock", '{"a": 1}', "")],
-        [(0, "clock", {"a": 1}, "x")],
-        [(0, "clock", '"{\\"a\\"', "x"), (0, None, ': 1}"', None)],
-        [(None, "clock", '{"a"', "x"), (None, None, ": 1}", "x")],
-        [(None, "clock", '{"a"', "x"), (None, None, ": 1}", None)],
-        [(0, "clock", '{"a": 1}', "x"), (0, None, '{"a": 1}', None)],
-        [(5, "clock", '{"a": 1}', "x")],
-    ],
-    ids=[
-        "whole",
-        "with the name",
-        "all at once",
-        "name and id repeated",
-        "empty id",
-        "name last",
-        "empty name first",
-        "an object",
-        "JSON in JSON",
-        "no index",
-        "neither index nor id",
-        "arguments repeated",
-        "index not from 0",
-    ],
-)
-def test_a_call_may_come_in_many_ways(pieces: list[tuple[Any, ...]]):
-    seen = see(ROLE, *(call(*part) for part in pieces), END)
-    assert seen.calls() == [("clock", {"a": 1})]
-    assert seen.blocks[0]["id"] == "x"
-
-
-def test_calls_one_after_the_other():
-    seen = see(call(0, "a", '{"x": 1}', "1"), call(1, "b", '{"y"', "2"), call(1, None, ": 2}"), END)
-    assert seen.calls() == [("a", {"x": 1}), ("b", {"y": 2})]
-
-
-def test_calls_in_one_chunk():
-    both = [piece(0, "a", '{"x": 1}', "1"), piece(1, "b", '{"y": 2}', "2")]
-    assert see(chunk({"tool_calls": both}), END).calls() == [("a", {"x": 1}), ("b", {"y": 2})]
-
-
-def test_calls_in_one_chunk_without_indexes():
-    both = [piece(None, "a", '{"x": 1}', None), piece(None, "b", '{"y": 2}', None)]
-    assert see(chunk({"tool_calls": both}), END).calls() == [("a", {"x": 1}), ("b", {"y": 2})]
-
-
-def test_calls_that_all_have_the_same_index():
-    seen = see(call(0, "a", '{"x": 1}', "1"), call(0, "b", '{"y": 2}', "2"), END)
-    assert seen.calls() == [("a", {"x": 1}), ("b", {"y": 2})]
-
-
-def test_fragments_out_of_order_are_put_together():
-    seen = see(
-        call(1, "b", '{"y"', "2"),
-        call(0, "a", '{"x"', "1"),
-        call(1, None, ": 2"),
-        call(0, None, ": 1}"),
-        call(1, None, "}"),
-        END,
-    )
-    assert sorted(seen.calls()) == [("a", {"x": 1}), ("b", {"y": 2})]
-
-
-def test_the_second_call_streams_as_soon_as_the_first_is_complete():
-    stream = new_stream()
-    stream.feed(call(0, "a", '{"x": 1}', "1"))
-    stream.feed(call(1, "b", '{"y"', "2"))
-    assert stream.feed(call(1, None, ": 2}")) == [
-        BlockDelta(1, {"type": "input_json_delta", "partial_json": ": 2}"})
-    ]
-
-
-def test_text_in_the_middle_of_a_call_comes_after_it():
-    seen = see(call(0, "a", '{"x"', "1"), text("meanwhile"), call(0, None, ": 1}"), text("!"), END)
-    assert seen.kinds() == ["tool_use", "text"]
-    assert seen.joined("text") == "meanwhile!"
-    assert seen.calls() == [("a", {"x": 1})]
-
-
-def test_text_after_a_complete_call_is_passed_on_at_once():
-    stream = new_stream()
-    stream.feed(call(0, "a", '{"x": 1}', "1"))
-    assert stream.feed(text("b"))[-1] == BlockDelta(1, {"type": "text_delta", "text": "b"})
-
-
-def test_a_call_that_is_never_named_is_dropped():
-    seen = see(text("a"), call(0, None, '{"x": 1}', "1"), END)
-    assert seen.kinds() == ["text"]
-    assert seen.ending == {"stop_reason": "end_turn", "stop_sequence": None}
-
-
-def test_the_older_single_call_is_read():
-    first = chunk({"function_call": {"name": "clock", "arguments": '{"a"'}})
-    seen = see(first, chunk({"function_call": {"arguments": ": 1}"}}, "function_call"), DONE)
-    assert seen.calls() == [("clock", {"a": 1})]
-
-
-def test_missing_and_repeated_call_ids_are_replaced():
-    seen = see(call(0, "a", "{}", "x"), call(1, "b", "{}", "x"), call(2, "c", "{}"), END)
-    ids = [block["id"] for block in seen.blocks]
-    assert ids[0] == "x"
-    assert len(set(ids)) == 3
-
-
-def test_long_names_come_back():
-    tools = [{"name": LONG_NAME, "input_schema": {}}]
-    body = {"model": "m", "max_tokens": 9, "tools": tools}
-    body |= {"messages": [{"role": "user", "content": "x"}]}
-    post = FORMATS["chat_completions"].encode_request(
-        parse.parse(json.dumps(body).encode()), upstream_model="m", max_tokens=9, stream=True
-    )
-    short = json.loads(post.body)["tools"][0]["function"]["name"]
-    assert see(call(0, short, "{}", "x"), END, tools=tools).calls() == [(LONG_NAME, {})]
-
-
 def test_nothing_at_all_is_one_empty_text():
     assert see(ROLE, END).blocks == [{"type": "text", "text": ""}]
     assert see(ROLE, DONE).blocks == [{"type": "text", "text": ""}]
-
-
-# --- why it ended ---------------------------------------------------------------------------
-
-CALL = call(0, "a", "{}", "1")
-CUT = call(0, "a", '{"x": ', "1")
 
 
 @pytest.mark.parametrize(
@@ -294,7 +109,7 @@ CUT = call(0, "a", '{"x": ', "1")
         ([chunk({"refusal": "no"}), chunk({}, "stop")], "refusal"),
     ],
 )
-def test_why_it_ended(chunks: list[bytes], expected: str):
+def test_finish_reason_becomes_stop_reason(chunks: list[bytes], expected: str):
     seen = see(*chunks, usage(), DONE)
     assert seen.ending == {"stop_reason": expected, "stop_sequence": None}
 
@@ -308,18 +123,15 @@ def test_why_it_ended(chunks: list[bytes], expected: str):
         [text("one E"), text("N"), text("D"), chunk({}, "stop")],
     ],
 )
-def test_the_stop_string_that_fired(chunks: list[bytes]):
+def test_the_stop_sequence_that_matched(chunks: list[bytes]):
     seen = see(*chunks, usage(), DONE, stop_sequences=["THE", "END"])
     assert seen.ending == {"stop_reason": "stop_sequence", "stop_sequence": "END"}
 
 
-def test_a_refusal_is_told():
+def test_a_refusal_is_text():
     assert (
         see(chunk({"refusal": "I "}), chunk({"refusal": "won't"}), END).joined("text") == "I won't"
     )
-
-
-# --- usage ----------------------------------------------------------------------------------
 
 
 def final_usage(*chunks: bytes) -> Usage:
@@ -350,14 +162,14 @@ def test_cached_tokens_are_no_part_of_the_input():
     )
 
 
-def test_the_side_that_is_not_reported_is_counted_by_us():
-    said = text("a"), chunk({}, "stop")
-    assert final_usage(*said, DONE) == Usage(ESTIMATE, 1, is_estimated=True)
-    assert final_usage(*said, usage(10, 0), DONE) == Usage(10, 1, is_estimated=True)
-    assert final_usage(*said, usage(0, 5), DONE) == Usage(ESTIMATE, 5, is_estimated=True)
+def test_usage_that_is_not_reported_is_estimated():
+    texts = text("a"), chunk({}, "stop")
+    assert final_usage(*texts, DONE) == Usage(ESTIMATE, 1, is_estimated=True)
+    assert final_usage(*texts, usage(10, 0), DONE) == Usage(10, 1, is_estimated=True)
+    assert final_usage(*texts, usage(0, 5), DONE) == Usage(ESTIMATE, 5, is_estimated=True)
 
 
-def test_what_was_delivered_is_known_without_usage():
+def test_delivered_tokens_are_estimated_without_usage():
     stream = new_stream()
     stream.feed(ROLE)
     assert stream.delivered_tokens_estimate() == 0
@@ -366,9 +178,6 @@ def test_what_was_delivered_is_known_without_usage():
     assert stream.usage_so_far() == Usage(ESTIMATE, 2, is_estimated=True)
     stream.feed(usage(10, 1))
     assert stream.usage_so_far() == Usage(10, 2, is_estimated=True)
-
-
-# --- streams that break ---------------------------------------------------------------------
 
 
 def failure_of(*chunks: bytes) -> UpstreamErrorEvent:
@@ -410,7 +219,7 @@ def test_an_error_in_the_stream_has_its_meaning():
     assert "sk-" not in failed.message
 
 
-def test_an_error_first_is_all_there_is():
+def test_an_error_as_the_first_chunk_is_the_only_event():
     events = new_stream().feed(frame({"error": {"code": 503}}))
     assert len(events) == 1
     assert isinstance(events[0], UpstreamErrorEvent)
@@ -433,115 +242,3 @@ def test_text_is_closed_before_the_error():
         "BlockStop",
         "UpstreamErrorEvent",
     ]
-
-
-# --- anything at all ------------------------------------------------------------------------
-
-words = st.text(alphabet=st.characters(exclude_categories=["Cs"]), min_size=1, max_size=6)
-json_object = st.dictionaries(
-    words, st.recursive(words | st.integers(-9, 9) | st.none(), st.lists, max_leaves=3), max_size=3
-)
-
-
-@st.composite
-def answers(draw: st.DrawFn) -> tuple[list[bytes], str, str, list[tuple[str, Any]]]:
-    """Chunks with everything interleaved, each call's fragments in their order; and the content."""
-    calls = [(f"t{n}", value) for n, value in enumerate(draw(st.lists(json_object, max_size=4)))]
-    queues = [_pieces(draw, n, name, value) for n, (name, value) in enumerate(calls)]
-    said = [chunk({"content": word}) for word in draw(st.lists(words, max_size=4))]
-    thought = [chunk({"reasoning_content": word}) for word in draw(st.lists(words, max_size=4))]
-    queues += [said, thought]
-    order = draw(st.permutations([n for n, queue in enumerate(queues) for _ in queue]))
-    iterators = [iter(queue) for queue in queues]
-    chunks = [next(iterators[n]) for n in order]
-    return chunks, _joined(said, "content"), _joined(thought, "reasoning_content"), calls
-
-
-def _pieces(draw: st.DrawFn, index: int, name: str, value: Any) -> list[bytes]:
-    raw = json.dumps(value)
-    cuts = sorted(draw(st.lists(st.integers(0, len(raw)), max_size=3)))
-    fragments = [raw[a:b] for a, b in pairwise([0, *cuts, len(raw)])]
-    first = call(index, name, fragments[0], f"id{index}")
-    return [first, *(call(index, None, fragment) for fragment in fragments[1:])]
-
-
-def _joined(chunks: list[bytes], name: str) -> str:
-    deltas = (json.loads(raw[6:])["choices"][0]["delta"] for raw in chunks)
-    return "".join(delta[name] for delta in deltas)
-
-
-@given(answer=answers(), cuts=st.lists(st.integers(0, 5000), max_size=12))
-def test_any_interleaving_and_any_cut_keep_grammar_and_content(
-    answer: tuple[list[bytes], str, str, list[tuple[str, Any]]], cuts: list[int]
-):
-    chunks, said, thought, calls = answer
-    raw = b"".join([ROLE, *chunks, END])
-    edges = [0, *sorted(min(cut, len(raw)) for cut in cuts), len(raw)]
-    seen = see(*(raw[a:b] for a, b in pairwise(edges)))
-    assert seen.error is None
-    assert seen.joined("text") == said
-    assert seen.joined("thinking") == thought
-    assert sorted(seen.calls(), key=str) == sorted(calls, key=str)
-    assert seen.ending == {
-        "stop_reason": "tool_use" if calls else "end_turn",
-        "stop_sequence": None,
-    }
-
-
-scalar: st.SearchStrategy[Any] = (
-    st.none() | words | st.integers(-2, 3) | st.booleans() | st.just({})
-)
-strange_call = st.fixed_dictionaries(
-    {},
-    optional={
-        "index": scalar,
-        "id": scalar,
-        "function": st.none()
-        | st.fixed_dictionaries(
-            {},
-            optional={
-                "name": scalar,
-                "arguments": scalar | json_object | st.sampled_from(["{", "}", '{"a"', ":1}", '"']),
-            },
-        ),
-    },
-)
-strange_delta = st.none() | st.fixed_dictionaries(
-    {},
-    optional={
-        "content": scalar | st.lists(st.fixed_dictionaries({"type": scalar, "text": scalar})),
-        "reasoning_content": scalar,
-        "reasoning": scalar,
-        "refusal": scalar,
-        "tool_calls": scalar | st.lists(strange_call | scalar, max_size=3),
-        "function_call": scalar | st.fixed_dictionaries({"name": scalar, "arguments": scalar}),
-    },
-)
-strange_chunk = st.fixed_dictionaries(
-    {},
-    optional={
-        "choices": scalar
-        | st.lists(
-            st.fixed_dictionaries({"delta": strange_delta}, optional={"finish_reason": scalar}),
-            max_size=2,
-        ),
-        "usage": scalar
-        | st.fixed_dictionaries(
-            {},
-            optional={
-                "prompt_tokens": scalar | st.integers(),
-                "completion_tokens": scalar | st.integers(),
-                "prompt_tokens_details": scalar
-                | st.fixed_dictionaries({"cached_tokens": scalar | st.integers()}),
-            },
-        ),
-    },
-)
-
-
-@given(chunks=st.lists(strange_chunk, max_size=20), is_cut=st.booleans())
-def test_no_upstream_breaks_the_grammar(chunks: list[dict[str, Any]], is_cut: bool):
-    tail = [] if is_cut else [ROLE, END]
-    seen = see(*map(frame, chunks), *tail)
-    if not is_cut:
-        assert seen.error is None

@@ -1,4 +1,4 @@
-"""Both formats, as the embedded llama.cpp server really speaks them."""
+"""Both formats against the embedded llama.cpp server."""
 
 import http.client
 import json
@@ -29,7 +29,7 @@ pytestmark = [
 
 def request(**fields: Any) -> parse.MessagesRequest:
     body = {"model": "m", "max_tokens": 12, "messages": [{"role": "user", "content": "Say hello."}]}
-    return parse.parse(json.dumps(body | fields).encode())
+    return parse.messages_request(json.dumps(body | fields).encode())
 
 
 def post(encoded: EncodedRequest, headers: dict[str, str]) -> tuple[int, bytes]:
@@ -49,7 +49,7 @@ def ask(name: str, checked: parse.MessagesRequest) -> tuple[int, bytes]:
     return post(encoded, FORMATS[name].auth_headers(API_KEY))
 
 
-def refusal(name: str, **fields: Any) -> GatewayError:
+def rejection(name: str, **fields: Any) -> GatewayError:
     status, body = ask(name, request(**fields))
     assert status != 200
     return FORMATS[name].decode_error(status, body, None)
@@ -63,7 +63,7 @@ def streamed(name: str, **fields: Any) -> Seen:
     return run(stream, *(body[at : at + 3] for at in range(0, len(body), 3)))
 
 
-def test_a_whole_answer(name: str):
+def test_a_non_streaming_answer(name: str):
     checked = request()
     status, body = ask(name, checked)
     assert status == 200
@@ -92,27 +92,32 @@ def test_a_long_answer_is_cut_at_the_limit(name: str):
     assert seen.usage["output_tokens"] == 3
 
 
-def test_turns_of_every_role_are_taken(name: str):
-    turns = [("user", "Hi."), ("system", "Be brief."), ("assistant", "Hello."), ("user", "Go on.")]
-    messages = [{"role": role, "content": text} for role, text in turns]
+def test_turns_of_every_role_are_accepted(name: str):
+    contents = [
+        ("user", "Hi."),
+        ("system", "Be brief."),
+        ("assistant", "Hello."),
+        ("user", "Go on."),
+    ]
+    messages = [{"role": role, "content": text} for role, text in contents]
     assert streamed(name, messages=messages).error is None
 
 
-def test_a_prompt_that_is_too_long_is_told_with_both_numbers(name: str):
-    error = refusal(name, messages=[{"role": "user", "content": "hello " * 20_000}])
+def test_a_prompt_that_is_too_long_is_rejected_with_both_numbers(name: str):
+    error = rejection(name, messages=[{"role": "user", "content": "hello " * 20_000}])
     assert error.status == 400
     assert error.message.startswith("prompt is too long: 2")
     assert error.message.endswith(" maximum")
 
 
-def test_an_image_is_the_callers_mistake(name: str):
+def test_an_image_is_an_invalid_request(name: str):
     source = {"type": "base64", "media_type": "image/png", "data": PIXEL}
     image = {"type": "image", "source": source}
-    error = refusal(name, messages=[{"role": "user", "content": [image]}])
+    error = rejection(name, messages=[{"role": "user", "content": [image]}])
     assert (error.status, error.message) == (400, "This model does not accept images.")
 
 
-def test_a_wrong_credential_is_no_fault_of_the_callers(name: str):
+def test_a_wrong_credential_is_an_internal_error(name: str):
     encoded = FORMATS[name].encode_request(
         request(), upstream_model=MODEL, max_tokens=1, stream=False
     )

@@ -1,4 +1,4 @@
-"""Requests and whole answers in the Messages format pass with nothing lost and nothing broken."""
+"""Requests and non-streaming replies in the Messages format keep all their content."""
 
 import json
 from typing import Any
@@ -22,10 +22,10 @@ CLEARING = {"type": "clear_thinking_20251015"}
 
 
 def request(**fields: Any) -> MessagesRequest:
-    return parse.parse(json.dumps(MINIMAL | fields).encode())
+    return parse.messages_request(json.dumps(MINIMAL | fields).encode())
 
 
-ASKED = token_usage.tokens_of(request().text_bytes)
+INPUT_ESTIMATE = token_usage.estimate_tokens(request().text_bytes)
 
 
 def encoded(max_tokens: int = 4096, *, stream: bool = False, **fields: Any) -> dict[str, Any]:
@@ -36,7 +36,7 @@ def encoded(max_tokens: int = 4096, *, stream: bool = False, **fields: Any) -> d
     return sent
 
 
-def test_a_request_goes_on_with_the_upstreams_name_and_nothing_else_changed():
+def test_a_request_is_forwarded_with_only_the_model_name_changed():
     unknown = {"context_management": {"edits": []}, "fallbacks": ["x"], "top_k": 3, "new": [1.5]}
     content = [{"type": "text", "text": 'é\u2028"\\', "cache_control": {"type": "ephemeral"}}]
     fields: dict[str, Any] = unknown | {"messages": [{"role": "user", "content": content}]}
@@ -87,7 +87,7 @@ def test_a_clamped_answer_leaves_room_for_less_thinking(
     assert sent == (None if expected is None else thinking | {"budget_tokens": expected})
 
 
-def test_where_thinking_goes_the_clearing_of_it_goes_too():
+def test_clear_thinking_is_dropped_with_thinking():
     other = {"type": "clear_tool_uses_20250919"}
     fields: dict[str, Any] = {
         "thinking": {"type": "enabled", "budget_tokens": 4000},
@@ -102,7 +102,7 @@ def test_textual_documents_become_text_for_a_model_without_documents():
     source = {"type": "text", "media_type": "text/plain", "data": "body"}
     document = {"type": "document", "source": source, "title": "T", "context": "C"}
     nested = {"type": "document", "source": {"type": "content", "content": [text, text]}}
-    turns = [
+    messages = [
         {"role": "user", "content": [document, nested, text]},
         {
             "role": "assistant",
@@ -115,17 +115,17 @@ def test_textual_documents_become_text_for_a_model_without_documents():
         {"role": "user", "content": "plain"},
     ]
     kwargs: dict[str, Any] = {"upstream_model": "m", "max_tokens": 1, "stream": False}
-    checked = request(messages=turns)
+    checked = request(messages=messages)
     as_is = FORMAT.encode_request(checked, **kwargs, capabilities=frozenset({"documents"}))
-    assert json.loads(as_is.body)["messages"] == turns
+    assert json.loads(as_is.body)["messages"] == messages
     spelled = FORMAT.encode_request(checked, **kwargs, capabilities=frozenset())
     sent = json.loads(spelled.body)["messages"]
     assert sent[0]["content"] == [{"type": "text", "text": "T\n\nC\n\nbody"}, text, text, text]
     assert sent[2]["content"][0]["content"] == [text, text]
-    assert (sent[1], sent[3]) == (turns[1], turns[3])
+    assert (sent[1], sent[3]) == (messages[1], messages[3])
 
 
-def test_a_body_too_deep_to_write_is_refused():
+def test_a_body_nested_too_deeply_is_rejected():
     deep: Any = {}
     for _ in range(5000):
         deep = {"a": deep}
@@ -139,7 +139,7 @@ def test_a_body_too_deep_to_write_is_refused():
 
 def test_tokens_are_counted_at_the_upstream():
     body = {"model": "m", "messages": MINIMAL["messages"], "stream": True}
-    counted = parse.parse_count(json.dumps(body).encode())
+    counted = parse.count_request(json.dumps(body).encode())
     post = FORMAT.encode_count(counted, upstream_model="real-model", beta="a")
     assert isinstance(post, EncodedRequest)
     assert post.path == "/v1/messages/count_tokens"
@@ -156,12 +156,9 @@ def test_tokens_are_counted_at_the_upstream():
         *(b'{"input_tokens": "4"}', b'{"input_tokens": -1}', b'{"input_tokens": 2147483648}'),
     ],
 )
-def test_a_count_that_is_none_is_a_failure(body: bytes):
+def test_an_invalid_token_count_is_a_failure(body: bytes):
     with pytest.raises(UpstreamFailed):
         FORMAT.decode_count(body)
-
-
-# --- whole answers --------------------------------------------------------------------------
 
 
 def reply(**fields: Any) -> Reply:
@@ -179,7 +176,7 @@ def reply(**fields: Any) -> Reply:
     return FORMAT.decode_reply(body, request=request())
 
 
-def test_a_whole_answer_is_read():
+def test_a_non_streaming_reply_is_decoded():
     thinking = {"type": "thinking", "thinking": "hm", "signature": "c2ln"}
     call = {"type": "tool_use", "id": "a", "name": "clock", "input": {"zone": "UTC"}}
     text = {"type": "text", "text": "é\u2028"}
@@ -240,7 +237,7 @@ def test_call_ids_are_unique():
         ),
     ],
 )
-def test_the_stop_reason_says_what_happened(fields: dict[str, Any], expected: tuple[str, Any]):
+def test_the_stop_reason_fits_the_content(fields: dict[str, Any], expected: tuple[str, Any]):
     read = reply(**fields)
     assert (read.stop_reason, read.stop_sequence) == expected
 
@@ -248,12 +245,12 @@ def test_the_stop_reason_says_what_happened(fields: dict[str, Any], expected: tu
 @pytest.mark.parametrize(
     ("usage", "expected"),
     [
-        (None, Usage(ASKED, 2, is_estimated=True)),
-        ({}, Usage(ASKED, 2, is_estimated=True)),
+        (None, Usage(INPUT_ESTIMATE, 2, is_estimated=True)),
+        ({}, Usage(INPUT_ESTIMATE, 2, is_estimated=True)),
         ({"input_tokens": 10}, Usage(10, 2, is_estimated=True)),
-        ({"output_tokens": 5}, Usage(ASKED, 5, is_estimated=True)),
+        ({"output_tokens": 5}, Usage(INPUT_ESTIMATE, 5, is_estimated=True)),
         ({"input_tokens": 10, "output_tokens": 0}, Usage(10, 2, is_estimated=True)),
-        ({"input_tokens": -1, "output_tokens": 5}, Usage(ASKED, 5, is_estimated=True)),
+        ({"input_tokens": -1, "output_tokens": 5}, Usage(INPUT_ESTIMATE, 5, is_estimated=True)),
         ({"input_tokens": 10.0, "output_tokens": 5.0}, Usage(10, 5)),
         (
             {"input_tokens": 0, "output_tokens": 5, "cache_read_input_tokens": 9},
@@ -261,7 +258,7 @@ def test_the_stop_reason_says_what_happened(fields: dict[str, Any], expected: tu
         ),
     ],
 )
-def test_the_side_of_the_usage_that_cannot_be_is_counted_by_us(usage: Any, expected: Usage):
+def test_missing_or_impossible_usage_is_estimated(usage: Any, expected: Usage):
     assert reply(usage=usage).usage == expected
 
 
@@ -277,7 +274,7 @@ def test_the_side_of_the_usage_that_cannot_be_is_counted_by_us(usage: Any, expec
         b'{"error": {"type": "api_error", "message": "boom"}}',
     ],
 )
-def test_what_is_no_answer_is_a_failure(body: bytes):
+def test_an_invalid_reply_is_a_failure(body: bytes):
     with pytest.raises(UpstreamFailed):
         FORMAT.decode_reply(body, request=request())
 
@@ -330,10 +327,10 @@ def test_the_answer_carries_our_id_our_name_and_the_cost():
     ],
 )
 def test_an_answer_without_usage_is_counted_by_its_bytes(content: Any, tokens: int):
-    assert token_usage.delivered_tokens_estimate(content) == tokens
+    assert token_usage.estimate_output(content) == tokens
 
 
-def test_leaves_thinking_out_for_a_model_that_has_none():
+def test_thinking_is_dropped_for_a_model_without_it():
     other = {"type": "clear_tool_uses_20250919"}
     checked = request(
         thinking={"type": "adaptive"},
@@ -356,7 +353,7 @@ def test_leaves_thinking_out_for_a_model_that_has_none():
     assert checked.fields["output_config"]["effort"] == "high"
 
 
-def test_leaves_no_empty_setting_behind():
+def test_an_empty_output_config_is_dropped():
     body = FORMAT.encode_request(
         request(output_config={"effort": "high"}),
         upstream_model="real-model",

@@ -1,6 +1,6 @@
-"""An upstream that was asked to stream answers in one piece: the caller gets a stream all the same.
+"""A non-streaming reply to a streaming request reaches the caller as a stream.
 
-What it answers with an error is in test_meets_a_failing_upstream.py.
+Errors in that form are in tests/gateway/faults/bodies.py.
 """
 
 from typing import Any
@@ -53,7 +53,7 @@ WHOLE: dict[str, tuple[str, bytes]] = {
 
 @pytest.mark.parametrize(("model", "body"), WHOLE.values(), ids=WHOLE.keys())
 @pytest.mark.parametrize("content_type", ["application/json", "text/plain"])
-def test_a_whole_answer_is_played_as_a_stream(
+def test_a_non_streaming_reply_becomes_a_stream(
     customer: Customer,
     upstream: ScriptedUpstream,
     description: Description,
@@ -85,7 +85,7 @@ def test_a_whole_answer_is_played_as_a_stream(
 
 
 @pytest.mark.parametrize("counts", [None, usage(14, 0)])
-def test_a_whole_answer_without_its_count_is_counted_by_us(
+def test_usage_of_a_non_streaming_reply_without_a_count_is_estimated(
     customer: Customer, upstream: ScriptedUpstream, counts: Any
 ) -> None:
     script = upstream.script(answers(message("word " * 40, usage=counts)))

@@ -1,4 +1,4 @@
-"""A caller sends what is no request: the error says what is wrong, and nothing is lost."""
+"""Invalid requests get an error that names the fault, and cost nothing."""
 
 import json
 from typing import Any
@@ -16,7 +16,7 @@ USER = {"role": "user", "content": "Hello"}
 IMAGE = {"type": "image", "source": {"type": "url", "url": "https://example.com/a.png"}}
 
 
-def assert_refused(answer: Answer, *, status: int, kind: str, words: str) -> None:
+def assert_rejected(answer: Answer, *, status: int, kind: str, words: str) -> None:
     assert answer.status == status
     assert answer.headers["content-type"] == "application/json"
     assert answer.error["type"] == kind
@@ -54,18 +54,18 @@ NOT_JSON = {
 
 
 @pytest.mark.parametrize("body", NOT_JSON.values(), ids=NOT_JSON.keys())
-def test_a_body_that_is_not_json_is_refused(customer: Customer, body: bytes) -> None:
+def test_a_body_that_is_not_json_is_rejected(customer: Customer, body: bytes) -> None:
     answer = customer.caller.post("/v1/messages", body)
 
-    assert_refused(answer, status=400, kind="invalid_request_error", words="request body")
+    assert_rejected(answer, status=400, kind="invalid_request_error", words="request body")
     assert_nothing_happened(customer)
 
 
 @pytest.mark.parametrize("body", [b"[]", b'"text"', b"1", b"null", b"true", b'[{"model": 1}]'])
-def test_json_that_is_no_object_is_refused(customer: Customer, body: bytes) -> None:
+def test_json_that_is_no_object_is_rejected(customer: Customer, body: bytes) -> None:
     answer = customer.caller.post("/v1/messages", body)
 
-    assert_refused(answer, status=400, kind="invalid_request_error", words="JSON object")
+    assert_rejected(answer, status=400, kind="invalid_request_error", words="JSON object")
     assert_nothing_happened(customer)
 
 
@@ -115,7 +115,7 @@ WRONG_FIELDS: list[tuple[dict[str, Any], str]] = [
 def test_a_wrong_field_is_named(customer: Customer, fields: dict[str, Any], words: str) -> None:
     answer = customer.ask("Hello", **fields)
 
-    assert_refused(answer, status=400, kind="invalid_request_error", words=words)
+    assert_rejected(answer, status=400, kind="invalid_request_error", words=words)
     assert answer.error["message"].startswith(words)
     assert_nothing_happened(customer)
 
@@ -142,20 +142,20 @@ def test_an_unknown_model_is_named(customer: Customer, model: str) -> None:
     assert_nothing_happened(customer)
 
 
-def test_what_no_model_can_take_is_refused_before_any_credit_is_held(
+def test_input_that_no_model_supports_is_rejected_before_credits_are_held(
     customer: Customer,
 ) -> None:
-    turns = [{"role": "user", "content": [{"type": "text", "text": "What is it?"}, IMAGE]}]
+    messages = [{"role": "user", "content": [{"type": "text", "text": "What is it?"}, IMAGE]}]
 
-    named = customer.ask("", model="caicaini/swift", messages=turns)
-    auto = customer.ask("", model="caicaini/auto", messages=turns)
+    named = customer.ask("", model="caicaini/swift", messages=messages)
+    auto = customer.ask("", model="caicaini/auto", messages=messages)
 
     for answer in (named, auto):
-        assert_refused(answer, status=400, kind="invalid_request_error", words="images")
+        assert_rejected(answer, status=400, kind="invalid_request_error", words="images")
     assert_nothing_happened(customer)
 
 
-def test_huge_numbers_in_fields_of_tomorrow_do_not_break_anything(
+def test_huge_numbers_in_unknown_fields_are_harmless(
     customer: Customer, upstream: ScriptedUpstream
 ) -> None:
     script = upstream.script(says())
@@ -169,7 +169,7 @@ def test_huge_numbers_in_fields_of_tomorrow_do_not_break_anything(
 
 
 def test_the_last_of_two_equal_names_counts(customer: Customer, upstream: ScriptedUpstream) -> None:
-    """What is checked is what is sent on: nothing hides behind a name that stands twice."""
+    """The value that was checked is forwarded: a duplicate name hides nothing."""
     script = upstream.script(says())
     twice = b', "max_tokens": 7}'
 
@@ -188,12 +188,12 @@ def test_a_body_over_the_limit_is_answered_not_cut(
 
     answer = customer.ask(script.prompt + "x" * 11_000)
 
-    assert_refused(answer, status=413, kind="request_too_large", words="10000 bytes")
+    assert_rejected(answer, status=413, kind="request_too_large", words="10000 bytes")
     assert script.requests == []
     assert_nothing_happened(customer)
 
 
-def test_a_body_of_exactly_the_limit_is_taken(
+def test_a_body_of_exactly_the_limit_is_accepted(
     new_customer: NewCustomer, small: WebServer, upstream: ScriptedUpstream
 ) -> None:
     customer = new_customer(url=small.url)
@@ -205,23 +205,23 @@ def test_a_body_of_exactly_the_limit_is_taken(
     assert customer.caller.post("/v1/messages", body + b" ").status == 413
 
 
-def test_a_body_in_chunks_that_never_end_is_refused(
+def test_a_body_in_chunks_that_never_end_is_rejected(
     new_customer: NewCustomer, small: WebServer
 ) -> None:
     customer = new_customer(url=small.url)
     call = customer.caller.call("POST", "/v1/messages", None, {"transfer-encoding": "chunked"})
-    # Up to twice the limit is taken in and thrown away. The last of these goes beyond; more could
-    # meet a connection that is closed already.
+    # Up to twice the limit is read and discarded. The last of these chunks exceeds it; more could
+    # hit a connection that is already closed.
     for _ in range(20):
         call.send(b"400\r\n" + b"x" * 0x400 + b"\r\n")
 
     answer = call.answer()
 
-    assert_refused(answer, status=413, kind="request_too_large", words="10000 bytes")
+    assert_rejected(answer, status=413, kind="request_too_large", words="10000 bytes")
     assert_nothing_happened(customer)
 
 
-def test_a_large_prompt_within_the_limit_is_taken(
+def test_a_large_prompt_within_the_limit_is_accepted(
     new_customer: NewCustomer, upstream: ScriptedUpstream
 ) -> None:
     customer = new_customer(credits=60_000_000)
@@ -233,7 +233,7 @@ def test_a_large_prompt_within_the_limit_is_taken(
     assert len(script.requests[0].raw) > 31_000_000
 
 
-def test_a_body_in_chunks_is_taken(customer: Customer, upstream: ScriptedUpstream) -> None:
+def test_a_body_in_chunks_is_accepted(customer: Customer, upstream: ScriptedUpstream) -> None:
     script = upstream.script(says())
     call = customer.caller.call("POST", "/v1/messages", None, {"transfer-encoding": "chunked"})
     for byte in request_body(script.prompt):
@@ -243,9 +243,7 @@ def test_a_body_in_chunks_is_taken(customer: Customer, upstream: ScriptedUpstrea
     assert call.answer().status == 200
 
 
-def test_a_caller_who_asks_first_whether_to_go_on_is_told_so(
-    customer: Customer, upstream: ScriptedUpstream
-) -> None:
+def test_expect_100_continue_is_answered(customer: Customer, upstream: ScriptedUpstream) -> None:
     script = upstream.script(says())
 
     answer = customer.ask(script.prompt, headers={"expect": "100-continue"})
@@ -253,10 +251,10 @@ def test_a_caller_who_asks_first_whether_to_go_on_is_told_so(
     assert answer.status == 200
 
 
-def test_a_compressed_body_is_refused(customer: Customer) -> None:
+def test_a_compressed_body_is_rejected(customer: Customer) -> None:
     answer = customer.caller.post("/v1/messages", b"{}", {"content-encoding": "gzip"})
 
-    assert_refused(answer, status=400, kind="invalid_request_error", words="content-encoding")
+    assert_rejected(answer, status=400, kind="invalid_request_error", words="content-encoding")
     assert_nothing_happened(customer)
 
 
@@ -288,7 +286,7 @@ def test_the_content_type_does_not_matter(
 def test_an_unknown_address_names_the_right_one(customer: Customer, path: str) -> None:
     answer = customer.caller.post(path, request_body("Hello"))
 
-    assert_refused(answer, status=404, kind="not_found_error", words="POST /v1/messages")
+    assert_rejected(answer, status=404, kind="not_found_error", words="POST /v1/messages")
     assert_nothing_happened(customer)
 
 
@@ -306,7 +304,7 @@ def test_a_wrong_method_names_the_right_one(
 ) -> None:
     answer = customer.caller.call(method, path, b"{}").answer()
 
-    assert_refused(answer, status=405, kind="invalid_request_error", words=allowed)
+    assert_rejected(answer, status=405, kind="invalid_request_error", words=allowed)
     assert allowed in answer.headers["allow"]
 
 
@@ -323,7 +321,7 @@ def test_a_large_body_at_a_wrong_address_is_answered_not_cut(
 
 
 @pytest.mark.parametrize("path", ["/v1/messages", "/v1/messages/count_tokens"])
-def test_a_large_body_of_a_stranger_is_answered_not_cut(gateway: WebServer, path: str) -> None:
+def test_a_large_body_without_a_key_is_answered_not_cut(gateway: WebServer, path: str) -> None:
     stranger = Caller(gateway.url, None)
 
     assert stranger.post(path, request_body("x" * 8_000_000)).status == 401

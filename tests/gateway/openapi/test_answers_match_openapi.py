@@ -1,4 +1,4 @@
-"""Programs rely on /openapi.json: its examples can be sent, and answers are as it says."""
+"""The examples in /openapi.json can be sent, and answers match the document."""
 
 import json
 from collections.abc import Callable
@@ -27,15 +27,17 @@ from tests.support.replies import (
 from tests.support.scripted_upstream import Play, ScriptedUpstream
 from tests.support.servers import WebServer
 
-# What only comes when something of ours is down: test_describes_its_outages.py breaks it.
+# Errors of an outage, which test_outage_answers_match_openapi.py provokes.
 OUTAGES = {"InternalFailure", "LedgerUnavailable", "ShuttingDown"}
 ELSEWHERE = {"RouteNotFound", "MethodNotAllowed"}  # no operation answers with them
 PROVOKED = [kind for kind in error_types.kinds() if kind.__name__ not in OUTAGES | ELSEWHERE]
-# What no model does that the tests' caicaini/auto can choose.
+# Examples that no model behind the tests' caicaini/auto supports.
 BEYOND_AUTO = ("An image", "Thinking", "An answer in JSON")
 
 
-def test_the_key_is_described_as_it_is_taken(customer: Customer, description: Description) -> None:
+def test_the_key_is_described_as_it_is_accepted(
+    customer: Customer, description: Description
+) -> None:
     schemes = description.document["components"]["securitySchemes"]
     stranger = Caller(customer.url, None)
     ways = {
@@ -50,12 +52,12 @@ def test_the_key_is_described_as_it_is_taken(customer: Customer, description: De
 
 
 def marked(body: Json, script_prompt: str) -> bytes:
-    """Return a request by which the scripted upstream knows its script."""
+    """Return a request body that selects the script at the scripted upstream."""
     return json.dumps(body | {"x-mark": script_prompt}).encode()
 
 
 @pytest.mark.parametrize("name", examples.REQUESTS)
-def test_the_examples_can_be_sent_as_they_stand(
+def test_the_examples_can_be_sent_unchanged(
     new_customer: NewCustomer,
     small: WebServer,
     upstream: ScriptedUpstream,
@@ -79,7 +81,7 @@ def test_the_examples_can_be_sent_as_they_stand(
 
 
 def limits_of(description: Description) -> list[tuple[str, Any, Any]]:
-    """Each scalar field of a request with its last value and the first that is too much."""
+    """Each scalar field of a request with its last valid value and the first invalid one."""
     limits: list[tuple[str, Any, Any]] = []
     for name, schema in description.schemas["MessagesRequest"]["properties"].items():
         step = 1 if "integer" in schema.get("type", ()) else 0.001
@@ -110,13 +112,13 @@ def test_the_smallest_call_is_answered_as_the_example_says(
     new_customer: NewCustomer, small: WebServer, upstream: ScriptedUpstream
 ) -> None:
     customer = new_customer(url=small.url)
-    told = examples.MESSAGES["Text"]
-    script = upstream.script(says(told["content"][0]["text"]))
+    example = examples.MESSAGES["Text"]
+    script = upstream.script(says(example["content"][0]["text"]))
 
     body = marked(examples.REQUESTS["The smallest"], script.prompt)
     answer = customer.caller.post("/v1/messages", body).json()
 
-    assert answer | {"id": told["id"]} == told
+    assert answer | {"id": example["id"]} == example
 
 
 def test_the_listings_are_answered_as_the_examples_say(
@@ -151,7 +153,7 @@ def test_a_stream_that_breaks_off_keeps_to_the_description(
 
 
 class Provoking:
-    """Ways to get each error for real; named as the errors are."""
+    """Provokes each error; the methods are named after the error codes."""
 
     def __init__(
         self,
@@ -275,11 +277,11 @@ def test_errors_of_the_address_come_as_described(
     "provocation",
     ["invalid_request", "invalid_api_key", "out_of_credits", "nearly_without_credits"],
 )
-def test_the_examples_of_errors_are_what_comes(
+def test_the_examples_of_errors_are_real_answers(
     provoking: Provoking, description: Description, provocation: str
 ) -> None:
     answer = getattr(provoking, provocation)()
 
-    told = description.operation("createMessage")["responses"][str(answer.status)]
-    several = told["content"]["application/json"]["examples"].values()
-    assert answer.error in [example["value"]["error"] for example in several]
+    response = description.operation("createMessage")["responses"][str(answer.status)]
+    described = response["content"]["application/json"]["examples"].values()
+    assert answer.error in [example["value"]["error"] for example in described]

@@ -1,4 +1,4 @@
-"""A program reads /openapi.json: it is a valid document, and complete."""
+"""/openapi.json is a valid and complete OpenAPI document."""
 
 import json
 import os
@@ -59,7 +59,7 @@ def _references(value: Any) -> Iterator[str]:
             yield from _references(inner)
 
 
-def test_it_describes_the_addresses_that_there_are(description: Description) -> None:
+def test_it_describes_every_route(description: Description) -> None:
     routes = [route for route in app.routes if isinstance(route, Route)]
     served = {
         (method, route.path_format) for route in routes for method in (route.methods or set())
@@ -82,7 +82,7 @@ def test_every_error_is_described(description: Description, kind: type[GatewayEr
 
 
 def statuses_with(description: Description, name: str) -> set[str]:
-    """Return the statuses under which operations answer with this schema."""
+    """Return the statuses of all responses with this schema."""
     return {
         status
         for _, _, operation in description.operations()
@@ -92,11 +92,10 @@ def statuses_with(description: Description, name: str) -> set[str]:
 
 
 def test_errors_below_another_keep_its_status_and_code() -> None:
-    """Callers cannot tell them apart, so the description need not."""
+    """Callers cannot distinguish them, so the description need not."""
     for kind in error_types.kinds():
-        waiting = kind.__subclasses__()
-        for below in waiting:
-            assert (below.status, below.type, below.error_code) == (
+        for subclass in kind.__subclasses__():
+            assert (subclass.status, subclass.type, subclass.error_code) == (
                 kind.status,
                 kind.type,
                 kind.error_code,
@@ -119,7 +118,7 @@ def test_the_example_of_a_stream_is_one_whole_stream(description: Description) -
         description.assert_event_fits(Event(sent["event"], json.loads(sent["data"])))
 
 
-def test_anybody_may_read_it_and_keep_it_for_a_while(gateway: WebServer) -> None:
+def test_it_is_public_and_cacheable(gateway: WebServer) -> None:
     answer = fetch(gateway)
 
     assert answer.status == 200
@@ -132,17 +131,17 @@ def test_anybody_may_read_it_and_keep_it_for_a_while(gateway: WebServer) -> None
     assert (again.status, again.body) == (304, b"")
 
 
-def test_it_names_the_address_at_which_the_api_is(start_gateway: StartGateway) -> None:
+def test_it_names_the_address_of_the_api(start_gateway: StartGateway) -> None:
     server = start_gateway(PUBLIC_URL="https://caicaini.example", ALLOWED_HOSTS="127.0.0.1")
 
     assert fetch(server).json()["servers"] == [{"url": "https://caicaini.example"}]
 
 
 def varied() -> Play:
-    """Answer with text, thinking and tool calls in turns, whole or streamed as is asked."""
+    """Alternate between text, thinking and tool calls, streamed if requested."""
     call = {"type": "tool_use", "id": "toolu_1", "name": "look", "input": {"at": "it"}}
     thought = {"type": "thinking", "thinking": "Well …", "signature": "c2ln"}
-    whole = [
+    complete = [
         answers(message()),
         answers(message(content=[thought, call], stop_reason="tool_use")),
         answers(message(content=[], stop_reason="max_tokens")),
@@ -164,7 +163,7 @@ def varied() -> Play:
     async def play(exchange: Exchange) -> None:
         nonlocal number
         number += 1
-        plays = streamed if exchange.wants_stream else whole
+        plays = streamed if exchange.wants_stream else complete
         await plays[number % len(plays)](exchange)
 
     return play

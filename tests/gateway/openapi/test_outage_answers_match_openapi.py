@@ -1,4 +1,4 @@
-"""Something of ours is down, stops or is broken: answers are still as /openapi.json has them."""
+"""Answers still match /openapi.json while the gateway has lost its database, stops or fails."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,7 +21,7 @@ from tests.support.tcp_proxy import Cable
 def assert_is(
     answer: Answer, kind: type[GatewayError], description: Description, operation: str
 ) -> None:
-    """Fail unless it is this error, and described so for the operation."""
+    """Fail unless it is this error and matches the description of the operation."""
     assert answer.status == kind.status
     assert answer.error["details"]["error_code"] == kind.error_code
     description.assert_answer_fits(answer, operation)
@@ -29,24 +29,24 @@ def assert_is(
 
 
 @pytest.fixture
-def bookless(
+def customer_without_database(
     new_customer: NewCustomer, gateway_env: dict[str, str], logs: Path, tmp_path: Path
 ) -> Iterator[Customer]:
-    """A customer of a gateway whose database went away after it had started."""
+    """A customer of a gateway whose database became unavailable after the start."""
     with Cable(gateway_env["DATABASE_URL"]).laid() as cable:
         env = {**gateway_env, "DATABASE_URL": cable.url, "DATA_DIR": str(tmp_path)}
-        with servers.running(env=env, log=logs / "bookless.log") as server:
+        with servers.running(env=env, log=logs / "without-database.log") as server:
             customer = new_customer(url=server.url)
             cable.pull_out()
             yield customer
             cable.plug_in()
 
 
-def test_without_the_books_every_address_answers_as_described(
-    bookless: Customer, description: Description
+def test_without_the_database_every_address_answers_as_described(
+    customer_without_database: Customer, description: Description
 ) -> None:
     body = request_body("Hello")
-    caller = bookless.caller
+    caller = customer_without_database.caller
     answers = {
         "createMessage": caller.post("/v1/messages", body),
         "countTokens": caller.post("/v1/messages/count_tokens", body),
@@ -62,7 +62,7 @@ def test_without_the_books_every_address_answers_as_described(
         assert int(answer.headers["retry-after"]) >= 1
 
 
-def test_a_plain_call_that_outlasts_the_stopping_is_told_as_described(
+def test_a_non_streaming_call_that_outlasts_the_drain_is_answered_as_described(
     new_customer: NewCustomer,
     start_gateway: StartGateway,
     upstream: ScriptedUpstream,
@@ -79,7 +79,7 @@ def test_a_plain_call_that_outlasts_the_stopping_is_told_as_described(
     assert_is(call.answer(), ShuttingDown, description, "createMessage")
 
 
-def test_a_stream_that_outlasts_the_stopping_ends_as_described(
+def test_a_stream_that_outlasts_the_drain_ends_as_described(
     new_customer: NewCustomer,
     start_gateway: StartGateway,
     upstream: ScriptedUpstream,
@@ -99,8 +99,8 @@ def test_a_stream_that_outlasts_the_stopping_ends_as_described(
 
 @pytest.fixture
 def behind_its_catalogue(start_gateway: StartGateway, books: None) -> WebServer:
-    """A gateway that found an upstream in its catalogue whose format it does not know, as a
-    process does that was left running an older release."""
+    """A gateway whose catalogue has an upstream in an unknown format, as in a process that still
+    runs an older release."""
     upstreams = Upstream.objects.filter(model__public_id="scripted/plaintext")
     upstreams.update(format="a-format-of-tomorrow")
     try:
@@ -110,7 +110,7 @@ def behind_its_catalogue(start_gateway: StartGateway, books: None) -> WebServer:
 
 
 @pytest.mark.parametrize("stream", [False, True])
-def test_a_fault_of_ours_is_told_as_described(
+def test_an_internal_failure_is_answered_as_described(
     new_customer: NewCustomer,
     behind_its_catalogue: WebServer,
     description: Description,

@@ -112,7 +112,7 @@ def request(script: Script, *, stream: bool = False) -> parse.MessagesRequest:
         "messages": [{"role": "user", "content": script.prompt}],
         "stream": stream,
     }
-    return parse.parse(json.dumps(body).encode())
+    return parse.messages_request(json.dumps(body).encode())
 
 
 def charged_in_lines(record: RequestRecord) -> int:
@@ -184,7 +184,7 @@ def test_a_failed_attempt_is_in_the_record_beside_the_one_that_answered(
     }
 
     async def scenario(services: GatewayServices) -> Served:
-        parsed = parse.parse(json.dumps(body).encode())
+        parsed = parse.messages_request(json.dumps(body).encode())
         return await serve(services, console(customer), parsed, MemorySink(), CANCEL)
 
     in_gateway(scenario)

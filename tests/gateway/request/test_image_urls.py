@@ -1,4 +1,4 @@
-"""No image address that a URL parser could take for a machine of ours reaches an upstream."""
+"""No image URL that any URL parser could resolve to a machine of ours reaches an upstream."""
 
 import ipaddress
 import itertools
@@ -161,13 +161,13 @@ def refusal(url: str, *, kind: str = "image") -> InvalidRequest | None:
     block = {"type": kind, "source": {"type": "url", "url": url}}
     body = {"model": "m", "max_tokens": 1, "messages": [{"role": "user", "content": [block]}]}
     try:
-        parse.parse(json.dumps(body).encode())
+        parse.messages_request(json.dumps(body).encode())
     except InvalidRequest as error:
         return error
     return None
 
 
-def test_two_thousand_tricks_are_refused():
+def test_private_addresses_in_any_spelling_are_rejected():
     assert len(set(TRICKS)) >= 2000
     refusals = {url: refusal(url) for url in TRICKS}
     assert [url for url, error in refusals.items() if error is None] == []

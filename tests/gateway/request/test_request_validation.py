@@ -1,51 +1,30 @@
-"""A request body that breaks the contract is refused with the place and the reason; no other is."""
+"""An invalid body is rejected with the place and the reason; a valid one passes unchanged."""
 
-import base64
 import json
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from gateway.errors import InvalidRequest, ThreadNotFound
-from gateway.request import parse as requests
-from gateway.request.parse import MessagesRequest
-
-MINIMAL: dict[str, Any] = {
-    "model": "caicaini/auto",
-    "max_tokens": 16,
-    "messages": [{"role": "user", "content": "Hello"}],
-}
-IMAGE = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "aGk="}}
-TEXT = {"type": "text", "text": "Hello"}
-CALL = {"type": "tool_use", "id": "call_1", "name": "clock", "input": {}}
-RESULT = {"type": "tool_result", "tool_use_id": "call_1", "content": "noon"}
-TOOL = {"name": "clock", "input_schema": {"type": "object"}}
-BREAKPOINT = {"cache_control": {"type": "ephemeral"}}
-
-
-def parse(**fields: Any) -> MessagesRequest:
-    return requests.parse(json.dumps(MINIMAL | fields).encode())
-
-
-def refusal(**fields: Any) -> str:
-    with pytest.raises(InvalidRequest) as caught:
-        parse(**fields)
-    assert caught.value.status == 400
-    return caught.value.message
-
-
-def user(*blocks: Any) -> dict[str, Any]:
-    return {"role": "user", "content": list(blocks)}
-
-
-def assistant(*blocks: Any) -> dict[str, Any]:
-    return {"role": "assistant", "content": list(blocks)}
+from gateway.request import parse
+from tests.support.request_bodies import (
+    BREAKPOINT,
+    CALL,
+    IMAGE,
+    MINIMAL,
+    OPTIONAL,
+    RESULT,
+    TEXT,
+    TOOL,
+    assistant,
+    parsed,
+    rejection,
+    user,
+)
 
 
 def test_a_minimal_request_is_read():
-    request = parse()
+    request = parsed()
     assert (request.model, request.max_tokens, request.stream) == ("caicaini/auto", 16, False)
     assert request.needs == frozenset()
     assert request.fields == MINIMAL
@@ -55,11 +34,11 @@ def test_a_minimal_request_is_read():
 def test_a_whole_number_may_be_written_with_a_fraction_of_zero():
     thinking = {"type": "enabled", "budget_tokens": 1024.0}
 
-    request = parse(max_tokens=2048.0, top_k=40.0, thinking=thinking)
+    request = parsed(max_tokens=2048.0, top_k=40.0, thinking=thinking)
 
     assert type(request.max_tokens) is int
     assert "." not in json.dumps(request.fields)
-    assert refusal(max_tokens=1e300).startswith("max_tokens: Input should be less than")
+    assert rejection(max_tokens=1e300).startswith("max_tokens: Input should be less than")
 
 
 @pytest.mark.parametrize(
@@ -83,8 +62,8 @@ def test_a_whole_number_may_be_written_with_a_fraction_of_zero():
     ],
     ids=lambda value: value[:24],
 )
-def test_a_body_that_is_no_json_object_is_refused(body: bytes, reason: str):
-    for parse_body in (requests.parse, requests.parse_count):
+def test_a_body_that_is_no_json_object_is_rejected(body: bytes, reason: str):
+    for parse_body in (parse.messages_request, parse.count_request):
         with pytest.raises(InvalidRequest, match=reason):
             parse_body(body)
 
@@ -93,7 +72,7 @@ def test_a_body_that_is_no_json_object_is_refused(body: bytes, reason: str):
 def test_a_missing_field_is_named(name: str):
     body = {key: value for key, value in MINIMAL.items() if key != name}
     with pytest.raises(InvalidRequest) as caught:
-        requests.parse(json.dumps(body).encode())
+        parse.messages_request(json.dumps(body).encode())
     assert caught.value.message == f"{name}: Field required"
 
 
@@ -276,45 +255,25 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("fields", "message"), WRONG, ids=lambda value: str(value)[:60])
-def test_a_wrong_value_is_refused_with_its_place(fields: dict[str, Any], message: str):
-    assert refusal(**fields) == message
+def test_a_wrong_value_is_rejected_with_its_place(fields: dict[str, Any], message: str):
+    assert rejection(**fields) == message
 
 
 @pytest.mark.parametrize("role", ["tool", "", 5, None, ["user"]])
-def test_a_role_that_is_none_is_refused_in_the_words_clients_match(role: Any):
-    message = refusal(messages=[{"role": role, "content": "x"}])
+def test_an_unknown_role_is_rejected_with_the_message_clients_match(role: Any):
+    message = rejection(messages=[{"role": role, "content": "x"}])
     assert message.startswith("messages.0.role: Input should be 'user' or 'assistant'")
 
 
-def test_no_conversation_is_held_for_a_caller():
-    assert parse(thread={"type": "create"}).fields == parse().fields
+def test_continuing_a_stored_conversation_is_rejected():
+    assert parsed(thread={"type": "create"}).fields == parsed().fields
     with pytest.raises(ThreadNotFound):
-        parse(thread={"type": "continue", "previous_message_id": "msg_1"})
-
-
-OPTIONAL = [
-    "thread",
-    "stream",
-    "temperature",
-    "top_p",
-    "top_k",
-    "stop_sequences",
-    "metadata",
-    "service_tier",
-    "speed",
-    "thinking",
-    "output_config",
-    "context_management",
-    "system",
-    "tools",
-    "tool_choice",
-    "cache_control",
-]
+        parsed(thread={"type": "continue", "previous_message_id": "msg_1"})
 
 
 @pytest.mark.parametrize("name", OPTIONAL)
 def test_null_means_not_set(name: str):
-    request = parse(**{name: None})
+    request = parsed(**{name: None})
     assert request.fields == MINIMAL
     assert request.stream is False
 
@@ -355,348 +314,9 @@ RIGHT = [
 
 @pytest.mark.parametrize("fields", RIGHT, ids=lambda value: str(value)[:60])
 def test_what_real_clients_send_passes_unchanged(fields: dict[str, Any]):
-    assert parse(**fields).fields == MINIMAL | fields
+    assert parsed(**fields).fields == MINIMAL | fields
 
 
 def test_a_tool_choice_without_tools_is_ignored():
-    assert "tool_choice" not in parse(tool_choice={"type": "any"}).fields
-    assert "tool_choice" not in parse(tool_choice={"type": "any"}, tools=[]).fields
-
-
-# --- empty text -----------------------------------------------------------------------------
-
-
-def test_empty_text_blocks_are_dropped():
-    empty = {"type": "text", "text": ""}
-    request = parse(
-        system=[empty, TEXT],
-        messages=[
-            user(empty, TEXT),
-            assistant(empty, CALL),
-            user(RESULT | {"content": [empty, TEXT]}, empty),
-        ],
-    )
-    assert request.fields["system"] == [TEXT]
-    assert request.fields["messages"] == [
-        user(TEXT),
-        assistant(CALL),
-        user(RESULT | {"content": [TEXT]}),
-    ]
-
-
-@pytest.mark.parametrize("nothing", ["", [], [{"type": "text", "text": ""}]])
-def test_an_empty_answer_of_ours_may_come_back(nothing: Any):
-    hello, again = {"role": "user", "content": "a"}, {"role": "user", "content": "b"}
-    request = parse(messages=[hello, {"role": "assistant", "content": nothing}, again])
-    assert request.fields["messages"] == [hello, again]
-
-
-@pytest.mark.parametrize("nothing", ["", [], [{"type": "text", "text": ""}]])
-def test_a_user_turn_of_nothing_is_refused(nothing: Any):
-    turns = [{"role": "user", "content": "a"}, {"role": "user", "content": nothing}]
-    assert refusal(messages=turns) == ("messages.1.content: text content blocks must be non-empty")
-    assert refusal(messages=[{"role": "assistant", "content": nothing}]) == (
-        "messages: text content blocks must be non-empty"
-    )
-
-
-# --- tool calls and their results -----------------------------------------------------------
-
-OTHER_CALL = CALL | {"id": "call_2"}
-OTHER_RESULT = RESULT | {"tool_use_id": "call_2"}
-
-UNPAIRED = [
-    ([assistant(CALL), user(TEXT)], "messages.0: `tool_use` ids were found without"),
-    ([assistant(CALL)], "messages.0: `tool_use` ids were found without"),
-    (
-        [assistant(CALL), {"role": "system", "content": "x"}, assistant(TEXT), user(RESULT)],
-        "messages.0: `tool_use` ids were found without",
-    ),
-    (
-        [user(TEXT), assistant(CALL, OTHER_CALL), user(RESULT)],
-        "messages.1: `tool_use` ids were found without `tool_result` blocks immediately after: "
-        "call_2.",
-    ),
-    (
-        [assistant(CALL), user(TEXT), assistant(TEXT), user(RESULT)],
-        "messages.0: `tool_use` ids were found without",
-    ),
-    (
-        [user(RESULT)],
-        "messages.0.content.0: unexpected `tool_use_id` found in `tool_result` blocks: call_1.",
-    ),
-    (
-        [assistant(CALL), user(TEXT, OTHER_RESULT)],
-        "messages.1.content.1: unexpected `tool_use_id` found in `tool_result` blocks: call_2.",
-    ),
-    (
-        [assistant(CALL), user(RESULT), assistant(TEXT), user(RESULT)],
-        "messages.3.content.0: unexpected `tool_use_id`",
-    ),
-    (
-        [assistant(CALL), user(RESULT, RESULT)],
-        "messages.1.content.1: each tool_use must have a single result.",
-    ),
-    (
-        [assistant(CALL, CALL), user(RESULT)],
-        "messages.0.content.1.id: `tool_use` ids must be unique",
-    ),
-]
-
-
-@pytest.mark.parametrize(("turns", "message"), UNPAIRED)
-def test_calls_without_results_and_results_without_calls_are_refused(turns: Any, message: str):
-    assert refusal(messages=turns, tools=[TOOL]).startswith(message)
-
-
-PAIRED = [
-    [assistant(CALL, OTHER_CALL), user(OTHER_RESULT, RESULT)],
-    [assistant(CALL), user(RESULT), assistant(CALL), user(RESULT)],
-    [assistant(CALL), user(RESULT, TEXT)],
-    [assistant(CALL, OTHER_CALL), user(RESULT), user(OTHER_RESULT)],
-    [assistant(CALL), assistant(TEXT), user(RESULT)],
-    [assistant(CALL), {"role": "system", "content": "hurry"}, user(RESULT)],
-]
-
-
-@pytest.mark.parametrize("turns", PAIRED)
-def test_calls_with_their_results_pass(turns: Any):
-    assert parse(messages=turns).fields["messages"] == turns
-
-
-# --- images and documents -------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("source", "reason"),
-    [
-        ("x", ": Input should be an object"),
-        ({}, ".type: Field required"),
-        ({"type": "path"}, ".type: Input should be 'base64', 'url' or 'file'"),
-        ({"type": "base64", "media_type": "image/png"}, ".data: Field required"),
-        (
-            {"type": "base64", "media_type": "image/png", "data": ""},
-            ".data: String should have at least 1 character",
-        ),
-        *(
-            (
-                {"type": "base64", "media_type": "image/png", "data": data},
-                ".data: Invalid base64 data",
-            )
-            for data in ("é", "***", "https://example.com/a.png", "C:\\a.png", "aGk=" * 99 + "…")
-        ),
-        (
-            {"type": "base64", "media_type": "image/png", "data": "data:image/png;base64,aGk="},
-            ".data: Send the base64 text alone, without `data:…,`",
-        ),
-        ({"type": "base64", "data": "aGk="}, ".media_type: Field required"),
-        (
-            {"type": "base64", "media_type": "image/bmp", "data": "aGk="},
-            ".media_type: Input should be 'image/jpeg', 'image/png', 'image/gif' or 'image/webp'",
-        ),
-        ({"type": "url"}, ".url: Field required"),
-        ({"type": "url", "url": 5}, ".url: Input should be a valid string"),
-        ({"type": "file"}, ".file_id: Field required"),
-    ],
-)
-def test_a_bad_image_is_refused_with_its_place(source: Any, reason: str):
-    image = {"type": "image", "source": source}
-    path = "messages.0.content.1.source"
-    assert refusal(messages=[user(TEXT, image)]) == path + reason
-    turns = [assistant(CALL), user(RESULT | {"content": [image]})]
-    assert refusal(messages=turns) == "messages.1.content.0.content.0.source" + reason
-
-
-@pytest.mark.parametrize(
-    "source",
-    [
-        {"type": "url", "url": "https://images.example.com/a.png"},
-        {"type": "file", "file_id": "file_1"},
-        {"type": "base64", "media_type": "image/webp", "data": "aGk="},
-    ],
-)
-def test_each_kind_of_image_source_passes(source: dict[str, Any]):
-    request = parse(messages=[user({"type": "image", "source": source})])
-    assert request.needs == {"images"}
-    assert request.image_count == 1
-
-
-INSIDE = {"type": "image", "source": {"type": "url", "url": "http://169.254.169.254/"}}
-HIDING_PLACES: list[tuple[dict[str, Any], str]] = [
-    (user({"type": "of_tomorrow", "parts": [{"picture": INSIDE}]}), "messages.0.content.0"),
-    (
-        assistant({"type": "web_fetch_tool_result", "content": {"content": INSIDE}}),
-        "messages.0.content.0",
-    ),
-    (
-        {"role": "user", "content": [{"type": "of_tomorrow", "content": [RESULT, INSIDE]}]},
-        "messages.0.content.0",
-    ),
-]
-
-
-@pytest.mark.parametrize(("turn", "path"), HIDING_PLACES)
-def test_no_address_of_ours_hides_in_a_block_of_another_kind(turn: dict[str, Any], path: str):
-    message = f"{path}: Input should be a public http or https URL"
-    assert refusal(messages=[turn]) == message
-
-
-def test_no_address_of_ours_hides_in_a_result_inside_a_result():
-    nested = RESULT | {"content": [RESULT | {"content": [INSIDE]}]}
-    message = refusal(messages=[assistant(CALL), user(nested)])
-    assert message == "messages.1.content.0.content.0: Input should be a public http or https URL"
-    shown = {"type": "browser_state", "page": {"type": "url", "url": "https://example.com/"}}
-    fine = RESULT | {"content": [shown, {"type": "web_search_result", "url": "http://10.0.0.1"}]}
-    assert parse(messages=[assistant(CALL), user(fine)])
-
-
-def test_documents_inside_documents_are_refused():
-    inner = {"type": "document", "source": {"type": "text", "data": "x"}}
-    outer = {"type": "document", "source": {"type": "content", "content": [inner]}}
-    assert refusal(messages=[user(outer)]) == (
-        "messages.0.content.0.source.content.0.type: Input should be 'text' or 'image'"
-    )
-
-
-def test_an_image_of_thirty_megabytes_passes():
-    data = base64.b64encode(bytes(22_000_000)).decode()
-    source = {"type": "base64", "media_type": "image/png", "data": data}
-    request = parse(messages=[user({"type": "image", "source": source})])
-    assert request.fields["messages"][0]["content"][0]["source"]["data"] == data
-
-
-# --- what a request needs -------------------------------------------------------------------
-
-PDF = {"type": "base64", "media_type": "application/pdf", "data": "aGk="}
-SCHEMA = {"type": "json_schema", "schema": {"type": "object"}}
-
-NEEDS = [
-    (
-        {"messages": [assistant(CALL), user(RESULT | {"content": [IMAGE, IMAGE]})]},
-        {"images", "tools"},
-    ),
-    ({"messages": [user({"type": "document", "source": PDF})]}, {"documents"}),
-    ({"messages": [user({"type": "document", "source": {"type": "text", "data": "x"}})]}, set()),
-    (
-        {
-            "messages": [
-                user({"type": "document", "source": {"type": "content", "content": [IMAGE]}})
-            ]
-        },
-        {"images"},
-    ),
-    ({"tools": [TOOL]}, {"tools"}),
-    ({"tools": []}, set()),
-    ({"messages": [assistant(CALL), user(RESULT)]}, {"tools"}),
-    ({"thinking": {"type": "enabled", "budget_tokens": 2000}}, {"thinking"}),
-    ({"thinking": {"type": "adaptive"}}, set()),
-    ({"thinking": {"type": "disabled"}}, set()),
-    ({"thinking": {"type": "between_tools"}}, set()),
-    ({"output_config": {"format": SCHEMA}}, {"structured_output"}),
-    ({"output_format": SCHEMA}, {"structured_output"}),
-    ({"output_config": {"effort": "high"}}, set()),
-]
-
-
-@pytest.mark.parametrize(("fields", "needs"), NEEDS)
-def test_what_a_request_needs_is_known(fields: dict[str, Any], needs: set[str]):
-    assert parse(**fields).needs == needs
-
-
-def test_images_and_documents_are_counted_wherever_they_stand():
-    document = {"type": "document", "source": PDF}
-    turns = [user(IMAGE, document), assistant(CALL), user(RESULT | {"content": [IMAGE, document]})]
-    request = parse(messages=turns)
-    assert (request.image_count, request.document_count) == (2, 2)
-
-
-# --- cache breakpoints ----------------------------------------------------------------------
-
-
-def test_four_cache_breakpoints_pass_and_five_do_not():
-    marked = TEXT | BREAKPOINT
-    turns = [user(marked), assistant(CALL | BREAKPOINT), user(RESULT | {"content": [marked]})]
-    assert parse(messages=turns, system=[marked]).fields["system"] == [marked]
-    message = "A maximum of 4 blocks with cache_control may be provided. Found 5."
-    assert refusal(messages=turns, system=[marked], tools=[TOOL | BREAKPOINT]) == message
-    assert refusal(messages=turns, system=[marked], **BREAKPOINT) == message
-
-
-def test_a_null_breakpoint_is_none():
-    marked = TEXT | {"cache_control": None}
-    assert parse(messages=[user(*[marked] * 5)]).fields["messages"] == [user(*[marked] * 5)]
-
-
-# --- counting -------------------------------------------------------------------------------
-
-
-def test_counting_takes_the_same_body_without_what_only_generating_needs():
-    body = {key: value for key, value in MINIMAL.items() if key != "max_tokens"}
-    request = requests.parse_count(json.dumps(body | {"tools": [TOOL]}).encode())
-    assert request.max_tokens == 0
-    assert request.needs == {"tools"}
-    full = MINIMAL | {"stream": True, "temperature": "hot", "stop_sequences": 5, "metadata": 1}
-    assert requests.parse_count(json.dumps(full).encode()).fields == body
-
-
-def test_a_lone_tool_call_can_be_counted():
-    body = {"model": "m", "messages": [assistant(CALL)]}
-    assert requests.parse_count(json.dumps(body).encode()).fields == body
-
-
-# --- anything at all ------------------------------------------------------------------------
-
-finite = st.floats(allow_nan=False, allow_infinity=False)
-json_value = st.recursive(
-    st.none() | st.booleans() | st.integers() | finite | st.text(max_size=8),
-    lambda inner: (
-        st.lists(inner, max_size=3)
-        | st.dictionaries(
-            st.sampled_from(["type", "text", "content", "source", "name", "id", "role", "data"])
-            | st.text(max_size=4),
-            inner,
-            max_size=4,
-        )
-    ),
-    max_leaves=12,
-)
-known_field = st.sampled_from([*MINIMAL, *OPTIONAL, "output_format"])
-block_type = st.sampled_from(
-    ["text", "image", "document", "search_result", "tool_use", "tool_result", "thinking", "new"]
-)
-block = st.builds(
-    lambda kind, rest: rest | {"type": kind},
-    block_type,
-    st.dictionaries(
-        st.sampled_from(["text", "source", "content", "tool_use_id", "id", "input", "title"]),
-        json_value,
-        max_size=4,
-    ),
-)
-
-
-def refused(body: bytes) -> InvalidRequest | None:
-    """Any other exception is a failure."""
-    try:
-        requests.parse(body)
-    except InvalidRequest as error:
-        return error
-    return None
-
-
-@given(changes=st.dictionaries(known_field, json_value, max_size=4))
-def test_no_value_of_a_field_is_worse_than_refused(changes: dict[str, Any]):
-    error = refused(json.dumps(MINIMAL | changes).encode())
-    assert error is None or error.message
-
-
-@given(role=st.sampled_from(["user", "assistant", "system"]), blocks=st.lists(block, max_size=4))
-def test_no_block_is_worse_than_refused(role: str, blocks: list[Any]):
-    turns = [{"role": "user", "content": "x"}, {"role": role, "content": blocks}]
-    error = refused(json.dumps(MINIMAL | {"messages": turns}).encode())
-    assert error is None or error.path.startswith("messages")
-
-
-@given(body=st.binary(max_size=60))
-def test_no_bytes_are_worse_than_refused(body: bytes):
-    assert refused(body) is not None
+    assert "tool_choice" not in parsed(tool_choice={"type": "any"}).fields
+    assert "tool_choice" not in parsed(tool_choice={"type": "any"}, tools=[]).fields

@@ -65,7 +65,7 @@ def routed(
 ) -> Route:
     body = {"model": to, "max_tokens": 500, "messages": [{"role": "user", "content": "hi"}]}
     return router.route(
-        parse.parse(msgspec.json.encode(body | fields)),
+        parse.messages_request(msgspec.json.encode(body | fields)),
         CatalogueSnapshot(1, {one.public_id: one for one in models}),
         allowed_models=allowed,
         now=NOW,

@@ -1,12 +1,12 @@
-"""Turns of a conversation as messages of a chat completion.
+"""Encodes the messages of a request as messages of a chat completion.
 
-The two differ most in tool results. A user turn of theirs
+The formats differ most in tool results. A user message of
 
     [tool_result A, tool_result B (with an image), text]
 
-becomes: a `tool` message for A, one for B, and a `user` message with the image and the text. All
-`tool` messages must follow the assistant's message directly, so user and system turns in a row
-are taken together.
+becomes a `tool` message for A, one for B, and a `user` message with the image and the text. All
+`tool` messages must directly follow the assistant's message, so consecutive user and system
+messages are encoded as one run.
 """
 
 from itertools import groupby
@@ -15,41 +15,42 @@ from typing import Any
 import msgspec
 
 from gateway.errors import InvalidRequest
-from gateway.formats.chat import documents, tool_names
-from gateway.reply.blocks import OF_PROVIDERS
+from gateway.formats import documents
+from gateway.formats.chat import tool_names
+from gateway.reply.blocks import PROVIDER_BLOCKS
 
 Message = dict[str, Any]
 Part = dict[str, Any]
 
-# Differs from call to call, which would spoil the upstream's prompt cache.
+# Differs between calls, which would defeat the upstream's prompt cache.
 _BILLING_HEADER = "x-anthropic-billing-header:"
-# Traces of tools that a provider ran or lists: nothing that anybody said.
-_LEFT_OUT = OF_PROVIDERS | {"tool_reference", "browser_state", "tool_addition", "tool_removal"}
+# Traces of tools that a provider ran or lists; they are not part of the conversation.
+_DROPPED = PROVIDER_BLOCKS | {"tool_reference", "browser_state", "tool_addition", "tool_removal"}
 
 
-def messages(fields: dict[str, Any]) -> list[Message]:
+def encode(fields: dict[str, Any]) -> list[Message]:
     """The whole conversation, system prompt first. Raises InvalidRequest."""
     encoded: list[Message] = []
-    if system := system_text(fields.get("system", "")):
+    if system := _system_text(fields.get("system", "")):
         encoded.append({"role": "system", "content": system})
-    turns = [(n, turn) for n, turn in enumerate(fields["messages"]) if _is_heard(turn)]
-    for is_assistant, run in groupby(turns, key=lambda turn: turn[1]["role"] == "assistant"):
-        encode = _assistant_run if is_assistant else _other_run
-        encoded += encode(list(run))
+    kept = [(n, message) for n, message in enumerate(fields["messages"]) if _is_kept(message)]
+    for is_assistant, run in groupby(kept, key=lambda numbered: numbered[1]["role"] == "assistant"):
+        encode_run = _assistant_run if is_assistant else _other_run
+        encoded += encode_run(list(run))
     if not encoded:
         raise InvalidRequest("nothing in them is available for this model", path="messages")
     return encoded
 
 
-def _is_heard(turn: dict[str, Any]) -> bool:
-    """Whether anything is left of the turn: there is no field for thinking that every server
-    takes."""
-    return turn["role"] != "assistant" or any(
-        block["type"] in ("text", "tool_use") for block in _blocks(turn["content"])
+def _is_kept(message: dict[str, Any]) -> bool:
+    """Whether the message has content in this format. Thinking is dropped: no field for it is
+    accepted by every server."""
+    return message["role"] != "assistant" or any(
+        block["type"] in ("text", "tool_use") for block in _blocks(message["content"])
     )
 
 
-def system_text(system: str | list[dict[str, Any]]) -> str:
+def _system_text(system: str | list[dict[str, Any]]) -> str:
     if isinstance(system, str):
         return system
     texts = [block["text"] for block in system if block["type"] == "text"]
@@ -59,43 +60,43 @@ def system_text(system: str | list[dict[str, Any]]) -> str:
 def _assistant_run(run: list[tuple[int, dict[str, Any]]]) -> list[Message]:
     texts: list[str] = []
     calls: list[dict[str, Any]] = []
-    for _, turn in run:
-        content = _blocks(turn["content"])
-        # The blocks of one turn are one text that was cut, by citations or by tool calls.
+    for _, message in run:
+        content = _blocks(message["content"])
+        # The text blocks of one message are one text, split by citations or tool calls.
         texts.append("".join(block["text"] for block in content if block["type"] == "text"))
         calls += [_tool_call(block) for block in content if block["type"] == "tool_use"]
     text = "\n\n".join(filter(None, texts))
-    message: Message = {"role": "assistant", "content": text or None}
-    return [message | {"tool_calls": calls} if calls else message]
+    encoded: Message = {"role": "assistant", "content": text or None}
+    return [encoded | {"tool_calls": calls} if calls else encoded]
 
 
 def _tool_call(block: dict[str, Any]) -> dict[str, Any]:
-    # In the caller's own order of keys, which is the one the model wrote.
+    # Keeps the caller's order of keys, which is the model's.
     arguments = msgspec.json.encode(block["input"]).decode()
     function = {"name": tool_names.shorten(block["name"]), "arguments": arguments}
     return {"id": block["id"], "type": "function", "function": function}
 
 
 def _other_run(run: list[tuple[int, dict[str, Any]]]) -> list[Message]:
-    """User and system turns between two assistant turns."""
+    """User and system messages between two assistant messages."""
     results: list[Message] = []
     attachments: list[Part] = []
     rest: list[tuple[str, list[Part]]] = []
-    for n, turn in run:
+    for n, message in run:
         parts: list[Part] = []
-        for m, block in enumerate(_blocks(turn["content"])):
+        for m, block in enumerate(_blocks(message["content"])):
             path = f"messages.{n}.content.{m}"
             if block["type"] == "tool_result":
                 results.append(_tool_message(block, path, attachments))
             else:
                 parts += _parts(block, path)
-        rest.append((turn["role"], parts))
-    return results + _joined([("user", attachments), *rest])
+        rest.append((message["role"], parts))
+    return results + _merged([("user", attachments), *rest])
 
 
 def _tool_message(block: dict[str, Any], path: str, attachments: list[Part]) -> Message:
-    """The result's text; its images are added to `attachments`, since most servers take text
-    only in a `tool` message."""
+    """The result's text; its images are added to `attachments`, since most servers accept only
+    text in a `tool` message."""
     texts: list[str] = []
     for m, inner in enumerate(_blocks(block.get("content") or [])):
         for part in _parts(inner, f"{path}.content.{m}"):
@@ -109,11 +110,11 @@ def _tool_message(block: dict[str, Any], path: str, attachments: list[Part]) -> 
     return {"role": "tool", "tool_call_id": block["tool_use_id"], "content": text}
 
 
-def _joined(said: list[tuple[str, list[Part]]]) -> list[Message]:
-    """Messages in which neighbours of one role are one, as some templates demand."""
+def _merged(contents: list[tuple[str, list[Part]]]) -> list[Message]:
+    """Merges consecutive messages of one role, as some chat templates require."""
     encoded: list[Message] = []
-    for role, group in groupby(said, key=lambda turn: turn[0]):
-        parts = [part for _, turn_parts in group for part in turn_parts]
+    for role, group in groupby(contents, key=lambda content: content[0]):
+        parts = [part for _, message_parts in group for part in message_parts]
         if role == "system":
             text = "\n\n".join(part["text"] for part in parts if part["type"] == "text")
             encoded += [{"role": role, "content": text}] if text else []
@@ -124,8 +125,8 @@ def _joined(said: list[tuple[str, list[Part]]]) -> list[Message]:
 
 
 def _parts(block: dict[str, Any], path: str) -> list[Part]:
-    """A block of a user turn. Raises InvalidRequest for what the person meant to be read and the
-    format cannot say; an answer that passed over it would still cost."""
+    """A block of a user message. Raises InvalidRequest for content that the format cannot express:
+    the caller would pay for an answer that ignores it."""
     kind = block["type"]
     if kind == "text":
         return [{"type": "text", "text": block["text"]}]
@@ -133,7 +134,7 @@ def _parts(block: dict[str, Any], path: str) -> list[Part]:
         return [{"type": "image_url", "image_url": {"url": _image_url(block["source"], path)}}]
     if kind == "search_result":
         return _parts(documents.search_result_as_block(block), path)
-    if kind in _LEFT_OUT:
+    if kind in _DROPPED:
         return []
     if kind != "document":
         reason = f"'{kind}' blocks are not available for this model"
@@ -159,7 +160,7 @@ def _file(block: dict[str, Any], path: str) -> Part:
     data = f"data:{source['media_type']};base64,{source['data']}"
     name = block.get("title") or "document"
     if not name.lower().endswith(".pdf"):
-        name += ".pdf"  # by which servers tell what it is, whatever the data says
+        name += ".pdf"  # servers detect the type by the name, not by the data
     return {"type": "file", "file": {"filename": name, "file_data": data}}
 
 

@@ -1,4 +1,4 @@
-"""Documents that are text, as plain text blocks for models that take nothing else."""
+"""Converts textual documents to plain text blocks, for models without document input."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ Block = dict[str, Any]
 
 
 def is_textual(block: Block) -> bool:
-    """Whether the document's words stand in the request itself."""
+    """Whether the request itself contains the document's text."""
     return block.get("type") == "document" and block["source"]["type"] in ("text", "content")
 
 
@@ -27,7 +27,7 @@ def search_result_as_block(block: Block) -> Block:
 
 
 def flatten(content: list[Block]) -> list[Block]:
-    """The same content with every textual document spelled out, in results too."""
+    """The same content with every textual document as text blocks, in tool results too."""
     flat: list[Block] = []
     for block in content:
         if is_textual(block):

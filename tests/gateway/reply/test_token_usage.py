@@ -1,0 +1,154 @@
+"""The usage of a stream: the upstream's counts, or estimates for missing or impossible ones."""
+
+from typing import Any
+
+import pytest
+
+from gateway.reply.events import Usage
+from tests.support.messages_stream import (
+    END,
+    ESTIMATE,
+    HELLO,
+    HELLO_TOKENS,
+    START,
+    ending,
+    fragment,
+    frame,
+    new_stream,
+    opened,
+    see,
+    start,
+    text,
+    tool,
+)
+
+
+def usage_of(first: dict[str, Any], *later: dict[str, Any]) -> Usage:
+    stream = new_stream()
+    deltas = [{"type": "message_delta", "delta": {}, "usage": report} for report in later]
+    events = [start(**first), *HELLO, *deltas, *ending()]
+    out = [event for raw in map(frame, events) for event in stream.feed(raw)]
+    return out[-2].usage
+
+
+@pytest.mark.parametrize(
+    ("reports", "expected"),
+    [
+        ([{"input_tokens": 10}, {"output_tokens": 5}], (10, 5, 0, 0)),
+        (
+            [{"input_tokens": 0, "output_tokens": 0}, {"input_tokens": 10, "output_tokens": 5}],
+            (10, 5, 0, 0),
+        ),
+        ([{"input_tokens": 10}, {"output_tokens": 5}, {"output_tokens": 3}], (10, 5, 0, 0)),
+        ([{"input_tokens": 10}, {"input_tokens": 4, "output_tokens": 5}], (10, 5, 0, 0)),
+        ([{"input_tokens": 10}, {"output_tokens": 5.0}], (10, 5, 0, 0)),
+        ([{"input_tokens": 10}, {"output_tokens": 5}, {"output_tokens": -7}], (10, 5, 0, 0)),
+        ([{"input_tokens": 10}, {"output_tokens": 5}, {"output_tokens": 2**60}], (10, 5, 0, 0)),
+        (
+            [{"input_tokens": 10, "cache_read_input_tokens": None}, {"output_tokens": 5}],
+            (10, 5, 0, 0),
+        ),
+        (
+            [
+                {"input_tokens": 2, "cache_creation_input_tokens": 3, "cache_read_input_tokens": 5},
+                {"input_tokens": 2, "output_tokens": 5},
+            ],
+            (2, 5, 3, 5),
+        ),
+        (
+            [
+                {"input_tokens": 10},
+                {"input_tokens": 2, "cache_read_input_tokens": 8, "output_tokens": 5},
+            ],
+            (2, 5, 0, 8),
+        ),
+    ],
+)
+def test_usage_is_the_largest_that_was_reported(reports: Any, expected: tuple[int, ...]):
+    usage = usage_of(*reports)
+    assert not usage.is_estimated
+    counts = (
+        usage.input_tokens,
+        usage.output_tokens,
+        usage.cache_creation_input_tokens,
+        usage.cache_read_input_tokens,
+    )
+    assert counts == expected
+    assert {type(count) for count in counts} == {int}
+
+
+@pytest.mark.parametrize(
+    ("reports", "counts"),
+    [
+        ([{"input_tokens": 10, "output_tokens": 1}], (10, HELLO_TOKENS)),
+        ([{}, {"output_tokens": 5}], (ESTIMATE, 5)),
+        ([{}, {}], (ESTIMATE, HELLO_TOKENS)),
+        ([{"input_tokens": 10}, {"output_tokens": 0}], (10, HELLO_TOKENS)),
+        ([{"input_tokens": 10}, {"output_tokens": "5"}], (10, HELLO_TOKENS)),
+        ([{"input_tokens": 10}, {"output_tokens": True}], (10, HELLO_TOKENS)),
+        ([{"input_tokens": 10}, {"output_tokens": -5}], (10, HELLO_TOKENS)),
+        ([{"input_tokens": 10}, {"output_tokens": 2**31}], (10, HELLO_TOKENS)),
+        ([{"input_tokens": 10}, {"output_tokens": 5.5}], (10, HELLO_TOKENS)),
+        ([{"input_tokens": -10}, {"output_tokens": 5}], (ESTIMATE, 5)),
+        ([{"input_tokens": 2**70}, {"output_tokens": 5}], (ESTIMATE, 5)),
+    ],
+)
+def test_missing_or_impossible_usage_is_estimated(reports: Any, counts: tuple[int, int]):
+    assert usage_of(*reports) == Usage(*counts, is_estimated=True)
+
+
+def test_details_of_the_usage_pass_if_they_are_counts():
+    report = {
+        "output_tokens": 5,
+        "cache_creation": {"ephemeral_5m_input_tokens": 3, "ephemeral_1h_input_tokens": None},
+        "server_tool_use": None,
+        "service_tier": "standard",
+        "output_tokens_details": {"thinking_tokens": 2},
+    }
+    seen = see(START, *HELLO, *ending(**report))
+    assert seen.usage is not None
+    assert seen.usage["cache_creation"] == {"ephemeral_5m_input_tokens": 3}
+    assert seen.usage["output_tokens_details"] == {"thinking_tokens": 2}
+    assert not {"server_tool_use", "service_tier"} & set(seen.usage)
+
+
+def test_the_start_carries_the_input_or_else_the_estimate():
+    known = see(start(input_tokens=4, cache_read_input_tokens=3, output_tokens=1), *HELLO, *END)
+    assert known.start_usage is not None
+    assert (known.start_usage["input_tokens"], known.start_usage["cache_read_input_tokens"]) == (
+        4,
+        3,
+    )
+    for unknown in (see(start(input_tokens=0), *HELLO, *END), see(*HELLO, *END)):
+        assert unknown.start_usage is not None
+        assert unknown.start_usage["input_tokens"] == ESTIMATE
+
+
+def test_delivered_tokens_are_estimated_from_delivered_bytes():
+    stream = new_stream()
+    stream.feed(frame(START) + frame(HELLO[0]))
+    assert stream.delivered_tokens_estimate() == 0
+    stream.feed(frame(text(0, "a")))
+    assert stream.delivered_tokens_estimate() == 1
+    stream.feed(frame(text(0, "bcd")))
+    assert stream.delivered_tokens_estimate() == 1
+    stream.feed(frame(text(0, "日本")))
+    assert stream.delivered_tokens_estimate() == 3
+    assert stream.usage_so_far() == Usage(10, 3, is_estimated=True)
+
+
+def test_queued_content_is_not_delivered():
+    stream = new_stream()
+    stream.feed(frame(START) + frame(tool(0, "abcde")))
+    assert stream.delivered_tokens_estimate() == 2
+    stream.feed(frame(fragment(0, '{"a": ')))
+    before = stream.delivered_tokens_estimate()
+    assert before == 3
+    stream.feed(frame(opened(1, "text", text="")) + frame(text(1, "waiting" * 9)))
+    assert stream.delivered_tokens_estimate() == before
+
+
+def test_without_a_reported_input_the_usage_so_far_has_the_estimate():
+    stream = new_stream()
+    stream.feed(frame(text(0, "a")))
+    assert stream.usage_so_far() == Usage(ESTIMATE, 1, is_estimated=True)
