@@ -40,7 +40,7 @@ class BlockSequence:
 
     def __init__(self) -> None:
         self._open: Block | None = None
-        self._waiting: deque[Block] = deque()
+        self._queued: deque[Block] = deque()
         self._next_index = 0
         self.delivered_bytes = 0
         self.has_call = False
@@ -50,7 +50,7 @@ class BlockSequence:
         return self._next_index == 0
 
     def open(self, block: Block) -> list[Event]:
-        self._waiting.append(block)
+        self._queued.append(block)
         return self._advance()
 
     def extend(self, block: Block, delta: blocks.Delta) -> list[Event]:
@@ -61,7 +61,7 @@ class BlockSequence:
             return []
         events: list[Event] = []
         self._forward(block, delta, events)
-        if self._waiting:
+        if self._queued:
             events += self._advance()
         return events
 
@@ -71,7 +71,7 @@ class BlockSequence:
 
     def finish(self) -> list[Event]:
         """Emit all queued blocks in order and close each."""
-        for block in (self._open, *self._waiting):
+        for block in (self._open, *self._queued):
             if block is not None:
                 block.is_stopped = True
         return self._advance()
@@ -88,12 +88,12 @@ class BlockSequence:
         while True:
             block = self._open
             if block is not None:
-                if not (block.is_stopped or (self._waiting and block.can_close_early)):
+                if not (block.is_stopped or (self._queued and block.can_close_early)):
                     return events
                 self._close(block, events)
-            if not self._waiting:
+            if not self._queued:
                 return events
-            self._begin(self._waiting.popleft(), events)
+            self._begin(self._queued.popleft(), events)
 
     def _begin(self, block: Block, events: list[Event]) -> None:
         block.index = self._next_index
