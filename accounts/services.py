@@ -1,4 +1,4 @@
-"""What can be done with people and workspaces."""
+"""Operations on people and workspaces."""
 
 from django.db import transaction
 

@@ -1,1 +1,1 @@
-"""What the pages of every app share: rendering, error pages, template filters, request ids."""
+"""Shared by every app's pages: rendering, error pages, template filters, request ids."""

@@ -8,7 +8,7 @@ from caicaini_portal.settings import BASE_DIR
 RULES: dict[str, Any] = tomllib.loads((BASE_DIR / "pyproject.toml").read_text())["tool"][
     "importlinter"
 ]
-# What the running product consists of; the others start, load or imitate something around it.
+# These start, measure or imitate the servers around the product; the product runs without them.
 AROUND_THE_PRODUCT = {"devtools", "benchmarks", "embedded", "stripe_sandbox"}
 
 
