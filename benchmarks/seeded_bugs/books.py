@@ -158,4 +158,15 @@ BOOKS = (
         ),
         _REFUSES,
     ),
+    Bug(
+        "the audit does not compare a record's lines with its credits",
+        (
+            Edit(
+                "billing/audit/rules.py",
+                "AND priced.credits <> record.credits + record.lost_credits",
+                "AND false",
+            ),
+        ),
+        ("tests/billing/test_audit_of_price_lines.py",),
+    ),
 )

@@ -100,6 +100,15 @@ RULES: dict[str, str] = {
             AND hold.accepted_at = record.accepted_at AND hold.state <> 'open'
         WHERE {_RECORDS} AND (
             hold.id IS NULL OR record.credits <> coalesce(hold.actual, 0))""",
+    # Void records and those of before the column have no lines: their sum is NULL.
+    "a record's lines, rounded up once, are its credits and its loss": f"""
+        SELECT wallet.id, {_REQUEST.format("record")} FROM usage_requestrecord AS record
+        LEFT JOIN billing_wallet AS wallet
+            ON wallet.workspace_id = record.workspace_id AND wallet.pool = 'api'
+        CROSS JOIN LATERAL (
+            SELECT ceil(sum((line->>'units')::numeric * (line->>'price')::numeric) / 1000000)
+                AS credits FROM jsonb_array_elements(record.lines) AS line) AS priced
+        WHERE {_RECORDS} AND priced.credits <> record.credits + record.lost_credits""",
 }
 
 # The rows that an audit checks: wallets, entries, holds, records.
