@@ -157,7 +157,7 @@ async def _round(
         0,
     )
     print(
-        f"  round {number + 1}: for {affordable}: {dict(statuses)}, {upstream.requests} upstream"
+        f"  round {number + 1}: for {affordable}: {dict(statuses)}, upstream {upstream.requests}"
         f"{'' if is_right else f'  WRONG: posted {posted}, held {held} of {balance}'}",
         flush=True,
     )

@@ -20,9 +20,7 @@ class Network:
         self._is_waiting_for_batch = False
         self._is_holding_batch_back = False
         self._is_waiting_to_garble = False
-        self._garbled: socket.socket | None = (
-            None  # the sender of the batch whose answer is garbled
-        )
+        self._garbled: socket.socket | None = None  # from which the batch came
         self._requests = threading.Event()
         self._answers = threading.Event()
         self._late: list[threading.Event] = []
