@@ -69,6 +69,7 @@ def _record(
         output_tokens=usage.output_tokens,
         cache_creation_input_tokens=usage.cache_creation_input_tokens,
         cache_read_input_tokens=usage.cache_read_input_tokens,
+        cache_creation_1h_input_tokens=usage.cache_creation_1h_input_tokens,
         is_usage_estimated=charge.is_estimated,
         lines=charge.lines,
         hold_amount=call.held,

@@ -26,6 +26,12 @@ class Usage(msgspec.Struct, frozen=True):
     details: dict[str, Any] = msgspec.field(default_factory=dict)
     is_estimated: bool = False
 
+    @property
+    def cache_creation_1h_input_tokens(self) -> int | None:
+        """The part of the written cache that is kept for an hour; None if it is not reported."""
+        count: int | None = self.details.get("cache_creation", {}).get("ephemeral_1h_input_tokens")
+        return count
+
     def to_wire(self, *, credits_consumed: int | None = None) -> dict[str, Any]:
         wire = {
             "input_tokens": self.input_tokens,

@@ -21,7 +21,18 @@ from gateway.request import parse
 from gateway.runtime.services import GatewayServices, running_services
 from tests.gateway.conftest import NewCustomer
 from tests.support.customers import Customer
-from tests.support.replies import does, events, reset, says, silence, streams, wait
+from tests.support.replies import (
+    answers,
+    does,
+    events,
+    message,
+    reset,
+    says,
+    silence,
+    streams,
+    usage,
+    wait,
+)
 from tests.support.scripted_upstream import Script, ScriptedUpstream
 from usage.models import Ending, RequestRecord
 
@@ -171,6 +182,24 @@ def test_what_is_known_of_a_call_is_in_its_record(
     )
     assert record.queue_ms is not None
     assert record.hold_ms is not None
+
+
+def test_the_cache_that_is_kept_for_an_hour_is_in_the_record(
+    customer: Customer, upstream: ScriptedUpstream, in_gateway: RunInGateway
+) -> None:
+    written = {"ephemeral_5m_input_tokens": 20, "ephemeral_1h_input_tokens": 30}
+    script = upstream.script(
+        answers(message(usage=usage(cache_write=50) | {"cache_creation": written}))
+    )
+
+    async def scenario(services: GatewayServices) -> Served:
+        return await serve(services, console(customer), request(script), MemorySink(), CANCEL)
+
+    in_gateway(scenario)
+
+    record = customer.wait_for_record()
+    assert record.cache_creation_1h_input_tokens == 30
+    assert record.cache_creation_input_tokens == 50
 
 
 def test_a_failed_attempt_is_in_the_record_beside_the_one_that_answered(
