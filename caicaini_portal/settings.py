@@ -346,7 +346,7 @@ CALLER_STALL_TIMEOUT_S = env.seconds("CALLER_STALL_TIMEOUT_S", default=30.0)
 # Proxies close idle connections long before a slow model has answered.
 KEEP_ALIVE_EVERY_S = env.seconds("KEEP_ALIVE_EVERY_S", default=15.0)
 UPSTREAM_CONNECT_TIMEOUT_S = env.seconds("UPSTREAM_CONNECT_TIMEOUT_S", default=5.0)
-UPSTREAM_FIRST_BYTE_TIMEOUT_S = env.seconds("UPSTREAM_FIRST_BYTE_TIMEOUT_S", default=120.0)
+UPSTREAM_FIRST_BYTE_TIMEOUT_S = env.seconds("UPSTREAM_FIRST_BYTE_TIMEOUT_S", default=300.0)
 UPSTREAM_IDLE_TIMEOUT_S = env.seconds("UPSTREAM_IDLE_TIMEOUT_S", default=60.0)
 UPSTREAM_TOTAL_TIMEOUT_S = env.seconds("UPSTREAM_TOTAL_TIMEOUT_S", default=900.0)
 

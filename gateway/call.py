@@ -11,6 +11,7 @@ from billing.models import Source
 from gateway.formats.protocol import EncodedRequest
 from gateway.limits.rate_limiter import RateLimitState
 from gateway.request.parse import MessagesRequest
+from gateway.upstreams.client import AttemptLimits
 from gateway.upstreams.router import Candidate, Route
 from usage.records import Record, RecordAttempt
 
@@ -71,6 +72,7 @@ class Call:
     is_cut_by_shutdown: bool = False
     attempts: list[RecordAttempt] = field(default_factory=list)
     upstream_status: int | None = None  # of the attempt in progress
+    attempt_limits: AttemptLimits | None = None
     rate_limits: RateLimitState = field(init=False)
     route: Route = field(init=False)
     candidate: Candidate = field(init=False)

@@ -2,13 +2,18 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Sequence
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable
 from typing import TypeVar
+
+from django.conf import settings
 
 from gateway.call import Call
 from gateway.errors import InvalidRequest, UpstreamError, UpstreamTimeout
 from gateway.pipeline import upstream_call
 from gateway.runtime.services import GatewayServices
+from gateway.upstreams.client import AttemptLimits
 from gateway.upstreams.router import Candidate
 from usage.records import RecordAttempt
 
@@ -29,13 +34,17 @@ async def first_that_answers(
     error.
 
     A refusal of the request itself is final: the next upstream would refuse it as well. So is
-    every error once something was delivered, and a timeout of the only upstream: the caller has
-    waited long enough.
+    every error once something was delivered. An upstream that timed out is not asked again.
     """
     services.breakers.begin_call()
-    ways: Sequence[Candidate] = call.route.candidates
+    ends_at = time.monotonic() + settings.UPSTREAM_TOTAL_TIMEOUT_S
+    ways = deque(call.route.candidates)
+    asked: set[int] = set()
     for number in range(_MOST_ATTEMPTS):
-        call.candidate = way = ways[number % len(ways)]
+        call.candidate = way = ways.popleft()
+        asked.add(way.upstream.id)
+        is_another_left = any(other.upstream.id not in asked for other in ways)
+        call.attempt_limits = _limits(call, ends_at, is_another_left=is_another_left)
         try:
             answer = await _recorded(call, way, ask)
         except UpstreamError as error:
@@ -44,17 +53,29 @@ async def first_that_answers(
             is_last = number + 1 == _MOST_ATTEMPTS
             if is_last or not (error.may_fall_back and may_retry()):
                 raise
-            ways = await _encodable(call, ways)
-            is_new = number + 1 < len(ways)
-            may_repeat = is_new or not isinstance(error, UpstreamTimeout)
-            if not (may_repeat and services.breakers.take_retry()):
+            if not isinstance(error, UpstreamTimeout):
+                ways.append(way)
+            ways = await _encodable(call, ways, like=way)
+            if not ways or time.monotonic() >= ends_at or not services.breakers.take_retry():
                 raise
-            if not is_new:
+            if ways[0].upstream.id in asked:
                 await asyncio.sleep(_PAUSE_S * (1 + random.random()))  # noqa: S311 (only jitter)
         else:
             services.breakers.succeeded(way.upstream.id)
             return answer
     raise AssertionError("the last attempt returned or raised")
+
+
+def _limits(call: Call, ends_at: float, *, is_another_left: bool) -> AttemptLimits:
+    """Return how long this attempt may take. One clock bounds all attempts of the call.
+
+    A stream shows a silent upstream by its silence. A plain answer comes in one piece when the
+    model is done, so only another upstream is a reason to leave one that is silent for long.
+    """
+    left_s = max(0.0, ends_at - time.monotonic())
+    if call.request.stream or is_another_left:
+        return AttemptLimits(settings.UPSTREAM_FIRST_BYTE_TIMEOUT_S, left_s)
+    return AttemptLimits(left_s, left_s)
 
 
 async def _recorded(
@@ -84,12 +105,12 @@ async def _recorded(
         )
 
 
-async def _encodable(call: Call, ways: Sequence[Candidate]) -> list[Candidate]:
-    """Return the ways whose format can express the request, as the first one's can."""
-    kept = []
+async def _encodable(call: Call, ways: Iterable[Candidate], *, like: Candidate) -> deque[Candidate]:
+    """Return the ways whose format can express the request, as the format of `like` can."""
+    kept: deque[Candidate] = deque()
     for way in ways:
         try:
-            if way.upstream.format != ways[0].upstream.format:
+            if way.upstream.format != like.upstream.format:
                 await upstream_call.encoded(call, way)
         except InvalidRequest:
             continue

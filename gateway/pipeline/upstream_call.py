@@ -98,7 +98,9 @@ def post(
         base_url, api_key = upstream.base_url, upstream.api_key
     headers = request.headers | FORMATS[upstream.format].auth_headers(api_key)
     url = base_url + request.path
-    return services.client.post(url, headers=headers, body=request.body, read=read_and_note)
+    return services.client.post(
+        url, headers=headers, body=request.body, read=read_and_note, limits=call.attempt_limits
+    )
 
 
 async def raise_unless_ok(candidate: Candidate, response: UpstreamResponse) -> None:

@@ -9,8 +9,9 @@ import asyncio
 import math
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from types import TracebackType
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import aiohttp
 
@@ -27,11 +28,22 @@ _POLL_EVERY_S = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Deadlines:
-    """How long an upstream may take, in seconds."""
+    """How long an upstream may take, in seconds.
+
+    Until the first byte of the body only `first_byte_s` counts; after it `idle_s` bounds each
+    silence. `total_s` bounds all attempts of a call together.
+    """
 
     connect_s: float
     first_byte_s: float
     idle_s: float
+    total_s: float
+
+
+class AttemptLimits(NamedTuple):
+    """How long one attempt may take, in seconds: until the first byte, and in all."""
+
+    first_byte_s: float
     total_s: float
 
 
@@ -54,9 +66,8 @@ class UpstreamClient:
                 ttl_dns_cache=30,
                 keepalive_timeout=_KEEP_ALIVE_S,
             ),
-            timeout=aiohttp.ClientTimeout(
-                total=None, sock_connect=deadlines.connect_s, sock_read=deadlines.idle_s
-            ),
+            # Not sock_read: it would also bound the wait for the head.
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=deadlines.connect_s),
             auto_decompress=False,
             cookie_jar=aiohttp.DummyCookieJar(),
             request_class=_Request,
@@ -81,6 +92,7 @@ class UpstreamClient:
         headers: dict[str, str],
         body: bytes,
         read: Callable[["UpstreamResponse"], Awaitable[Answer]],
+        limits: AttemptLimits | None = None,
     ) -> Answer:
         """Send a request; return what `read` makes of the response once its head has arrived.
 
@@ -88,14 +100,20 @@ class UpstreamClient:
         connection is dropped if `read` returns before the body's end.
         """
         deadlines = self._deadlines
+        first_byte_s, total_s = limits or AttemptLimits(deadlines.first_byte_s, deadlines.total_s)
         try:
-            with TimeLimit(min(deadlines.first_byte_s, deadlines.total_s)) as limit:
+            with TimeLimit(min(first_byte_s, total_s)) as limit:
                 async with await self._session.post(
                     url, headers=headers, data=body, allow_redirects=False
                 ) as response:
-                    limit.extend(deadlines.total_s)
-                    return await read(UpstreamResponse(response))
-        except TimeoutError:  # aiohttp's socket timeouts are TimeoutErrors as well
+                    return await read(
+                        UpstreamResponse(
+                            response,
+                            idle_s=deadlines.idle_s,
+                            on_first_byte=partial(limit.extend, total_s),
+                        )
+                    )
+        except TimeoutError:  # aiohttp's connect timeouts are TimeoutErrors as well
             raise UpstreamTimeout from None
         except (aiohttp.ClientError, OSError, ValueError):
             raise UpstreamFailed from None
@@ -104,8 +122,18 @@ class UpstreamClient:
 class UpstreamResponse:
     """A response whose head has arrived and whose body is read as it comes."""
 
-    def __init__(self, response: aiohttp.ClientResponse) -> None:
+    def __init__(
+        self,
+        response: aiohttp.ClientResponse,
+        *,
+        idle_s: float,
+        on_first_byte: Callable[[], None],
+    ) -> None:
         self._response = response
+        self._idle_s = idle_s
+        self._on_first_byte = on_first_byte
+        self._has_begun = False
+        self._silent_s = 0.0
         self.status = response.status
 
     @property
@@ -125,19 +153,32 @@ class UpstreamResponse:
         """
         content = self._response.content
         if (waiting := content.read_nowait()) or content.at_eof():
+            self._received()
             return waiting  # without a timer for what has arrived
-        deadline = asyncio.get_running_loop().time() + timeout_s
-        while (left_s := deadline - asyncio.get_running_loop().time()) > 0:
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + timeout_s
+        while (left_s := deadline - clock()) > 0:
+            wait_s = min(left_s, _POLL_EVERY_S)
             try:
                 # aiohttp does not wake a reader when a chunked body turns out to be invalid; only
                 # the next read raises. So read again from time to time.
-                with TimeLimit(min(left_s, _POLL_EVERY_S)):
-                    return await content.readany()
-            except aiohttp.ServerTimeoutError:
-                raise  # the idle deadline: a TimeoutError too, but not ours
+                with TimeLimit(wait_s):
+                    chunk = await content.readany()
             except TimeoutError:
+                # Counted in waits: a machine that pauses is not a silent upstream.
+                self._silent_s += wait_s
+                if self._has_begun and self._silent_s >= self._idle_s:
+                    raise
                 continue
+            self._received()
+            return chunk
         return None
+
+    def _received(self) -> None:
+        self._silent_s = 0.0
+        if not self._has_begun:
+            self._has_begun = True
+            self._on_first_byte()
 
     async def read(self) -> bytes:
         """Return the whole body; raises UpstreamFailed beyond any sensible size."""
