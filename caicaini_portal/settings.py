@@ -349,6 +349,7 @@ UPSTREAM_CONNECT_TIMEOUT_S = env.seconds("UPSTREAM_CONNECT_TIMEOUT_S", default=5
 UPSTREAM_FIRST_BYTE_TIMEOUT_S = env.seconds("UPSTREAM_FIRST_BYTE_TIMEOUT_S", default=300.0)
 UPSTREAM_IDLE_TIMEOUT_S = env.seconds("UPSTREAM_IDLE_TIMEOUT_S", default=60.0)
 UPSTREAM_TOTAL_TIMEOUT_S = env.seconds("UPSTREAM_TOTAL_TIMEOUT_S", default=900.0)
+UPSTREAM_FAILURES_TO_OPEN = env.whole_number("UPSTREAM_FAILURES_TO_OPEN", default=5)
 
 # --- Secret key -----------------------------------------------------------------------------------
 

@@ -25,6 +25,16 @@ _UPSTREAMS = (
     " FROM catalogue_upstream WHERE retired_at IS NULL ORDER BY model_id, priority, id"
 )
 
+_INCIDENT = (
+    "INSERT INTO catalogue_upstreamincident AS known (upstream_id, reason, began_at, incidents)"
+    " VALUES (%s, %s, now(), 1) ON CONFLICT (upstream_id) DO UPDATE SET reason = excluded.reason,"
+    " began_at = excluded.began_at, recovered_at = NULL, incidents = known.incidents + 1"
+)
+_RECOVERY = (
+    "UPDATE catalogue_upstreamincident SET recovered_at = now()"
+    " WHERE upstream_id = %s AND recovered_at IS NULL"
+)
+
 
 async def version(connection: AsyncConnection[Any]) -> int:
     """Return the newest version in the database."""
@@ -44,6 +54,18 @@ async def load(connection: AsyncConnection[Any]) -> CatalogueSnapshot:
     rows = await (await connection.execute(_MODELS)).fetchall()
     models = [_model(row, tuple(prices[row[0]]), tuple(upstreams[row[0]])) for row in rows]
     return CatalogueSnapshot(newest, {model.public_id: model for model in models})
+
+
+async def record_incident(
+    connection: AsyncConnection[Any], *, upstream_id: int, reason: str
+) -> None:
+    """Record that a process stops asking an upstream."""
+    await connection.execute(_INCIDENT, [upstream_id, reason])
+
+
+async def record_recovery(connection: AsyncConnection[Any], *, upstream_id: int) -> None:
+    """Record that an upstream answers again; without an open incident nothing changes."""
+    await connection.execute(_RECOVERY, [upstream_id])
 
 
 def _model(

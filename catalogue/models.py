@@ -80,6 +80,22 @@ class Upstream(models.Model):
         return f"{self.upstream_model} at {self.base_url}"
 
 
+class UpstreamIncident(models.Model):
+    """The latest incident of an upstream: a gateway process stopped asking it. One row each.
+
+    Processes decide for themselves, so another one may still ask it, or have stopped later.
+    """
+
+    upstream = models.OneToOneField(Upstream, on_delete=models.CASCADE, related_name="incident")
+    reason = models.CharField(max_length=40)
+    began_at = models.DateTimeField()
+    recovered_at = models.DateTimeField(null=True, blank=True)
+    incidents = models.PositiveIntegerField("incidents so far", default=1)
+
+    def __str__(self) -> str:
+        return f"{self.upstream}: {self.reason}"
+
+
 class CatalogueSync(models.Model):
     """One row per change that was loaded: a process compares the newest id with its own."""
 

@@ -18,6 +18,9 @@
     └── UpstreamError         the model's server failed or refused
         ├── UpstreamRefused     400 invalid_request_error   the request itself is at fault: final
         ├── UpstreamFailed      500 api_error               another upstream may do better
+        ├── UpstreamReplyTooLarge 500 api_error             final
+        ├── UpstreamMisconfigured 500 api_error             the operator's fault; no retry
+        ├── UpstreamUnavailable 529 overloaded_error        no connection, or its breaker is open
         ├── UpstreamTimeout     504 timeout_error           another upstream may do better
         └── UpstreamOverloaded  529 overloaded_error        another one, or this one a little later
 
@@ -285,6 +288,51 @@ class UpstreamFailed(UpstreamError):
 
     def __init__(self) -> None:
         super().__init__("The model's server failed to answer. Nothing was charged; try again.")
+
+
+class UpstreamReplyTooLarge(UpstreamError):
+    """The answer is larger than anything that a model writes; a further attempt fetches as much."""
+
+    status = 500
+    type = "api_error"
+    error_code = "upstream_reply_too_large"
+    may_fall_back = False
+
+    def __init__(self) -> None:
+        super().__init__("The model's answer is too large to be passed on. Nothing was charged.")
+
+
+class UpstreamMisconfigured(UpstreamError):
+    """The upstream rejects our credentials, our account or our address: the operator's fault.
+
+    Clients must not retry. Other upstreams may answer.
+    """
+
+    status = 500
+    type = "api_error"
+    error_code = "upstream_misconfigured"
+    should_retry = False
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The model's server rejects this gateway. The fault is ours, not your request's: "
+            "nothing was charged, and the operator is informed."
+        )
+
+
+class UpstreamUnavailable(UpstreamError):
+    """No connection to the model's server, or none is tried for now after it has failed."""
+
+    status = 529
+    type = "overloaded_error"
+    error_code = "upstream_unavailable"
+
+    def __init__(self, *, retry_after_s: int, may_repeat: bool = False) -> None:
+        super().__init__(
+            "The model is unavailable at the moment. Nothing was charged; try again shortly.",
+            retry_after_s=retry_after_s,
+        )
+        self.may_repeat = may_repeat  # at once, at the same upstream
 
 
 class UpstreamTimeout(UpstreamError):

@@ -3,16 +3,21 @@
 from collections.abc import Mapping
 
 from gateway import sse
-from gateway.errors import UpstreamFailed
+from gateway.errors import UpstreamFailed, UpstreamReplyTooLarge
 from gateway.formats import surrogates
 from gateway.reply.events import Event, Usage
 from gateway.reply.resequencer import Resequencer
+
+# No text has that many bytes per token over a whole answer: prose has four or five, deeply indented
+# code ten, Chinese three.
+_MOST_BYTES_PER_TOKEN = 16
+_SPARE_BYTES = 4096
 
 
 class EventStream:
     """Parses server-sent events and fails the stream for one that cannot be decoded.
 
-    Implements `protocol.Stream`; a format adds `_decode` and `_end`.
+    Implements `protocol.Stream`; a format adds `_decode`, `_end` and `_has_stop_reason`.
     """
 
     def __init__(self, *, input_tokens_estimate: int, hide: Mapping[str, str] | None) -> None:
@@ -27,7 +32,7 @@ class EventStream:
         try:
             return self._decode_all(self._parser.feed(chunk))
         except sse.EventTooLarge:
-            return self._out.fail(UpstreamFailed())
+            return self._out.fail(UpstreamReplyTooLarge())
 
     def close(self) -> list[Event]:
         if self._out.is_over:
@@ -40,6 +45,17 @@ class EventStream:
     def usage_so_far(self) -> Usage:
         return self._out.usage_so_far()
 
+    def runs_away(self, *, max_tokens: int) -> bool:
+        if self._out.is_over or self._has_stop_reason():
+            return False
+        return (
+            self._out.tally.reported_output > max(1, max_tokens)
+            or self._out.received_bytes > _MOST_BYTES_PER_TOKEN * max_tokens + _SPARE_BYTES
+        )
+
+    def cut(self) -> list[Event]:
+        return self._out.finish("max_tokens")
+
     def _decode_all(self, received: list[sse.ServerSentEvent]) -> list[Event]:
         events: list[Event] = []
         for event in received:
@@ -48,6 +64,10 @@ class EventStream:
             except UpstreamFailed as error:
                 events += self._out.fail(error)
         return events
+
+    def _has_stop_reason(self) -> bool:
+        """Whether the upstream has said why its answer ends: then nothing is left to cut."""
+        raise NotImplementedError
 
     def _decode(self, received: sse.ServerSentEvent) -> list[Event]:
         """May raise UpstreamFailed."""

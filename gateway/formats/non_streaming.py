@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from gateway.errors import UpstreamError, UpstreamFailed
+from gateway.errors import UpstreamError, UpstreamReplyTooLarge
 from gateway.formats.protocol import Format
 from gateway.reply import blocks, tool_inputs
 from gateway.reply.events import (
@@ -45,7 +45,7 @@ class NonStreamingReply:
         if self._is_over:
             return []
         self._body += chunk
-        return self._fail(UpstreamFailed()) if len(self._body) > _LIMIT_BYTES else []
+        return self._fail(UpstreamReplyTooLarge()) if len(self._body) > _LIMIT_BYTES else []
 
     def close(self) -> list[Event]:
         if self._is_over:
@@ -64,6 +64,12 @@ class NonStreamingReply:
 
     def usage_so_far(self) -> Usage:
         return self._usage
+
+    def runs_away(self, *, max_tokens: int) -> bool:
+        return False  # it arrives in one piece, within the limit on its size
+
+    def cut(self) -> list[Event]:
+        raise AssertionError("a reply in one piece is never cut")
 
     def _fail(self, error: UpstreamError) -> list[Event]:
         self._is_over = True

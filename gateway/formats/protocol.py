@@ -41,6 +41,14 @@ class Stream(Protocol):
     def close(self) -> list[Event]:
         """The upstream closed the connection; an UpstreamErrorEvent if it was too early."""
 
+    def runs_away(self, *, max_tokens: int) -> bool:
+        """Whether the upstream certainly ignores `max_tokens`: by its own running count, or by more
+        bytes than so many tokens can have. Never after it has given a stop reason."""
+
+    def cut(self) -> list[Event]:
+        """End the answer here, with the stop reason `max_tokens`. An open tool call is closed as it
+        stands."""
+
     def delivered_tokens_estimate(self) -> int:
         """The output returned so far; 0 only if there was none."""
 

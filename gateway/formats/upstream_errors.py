@@ -16,6 +16,7 @@ from typing import Any
 from gateway.errors import (
     UpstreamError,
     UpstreamFailed,
+    UpstreamMisconfigured,
     UpstreamOverloaded,
     UpstreamRefused,
     UpstreamTimeout,
@@ -51,6 +52,8 @@ _STATUS_OF_TYPE = {
     "timeout_error": 504,
 }
 _TIMEOUTS = (408, 504)
+# Credentials, an account without credit, a model or an address that the upstream does not know.
+_OPERATOR_FAULTS = (401, 402, 403, 404)
 _BUSY = (425, 429, 503, 529)
 _REQUEST_FAULTS = (400, 413, 422)
 _NUMBER = r"(\d[\d,]*)"
@@ -136,6 +139,8 @@ def _classify(
         return UpstreamTimeout()
     if status in _BUSY:
         return UpstreamOverloaded(retry_after_s=_retry_after_s(retry_after))
+    if status in _OPERATOR_FAULTS:
+        return UpstreamMisconfigured()
     return UpstreamFailed()
 
 

@@ -34,7 +34,7 @@ async def count_tokens(request: Request, key: CachedKey, request_id: UUID) -> Re
         beta=", ".join(request.headers.getlist("anthropic-beta")) or None,
     )
     rate_limits = await services.limiter.admit(key.workspace_id, input_tokens=0)
-    admission.find_route(services, call)
+    admission.find_route(services, call, blocked={})  # an estimate needs no upstream
     tokens = await upstream_call.count_tokens(services, call, call.candidate)
     if tokens is None:
         tokens = _estimate(counted, call.candidate.model)

@@ -132,6 +132,21 @@ DOCUMENTED_ERRORS = (
         (errors.UpstreamFailed(),),
     ),
     DocumentedError(
+        errors.UpstreamReplyTooLarge,
+        "The model's answer is larger than this API passes on. Nothing was charged.",
+        (errors.UpstreamReplyTooLarge(),),
+    ),
+    DocumentedError(
+        errors.UpstreamMisconfigured,
+        "The model's server rejects this API: the operator's fault. Nothing was charged.",
+        (errors.UpstreamMisconfigured(),),
+    ),
+    DocumentedError(
+        errors.UpstreamUnavailable,
+        "The model's server cannot be reached. Nothing was charged.",
+        (errors.UpstreamUnavailable(retry_after_s=5),),
+    ),
+    DocumentedError(
         errors.UpstreamTimeout,
         "The model took too long. Nothing was charged.",
         (errors.UpstreamTimeout(),),

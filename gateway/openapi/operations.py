@@ -19,7 +19,7 @@ _WITH_MODEL = (
     errors.ThreadNotFound,
     errors.BodyTooLarge,
     errors.RateLimited,
-    errors.UpstreamOverloaded,
+    errors.UpstreamUnavailable,
 )
 _WITH_CALL = (
     errors.OutOfCredits,
@@ -27,6 +27,9 @@ _WITH_CALL = (
     errors.ShuttingDown,
     errors.UpstreamRefused,
     errors.UpstreamFailed,
+    errors.UpstreamMisconfigured,
+    errors.UpstreamReplyTooLarge,
+    errors.UpstreamOverloaded,
     errors.UpstreamTimeout,
 )
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from collections.abc import Mapping
 from typing import NoReturn
 
 from catalogue.pricing import TOKENS_PER_PRICE_UNIT
@@ -26,7 +27,7 @@ _MOST_CREDITS = 2**63 - 1
 
 async def admit(services: GatewayServices, call: Call) -> None:
     """Set the call's route and hold its credits; raises a GatewayError, and then holds nothing."""
-    find_route(services, call)
+    find_route(services, call, blocked=services.breakers.blocked())
     await _skip_unencodable(call)
     call.queue_ms = call.elapsed_ms()
     result = await _hold(services, call, call.candidate.bound)
@@ -36,14 +37,15 @@ async def admit(services: GatewayServices, call: Call) -> None:
     call.hold_ms = call.elapsed_ms() - call.queue_ms
 
 
-def find_route(services: GatewayServices, call: Call) -> None:
-    """Set the call's route and its best candidate; raises a GatewayError."""
+def find_route(services: GatewayServices, call: Call, *, blocked: Mapping[int, float]) -> None:
+    """Set the call's route and its best candidate; raises a GatewayError. `blocked` as in
+    `router.route`."""
     call.route = router.route(
         call.request,
         services.catalogue.current,
         allowed_models=call.caller.allowed_models,
         now=call.accepted_at,
-        unhealthy=services.breakers.open_breakers(),
+        blocked=blocked,
         draw=random.random,
     )
     call.candidate = call.route.candidates[0]

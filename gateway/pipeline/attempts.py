@@ -1,6 +1,7 @@
 """Attempts at a call: one upstream after another, until one answers."""
 
 import asyncio
+import logging
 import random
 import time
 from collections import deque
@@ -10,14 +11,24 @@ from typing import TypeVar
 from django.conf import settings
 
 from gateway.call import Call
-from gateway.errors import InvalidRequest, UpstreamError, UpstreamTimeout
+from gateway.errors import (
+    InvalidRequest,
+    UpstreamError,
+    UpstreamMisconfigured,
+    UpstreamOverloaded,
+    UpstreamTimeout,
+    UpstreamUnavailable,
+)
 from gateway.pipeline import upstream_call
 from gateway.runtime.services import GatewayServices
+from gateway.upstreams.circuit_breaker import CircuitBreakers, retry_after_s
 from gateway.upstreams.client import AttemptLimits
 from gateway.upstreams.router import Candidate
 from usage.records import RecordAttempt
 
 Answer = TypeVar("Answer")
+
+logger = logging.getLogger(__name__)
 
 _MOST_ATTEMPTS = 3
 _PAUSE_S = 0.1
@@ -31,16 +42,23 @@ async def first_that_answers(
     may_retry: Callable[[], bool],
 ) -> Answer:
     """Try the route's candidates in order, and again while attempts are left; raises the last
-    error.
+    error, or UpstreamUnavailable if no candidate may be asked now.
 
     A refusal of the request itself is final: the next upstream would refuse it as well. So is
-    every error once something was delivered. An upstream that timed out is not asked again.
+    every error once something was delivered. Within a call, an upstream is not asked again that
+    timed out, that named a time to wait, or that rejects this gateway.
     """
-    services.breakers.begin_call()
+    breakers = services.breakers
+    breakers.begin_call()
     ends_at = time.monotonic() + settings.UPSTREAM_TOTAL_TIMEOUT_S
     ways = deque(call.route.candidates)
     asked: set[int] = set()
+    failure: UpstreamError | None = None
     for number in range(_MOST_ATTEMPTS):
+        while ways and not breakers.begin(ways[0].upstream.id):
+            ways.popleft()
+        if not ways:
+            raise failure or _unavailable(breakers, call)
         call.candidate = way = ways.popleft()
         asked.add(way.upstream.id)
         is_another_left = any(other.upstream.id not in asked for other in ways)
@@ -48,22 +66,55 @@ async def first_that_answers(
         try:
             answer = await _recorded(call, way, ask)
         except UpstreamError as error:
-            if error.may_fall_back:
-                services.breakers.failed(way.upstream.id)
+            failure = error
+            may_repeat = _report(breakers, way, error)
             is_last = number + 1 == _MOST_ATTEMPTS
             if is_last or not (error.may_fall_back and may_retry()):
                 raise
-            if not isinstance(error, UpstreamTimeout):
+            if may_repeat:
                 ways.append(way)
             ways = await _encodable(call, ways, like=way)
-            if not ways or time.monotonic() >= ends_at or not services.breakers.take_retry():
+            if not ways or time.monotonic() >= ends_at or not breakers.take_retry():
                 raise
             if ways[0].upstream.id in asked:
                 await asyncio.sleep(_PAUSE_S * (1 + random.random()))  # noqa: S311 (only jitter)
+        except BaseException:
+            breakers.abandoned(way.upstream.id)
+            raise
         else:
-            services.breakers.succeeded(way.upstream.id)
+            breakers.succeeded(way.upstream.id)
             return answer
     raise AssertionError("the last attempt returned or raised")
+
+
+def _report(breakers: CircuitBreakers, way: Candidate, error: UpstreamError) -> bool:
+    """Report a failed attempt to the upstream's breaker; return whether it may be asked again."""
+    upstream_id = way.upstream.id
+    match error:
+        case UpstreamMisconfigured():
+            logger.error(
+                "upstream %d of %s rejects this gateway: check its address and credentials",
+                upstream_id,
+                way.model.public_id,
+            )
+            breakers.misconfigured(upstream_id)
+            return False
+        case UpstreamOverloaded(retry_after_s=int(wait_s)):
+            breakers.told_to_wait(upstream_id, for_s=wait_s)
+            return False
+        case UpstreamTimeout() | UpstreamUnavailable(may_repeat=False):
+            breakers.failed(upstream_id)
+            return False
+        case UpstreamError(may_fall_back=True):
+            breakers.failed(upstream_id)
+            return True
+    breakers.succeeded(upstream_id)  # it answered: it finds fault with the request
+    return False
+
+
+def _unavailable(breakers: CircuitBreakers, call: Call) -> UpstreamUnavailable:
+    ids = (way.upstream.id for way in call.route.candidates)
+    return UpstreamUnavailable(retry_after_s=retry_after_s(breakers.blocked(), ids))
 
 
 def _limits(call: Call, ends_at: float, *, is_another_left: bool) -> AttemptLimits:

@@ -1,8 +1,10 @@
 """Passes a streamed answer on as the upstream sends it, and comments while nothing comes."""
 
+import logging
 import time
 from collections.abc import Awaitable, Callable
 
+import msgspec
 from django.conf import settings
 
 from gateway import sse
@@ -32,6 +34,8 @@ _BLANK = b"\xef\xbb\xbf\xfe\xff\0 \t\r\n"  # white space and byte order marks, i
 _MOST_BLANK_BYTES = 64 * 1024
 
 Send = Callable[[bytes], Awaitable[None]]
+
+logger = logging.getLogger(__name__)
 
 
 class Relay:
@@ -93,7 +97,23 @@ class Relay:
                 return end
             if not chunk:
                 raise UpstreamFailed
+            if stream.runs_away(max_tokens=candidate.max_tokens):
+                return await self._cut(candidate, stream)
             chunk = await self._next_chunk(response)
+
+    async def _cut(self, candidate: Candidate, stream: Stream) -> MessageDelta:
+        """End the answer of an upstream that ignores `max_tokens`; its connection is dropped."""
+        logger.warning(
+            "upstream %d of %s ignores max_tokens: %s is cut",
+            candidate.upstream.id,
+            candidate.model.public_id,
+            self._call.request_id,
+        )
+        end = await self._forward(stream.cut())
+        assert end is not None, "a cut answer has an end"
+        output_tokens = min(end.usage.output_tokens, candidate.max_tokens)
+        usage = msgspec.structs.replace(end.usage, output_tokens=output_tokens, is_estimated=True)
+        return msgspec.structs.replace(end, usage=usage)
 
     def _open(self, candidate: Candidate, response: UpstreamResponse, beginning: bytes) -> Stream:
         wire = FORMATS[candidate.upstream.format]

@@ -112,8 +112,7 @@ class BlockSequence:
     def _deliver(self, block: Block, delta: blocks.Delta, events: list[Event]) -> None:
         assert block.index is not None
         events.append(BlockDelta(block.index, delta))
-        if (name := _TEXT_OF_DELTA.get(delta["type"])) is not None:
-            self.delivered_bytes += token_usage.utf8_length(delta.get(name) or "")
+        self.delivered_bytes += _text_bytes(delta)
 
     def _close(self, block: Block, events: list[Event]) -> None:
         assert block.index is not None
@@ -139,6 +138,7 @@ class Resequencer:
         self.tally = token_usage.UsageTally(input_tokens_estimate=input_tokens_estimate)
         self.ids = tool_inputs.CallIds()
         self.is_over = False
+        self.received_bytes = 0  # of text, thinking and tool input, whether sent on or queued
 
     def start(self) -> list[Event]:
         """`message_start`, on the first call only. Merge known usage into `tally` before it."""
@@ -151,7 +151,10 @@ class Resequencer:
         return [] if self.is_over else self.start() + self._sequence.open(block)
 
     def extend(self, block: Block, delta: blocks.Delta) -> list[Event]:
-        return [] if self.is_over else self._sequence.extend(block, delta)
+        if self.is_over:
+            return []
+        self.received_bytes += _text_bytes(delta)
+        return self._sequence.extend(block, delta)
 
     def stop(self, block: Block) -> list[Event]:
         return [] if self.is_over else self._sequence.stop(block)
@@ -191,3 +194,8 @@ class Resequencer:
     def usage_so_far(self) -> Usage:
         """For a caller that disconnected: the known or estimated input and the estimated output."""
         return self.tally.with_output(self.delivered_tokens_estimate(), is_estimated=True)
+
+
+def _text_bytes(delta: blocks.Delta) -> int:
+    text = delta.get(_TEXT_OF_DELTA.get(str(delta.get("type")), ""))
+    return token_usage.utf8_length(text) if isinstance(text, str) else 0

@@ -50,6 +50,11 @@ class UsageTally:
         if sum(known) >= sum(self._input):
             self._input = known
 
+    @property
+    def reported_output(self) -> int:
+        """The largest output count of the upstream so far; 0 without one."""
+        return self._output or 0
+
     def usage_of_reply(self, content: list[dict[str, Any]]) -> Usage:
         """The final usage of a complete reply; output is estimated only if it was not reported."""
         return self.usage(delivered_tokens=0 if self._output else estimate_output(content))

@@ -21,6 +21,7 @@ from gateway.metering.ledger_writer import LedgerWriter
 from gateway.metering.process_ledger import ProcessLedger
 from gateway.runtime.drain import Drain
 from gateway.runtime.key_cache import KeyRing
+from gateway.runtime.upstream_incidents import UpstreamIncidents
 from gateway.upstreams.circuit_breaker import CircuitBreakers
 from gateway.upstreams.client import Deadlines, UpstreamClient
 
@@ -96,7 +97,8 @@ async def running_services() -> AsyncIterator[GatewayServices]:
         limits = Limits(**settings.RATE_LIMITS)
         limiter = RateLimiter(redis_url=settings.REDIS_URL, limits=limits)
         stack.push_async_callback(limiter.close)
-        for work in (catalogue.keep_fresh(), limiter.keep_in_step()):
+        incidents = UpstreamIncidents(reports)
+        for work in (catalogue.keep_fresh(), limiter.keep_in_step(), incidents.write()):
             stack.callback(asyncio.create_task(work).cancel)
         client = await stack.enter_async_context(UpstreamClient(_deadlines()))
         drain = Drain(window_s=settings.DRAIN_WINDOW_S)
@@ -108,7 +110,9 @@ async def running_services() -> AsyncIterator[GatewayServices]:
             catalogue=catalogue,
             writer=writer,
             client=client,
-            breakers=CircuitBreakers(),
+            breakers=CircuitBreakers(
+                failures_to_open=settings.UPSTREAM_FAILURES_TO_OPEN, on_change=incidents.report
+            ),
             limiter=limiter,
             concurrency=ConcurrencyLimit(
                 limit=settings.MAX_CONCURRENT_CALLS,

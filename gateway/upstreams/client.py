@@ -15,7 +15,12 @@ from typing import NamedTuple, TypeVar
 
 import aiohttp
 
-from gateway.errors import UpstreamFailed, UpstreamTimeout
+from gateway.errors import (
+    UpstreamFailed,
+    UpstreamReplyTooLarge,
+    UpstreamTimeout,
+    UpstreamUnavailable,
+)
 from gateway.limits.time_limit import TimeLimit
 
 Answer = TypeVar("Answer")
@@ -23,6 +28,7 @@ Answer = TypeVar("Answer")
 _REPLY_LIMIT_BYTES = 64 * 1024 * 1024
 _ERROR_LIMIT_BYTES = 64 * 1024
 _KEEP_ALIVE_S = 60
+_UNAVAILABLE_RETRY_S = 5  # about what a restart of a server takes
 _POLL_EVERY_S = 0.5
 
 
@@ -113,7 +119,12 @@ class UpstreamClient:
                             on_first_byte=partial(limit.extend, total_s),
                         )
                     )
-        except TimeoutError:  # aiohttp's connect timeouts are TimeoutErrors as well
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+            has_waited = isinstance(error, TimeoutError)
+            raise UpstreamUnavailable(
+                retry_after_s=_UNAVAILABLE_RETRY_S, may_repeat=not has_waited
+            ) from None
+        except TimeoutError:
             raise UpstreamTimeout from None
         except (aiohttp.ClientError, OSError, ValueError):
             raise UpstreamFailed from None
@@ -181,14 +192,14 @@ class UpstreamResponse:
             self._on_first_byte()
 
     async def read(self) -> bytes:
-        """Return the whole body; raises UpstreamFailed beyond any sensible size."""
+        """Return the whole body; raises UpstreamReplyTooLarge beyond any sensible size."""
         return await self._read(_REPLY_LIMIT_BYTES)
 
     async def read_error(self) -> bytes:
         """Return the body of an error; empty if it is too large to be one."""
         try:
             return await self._read(_ERROR_LIMIT_BYTES)
-        except UpstreamFailed:
+        except UpstreamReplyTooLarge:
             return b""
 
     async def _read(self, limit_bytes: int) -> bytes:
@@ -200,6 +211,6 @@ class UpstreamResponse:
         while not is_over() and (chunk := await self.chunk(timeout_s=math.inf)):
             size += len(chunk)
             if size > limit_bytes:
-                raise UpstreamFailed
+                raise UpstreamReplyTooLarge
             parts.append(chunk)
         return b"".join(parts)

@@ -1,21 +1,23 @@
 """Which models and upstreams may answer a request, cheapest first. Pure: no I/O, no clock."""
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 
 import msgspec
 
 from catalogue.pricing import Price
 from catalogue.snapshot import CatalogueSnapshot, ModelRow, UpstreamRow
-from gateway.errors import InvalidRequest, ModelNotFound, PermissionDenied, UpstreamOverloaded
+from gateway.errors import InvalidRequest, ModelNotFound, PermissionDenied, UpstreamUnavailable
 from gateway.reply.token_usage import estimate_tokens
 from gateway.request.parse import MessagesRequest
+from gateway.upstreams.circuit_breaker import retry_after_s
 
 AUTO = "caicaini/auto"
 # Chat templates add tokens that are not in the body: role marks, tool preambles.
 _TEMPLATE_TOKENS = 1024
 _TOO_LONG = "context length"
+_NO_UPSTREAM_RETRY_S = 30  # until an operator has given the model an upstream, at best
 _NEED_WORDS = {
     "images": "images",
     "documents": "documents",
@@ -75,18 +77,18 @@ def route(
     *,
     allowed_models: Iterable[str],
     now: datetime,
-    unhealthy: frozenset[int],
+    blocked: Mapping[int, float],
     draw: Callable[[], float],
 ) -> Route:
     """Resolve the request's model. Raises ModelNotFound, PermissionDenied, InvalidRequest, or
-    UpstreamOverloaded if no upstream that could answer is available.
+    UpstreamUnavailable if no upstream that could answer is available.
 
-    `unhealthy` names upstreams that are used only if there is no other. `draw` returns numbers in
-    [0, 1): they share calls among upstreams of one priority by weight.
+    `blocked` names the upstreams that may not be asked now, each with the seconds until it may.
+    `draw` returns numbers in [0, 1): they share calls among upstreams of one priority by weight.
     """
     allowed = frozenset(allowed_models)
     if request.model == AUTO:
-        return _route_auto(request, catalogue, allowed, now, unhealthy, draw)
+        return _route_auto(request, catalogue, allowed, now, blocked, draw)
     model = catalogue.models.get(request.model)
     if model is None or model.price_at(now) is None:
         raise ModelNotFound(request.model)
@@ -95,10 +97,7 @@ def route(
     if missing := sorted(request.needs - model.capabilities):
         raise InvalidRequest(f"{model.public_id} does not take {_NEED_WORDS[missing[0]]}")
     candidates = _ordered(_candidates(request, model, now), draw)
-    if not candidates:
-        raise UpstreamOverloaded(retry_after_s=30)
-    candidates.sort(key=lambda way: way.upstream.id in unhealthy)  # stable: keeps the drawn order
-    return Route(tuple(candidates), {})
+    return Route(tuple(_open(candidates, blocked)), {})
 
 
 def _route_auto(
@@ -106,7 +105,7 @@ def _route_auto(
     catalogue: CatalogueSnapshot,
     allowed: frozenset[str],
     now: datetime,
-    unhealthy: frozenset[int],
+    blocked: Mapping[int, float],
     draw: Callable[[], float],
 ) -> Route:
     dropped: dict[str, str] = {}
@@ -122,12 +121,24 @@ def _route_auto(
     if not kept:
         _refuse(request, catalogue, dropped)
     kept.sort(key=_dearness)  # stable: keeps the drawn order
-    healthy = [way for way in kept if way.upstream.id not in unhealthy] or kept
+    healthy = _open(kept, blocked)
     # One hold covers every attempt: a candidate that may cost more than the first is no fallback.
     affordable = [way for way in healthy if way.bound <= healthy[0].bound]
     dropped |= _models_without(kept, healthy, "not healthy")
     dropped |= _models_without(healthy, affordable, "dearer")
     return Route(tuple(affordable), dropped)
+
+
+def _open(ways: Sequence[Candidate], blocked: Mapping[int, float]) -> list[Candidate]:
+    """Return the ways whose upstream may be asked; raises UpstreamUnavailable if there is none."""
+    kept = [way for way in ways if way.upstream.id not in blocked]
+    if not kept:
+        if not ways:
+            raise UpstreamUnavailable(retry_after_s=_NO_UPSTREAM_RETRY_S)
+        raise UpstreamUnavailable(
+            retry_after_s=retry_after_s(blocked, (way.upstream.id for way in ways))
+        )
+    return kept
 
 
 def _models_without(
@@ -170,7 +181,7 @@ def _refuse(
         raise PermissionDenied(f"This API key may call no model that {AUTO} chooses from.")
     if needs:
         raise InvalidRequest(f"{AUTO} has no model that takes {' and '.join(needs)}")
-    raise UpstreamOverloaded(retry_after_s=30)
+    raise UpstreamUnavailable(retry_after_s=_NO_UPSTREAM_RETRY_S)
 
 
 def _candidates(request: MessagesRequest, model: ModelRow, now: datetime) -> list[Candidate]:

@@ -51,6 +51,8 @@ def gateway_env(
             "CATALOGUE": str(catalogue),
             "DRAIN_WINDOW_S": "4",
             "RATE_LIMITS": "requests=100000,input_tokens=1000000000",
+            # Tests share their upstreams: the failures of one must not close them to the next.
+            "UPSTREAM_FAILURES_TO_OPEN": "0",
         }
         gateway_database.manage("migrate", "--no-input", env=env)
         gateway_database.manage("sync_catalogue", env=env)

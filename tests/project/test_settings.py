@@ -51,6 +51,7 @@ INVALID = [
     ("UPSTREAM_FIRST_BYTE_TIMEOUT_S", "inf", SECONDS),
     ("UPSTREAM_IDLE_TIMEOUT_S", "-1", SECONDS),
     ("UPSTREAM_TOTAL_TIMEOUT_S", "1\n2", SECONDS),
+    ("UPSTREAM_FAILURES_TO_OPEN", "-1", "give a whole number of at least 0."),
 ]
 # Settings that may hold a password: the value is not repeated.
 INVALID_SECRETS = [

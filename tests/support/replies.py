@@ -211,3 +211,20 @@ def after_release(play: Play) -> Play:
         await play(exchange)
 
     return delayed
+
+
+_MORE_THAN_A_REPLY_MIB = 65
+
+
+def more_than_a_reply() -> Play:
+    """Send more than the gateway accepts as one reply."""
+
+    async def play(exchange: Exchange) -> None:
+        mebibyte = b" " * (1024 * 1024)
+        length = _MORE_THAN_A_REPLY_MIB * len(mebibyte)
+        head = f"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {length}"
+        await exchange.send(f"{head}\r\n\r\n".encode())
+        for _ in range(_MORE_THAN_A_REPLY_MIB):
+            await exchange.send(mebibyte)
+
+    return play

@@ -7,6 +7,8 @@ test can say what a call costs without a calculator.
 from embedded.subprocesses import PROJECT
 
 MAX_TOKENS_PER_IMAGE = 1000
+LONG_ANSWER_TOKENS = 20_000_000
+LONG_ANSWER_CREDITS = 1_000_000_000  # enough to hold for one
 TEMPLATE_TOKENS = 1024  # what a hold adds to the bytes of a body
 
 _PRICE_NOW = """
@@ -39,7 +41,7 @@ _MODEL = """
 id = "{id}"
 name = "Scripted"
 context_tokens = 200_000
-max_output_tokens = 4096
+max_output_tokens = {most_output}
 capabilities = {capabilities}
 max_tokens_per_image = {per_image}
 auto = {auto}
@@ -76,6 +78,9 @@ def catalogue(*, upstream_url: str, dead_url: str, deaf_url: str) -> str:
             _model("scripted/first-is-dead", ("messages", dead_url), messages),
             _model("scripted/two", ("messages", f"{upstream_url}/first"), chat),
             _model("scripted/chat-first", chat, messages),
+            # For answers of megabytes, which other models may not give.
+            _model("scripted/long", messages, most_output=LONG_ANSWER_TOKENS),
+            _model("scripted/long-chat", chat, most_output=LONG_ANSWER_TOKENS),
             _model("scripted/without-price", messages, prices=""),
             _model(
                 "scripted/dearest",
@@ -102,10 +107,17 @@ def _model(
     auto: str = "false",
     prices: str = _PRICE_NOW + _PRICE_OF_TOMORROW,
     per_image: int = MAX_TOKENS_PER_IMAGE,
+    most_output: int = 4096,
 ) -> str:
     rows = [
         _UPSTREAM.format(format=wire, base_url=url, priority=place)
         for place, (wire, url) in enumerate(upstreams)
     ]
-    head = _MODEL.format(id=model_id, capabilities=capabilities, auto=auto, per_image=per_image)
+    head = _MODEL.format(
+        id=model_id,
+        capabilities=capabilities,
+        auto=auto,
+        per_image=per_image,
+        most_output=most_output,
+    )
     return head + prices + "".join(rows)

@@ -73,6 +73,9 @@ class ChatStream(EventStream):
         choice = reply.first_choice(chunk)
         return events if choice is None else events + self._decode_choice(choice)
 
+    def _has_stop_reason(self) -> bool:
+        return self._finish_reason is not None
+
     def _end(self) -> list[Event]:
         """Not every server sends [DONE]; without it, only a finish reason distinguishes a complete
         answer from a broken connection."""

@@ -34,6 +34,9 @@ class MessagesStream(EventStream):
             handle = MessagesStream._error  # an error in the shape of the other format
         return handle(self, data) if handle else []
 
+    def _has_stop_reason(self) -> bool:
+        return bool(self._final_delta)
+
     def _end(self) -> list[Event]:
         return self._out.fail(UpstreamFailed())
 

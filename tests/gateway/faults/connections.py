@@ -10,6 +10,7 @@ from tests.gateway.faults.table import (
     PLAIN,
     STREAMED,
     TIMEOUT,
+    UNAVAILABLE,
     Fault,
     in_every_format,
 )
@@ -82,22 +83,34 @@ def announced(body: bytes) -> Play:
 FAULTS = [
     # No connection.
     Fault(
-        "nothing listens", in_every_format(does()), FAILED, MESSAGES_ONLY, "scripted/unreachable"
+        "nothing listens",
+        in_every_format(does()),
+        UNAVAILABLE,
+        MESSAGES_ONLY,
+        "scripted/unreachable",
     ),
     Fault(
         "its name does not resolve",
         in_every_format(does()),
-        FAILED,
+        UNAVAILABLE,
         MESSAGES_ONLY,
         "scripted/nameless",
     ),
-    Fault("it never accepts", in_every_format(does()), TIMEOUT, MESSAGES_ONLY, "scripted/deaf"),
+    Fault(
+        "it never accepts",
+        in_every_format(does()),
+        UNAVAILABLE,
+        MESSAGES_ONLY,
+        "scripted/deaf",
+        has_deadline=True,
+    ),
     Fault(
         "it does not support TLS",
         in_every_format(does()),
-        TIMEOUT,
+        UNAVAILABLE,
         MESSAGES_ONLY,
         "scripted/plaintext",
+        has_deadline=True,
     ),
     # No head.
     Fault("it accepts and sends nothing", in_every_format(does(silence)), TIMEOUT),

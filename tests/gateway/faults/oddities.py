@@ -120,6 +120,7 @@ FAULTS = [
         lambda wire: streams(*wire.frames(BIG)),
         ANSWERED.with_text(BIG),
         STREAMED,
+        is_long=True,
     ),
     # Events of the Messages format: missing, doubled, unknown, numbered badly.
     _messages(

@@ -18,6 +18,7 @@ class WireFormat:
     """A wire format with a valid answer. The first word is in the last of `first_frames` frames."""
 
     model: str
+    long_model: str
     path: str
     first_frames: int
     answer: Callable[..., bytes]
@@ -38,6 +39,7 @@ class WireFormat:
 
 MESSAGES = WireFormat(
     model="scripted/messages",
+    long_model="scripted/long",
     path="/v1/messages",
     first_frames=3,
     answer=replies.message,
@@ -47,6 +49,7 @@ MESSAGES = WireFormat(
 )
 CHAT = WireFormat(
     model="scripted/chat",
+    long_model="scripted/long-chat",
     path="/v1/chat/completions",
     first_frames=2,
     answer=replies.completion,
@@ -108,6 +111,7 @@ class Outcome:
 FAILED = Outcome(500, "api_error", 0, Ending.FAILED)
 TIMEOUT = Outcome(504, "timeout_error", 0, Ending.FAILED)
 OVERLOADED = Outcome(529, "overloaded_error", 0, Ending.FAILED)
+UNAVAILABLE = OVERLOADED.with_retry_after("5")
 REFUSED = Outcome(400, "invalid_request_error", 0, Ending.FAILED)
 # Afterwards: a final `error` event and no charge.
 BROKE_OFF = Outcome(200, "api_error", 0, Ending.BROKE_OFF)
@@ -127,6 +131,8 @@ class Fault(NamedTuple):
     outcome: Outcome
     ways: tuple[Way, ...] = EVERY_WAY
     model: str = ""  # replaces that of the wire format
+    is_long: bool = False  # an answer of megabytes, from the models that may give one
+    has_deadline: bool = False  # the outcome comes from a deadline, whatever its error says
 
 
 def in_every_format(play: Play) -> Callable[[WireFormat], Play]:

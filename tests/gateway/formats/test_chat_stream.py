@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.errors import UpstreamFailed, UpstreamOverloaded
+from gateway.errors import UpstreamFailed, UpstreamOverloaded, UpstreamReplyTooLarge
 from gateway.reply.events import BlockDelta, UpstreamErrorEvent, Usage
 from tests.support.chat_stream import (
     CALL,
@@ -202,14 +202,19 @@ def failure_of(*chunks: bytes) -> UpstreamErrorEvent:
         [ROLE, text("a"), b'data: {"choices": [{"delta": {"content": "\xc3"}}]}\n\n'],
         [ROLE, text("a"), chunk({}, "error"), DONE],
         [ROLE, text("a"), chunk({}, "abort"), DONE],
-        [ROLE, text("a"), b"data: " + b"x" * (17 * 1024 * 1024)],
         [ROLE, text("a"), frame({"error": {"message": "boom"}}), END],
         [ROLE, text("a"), frame({"error": "boom"}), END],
     ],
-    ids=range(13),
+    ids=range(12),
 )
 def test_a_stream_that_breaks_is_an_error(chunks: list[bytes]):
     assert isinstance(failure_of(*chunks).error, UpstreamFailed)
+
+
+def test_an_event_above_the_limit_is_a_final_error():
+    error = failure_of(ROLE, text("a"), b"data: " + b"x" * (17 * 1024 * 1024)).error
+
+    assert isinstance(error, UpstreamReplyTooLarge)
 
 
 def test_an_error_in_the_stream_has_its_meaning():

@@ -26,6 +26,9 @@ OURS = [
     (errors.LedgerUnavailable(), 503, "api_error"),
     (errors.UpstreamRefused("no"), 400, "invalid_request_error"),
     (errors.UpstreamFailed(), 500, "api_error"),
+    (errors.UpstreamReplyTooLarge(), 500, "api_error"),
+    (errors.UpstreamMisconfigured(), 500, "api_error"),
+    (errors.UpstreamUnavailable(retry_after_s=5), 529, "overloaded_error"),
     (errors.UpstreamTimeout(), 504, "timeout_error"),
     (errors.UpstreamOverloaded(retry_after_s=2), 529, "overloaded_error"),
 ]

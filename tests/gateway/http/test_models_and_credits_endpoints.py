@@ -23,6 +23,8 @@ OFFERED = [
     "scripted/first-is-dead",
     "scripted/two",
     "scripted/chat-first",
+    "scripted/long",
+    "scripted/long-chat",
     "scripted/dearest",
 ]
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.gateway.conftest import NewCustomer
 from tests.gateway.http.test_plain_calls import FORMATS, ODD_TEXT
 from tests.support.customers import Customer
 from tests.support.replies import (
@@ -20,6 +21,7 @@ from tests.support.replies import (
     wait,
     words,
 )
+from tests.support.scripted_catalogue import LONG_ANSWER_CREDITS, LONG_ANSWER_TOKENS
 from tests.support.scripted_upstream import Exchange, ScriptedUpstream
 from tests.support.waiting import eventually
 
@@ -113,11 +115,14 @@ def test_a_stream_that_trickles_in_byte_by_byte_is_the_same_stream(
     assert seen.usage == usage(14, 23) | {"credits_consumed": 60}
 
 
-def test_a_large_event_passes_whole(customer: Customer, upstream: ScriptedUpstream) -> None:
+def test_a_large_event_passes_whole(new_customer: NewCustomer, upstream: ScriptedUpstream) -> None:
+    customer = new_customer(credits=LONG_ANSWER_CREDITS)
     large = "a" * (4 * 1024 * 1024)
     script = upstream.script(says(large))
 
-    seen = customer.stream(script.prompt).transcript
+    seen = customer.stream(
+        script.prompt, model="scripted/long", max_tokens=LONG_ANSWER_TOKENS
+    ).transcript
 
     assert seen.text == large
     assert customer.charges() == [60]
@@ -145,9 +150,10 @@ def kernel_buffers_bytes() -> int:
 
 
 def test_a_caller_who_reads_slowly_slows_the_upstream_down(
-    customer: Customer, upstream: ScriptedUpstream
+    new_customer: NewCustomer, upstream: ScriptedUpstream
 ) -> None:
     """What the caller does not read is not piled up here: the upstream has to wait with it."""
+    customer = new_customer(credits=LONG_ANSWER_CREDITS)
     sent = 0
     piece = text_event("x" * 60_000)
     start, block, *_ = events()
@@ -159,7 +165,9 @@ def test_a_caller_who_reads_slowly_slows_the_upstream_down(
             sent += len(piece)
 
     script = upstream.script(streams(start, block, pour))
-    call = customer.begin(script.prompt, stream=True)
+    call = customer.begin(
+        script.prompt, model="scripted/long", max_tokens=LONG_ANSWER_TOKENS, stream=True
+    )
     call.read_until("content_block_delta")
 
     def has_stalled() -> bool:

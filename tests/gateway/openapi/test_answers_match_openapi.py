@@ -20,6 +20,7 @@ from tests.support.replies import (
     does,
     event,
     events,
+    more_than_a_reply,
     says,
     silence,
     streams,
@@ -222,6 +223,15 @@ class Provoking:
         return self._played(answers(b'{"error": {"message": "No."}}', status=400))
 
     def upstream_failed(self) -> Answer:
+        return self._played(answers(b"{}", status=500))
+
+    def upstream_misconfigured(self) -> Answer:
+        return self._played(answers(b"{}", status=401))
+
+    def upstream_reply_too_large(self) -> Answer:
+        return self._played(more_than_a_reply())
+
+    def upstream_unavailable(self) -> Answer:
         return self._new_customer().ask("Hello", model="scripted/unreachable")
 
     def upstream_timeout(self) -> Answer:

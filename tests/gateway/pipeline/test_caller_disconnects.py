@@ -29,6 +29,7 @@ from tests.support.replies import (
     usage,
     wait,
 )
+from tests.support.scripted_catalogue import LONG_ANSWER_CREDITS, LONG_ANSWER_TOKENS
 from tests.support.scripted_upstream import Exchange, ScriptedUpstream
 from tests.support.servers import WebServer
 from tests.support.waiting import eventually
@@ -43,6 +44,7 @@ MANNERS: dict[str, Callable[[Call], None]] = {
 # What else could end a call whose caller reads too little. That a connection is silent for a while
 # when its reader comes back is the kernel's way: it asks now and then whether there is room again.
 NO_OTHER_END = {"CALLER_STALL_TIMEOUT_S": "30", "UPSTREAM_IDLE_TIMEOUT_S": "30"}
+LONG_ANSWER = {"model": "scripted/long", "max_tokens": LONG_ANSWER_TOKENS, "stream": True}
 in_every_manner = pytest.mark.parametrize("leave", MANNERS.values(), ids=MANNERS.keys())
 
 
@@ -228,9 +230,11 @@ def test_who_stops_reading_is_gone_and_pays_for_what_was_sent(
     new_customer: NewCustomer, start_gateway: StartGateway, upstream: ScriptedUpstream
 ) -> None:
     """The connection stands open all the while."""
-    customer = new_customer(url=start_gateway(CALLER_STALL_TIMEOUT_S="2").url)
+    customer = new_customer(
+        url=start_gateway(CALLER_STALL_TIMEOUT_S="2").url, credits=LONG_ANSWER_CREDITS
+    )
     script = upstream.script(streams(*events()[:2], pour_words))
-    call = customer.begin(script.prompt, stream=True)
+    call = customer.begin(script.prompt, **LONG_ANSWER)
     call.read_until("content_block_delta")
 
     record = customer.wait_for_record()
@@ -246,9 +250,9 @@ def test_who_reads_too_slowly_pays_for_what_was_sent(
 ) -> None:
     """Reading on and on until the upstream's time is over must not make the answer free."""
     gateway = start_gateway(UPSTREAM_TOTAL_TIMEOUT_S="6", **NO_OTHER_END)
-    customer = new_customer(url=gateway.url)
+    customer = new_customer(url=gateway.url, credits=LONG_ANSWER_CREDITS)
     script = upstream.script(streams(*events()[:2], pour_words))
-    call = customer.begin(script.prompt, stream=True)
+    call = customer.begin(script.prompt, **LONG_ANSWER)
 
     def has_ended() -> bool:
         call.response.read(100_000)  # far less than the gateway could pass on meanwhile
@@ -276,9 +280,9 @@ def test_who_reads_nothing_until_the_upstream_gives_up_pays_for_what_was_sent(
         await exchange.cut()
         has_given_up.set()
 
-    customer = new_customer(url=start_gateway(**NO_OTHER_END).url)
+    customer = new_customer(url=start_gateway(**NO_OTHER_END).url, credits=LONG_ANSWER_CREDITS)
     script = upstream.script(streams(*events()[:2], pour_until_nobody_reads))
-    call = customer.begin(script.prompt, stream=True)
+    call = customer.begin(script.prompt, **LONG_ANSWER)
     assert has_given_up.wait(30)
 
     with pytest.raises(http.client.IncompleteRead):

@@ -136,7 +136,7 @@ def test_an_upstream_that_keeps_failing_is_left_alone(
     new_customer: NewCustomer, upstream: ScriptedUpstream, start_gateway: StartGateway
 ) -> None:
     """After a while the calls go straight to the other one."""
-    customer = new_customer(url=start_gateway().url)
+    customer = new_customer(url=start_gateway(UPSTREAM_FAILURES_TO_OPEN="5").url)
 
     def fail_on_first(play: Play) -> Play:
         async def choose(exchange: Exchange) -> None:

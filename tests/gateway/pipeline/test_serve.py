@@ -220,7 +220,7 @@ def test_a_failed_attempt_is_in_the_record_beside_the_one_that_answered(
 
     record = customer.wait_for_record()
     assert [(one["status"], one["error"]) for one in record.attempts or []] == [
-        (None, "upstream_failed"),
+        (None, "upstream_unavailable"),
         (200, ""),
     ]
 

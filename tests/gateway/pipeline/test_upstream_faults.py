@@ -15,6 +15,7 @@ from tests.gateway.faults.table import Fault, Outcome, Way
 from tests.support.callers import Answer, Call, Transcript
 from tests.support.customers import Customer
 from tests.support.replies import answers, says
+from tests.support.scripted_catalogue import LONG_ANSWER_CREDITS, LONG_ANSWER_TOKENS
 from tests.support.scripted_upstream import Script, ScriptedUpstream
 from tests.support.servers import WebServer
 from tests.support.waiting import eventually
@@ -27,7 +28,7 @@ FAULTS = [
     *streams.FAULTS,
     *oddities.FAULTS,
 ]
-CREDITS = 1_000_000
+CREDITS = LONG_ANSWER_CREDITS
 
 
 class Attempt(NamedTuple):
@@ -116,9 +117,10 @@ def assert_tells_nothing(told: bytes, attempt: Attempt) -> None:
         assert secret not in told
 
 
-def gateway_for(outcome: Outcome, gateways: dict[str, WebServer]) -> WebServer:
+def gateway_for(fault: Fault, gateways: dict[str, WebServer]) -> WebServer:
     """Return the one whose deadlines end this call, and no other."""
-    if not outcome.is_late:
+    outcome = fault.outcome
+    if not (outcome.is_late or fault.has_deadline):
         return gateways["small"]
     return gateways["hasty" if outcome.breaks_off else "impatient"]
 
@@ -131,13 +133,14 @@ def test_each_fault_has_its_error_and_its_charge(
     fault: Fault,
 ) -> None:
     """All of its ways at once. Afterwards nothing of it has stuck to the gateway."""
-    gateway = gateway_for(fault.outcome, gateways)
+    gateway = gateway_for(fault, gateways)
 
     def begin(way: Way) -> Attempt:
         customer = new_customer(url=gateway.url, credits=CREDITS)
         script = upstream.script(fault.play(way.wire))
-        model = fault.model or way.wire.model
-        call = customer.begin(script.prompt, model=model, stream=way.stream)
+        model = fault.model or (way.wire.long_model if fault.is_long else way.wire.model)
+        max_tokens = LONG_ANSWER_TOKENS if fault.is_long else 100
+        call = customer.begin(script.prompt, model=model, max_tokens=max_tokens, stream=way.stream)
         return Attempt(fault, way, customer, script, call)
 
     attempts = [begin(way) for way in fault.ways]
@@ -150,7 +153,9 @@ def test_each_fault_has_its_error_and_its_charge(
         return attempts[0].customer.ask(upstream.script(says()).prompt).status == 200
 
     # Where a deadline is short, a machine that falters may miss it.
-    assert is_answered() or (fault.outcome.is_late and eventually(is_answered))
+    assert is_answered() or (
+        (fault.outcome.is_late or fault.has_deadline) and eventually(is_answered)
+    )
 
 
 def test_there_are_as_many_faults_as_names() -> None:

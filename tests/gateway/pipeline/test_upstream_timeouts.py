@@ -97,7 +97,7 @@ class _Call:
         body = (
             b'{"model":"m","max_tokens":1,"messages":[{"role":"user","content":"Hi"}],"stream":%s}'
         )
-        self.request = parse.parse(body % (b"true" if stream else b"false"))
+        self.request = parse.messages_request(body % (b"true" if stream else b"false"))
 
 
 @pytest.mark.parametrize(

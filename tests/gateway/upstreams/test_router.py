@@ -1,6 +1,7 @@
 """A request is routed: by name, or by what it needs, to the cheapest that can and is well."""
 
 from collections import Counter
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from random import Random
 from typing import Any
@@ -15,7 +16,7 @@ from gateway.errors import (
     InvalidRequest,
     ModelNotFound,
     PermissionDenied,
-    UpstreamOverloaded,
+    UpstreamUnavailable,
 )
 from gateway.request import parse
 from gateway.upstreams import router
@@ -59,7 +60,7 @@ def routed(
     *models: ModelRow,
     to: str = router.AUTO,
     allowed: tuple[str, ...] = (),
-    unhealthy: frozenset[int] = frozenset(),
+    blocked: Mapping[int, float] | None = None,
     seed: int = 1,
     **fields: Any,
 ) -> Route:
@@ -69,7 +70,7 @@ def routed(
         CatalogueSnapshot(1, {one.public_id: one for one in models}),
         allowed_models=allowed,
         now=NOW,
-        unhealthy=unhealthy,
+        blocked=blocked or {},
         draw=Random(seed).random,
     )
 
@@ -94,12 +95,12 @@ def test_auto_keeps_to_the_models_of_the_key():
     assert route.dropped == {"a": "not allowed for this key"}
 
 
-def test_auto_passes_over_a_model_that_is_not_well():
+def test_auto_skips_a_model_whose_breaker_is_open():
     sick = upstream(7)
     route = routed(
         model("cheap", cost=1, upstreams=(sick,)),
         model("dear", cost=9),
-        unhealthy=frozenset({sick.id}),
+        blocked={sick.id: 3.0},
     )
 
     assert route.candidates[0].model.public_id == "dear"
@@ -163,26 +164,30 @@ def test_who_stands_in_for_another_is_named_with_it():
     )
 
 
-def test_when_all_are_unwell_all_are_tried():
-    sick = upstream(7)
-    route = routed(model("only", cost=1, upstreams=(sick,)), unhealthy=frozenset({7}))
+@pytest.mark.parametrize("to", [router.AUTO, "only"])
+def test_when_every_breaker_is_open_the_error_says_when_the_first_may_be_asked(to: str):
+    rows = (upstream(7), upstream(8))
+    only = model("only", cost=1, upstreams=rows)
 
-    assert [way.upstream.id for way in route.candidates] == [7]
+    with pytest.raises(UpstreamUnavailable) as raised:
+        routed(only, to=to, blocked={7: 8.2, 8: 2.5})
+
+    assert raised.value.retry_after_s == 3
 
 
 def test_max_tokens_is_lowered_to_what_the_model_can():
     assert routed(model("a", cost=1)).candidates[0].max_tokens == 100
 
 
-def test_upstreams_go_by_priority_and_the_unwell_go_last():
+def test_upstreams_go_by_priority_without_those_whose_breaker_is_open():
     rows = (upstream(1, priority=1), upstream(2), upstream(3, priority=2))
     one = model("a", cost=1, upstreams=rows, auto=False)
 
     well = routed(one, to="a").candidates
-    unwell = routed(one, to="a", unhealthy=frozenset({2})).candidates
+    blocked = routed(one, to="a", blocked={2: 5.0}).candidates
 
     assert [way.upstream.id for way in well] == [2, 1, 3]
-    assert [way.upstream.id for way in unwell] == [1, 3, 2]
+    assert [way.upstream.id for way in blocked] == [1, 3]
 
 
 def test_equal_priorities_share_calls_by_their_weights():
@@ -204,12 +209,12 @@ def test_equal_priorities_share_calls_by_their_weights():
         ((model("a", cost=1),), {"to": "a", "tools": [TOOL]}, InvalidRequest),
         ((model("a", cost=1),), {"tools": [TOOL]}, InvalidRequest),
         ((model("a", cost=1),), {"allowed": ("b",)}, PermissionDenied),
-        ((), {}, UpstreamOverloaded),
-        ((model("a", cost=None),), {}, UpstreamOverloaded),
+        ((), {}, UpstreamUnavailable),
+        ((model("a", cost=None),), {}, UpstreamUnavailable),
         (
             (model("a", cost=1, upstreams=(upstream(1, secret="NOT_SET_ANYWHERE"),)),),
             {"to": "a"},
-            UpstreamOverloaded,
+            UpstreamUnavailable,
         ),
     ],
 )
