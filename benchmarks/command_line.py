@@ -14,6 +14,8 @@ MODULES = {
     "seeded_bugs": "benchmarks.seeded_bugs",
     "schemathesis": "benchmarks.schemathesis",
 }
+# "backend" is one session of PostgreSQL, "restart" its ordinary fast restart.
+_VICTIMS = ("gateway", "worker", "beat", "backend", "postmaster", "restart", "valkey")
 # Each part's option, its count in a full run, and what is counted.
 _STRIPE_PARTS = (
     ("forgeries", 100_000, "forged signatures at the verifier"),
@@ -76,6 +78,9 @@ def _chaos(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--minutes", type=float, default=10, help="that calls are made for")
     parser.add_argument("--rate", type=float, default=30, help="calls a second")
     parser.add_argument("--every", type=float, default=7, help="seconds between two kills")
+    parser.add_argument(
+        "--kill", action="append", choices=_VICTIMS, help="these alone; may be given repeatedly"
+    )
     _seed(parser)
 
 

@@ -19,6 +19,7 @@ class CallResult:
     """One call as its caller saw it; `charged` is None if no price was received."""
 
     is_stream: bool
+    began: float  # by the monotonic clock
     status: int | None = None
     request_id: UUID | None = None
     charged: int | None = None
@@ -49,13 +50,12 @@ class Callers:
             await asyncio.gather(*calls)
 
     async def _call(self, session: aiohttp.ClientSession) -> None:
-        result = CallResult(is_stream=random.random() < 0.5)
+        result = CallResult(is_stream=random.random() < 0.5, began=time.monotonic())
         self.results.append(result)
-        began = time.monotonic()
         # A process was killed; the result keeps what arrived before.
         with contextlib.suppress(aiohttp.ClientError, TimeoutError, OSError):
             await self._post(session, result)
-        result.seconds = time.monotonic() - began
+        result.seconds = time.monotonic() - result.began
 
     async def _post(self, session: aiohttp.ClientSession, result: CallResult) -> None:
         body = {

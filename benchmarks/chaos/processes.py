@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import psycopg
 
@@ -61,29 +62,51 @@ class Valkey(Process):
         super().__init__("valkey", self._service.child.command, {}, log)
 
 
+class Outage(NamedTuple):
+    """When PostgreSQL began to be unavailable and when it was back, by the monotonic clock."""
+
+    began: float
+    ended: float
+
+
 class Postgres:
-    """PostgreSQL: its postmaster can be killed, or one of its backends."""
+    """PostgreSQL: its postmaster can be killed, or one of its backends, or it can be restarted."""
 
     name = "postmaster"
 
     def __init__(self, server: OwnPostgres):
         self._server = server
-        self._is_down = False
+        self._down_since: float | None = None
+        self.outages: list[Outage] = []
 
     def ensure_running(self) -> None:
         """Restart it if it was killed."""
-        if self._is_down:
+        if self._down_since is not None:
             self._server.start()
-            self._is_down = False
+            self.outages.append(Outage(self._down_since, time.monotonic()))
+            self._down_since = None
 
     def kill(self) -> None:
         """Kill the postmaster and wait up to 3 s: running calls must survive that outage."""
+        self._down_since = time.monotonic()
         self._server.kill()
-        self._is_down = True
         time.sleep(random.uniform(0, 3))
+
+    def restart(self) -> None:
+        """Restart it as an upgrade does, with a fast shutdown."""
+        self._down_since = time.monotonic()
+        self._server.stop()
+        self.ensure_running()
 
     def kill_backend(self) -> None:
         """Kill the backend of one session; PostgreSQL then ends all sessions and recovers."""
+        began = time.monotonic()
+        self._kill_backend()
+        time.sleep(0.2)  # until the postmaster has noticed, it answers
+        self._server.await_answer()
+        self.outages.append(Outage(began, time.monotonic()))
+
+    def _kill_backend(self) -> None:
         with (
             contextlib.suppress(psycopg.OperationalError),
             psycopg.connect(self._server.url) as connection,
@@ -145,17 +168,18 @@ class Processes:
         for process in self._processes:
             process.ensure_running()
 
-    def kill_one(self) -> str:
-        """Kill a random process; return its name."""
+    def kill_one(self, names: Sequence[str]) -> str:
+        """Kill a random process of these, or of all if there are none; return its name."""
         victims = {
             "gateway": random.choice(self.gateways).kill,
             "worker": self.worker.kill,
             "beat": self.beat.kill,
             "backend": self.postgres.kill_backend,
             "postmaster": self.postgres.kill,
+            "restart": self.postgres.restart,
             "valkey": self.valkey.kill,
         }
-        name = random.choice(list(victims))
+        name = random.choice(names or list(victims))
         victims[name]()
         return name
 

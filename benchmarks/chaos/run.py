@@ -7,6 +7,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 from django.conf import settings
@@ -14,7 +15,7 @@ from django.core.management import call_command
 
 from benchmarks.chaos import verdict
 from benchmarks.chaos.callers import Callers
-from benchmarks.chaos.processes import Processes
+from benchmarks.chaos.processes import Outage, Processes
 from benchmarks.chaos.upstream import Upstream
 from keys import services as keys
 from tests.support.books import open_books
@@ -64,10 +65,10 @@ def main(options: argparse.Namespace) -> int:
             _sync(catalogue)
             with processes.running():
                 callers = load.begin(processes.urls, _tokens(), seconds=options.minutes * 60)
-                killed = _kill(processes, load, every_s=options.every)
+                killed = _kill(processes, load, every_s=options.every, names=options.kill or ())
                 processes.ensure_running()
                 eventually(lambda: not verdict.open_holds(), within_s=60, what="the end of holds")
-        return _report(callers, killed, folder)
+        return _report(callers, killed, processes.postgres.outages, folder)
 
 
 class _Load:
@@ -107,14 +108,16 @@ class _Load:
         self._calls.result(120)
 
 
-def _kill(processes: Processes, load: _Load, *, every_s: float) -> Counter[str]:
+def _kill(
+    processes: Processes, load: _Load, *, every_s: float, names: Sequence[str]
+) -> Counter[str]:
     """Kill a process every `every_s` while calls are made; return the kills by name."""
     killed: Counter[str] = Counter()
     due_at = time.monotonic() + every_s
     while load.is_calling:
         if time.monotonic() >= due_at:
             due_at += every_s
-            killed[processes.kill_one()] += 1
+            killed[processes.kill_one(names)] += 1
         time.sleep(0.2)
         processes.ensure_running()
     load.wait()
@@ -136,9 +139,9 @@ def _tokens() -> list[str]:
     return found
 
 
-def _report(callers: Callers, killed: Counter[str], folder: Path) -> int:
+def _report(callers: Callers, killed: Counter[str], outages: Sequence[Outage], folder: Path) -> int:
     print(f"killed: {dict(killed)}, {killed.total()} in all")
-    for line in verdict.summary(callers.results):
+    for line in (*verdict.summary(callers.results), *verdict.delays(callers.results, outages)):
         print(line)
     wrong = verdict.differences(callers.results, folder)
     for one in wrong[:20]:

@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator
 import msgspec
 
 _WORDS_EVERY_S = 0.08
+_MOST_WORDS = 30
+SLOWEST_S = _MOST_WORDS * _WORDS_EVERY_S
 
 
 class Upstream:
@@ -25,7 +27,7 @@ class Upstream:
                 head = (await reader.readuntil(b"\r\n\r\n")).lower()
                 length = int(head.split(b"content-length:")[1].split(b"\r\n")[0])
                 body = msgspec.json.decode(await reader.readexactly(length))
-                words = random.randint(1, 30)
+                words = random.randint(1, _MOST_WORDS)
                 await (_stream if body.get("stream") else _answer)(writer, words)
 
 

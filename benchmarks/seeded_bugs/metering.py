@@ -8,9 +8,12 @@ _REAPER = "gateway/metering/reaper.py"
 _CONNECTION = "gateway/metering/writer_connection.py"
 _CONNECT = "gateway/metering/connections.py"
 _JOURNAL = "gateway/metering/journal.py"
+_CHANNEL = "gateway/metering/pq_channel.py"
+_BOUNDED = "gateway/metering/bounded_connection.py"
 
 _WRITES = ("tests/gateway/metering/test_ledger_writer.py",)
 _OUTAGE = ("tests/gateway/metering/test_postgresql_outage.py",)
+_LOST = ("tests/gateway/metering/test_connection_reset.py",)
 _KEEPS_JOURNAL = ("tests/gateway/metering/test_journal.py",)
 _FREES = ("tests/gateway/metering/test_reaper.py",)
 
@@ -35,7 +38,7 @@ METERING = (
         "a batch that PostgreSQL rejected counts as written",
         (
             Edit(
-                "gateway/metering/pq_channel.py",
+                _CHANNEL,
                 "    return error\n",
                 '    return b"[[null],[0],[0],[0],[0],[0],[null]]"\n',
             ),
@@ -46,12 +49,38 @@ METERING = (
         "the part of a batch that does not fit into the socket is never sent",
         (
             Edit(
-                "gateway/metering/pq_channel.py",
+                _CHANNEL,
                 "self._loop.add_writer(self._socket, self._flush_rest)",
                 "pass",
             ),
         ),
         ("tests/gateway/metering/test_large_batch.py",),
+    ),
+    Bug(
+        "a connection that is reset after a notice goes unnoticed",
+        (
+            Edit(
+                _CHANNEL,
+                "if not self._is_closed and self._poller.poll(0):",
+                "if False:",
+            ),
+        ),
+        _LOST,
+    ),
+    Bug(
+        "a batch without an answer is waited for without end",
+        (Edit(_CHANNEL, "if self._turns > NO_ANSWER_TURNS:", "if False:"),),
+        _LOST,
+    ),
+    Bug(
+        "a thread's statement without an answer is waited for without end",
+        (Edit(_BOUNDED, "_bounded(gen, turns=NO_ANSWER_TURNS)", "gen"),),
+        _LOST,
+    ),
+    Bug(
+        "a pool's statement without an answer is waited for without end",
+        (Edit(_BOUNDED, "_bounded(gen, turns=_POOL_TURNS)", "gen"),),
+        _LOST,
     ),
     Bug(
         "a refused hold that was committed all the same stays",

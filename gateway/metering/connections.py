@@ -5,6 +5,8 @@ from typing import Any
 
 import psycopg
 
+from gateway.metering.bounded_connection import BoundedConnection
+
 CONNECTION_LOST = (psycopg.OperationalError, psycopg.InterfaceError)
 # SQLSTATE classes that do not concern the operation: PostgreSQL is read-only (after a failover, or
 # with a full disk), or our statement, the function, its tables or our rights to them have changed.
@@ -52,7 +54,7 @@ SELECT set_config('enable_seqscan', 'off', false),
 
 def connect(conninfo: str, *, name: str) -> psycopg.Connection[Any]:
     """Connect, with a name for pg_stat_activity; raises one of CONNECTION_LOST."""
-    connection = psycopg.connect(conninfo, application_name=f"caicaini-{name}", **CONNECT)
+    connection = BoundedConnection.connect(conninfo, application_name=f"caicaini-{name}", **CONNECT)
     # psycopg must not prepare statements by itself: after a rollback it deallocates all of them,
     # the writer's own included.
     connection.prepare_threshold = None

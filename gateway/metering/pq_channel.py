@@ -8,10 +8,14 @@ also takes a third less processor time.
 psycopg connects in libpq's non-blocking mode: bytes that do not fit into the socket stay with libpq
 until `flush` returns 0, and `consume_input` flushes too. An answer is complete once `get_result`
 returns None (libpq's "Asynchronous Command Processing").
+
+The socket alone does not tell that an answer will never come: PostgreSQL's session may hang, or a
+proxy lose it, while the connection stays open. So the channel also counts how long it has waited.
 """
 
 import asyncio
 import os
+import select
 from collections.abc import Callable
 from typing import Any
 
@@ -20,14 +24,18 @@ from psycopg.errors import error_from_result
 from psycopg.pq import ConnStatus, ExecStatus
 from psycopg.pq.abc import PGresult
 
-_NAME = b"caicaini_writer"
+from gateway.metering.bounded_connection import NO_ANSWER_TURNS
+
+_NAME = "caicaini_writer"
+_TURN_S = 0.1
 
 
 class PqChannel:
     """Calls `on_answer` with the statement's single value as text, or with an error.
 
     When the connection breaks, `on_answer` gets one of psycopg's OperationalErrors, whether or not
-    a statement was sent. After that, call `close`. To be made and used on the event loop.
+    a statement was sent; also when a statement has no answer after NO_ANSWER_TURNS. After that,
+    call `close`. To be made and used on the event loop.
     """
 
     def __init__(
@@ -40,16 +48,26 @@ class PqChannel:
         self._on_answer = on_answer
         self._result: PGresult | None = None
         self._has_unsent = False
+        self._is_closed = False
+        self._is_waiting = False
+        self._turns = 0  # of the event loop since the statement was sent
+        self._timer: asyncio.TimerHandle | None = None
         self._loop = asyncio.get_running_loop()
+        self._poller = select.poll()
+        self._poller.register(self._socket, select.POLLIN)
         self._loop.add_reader(self._socket, self._read)
 
     def send(self, parameters: tuple[bytes, ...]) -> None:
         """Run the prepared statement; raises OperationalError on a broken connection."""
-        self._pgconn.send_query_prepared(_NAME, parameters)
+        self._pgconn.send_query_prepared(_NAME.encode(), parameters)
         self._flush()
+        self._begin_wait()
 
     def close(self) -> None:
         """Stop reading and writing; the connection itself is the caller's to close."""
+        self._is_closed = True
+        if self._timer is not None:
+            self._timer.cancel()
         self._loop.remove_reader(self._socket)
         self._loop.remove_writer(self._socket)
         os.close(self._socket)
@@ -68,16 +86,46 @@ class PqChannel:
         try:
             self._flush()
         except OperationalError as error:
-            self._on_answer(error)
+            self._answer(error)
+
+    def _begin_wait(self) -> None:
+        self._is_waiting = True
+        self._turns = 0
+        if self._timer is None:
+            self._timer = self._loop.call_later(_TURN_S, self._turn)
+
+    def _turn(self) -> None:
+        """Count a turn of the wait. One timer serves many statements: they are short and many."""
+        self._timer = None
+        if not self._is_waiting:
+            return
+        self._turns += 1
+        if self._turns > NO_ANSWER_TURNS:
+            self._answer(OperationalError("PostgreSQL did not answer a statement in time"))
+        else:
+            self._timer = self._loop.call_later(_TURN_S, self._turn)
 
     def _read(self) -> None:
+        """Read once, and again at the loop's next iteration until nothing is left.
+
+        The event loop alone is not enough: when a reset follows the data, uvloop calls a reader
+        once and then watches the socket no more, so the connection's end would go unnoticed.
+        """
+        if self._is_closed:  # since the iteration before
+            return
         try:
             answer = self._received()
         except OperationalError as error:
-            self._on_answer(error)
-        else:
-            if answer is not None:
-                self._on_answer(answer)
+            self._answer(error)
+            return
+        if answer is not None:
+            self._answer(answer)
+        if not self._is_closed and self._poller.poll(0):
+            self._loop.call_soon(self._read)
+
+    def _answer(self, answer: bytes | Exception) -> None:
+        self._is_waiting = False
+        self._on_answer(answer)
 
     def _received(self) -> bytes | Exception | None:
         """Return the answer once it is complete."""
@@ -98,9 +146,7 @@ class PqChannel:
 
 def prepare(connection: Connection[Any], sql: bytes) -> None:
     """Prepare the statement that `PqChannel.send` runs. Blocks."""
-    result = connection.pgconn.prepare(_NAME, sql)
-    if isinstance(error := _answer_in(result), Exception):
-        raise error
+    connection.execute(f"PREPARE {_NAME} AS {sql.decode()}")
 
 
 def _answer_in(result: PGresult) -> bytes | Exception:

@@ -4,7 +4,8 @@ A broken connection reports an error. A stopped database or a network that drops
 nothing, and the writer would wait for seconds or without end. So while the writer waits for an
 answer, the watchdog sends an empty query on a connection of its own, the probe. A database that is
 merely busy responds to the probe; if it does not, the watchdog cuts the writer's connection, and
-the writer gets an error at once.
+the writer gets an error at once. Where only the batch's own session hangs, `PqChannel` gives up on
+it after some seconds.
 
 The watchdog also reconnects. A batch that was sent on the old connection may still arrive, because
 lost packets are sent again seconds later. If it arrived after the new connection's batches, it

@@ -16,6 +16,7 @@ from catalogue import gateway_queries
 from catalogue.snapshot import CatalogueSnapshot
 from gateway.limits.concurrency import ConcurrencyLimit
 from gateway.limits.rate_limiter import Limits, RateLimiter
+from gateway.metering.bounded_connection import AsyncBoundedConnection
 from gateway.metering.connections import CONNECT
 from gateway.metering.ledger_writer import LedgerWriter
 from gateway.metering.process_ledger import ProcessLedger
@@ -148,6 +149,7 @@ async def _open_pool(stack: AsyncExitStack, *, name: str) -> Pool:
 
     pool: Pool = AsyncConnectionPool(
         settings.DATABASE_URL,
+        connection_class=AsyncBoundedConnection,
         min_size=1,
         max_size=4,
         timeout=_POOL_TIMEOUT_S,

@@ -9,13 +9,14 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import psycopg
+import uvloop
 
 from embedded.subprocesses import PROJECT
 from gateway.metering.operations import Hold, HoldDecision, Operation, Settle, Void
@@ -35,11 +36,17 @@ gateway_process.run_child()
 
 
 class Process:
-    """A process's ledger and its event loop, in a thread of their own."""
+    """A process's ledger and its event loop, in a thread of their own. uvloop is production's."""
 
-    def __init__(self, *, database_url: str, journals: Path) -> None:
+    def __init__(
+        self,
+        *,
+        database_url: str,
+        journals: Path,
+        new_event_loop: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop,
+    ) -> None:
         self.ledger = ProcessLedger(conninfo=database_url, journals=journals)
-        self.loop = asyncio.new_event_loop()
+        self.loop = new_event_loop()
         self._thread = threading.Thread(target=self.loop.run_forever, daemon=True)
 
     def __enter__(self) -> "Process":
@@ -76,6 +83,22 @@ class Process:
     def await_recovery(self, call: TestCall) -> None:
         """Wait until holds are made again; the call gets the first one."""
         eventually(lambda: not self.refuses(call), within_s=30, what="the ledger")
+
+    @contextlib.contextmanager
+    def busy(self) -> Iterator[None]:
+        """Keep its event loop busy for the block: it sees what happened meanwhile all at once."""
+        begun, ended = threading.Event(), threading.Event()
+
+        def work() -> None:
+            begun.set()
+            ended.wait()
+
+        self.loop.call_soon_threadsafe(work)
+        begun.wait()
+        try:
+            yield
+        finally:
+            ended.set()
 
     def submit(self, operation: Operation) -> "concurrent.futures.Future[Any]":
         """Submit without waiting. Cancelling the future is what a caller's disconnect does."""

@@ -2,6 +2,7 @@
 
 import contextlib
 import socket
+import struct
 import threading
 from collections.abc import Iterator
 
@@ -9,6 +10,9 @@ from psycopg import conninfo as libpq
 
 _CHUNK = 65536
 _STATEMENT = b"caicaini_writer"  # as a batch names it
+_NOTICE = b"SNOTICE\0C00000\0Mbefore the end\0\0"
+_NOTICE_MESSAGE = b"N" + struct.pack("!i", 4 + len(_NOTICE)) + _NOTICE
+_RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
 class Network:
@@ -21,6 +25,8 @@ class Network:
         self._is_holding_batch_back = False
         self._is_waiting_to_garble = False
         self._garbled: socket.socket | None = None  # from which the batch came
+        self._is_waiting_to_lose: str | None = None
+        self._lost: set[socket.socket] = set()  # everything that these send is lost
         self._requests = threading.Event()
         self._answers = threading.Event()
         self._late: list[threading.Event] = []
@@ -44,6 +50,24 @@ class Network:
     def swallow_within_next_batch(self) -> None:
         """Swallow everything from the middle of the next batch on: only its beginning arrives."""
         self._is_holding_batch_back = True
+
+    def lose_next(self, part: str) -> None:
+        """Lose the next "batch", or its "answer", and all that follows on that connection. It stays
+        open, and all other connections work."""
+        self._is_waiting_to_lose = part
+
+    def reset_after_notice(self) -> None:
+        """Send each process a NOTICE and a TCP reset, as PostgreSQL does in a fast shutdown."""
+        ends, self._sockets = self._sockets, []
+        for client, server in zip(ends[::2], ends[1::2], strict=True):
+            with contextlib.suppress(OSError):
+                # Without the delay, or the reset would discard a message that still waits.
+                client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                client.sendall(_NOTICE_MESSAGE)
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+                client.shutdown(socket.SHUT_RD)  # no packet, but it wakes the thread that reads
+            client.close()
+            self._break(server)
 
     def delay(self) -> None:
         """Delay all packets of the present connections until `deliver` is called; new connections
@@ -119,6 +143,11 @@ class Network:
                     before, name, after = data.partition(_STATEMENT)
                     sink.sendall(before)
                     data = name + after
+                if self._is_waiting_to_lose and _STATEMENT in data:
+                    self._lost.add(source if self._is_waiting_to_lose == "batch" else sink)
+                    self._is_waiting_to_lose = None
+                if source in self._lost:
+                    continue
                 if self._is_waiting_to_garble and _STATEMENT in data:
                     self._is_waiting_to_garble, self._garbled = False, source
                 elif sink is self._garbled:

@@ -43,12 +43,27 @@ class OwnPostgres:
             assert time.monotonic() < give_up_at, self.log()
             time.sleep(0.1)
 
+    def await_answer(self) -> None:
+        """Wait until it answers, after a crash from which it recovers by itself."""
+        give_up_at = time.monotonic() + _TIMEOUT_S
+        assert self._child.is_ready is not None
+        while not self._child.is_ready():
+            assert time.monotonic() < give_up_at, self.log()
+            time.sleep(0.05)
+
     def kill(self) -> None:
         """Kill the postmaster; its other processes notice and exit."""
         assert self._process is not None
         self._process.kill()
         self._process.wait()
         connection.close()  # Django's connection; Django opens a new one
+
+    def stop(self) -> None:
+        """Shut it down as `pg_ctl stop -m fast` does: it ends sessions and keeps commits."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGINT)
+        self._process.wait(_TIMEOUT_S)
+        connection.close()  # as above
 
     def uptime_s(self) -> float:
         """Return its uptime by its own clock."""

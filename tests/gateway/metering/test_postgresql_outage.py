@@ -77,6 +77,18 @@ def test_a_new_call_is_refused(
     remote.await_recovery(books.call(0))
 
 
+def test_silence_is_noticed_long_before_an_answer_is_overdue(
+    books: Books, network: Network, remote: Process, caplog: pytest.LogCaptureFixture
+) -> None:
+    network.swallow()
+
+    assert remote.refuses(books.call(1))
+    assert "PostgreSQL does not respond" in caplog.text
+    assert "did not answer a statement in time" not in caplog.text
+    network.recover()
+    remote.await_recovery(books.call(0))
+
+
 def test_many_calls_end_during_one_outage(
     books: Books, network: Network, remote: Process, outage: Any, journals: Path
 ) -> None:
