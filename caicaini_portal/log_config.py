@@ -16,9 +16,11 @@ def logging_config(*, json: bool, level: str) -> dict[str, Any]:
             },
             "readable": {"format": "%(asctime)s %(levelname)-7s %(name)s: %(message)s"},
         },
+        "filters": {"outage": {"()": "caicaini_portal.outage_log_filter.OutageLogFilter"}},
         "handlers": {
             "stderr": {
                 "class": "logging.StreamHandler",
+                "filters": ["outage"],
                 "formatter": "json" if json else "readable",
             }
         },

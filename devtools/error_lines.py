@@ -1,6 +1,6 @@
 """Shows a log's errors on the terminal; other lines stay in the file."""
 
-import contextlib
+import os
 import re
 from pathlib import Path
 
@@ -18,18 +18,31 @@ class ErrorLines:
 
     def __init__(self, log: Path) -> None:
         self._log = log
-        self._position = log.stat().st_size
+        self._file = log.open("rb")
+        self._file.seek(0, os.SEEK_END)
         self._in_error = False
 
     def show_new(self) -> None:
-        """Print the errors added since the last call; none if the log was deleted."""
-        with contextlib.suppress(FileNotFoundError), self._log.open("rb") as lines:
-            lines.seek(self._position)
-            for line in lines:
-                if not line.endswith(b"\n"):
-                    break  # still being written
-                self._position += len(line)
-                self._show(line.decode(errors="replace").rstrip())
+        """Print the errors added since the last call, also of a file that was replaced since."""
+        self._show_rest()
+        while self._was_replaced():
+            self._file.close()
+            self._file = self._log.open("rb")
+            self._show_rest()
+
+    def _was_replaced(self) -> bool:
+        """Whether there is another file of the log's name; a deleted log is followed no further."""
+        try:
+            return not os.path.samestat(os.fstat(self._file.fileno()), self._log.stat())
+        except FileNotFoundError:
+            return False
+
+    def _show_rest(self) -> None:
+        for line in self._file:
+            if not line.endswith(b"\n"):
+                self._file.seek(-len(line), os.SEEK_CUR)  # still being written
+                break
+            self._show(line.decode(errors="replace").rstrip())
 
     def _show(self, line: str) -> None:
         if _RECORD.match(line):

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from devtools.error_lines import ErrorLines
 from devtools.options import Options, check_settings
-from embedded import endpoints, ports, servers, stripe_sandbox, subprocesses, web_server
+from embedded import child_log, endpoints, ports, servers, stripe_sandbox, web_server
 from embedded.errors import AlreadyRunning, StopRequested
 from embedded.orphans import ChildRegistry
 from embedded.stop_signals import StopSignals
@@ -74,7 +74,7 @@ def _run(supervisor: Supervisor, options: Options, *, with_model: bool) -> None:
 
 
 def _serve(supervisor: Supervisor, options: Options, env: Mapping[str, str]) -> None:
-    web_log = subprocesses.open_log(options.log_dir, "web")
+    web_log = child_log.open_log(options.log_dir, "web")
     supervisor.on_pause = ErrorLines(web_log).show_new
     for child in _processes(options, env):
         supervisor.start(child)

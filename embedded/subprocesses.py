@@ -10,10 +10,9 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, NamedTuple
 
 PROJECT = Path(__file__).resolve().parent.parent
-LARGEST_LOG_BYTES = 20 * 1024 * 1024
 _PR_SET_PDEATHSIG = 1
 # Loaded here and not between fork and exec, where loading a library can deadlock.
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
@@ -58,28 +57,29 @@ class Service(NamedTuple):
     is_needed_first: bool
 
 
-def spawn(child: Child, *, log: Path, mark: Mapping[str, str]) -> subprocess.Popen[bytes]:
-    """Start the child in a session of its own, writing to `log`.
+def spawn(
+    child: Child, *, output: int | IO[bytes], mark: Mapping[str, str]
+) -> subprocess.Popen[bytes]:
+    """Start the child in a session of its own, writing to `output`.
 
     Its own session keeps a Ctrl-C at the terminal from stopping it out of order. `mark` is added to
     its environment; its own children inherit it, so that all can be found by it.
     """
     owner = child.owner or Owner(os.geteuid(), os.getegid())
     as_other_user = owner.uid != os.geteuid()
-    with log.open("ab") as output:
-        return subprocess.Popen(
-            child.command,
-            cwd=child.cwd,
-            env={**child.env, **mark},
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            user=owner.uid if as_other_user else None,
-            group=owner.gid if as_other_user else None,
-            extra_groups=[] if as_other_user else None,
-            preexec_fn=end_with_parent(child.stop_signal),
-        )
+    return subprocess.Popen(
+        child.command,
+        cwd=child.cwd,
+        env={**child.env, **mark},
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+        user=owner.uid if as_other_user else None,
+        group=owner.gid if as_other_user else None,
+        extra_groups=[] if as_other_user else None,
+        preexec_fn=end_with_parent(child.stop_signal),
+    )
 
 
 def end_with_parent(stop_signal: signal.Signals) -> Callable[[], None]:
@@ -117,13 +117,3 @@ def kill_group(process: subprocess.Popen[bytes]) -> None:
     """
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
-
-
-def open_log(directory: Path, name: str) -> Path:
-    """Return the child's log file; one that is too large is renamed to `.log.1` first."""
-    directory.mkdir(parents=True, exist_ok=True)
-    log = directory / f"{name}.log"
-    if log.exists() and log.stat().st_size > LARGEST_LOG_BYTES:
-        log.replace(log.with_suffix(".log.1"))
-    log.touch(mode=0o600)
-    return log

@@ -1,13 +1,13 @@
 """Starts children, restarts those that exit, stops all in the reverse order."""
 
-import contextlib
 import subprocess
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from embedded import failure_causes, subprocesses
+from embedded import child_log, failure_causes, subprocesses
+from embedded.child_log import ChildLog
 from embedded.errors import ChildFailed, StepFailed
 from embedded.orphans import CHILD_OF, ChildRegistry
 from embedded.stop_signals import StopSignals
@@ -25,8 +25,7 @@ class _Slot:
     """A child, its current process, and its restarts."""
 
     child: Child
-    log: Path
-    log_start: int
+    log: ChildLog
     process: subprocess.Popen[bytes] | None = None
     started_at: float = 0.0
     exits: int = 0
@@ -50,8 +49,7 @@ class Supervisor:
 
     def start(self, child: Child) -> None:
         """Start a child without waiting for it."""
-        log = subprocesses.open_log(self._log_dir, child.name)
-        slot = _Slot(child, log, log_start=log.stat().st_size)
+        slot = _Slot(child, self._log_of(child))
         self._slots.append(slot)
         self._spawn(slot)
 
@@ -77,17 +75,15 @@ class Supervisor:
 
     def run(self, step: Child) -> None:
         """Run a one-off command to its end. Raises StepFailed with the command's own message."""
-        log = subprocesses.open_log(self._log_dir, step.name)
-        log_start = log.stat().st_size
-        process = subprocesses.spawn(step, log=log, mark=self._mark)
-        self._registry.add(name=step.name, pid=process.pid, stop_signal=step.stop_signal)
+        log = self._log_of(step)
+        process = self._spawn_child(step, log)
         try:
             while process.poll() is None:
                 self.pause(0.1)
         finally:
             subprocesses.stop(process, step, wait=self._wait_for_end)
         if process.returncode:
-            raise StepFailed(_step_failure(step, log, log_start))
+            raise StepFailed(_step_failure(step, log))
 
     def watch(self) -> None:
         """Restart children that exit, until StopRequested."""
@@ -108,6 +104,7 @@ class Supervisor:
             if slot.process is not None:
                 wait = self._wait_unless_signalled(signals_before)
                 subprocesses.stop(slot.process, slot.child, wait=wait)
+                slot.log.drain()
             self.on_pause()
         self._registry.clear()
 
@@ -146,44 +143,47 @@ class Supervisor:
         slot.exits = 1 if stable else slot.exits + 1
         slot.restart_at = now + min(0.1 * 2.0**slot.exits, _LONGEST_BACKOFF_S)
         ending = _ending(slot.process.returncode)
-        print_line(f"{capital(slot.child.title)} {ending}; starting it again (log: {slot.log}).")
+        print_line(
+            f"{capital(slot.child.title)} {ending}; starting it again (log: {slot.log.path})."
+        )
         slot.process = None
 
     def _spawn(self, slot: _Slot) -> None:
-        slot.process = subprocesses.spawn(slot.child, log=slot.log, mark=self._mark)
+        slot.process = self._spawn_child(slot.child, slot.log)
         slot.started_at = time.monotonic()
-        self._registry.add(
-            name=slot.child.name, pid=slot.process.pid, stop_signal=slot.child.stop_signal
-        )
+
+    def _spawn_child(self, child: Child, log: ChildLog) -> subprocess.Popen[bytes]:
+        with log.pipe() as output:
+            process = subprocesses.spawn(child, output=output, mark=self._mark)
+        self._registry.add(name=child.name, pid=process.pid, stop_signal=child.stop_signal)
+        return process
+
+    def _log_of(self, child: Child) -> ChildLog:
+        return ChildLog(child_log.open_log(self._log_dir, child.name))
 
 
 def _ending(code: int) -> str:
     return f"was ended by signal {-code}" if code < 0 else f"ended with code {code}"
 
 
-def _output_since(log: Path, start: int) -> str:
-    with contextlib.suppress(OSError), log.open("rb") as lines:
-        lines.seek(start)
-        return lines.read().decode(errors="replace")
-    return ""
-
-
 def _start_failed(slot: _Slot, what: str) -> ChildFailed:
-    output = _output_since(slot.log, slot.log_start)
+    slot.log.drain()
+    output = slot.log.output()
     cause = failure_causes.of_failed_run(output)
     title = capital(slot.child.title)
     if cause:
         return ChildFailed(f"{title} {what}. {cause}")
-    return ChildFailed(f"{title} {what}; the end of {slot.log}:\n{last_lines(output)}")
+    return ChildFailed(f"{title} {what}; the end of {slot.log.path}:\n{last_lines(output)}")
 
 
-def _step_failure(step: Child, log: Path, log_start: int) -> str:
+def _step_failure(step: Child, log: ChildLog) -> str:
     """Return a failed step's own message, the sentence for a known cause, or its log's end."""
-    output = _output_since(log, log_start)
+    log.drain()
+    output = log.output()
     for line in reversed(output.splitlines()):
         if line.startswith("CommandError: "):
             return line.removeprefix("CommandError: ")
     cause = failure_causes.of_failed_run(output)
     if cause:
         return f"{step.title} failed. {cause}"
-    return f"{step.title} failed; the end of {log}:\n{last_lines(output)}"
+    return f"{step.title} failed; the end of {log.path}:\n{last_lines(output)}"

@@ -55,6 +55,11 @@ class Journal:
         """Whether it has no lines."""
         return not self._size
 
+    @property
+    def is_in_place(self) -> bool:
+        """Whether the file is still in its folder, where other processes find it."""
+        return _is_same_file(self._path, self._descriptor)
+
     def append(self, settles: Sequence[Settle]) -> None:
         """Write the settlements to the disk; raises OSError, and then nothing was added."""
         lines = b"".join(_line(settle) for settle in settles)

@@ -128,10 +128,15 @@ class LedgerWriter:
         else:
             self._receive(psycopg.OperationalError("no answer before the writer stopped"))
 
+    @property
+    def makes_holds(self) -> bool:
+        """Whether the ledger is available to new calls; may be read in any thread."""
+        return self._channel is not None and self._is_protected()
+
     def hold(self, operation: Hold) -> "asyncio.Future[HoldResult]":
         """Make a hold. Raises LedgerUnreachable, here or from the future, within a moment while
         PostgreSQL is unavailable."""
-        if self._channel is None or not self._is_protected():
+        if not self.makes_holds:
             raise LedgerUnreachable
         return self._submit(operation)
 

@@ -45,6 +45,11 @@ class ProcessLedger:
             is_protected=self._liveness_lock.protects,
         )
 
+    @property
+    def has_journal(self) -> bool:
+        """Whether settlements survive this process if PostgreSQL becomes unavailable now."""
+        return self._journal is not None and self._journal.is_in_place
+
     async def start(self) -> None:
         """Take the lock that protects our holds, then let them be made."""
         await asyncio.to_thread(self._liveness_lock.start)

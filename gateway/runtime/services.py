@@ -3,23 +3,23 @@
 import asyncio
 import gc
 import logging
+import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any
 
 import psycopg
 from django.conf import settings
-from psycopg_pool import AsyncConnectionPool, PoolTimeout
+from psycopg_pool import PoolTimeout
 
 from catalogue import gateway_queries
 from catalogue.snapshot import CatalogueSnapshot
 from gateway.limits.concurrency import ConcurrencyLimit
 from gateway.limits.rate_limiter import Limits, RateLimiter
-from gateway.metering.bounded_connection import AsyncBoundedConnection
-from gateway.metering.connections import CONNECT
 from gateway.metering.ledger_writer import LedgerWriter
 from gateway.metering.process_ledger import ProcessLedger
+from gateway.runtime import health
+from gateway.runtime.database_pool import TIMEOUT_S, DatabasePool, open_pool
 from gateway.runtime.drain import Drain
 from gateway.runtime.key_cache import KeyRing
 from gateway.runtime.upstream_incidents import UpstreamIncidents
@@ -29,26 +29,30 @@ from gateway.upstreams.client import Deadlines, UpstreamClient
 logger = logging.getLogger(__name__)
 
 _CATALOGUE_EVERY_S = 1.0
-_POOL_TIMEOUT_S = 0.2  # an unavailable database is an error within a quarter of a second
-# After that the next request makes the pool reconnect; its own retries wait longer and longer.
-_RECONNECT_WITHIN_S = 1.0
-_STATEMENT_TIMEOUT = "SET statement_timeout = '10s'"
-
-Pool = AsyncConnectionPool[psycopg.AsyncConnection[Any]]
+_FIRST_CONNECTION_S = 2.0
 
 
 @dataclass
 class CatalogueCache:
-    """The newest catalogue of this process, about a second old at most."""
+    """The newest catalogue of this process, about a second old at most.
 
-    pool: Pool
+    `read_at` and `refreshed_at` are of the monotonic clock: when the database last answered at all,
+    and when `current` was last found, or made, the newest.
+    """
+
+    pool: DatabasePool
     current: CatalogueSnapshot = field(default_factory=lambda: CatalogueSnapshot(0, {}))
+    read_at: float = float("-inf")
+    refreshed_at: float = float("-inf")
 
-    async def refresh(self) -> None:
+    async def refresh(self, *, timeout_s: float = TIMEOUT_S) -> None:
         """Load the catalogue if it changed."""
-        async with self.pool.connection() as connection:
-            if await gateway_queries.version(connection) != self.current.version:
+        async with self.pool.connection(timeout=timeout_s) as connection:
+            newest = await gateway_queries.version(connection)
+            self.read_at = time.monotonic()
+            if newest != self.current.version:
                 self.current = await gateway_queries.load(connection)
+            self.refreshed_at = time.monotonic()
 
     async def keep_fresh(self) -> None:
         """Refresh until cancelled; while the database is unavailable, keep the last catalogue."""
@@ -56,7 +60,9 @@ class CatalogueCache:
             try:
                 await self.refresh()
             except (psycopg.Error, PoolTimeout) as error:
-                logger.warning("catalogue not refreshed: %s", error)
+                logger.warning("catalogue not refreshed: %s", error, extra={"is_outage": True})
+            except Exception:
+                logger.exception("catalogue not refreshed")  # a row that this release cannot read
             await asyncio.sleep(_CATALOGUE_EVERY_S)
 
 
@@ -68,7 +74,7 @@ class GatewayServices:
     or many reports delay no call.
     """
 
-    reports: Pool
+    reports: DatabasePool
     key_ring: KeyRing
     catalogue: CatalogueCache
     writer: LedgerWriter
@@ -87,14 +93,14 @@ async def running_services() -> AsyncIterator[GatewayServices]:
     """
     _calm_garbage_collector()
     async with AsyncExitStack() as stack:
-        pool = await _open_pool(stack, name="gateway")
-        reports = await _open_pool(stack, name="reports")
+        pool = await open_pool(stack, name="gateway")
+        reports = await open_pool(stack, name="reports")
         key_ring = KeyRing(pool)
-        writer = await _start_ledger(stack, key_ring)
+        ledger = await _start_ledger(stack, key_ring)
         catalogue = CatalogueCache(pool)
         with suppress(psycopg.Error, PoolTimeout):
-            await pool.wait(timeout=2)
-            await catalogue.refresh()
+            # Not `pool.wait`: it closes the pool when its time is up.
+            await catalogue.refresh(timeout_s=_FIRST_CONNECTION_S)
         limits = Limits(**settings.RATE_LIMITS)
         limiter = RateLimiter(redis_url=settings.REDIS_URL, limits=limits)
         stack.push_async_callback(limiter.close)
@@ -105,11 +111,12 @@ async def running_services() -> AsyncIterator[GatewayServices]:
         drain = Drain(window_s=settings.DRAIN_WINDOW_S)
         drain.listen()
         stack.push_async_callback(drain.settle_rest)
+        stack.enter_context(health.observed(pool=pool, catalogue=catalogue, ledger=ledger))
         yield GatewayServices(
             reports=reports,
             key_ring=key_ring,
             catalogue=catalogue,
-            writer=writer,
+            writer=ledger.writer,
             client=client,
             breakers=CircuitBreakers(
                 failures_to_open=settings.UPSTREAM_FAILURES_TO_OPEN, on_change=incidents.report
@@ -134,37 +141,7 @@ def _calm_garbage_collector() -> None:
     gc.set_threshold(50_000, 20, 50)
 
 
-async def _open_pool(stack: AsyncExitStack, *, name: str) -> Pool:
-    """Open a pool that checks each connection before use and bounds its statements."""
-
-    async def bound_statements(connection: psycopg.AsyncConnection[Any]) -> None:
-        await connection.execute(_STATEMENT_TIMEOUT)
-
-    async def check(connection: psycopg.AsyncConnection[Any]) -> None:
-        try:
-            await AsyncConnectionPool.check_connection(connection)
-        except psycopg.Error:
-            await pool.check()  # the other idle connections have probably broken, too
-            raise
-
-    pool: Pool = AsyncConnectionPool(
-        settings.DATABASE_URL,
-        connection_class=AsyncBoundedConnection,
-        min_size=1,
-        max_size=4,
-        timeout=_POOL_TIMEOUT_S,
-        reconnect_timeout=_RECONNECT_WITHIN_S,
-        configure=bound_statements,
-        check=check,
-        kwargs=CONNECT | {"application_name": f"caicaini-{name}"},
-        open=False,
-    )
-    await pool.open(wait=False)
-    stack.push_async_callback(pool.close)
-    return pool
-
-
-async def _start_ledger(stack: AsyncExitStack, key_ring: KeyRing) -> LedgerWriter:
+async def _start_ledger(stack: AsyncExitStack, key_ring: KeyRing) -> ProcessLedger:
     ledger = ProcessLedger(
         conninfo=settings.DATABASE_URL,
         journals=settings.DATA_DIR / "journal",
@@ -172,7 +149,7 @@ async def _start_ledger(stack: AsyncExitStack, key_ring: KeyRing) -> LedgerWrite
     )
     await ledger.start()
     stack.push_async_callback(ledger.stop)
-    return ledger.writer
+    return ledger
 
 
 def _deadlines() -> Deadlines:

@@ -35,7 +35,8 @@ class Product:
             command=(str(PROJECT / "bin/up"),),
             env={**kept, "DATA_DIR": str(data_dir), "PORT": str(self.port), **env},
         )
-        self._process = subprocesses.spawn(start, log=self._output, mark={})  # it ends with us
+        with self._output.open("ab") as output:
+            self._process = subprocesses.spawn(start, output=output, mark={})  # it ends with us
 
     def await_ready(self) -> None:
         """Wait until it prints that it is ready; fail with its output if it exits."""

@@ -1,11 +1,14 @@
 """The output of children goes to their logs; the terminal also shows the web server's errors."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from devtools.error_lines import ErrorLines
-from embedded import subprocesses
+from embedded import child_log
+from embedded.child_log import ChildLog
 
 QUIET = "2026-11-22 17:31:48,100 INFO    gateway: a call\n"
 ERROR = "2026-11-22 17:31:49,200 ERROR   django.request: Internal Server Error\n"
@@ -14,7 +17,7 @@ TRACEBACK = 'Traceback (most recent call last):\n  File "a.py", line 1\nKeyError
 
 @pytest.fixture
 def log(tmp_path: Path) -> Path:
-    return subprocesses.open_log(tmp_path / "log", "web")
+    return child_log.open_log(tmp_path / "log", "web")
 
 
 def _append(log: Path, text: str) -> None:
@@ -60,17 +63,69 @@ def test_an_error_in_production_is_shown_as_the_json_it_is(
     assert capsys.readouterr().out == record
 
 
-def test_a_log_past_twenty_megabytes_is_set_aside_at_the_next_start(log: Path) -> None:
-    with log.open("ab") as lines:
-        lines.truncate(subprocesses.LARGEST_LOG_BYTES + 1)
+def test_errors_are_shown_from_a_log_that_was_replaced_and_from_its_successor(
+    log: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    following = ErrorLines(log)
+    _append(log, ERROR)
+    log.replace(log.with_suffix(".log.1"))
+    _append(log, QUIET + ERROR + TRACEBACK)
 
-    again = subprocesses.open_log(log.parent, "web")
+    following.show_new()
+    following.show_new()
 
-    assert again.stat().st_size == 0
-    assert log.with_suffix(".log.1").stat().st_size == subprocesses.LARGEST_LOG_BYTES + 1
+    assert capsys.readouterr().out == ERROR + ERROR + TRACEBACK
 
 
-def test_a_log_of_ordinary_size_is_continued(log: Path) -> None:
+PRINT = """
+import sys
+for number in range(int(sys.argv[1])):
+    sys.stdout.write(f"line {number} of {sys.argv[2]}\\n")
+"""
+
+
+def test_a_log_is_replaced_while_its_child_runs_and_no_line_is_lost(log: Path) -> None:
+    child = ChildLog(log, largest_bytes=200_000)
+
+    with child.pipe() as output:
+        processes = [
+            subprocess.Popen([sys.executable, "-u", "-c", PRINT, "8000", name], stdout=output)
+            for name in ("web", "its worker")
+        ]
+    for process in processes:
+        assert process.wait(60) == 0
+    child.drain(timeout_s=60)
+
+    older = log.with_suffix(".log.1")
+    lines = [*older.read_text().splitlines(), *log.read_text().splitlines()]
+    expected = {
+        f"line {number} of {name}" for number in range(8000) for name in ("web", "its worker")
+    }
+    assert set(lines) == expected
+    assert len(lines) == len(expected)
+    assert older.stat().st_size <= 200_000
+    assert log.stat().st_size <= 200_000
+
+
+def test_a_log_of_a_former_run_is_continued_and_then_replaced(log: Path) -> None:
     _append(log, QUIET)
+    child = ChildLog(log, largest_bytes=len(QUIET + ERROR))
 
-    assert subprocesses.open_log(log.parent, "web").read_text() == QUIET
+    child.write(ERROR.encode())
+    before = child.output()
+    child.write(QUIET.encode())
+    child.write(ERROR.encode())
+
+    assert before == ERROR  # of this run
+    assert child.output() == QUIET + ERROR
+    assert log.with_suffix(".log.1").read_text() == QUIET + ERROR
+
+
+def test_a_line_without_an_end_does_not_grow_without_end(log: Path) -> None:
+    child = ChildLog(log, largest_bytes=100)
+
+    for _ in range(100):
+        child.write(b"." * 50)
+
+    assert log.stat().st_size <= 300
+    assert log.with_suffix(".log.1").stat().st_size <= 300

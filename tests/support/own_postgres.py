@@ -109,7 +109,8 @@ class OwnPostgres:
         return False
 
     def _spawn(self, child: Child) -> "subprocess.Popen[bytes]":
-        return subprocesses.spawn(child, log=self._folder / "postgres.log", mark={})
+        with (self._folder / "postgres.log").open("ab") as output:
+            return subprocesses.spawn(child, output=output, mark={})
 
     def _processes(self) -> Iterator[psutil.Process]:
         """Yield the postmaster, and only then list its children."""

@@ -16,6 +16,8 @@ class Cable:
         self._ends: set[socket.socket] = set()
         self._is_plugged_in = True
         self._break_after = b""
+        self._flows = threading.Event()
+        self._flows.set()
         port = self._socket.getsockname()[1]
         user = self._far_end.netloc.rpartition("@")[0]
         self.url = self._far_end._replace(netloc=f"{user}@127.0.0.1:{port}").geturl()
@@ -30,6 +32,15 @@ class Cable:
     def plug_in(self) -> None:
         """Forward connections again."""
         self._is_plugged_in = True
+        self._flows.set()
+
+    def freeze(self) -> None:
+        """Forward nothing: connections stay open and new ones are accepted, without an answer."""
+        self._flows.clear()
+
+    def thaw(self) -> None:
+        """Forward again, beginning with everything sent meanwhile."""
+        self._flows.set()
 
     def break_after(self, words: bytes) -> None:
         """Close the next connection on which `words` are sent, once: the server receives them, but
@@ -43,6 +54,7 @@ class Cable:
         try:
             yield self
         finally:
+            self.thaw()
             self.pull_out()
             self._socket.close()
 
@@ -67,6 +79,7 @@ class Cable:
     def _send(self, near: socket.socket, far: socket.socket, breaks: threading.Event) -> None:
         with contextlib.suppress(OSError):
             while data := near.recv(65536):
+                self._flows.wait()
                 if self._break_after and self._break_after in data:
                     self._break_after = b""
                     breaks.set()
@@ -76,6 +89,7 @@ class Cable:
     def _answer(self, near: socket.socket, far: socket.socket, breaks: threading.Event) -> None:
         with contextlib.suppress(OSError):
             while (data := far.recv(65536)) and not breaks.is_set():
+                self._flows.wait()
                 near.sendall(data)
         self._close(near, far)
 

