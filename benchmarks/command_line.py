@@ -10,6 +10,7 @@ MODULES = {
     "servers": "benchmarks.servers",
     "money": "benchmarks.money",
     "chaos": "benchmarks.chaos",
+    "restarts": "benchmarks.restarts",
     "stripe": "benchmarks.stripe.run",
     "seeded_bugs": "benchmarks.seeded_bugs",
     "schemathesis": "benchmarks.schemathesis",
@@ -35,6 +36,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     _servers(_add(benchmarks, "servers", "each web server with each HTTP client, in turns"))
     _money(_add(benchmarks, "money", "the ledger under a million operations"))
     _chaos(_add(benchmarks, "chaos", "calls while processes are killed, one by one"))
+    _restarts(_add(benchmarks, "restarts", "calls while the web processes are replaced"))
     _stripe(_add(benchmarks, "stripe", "top-ups under forgery, disorder, loss and kills"))
     _seeded_bugs(_add(benchmarks, "seeded_bugs", "whether the tests notice bugs planted by us"))
     _schemathesis(_add(benchmarks, "schemathesis", "the public API against its description"))
@@ -82,6 +84,13 @@ def _chaos(parser: argparse.ArgumentParser) -> None:
         "--kill", action="append", choices=_VICTIMS, help="these alone; may be given repeatedly"
     )
     _seed(parser)
+
+
+def _restarts(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--restarts", type=int, default=20, help="of all web processes")
+    parser.add_argument("--streams", type=int, default=60, help="at any time")
+    parser.add_argument("--rate", type=float, default=50, help="calls a second")
+    parser.add_argument("--window", type=int, default=20, help="seconds of the drain window")
 
 
 def _stripe(parser: argparse.ArgumentParser) -> None:

@@ -3,6 +3,8 @@
 import contextlib
 import fcntl
 import os
+import signal
+import socket
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -22,8 +24,9 @@ from embedded.terminal import print_line
 _USAGE = """usage: bin/up
 
 Runs the whole product on this machine until Ctrl-C. It takes no arguments: settings come from the
-environment, such as PORT=8001 bin/up; docs/configuration.md lists them."""
-_WEB_WORKERS = 2
+environment, such as PORT=8001 bin/up; docs/configuration.md lists them. SIGHUP restarts the web
+processes one by one, without losing a call."""
+_WEB_PROCESSES = 2
 _WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 (recognised, not bound)
 
 
@@ -32,18 +35,15 @@ def up(arguments: list[str]) -> int:
     if arguments:
         print_line(_USAGE)
         return 0 if arguments in (["-h"], ["--help"]) else 2
-    signals = StopSignals()
+    signals = StopSignals(restarts_on_hangup=True)
     check_settings()
     options = Options.from_environment(os.environ)
     with_model = options.wants_model()
     options.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _sole_start(options.data_dir):
-        ended = ChildRegistry(options.data_dir).end_orphans()
-        if ended:
-            print_line("Ended what an earlier start left running.")
-        ports.require_free(host=options.host, port=options.port, within_s=5 if ended else 0)
         supervisor = Supervisor(signals=signals, data_dir=options.data_dir, log_dir=options.log_dir)
         try:
+            _end_orphans(options, signals)
             _run(supervisor, options, with_model=with_model)
         except StopRequested:
             print_line("Stopping.")
@@ -51,6 +51,15 @@ def up(arguments: list[str]) -> int:
             supervisor.stop()
             endpoints.remove(options.data_dir)
     return 0
+
+
+def _end_orphans(options: Options, signals: StopSignals) -> None:
+    """End what a killed start left, and check the port. Raises PortInUse and BadSetting."""
+    registry = ChildRegistry(options.data_dir)
+    ended = registry.end_orphans(pause=signals.pause, report=print_line)
+    if ended:
+        print_line("Ended what an earlier start left running.")
+    ports.require_free(host=options.host, port=options.port, within_s=5 if ended else 0)
 
 
 def _run(supervisor: Supervisor, options: Options, *, with_model: bool) -> None:
@@ -68,15 +77,21 @@ def _run(supervisor: Supervisor, options: Options, *, with_model: bool) -> None:
     print_line("Preparing the database: migrations and catalogue.")
     supervisor.run(_preparation(options, env))
     print_line("Starting the portal, the gateway, the worker and the scheduler.")
-    _serve(supervisor, options, env)
-    print_line(f"Ready after {time.monotonic() - started_at:.1f} seconds.\n\n{_welcome(options)}")
-    supervisor.watch()
+    # The children inherit it. Ours is closed before they are stopped: with it open, the system
+    # would go on accepting connections that nobody answers.
+    with ports.listen(options.host, options.port) as listener:
+        _serve(supervisor, options, env, listener)
+        seconds = time.monotonic() - started_at
+        print_line(f"Ready after {seconds:.1f} seconds.\n\n{_welcome(options)}")
+        supervisor.watch()
 
 
-def _serve(supervisor: Supervisor, options: Options, env: Mapping[str, str]) -> None:
+def _serve(
+    supervisor: Supervisor, options: Options, env: Mapping[str, str], listener: socket.socket
+) -> None:
     web_log = child_log.open_log(options.log_dir, "web")
     supervisor.on_pause = ErrorLines(web_log).show_new
-    for child in _processes(options, env):
+    for child in _processes(options, env, listener):
         supervisor.start(child)
     supervisor.await_all()
 
@@ -93,7 +108,7 @@ def _preparation(options: Options, env: Mapping[str, str]) -> Child:
     )
 
 
-def _processes(options: Options, env: Mapping[str, str]) -> list[Child]:
+def _processes(options: Options, env: Mapping[str, str], listener: socket.socket) -> list[Child]:
     """Return the product's own processes. They stop in the reverse order: web first."""
     celery = (sys.executable, "-m", "celery", "-A", "caicaini_portal")
     schedule = options.data_dir / "beat-schedule"
@@ -114,14 +129,15 @@ def _processes(options: Options, env: Mapping[str, str]) -> list[Child]:
         command=(*celery, "beat", "--schedule", str(schedule), "--pidfile", ""),
         env=env,
     )
-    web = Child(
+    return [worker, beat, *(_web(options, env, listener) for _ in range(_WEB_PROCESSES))]
+
+
+def _web(options: Options, env: Mapping[str, str], listener: socket.socket) -> Child:
+    return Child(
         name="web",
-        title="the web server",
-        command=web_server.command(
-            host=options.host,
-            port=options.port,
-            workers=_WEB_WORKERS,
-            drain_window_s=options.drain_window_s,
+        title="a web process",
+        command=web_server.command_on_socket(
+            listener.fileno(), drain_window_s=options.drain_window_s
         ),
         env=env,
         is_ready=lambda: ports.answers(
@@ -130,9 +146,11 @@ def _processes(options: Options, env: Mapping[str, str]) -> list[Child]:
             "/readyz",
             name=urlsplit(options.public_url).netloc,
         ),
+        final_signal=signal.SIGINT,  # closes idle connections at once: a person waits
+        is_replaceable=True,
+        descriptors=(listener.fileno(),),
         stop_window_s=options.drain_window_s + 5,
     )
-    return [worker, beat, web]
 
 
 def _reachable(options: Options) -> str:

@@ -61,8 +61,13 @@ class ChildLog:
         for reader in self._readers:
             reader.join(max(0.0, give_up_at - time.monotonic()))
 
+    def begin_run(self) -> None:
+        """Let `output` begin with what is written from now on."""
+        with self._guard:
+            self._start = self._size
+
     def output(self) -> str:
-        """Return what the file has of this run."""
+        """Return what the file has of the latest run."""
         with contextlib.suppress(OSError), self.path.open("rb") as lines:
             lines.seek(self._start)
             return lines.read().decode(errors="replace")

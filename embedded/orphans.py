@@ -3,20 +3,27 @@
 `DATA_DIR/children.json` holds the process id *and* the creation time of every child, so that a
 process id which the system has since reused is never signalled. Workers whose master was killed are
 found by CHILD_OF in their environment, which holds the data folder.
+
+An orphaned web process may still answer running calls. So each orphan is asked to stop and gets the
+window that its supervisor would have given it.
 """
 
 import contextlib
 import os
+import signal
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 import psutil
 
 CHILD_OF = "CAICAINI_CHILD_OF"
-# Short: the orphans serve nobody any more, and the user waits for the new start.
-_STOP_WINDOW_S = 5
+STOP_WINDOW_S = "CAICAINI_STOP_WINDOW_S"
+_DEFAULT_STOP_WINDOW_S = 5.0
+_KILL_WINDOW_S = 5.0
+_REPORT_AFTER_S = 1.0
 # The kernel counts in ticks of 10 ms, and the clock may be corrected in between.
 _SAME_MOMENT_S = 1.0
 
@@ -28,6 +35,15 @@ class ChildRecord(msgspec.Struct, frozen=True):
     pid: int
     born_at: float
     stop_signal: int
+    stop_window_s: float = _DEFAULT_STOP_WINDOW_S
+
+
+class Orphan(NamedTuple):
+    """A process that an earlier start left, and how it stops."""
+
+    process: psutil.Process
+    stop_signal: int
+    stop_window_s: float
 
 
 class ChildRegistry:
@@ -36,47 +52,100 @@ class ChildRegistry:
     def __init__(self, data_dir: Path) -> None:
         self._data_dir = data_dir
         self._path = data_dir / "children.json"
-        self._children: dict[str, ChildRecord] = {}
+        self._children: dict[int, ChildRecord] = {}
 
-    def add(self, *, name: str, pid: int, stop_signal: int) -> None:
-        """Record a child; a restarted one replaces its predecessor.
+    def add(self, *, name: str, pid: int, stop_signal: int, stop_window_s: float) -> None:
+        """Record a child.
 
         A full disk must not end the start: CHILD_OF finds the child, too.
         """
         with contextlib.suppress(psutil.NoSuchProcess, OSError):
             born_at = psutil.Process(pid).create_time()
-            self._children[name] = ChildRecord(name, pid, born_at, stop_signal)
-            draft = self._path.with_suffix(".draft")
-            draft.write_bytes(msgspec.json.encode(list(self._children.values())))
-            draft.replace(self._path)
+            self._children[pid] = ChildRecord(name, pid, born_at, stop_signal, stop_window_s)
+            self._write()
+
+    def forget(self, pid: int) -> None:
+        """Remove a child that has ended."""
+        if self._children.pop(pid, None) is not None:
+            with contextlib.suppress(OSError):
+                self._write()
 
     def clear(self) -> None:
         """Delete the file, once all children have ended."""
         self._path.unlink(missing_ok=True)
 
-    def end_orphans(self) -> int:
-        """End the processes of an earlier start, newest first; return how many there were."""
+    def end_orphans(
+        self,
+        *,
+        pause: Callable[[float], None] = time.sleep,
+        report: Callable[[str], None] = lambda _: None,
+    ) -> int:
+        """End the processes of an earlier start, newest first; return how many there were.
+
+        `report` is called with a line when that takes longer than a moment. `pause` may raise, to
+        give up waiting: the orphans are then killed at once.
+        """
         masters = list(reversed(list(self._recorded())))
-        for process, stop_signal in masters:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                process.send_signal(stop_signal)
-        unstopped = await_end([process for process, _ in masters], within_s=_STOP_WINDOW_S)
-        # Workers without a master have nothing to finish: they get no time to stop.
-        workers = [process for process in _marked(self._data_dir) if process not in unstopped]
-        for process in (*unstopped, *workers):
-            with contextlib.suppress(psutil.NoSuchProcess):
-                process.kill()
-        await_end([*unstopped, *workers], within_s=_STOP_WINDOW_S)
+        _stop(masters, pause=pause, report=report)
+        workers = list(_marked(self._data_dir))
+        _stop(workers, pause=pause, report=report)
         self.clear()
         return len(masters) + len(workers)
 
-    def _recorded(self) -> Iterator[tuple[psutil.Process, int]]:
+    def _write(self) -> None:
+        draft = self._path.with_suffix(".draft")
+        draft.write_bytes(msgspec.json.encode(list(self._children.values())))
+        draft.replace(self._path)
+
+    def _recorded(self) -> Iterator[Orphan]:
         with contextlib.suppress(OSError, msgspec.DecodeError):
             for child in msgspec.json.decode(self._path.read_bytes(), type=list[ChildRecord]):
                 with contextlib.suppress(psutil.NoSuchProcess):
                     process = psutil.Process(child.pid)
                     if runs(process) and _is_same(process, child):
-                        yield process, child.stop_signal
+                        yield Orphan(process, child.stop_signal, child.stop_window_s)
+
+
+def _stop(
+    orphans: Sequence[Orphan], *, pause: Callable[[float], None], report: Callable[[str], None]
+) -> None:
+    """Ask all to stop, and kill each that still runs when its window is over."""
+    for orphan in orphans:
+        _signal(orphan, orphan.stop_signal)
+    try:
+        _await_windows(orphans, pause=pause, report=report)
+    finally:
+        for orphan in orphans:
+            _signal(orphan, signal.SIGKILL)
+        await_end([orphan.process for orphan in orphans], within_s=_KILL_WINDOW_S)
+
+
+def _await_windows(
+    orphans: Sequence[Orphan], *, pause: Callable[[float], None], report: Callable[[str], None]
+) -> None:
+    began = time.monotonic()
+    is_reported = False
+    while left := [orphan for orphan in orphans if runs(orphan.process)]:
+        waited_s = time.monotonic() - began
+        for orphan in left:
+            if waited_s > orphan.stop_window_s:
+                _signal(orphan, signal.SIGKILL)
+        longest_s = max(orphan.stop_window_s for orphan in left)
+        if waited_s > longest_s + _KILL_WINDOW_S:
+            return
+        if waited_s > _REPORT_AFTER_S and not is_reported:
+            is_reported = True
+            report(
+                f"Waiting up to {longest_s:.0f} seconds for the calls that an earlier start left"
+                " running."
+            )
+        pause(0.05)
+
+
+def _signal(orphan: Orphan, number: int) -> None:
+    """Send a signal, unless the process has ended."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        orphan.process.send_signal(number)
 
 
 def await_end(processes: Sequence[psutil.Process], *, within_s: float) -> list[psutil.Process]:
@@ -102,11 +171,19 @@ def _is_same(process: psutil.Process, child: ChildRecord) -> bool:
     return abs(born_at - child.born_at) < _SAME_MOMENT_S
 
 
-def _marked(data_dir: Path) -> Iterator[psutil.Process]:
+def _marked(data_dir: Path) -> Iterator[Orphan]:
     """Yield the running processes that a start on this data folder spawned, directly or not."""
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error, OSError):
             if process.pid == os.getpid() or not runs(process):
                 continue
-            if process.environ().get(CHILD_OF) == str(data_dir):
-                yield process
+            environ = process.environ()
+            if environ.get(CHILD_OF) == str(data_dir):
+                yield Orphan(process, signal.SIGTERM, _window_s(environ))
+
+
+def _window_s(environ: Mapping[str, str]) -> float:
+    """Return the window that its supervisor noted in its environment."""
+    with contextlib.suppress(KeyError, ValueError):
+        return float(environ[STOP_WINDOW_S])
+    return _DEFAULT_STOP_WINDOW_S

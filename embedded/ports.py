@@ -8,6 +8,7 @@ import time
 from embedded.errors import BadSetting, PortInUse
 
 LOOPBACK = "127.0.0.1"
+_BACKLOG = 2048  # like uvicorn's
 _handed_out: set[int] = set()
 
 
@@ -32,27 +33,31 @@ def require_free(*, host: str, port: int, within_s: float = 0) -> None:
     give_up_at = time.monotonic() + within_s
     while True:
         try:
-            return _listen_once(host, port)
+            return listen(host, port).close()
         except PortInUse:
             if time.monotonic() >= give_up_at:
                 raise
             time.sleep(0.05)
 
 
-def _listen_once(host: str, port: int) -> None:
+def listen(host: str, port: int) -> socket.socket:
+    """Return a listening socket, for children to inherit. Raises PortInUse or BadSetting."""
     try:
         addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except socket.gaierror as error:
         raise BadSetting(f"HOST={host} is not an address of this machine.") from error
-    family, kind, protocol, _, address = addresses[0]
-    with socket.socket(family, kind, protocol) as probe:
-        # Connections of an earlier run, still in TIME_WAIT, must not count as in use.
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(address)
-            probe.listen()
-        except OSError as error:
-            raise _explained(error, host=host, port=port) from error
+    # Of a name with both kinds of addresses, the IPv4 address: every client tries that one.
+    family, kind, protocol, _, address = min(addresses, key=lambda one: one[0])
+    listener = socket.socket(family, kind, protocol)
+    # Connections of an earlier run, still in TIME_WAIT, must not count as in use.
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind(address)
+        listener.listen(_BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise _explained(error, host=host, port=port) from error
+    return listener
 
 
 def answers(host: str, port: int, path: str, *, name: str = "") -> bool:

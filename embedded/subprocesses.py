@@ -7,10 +7,12 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, NamedTuple
+
+from embedded.notices import PIPE, Notices
 
 PROJECT = Path(__file__).resolve().parent.parent
 _PR_SET_PDEATHSIG = 1
@@ -29,9 +31,13 @@ class Owner(NamedTuple):
 class Child:
     """One process to supervise.
 
-    `title` is for messages, `name` for the log file. `is_ready` is polled until it returns True;
-    without it a child counts as ready once it runs. A stop sends `stop_signal`, then after
-    `stop_window_s` SIGKILL to the child's whole process group.
+    `title` is for messages, `name` for the log file: children of one name share it, and are
+    stopped together. `is_ready` is polled until it returns True; without it a child counts as ready
+    once it runs. A stop sends `stop_signal`, then after `stop_window_s` SIGKILL to the whole
+    process group. `final_signal` is sent in its place when no other process takes over.
+
+    An `is_replaceable` child sends notices (`embedded/notices.py`) and can run beside its
+    successor, for example because both have inherited the `descriptors`.
     """
 
     name: str
@@ -42,6 +48,9 @@ class Child:
     owner: Owner | None = None
     cwd: Path = PROJECT
     stop_signal: signal.Signals = signal.SIGTERM
+    final_signal: signal.Signals | None = None
+    is_replaceable: bool = False
+    descriptors: tuple[int, ...] = ()
     stop_window_s: float = 10
     start_window_s: float = 60
 
@@ -58,19 +67,26 @@ class Service(NamedTuple):
 
 
 def spawn(
-    child: Child, *, output: int | IO[bytes], mark: Mapping[str, str]
+    child: Child,
+    *,
+    output: int | IO[bytes],
+    mark: Mapping[str, str],
+    notices: Notices | None = None,
 ) -> subprocess.Popen[bytes]:
     """Start the child in a session of its own, writing to `output`.
 
     Its own session keeps a Ctrl-C at the terminal from stopping it out of order. `mark` is added to
     its environment; its own children inherit it, so that all can be found by it.
     """
+    pipe = (notices.writer,) if notices else ()
+    where = {PIPE: str(notices.writer)} if notices else {}
     owner = child.owner or Owner(os.geteuid(), os.getegid())
     as_other_user = owner.uid != os.geteuid()
     return subprocess.Popen(
         child.command,
         cwd=child.cwd,
-        env={**child.env, **mark},
+        env={**child.env, **mark, **where},
+        pass_fds=(*child.descriptors, *pipe),
         stdin=subprocess.DEVNULL,
         stdout=output,
         stderr=subprocess.STDOUT,
@@ -100,13 +116,27 @@ def end_with_parent(stop_signal: signal.Signals) -> Callable[[], None]:
 
 def stop(process: subprocess.Popen[bytes], child: Child, *, wait: Callable[[float], bool]) -> None:
     """End the process and its group; `wait` sleeps and returns whether to kill at once."""
+    send_signal(process, child.stop_signal)
+    await_end([process], within_s=child.stop_window_s, wait=wait)
+
+
+def send_signal(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
+    """Send a signal, unless the process has ended."""
     with contextlib.suppress(ProcessLookupError):
-        process.send_signal(child.stop_signal)
-    give_up_at = time.monotonic() + child.stop_window_s
-    while process.poll() is None and time.monotonic() < give_up_at and not wait(0.2):
-        pass
-    kill_group(process)
-    process.wait()
+        process.send_signal(number)
+
+
+def await_end(
+    processes: Sequence[subprocess.Popen[bytes]], *, within_s: float, wait: Callable[[float], bool]
+) -> None:
+    """Wait until all have ended, then kill what is left of them and their groups."""
+    give_up_at = time.monotonic() + within_s
+    while any(process.poll() is None for process in processes):
+        if time.monotonic() >= give_up_at or wait(0.2):
+            break
+    for process in processes:
+        kill_group(process)
+        process.wait()
 
 
 def kill_group(process: subprocess.Popen[bytes]) -> None:

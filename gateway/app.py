@@ -17,6 +17,7 @@ from gateway.errors import MethodNotAllowed, RouteNotFound
 from gateway.http import cors, count_tokens, credits, messages, models, request_body, usage
 from gateway.http.responses import error_response, new_request_id
 from gateway.runtime.services import running_services
+from server import notices
 
 _ADDRESSES = (
     "POST /v1/messages, POST /v1/messages/count_tokens, GET /v1/models, GET /v1/models/{id}, "
@@ -36,7 +37,8 @@ register_url_convertor("text", _AnyText())
 @asynccontextmanager
 async def _lifespan(app: Starlette) -> AsyncIterator[dict[str, Any]]:
     async with running_services() as services:
-        yield {"services": services}
+        notices.ready()
+        yield {"services": services, "drain": services.drain}
 
 
 async def _not_found(request: Request, error: Exception) -> Response:

@@ -6,8 +6,10 @@ memory. The size of a body is limited by the application that reads it.
 """
 
 import asyncio
+import contextlib
+import socket
 from math import inf
-from typing import Any
+from typing import Any, Protocol
 
 from httptools import HttpParserError, HttpParserUpgrade
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
@@ -17,17 +19,30 @@ class RequestRefused(Exception):
     """Raised in a callback of the parser, which raises HttpParserError for it: answered by 400."""
 
 
+class DrainState(Protocol):
+    """The member `drain` of the application's lifespan state, if it has one."""
+
+    is_draining: bool
+    keeps_idle_connections: bool
+
+
 class HttpProtocol(HttpToolsProtocol):
     """A connection that is closed when it exceeds a bound.
 
     `largest_head_bytes` limits the bytes that arrive without completing a head or adding to a body,
     beyond those of one read. A wait for more of a request, or for a client to read, ends after one
     to two `timeout_s`. uvicorn's keep-alive timeout applies between requests.
+
+    A client that sends its next request in the moment in which the server closes the connection
+    sees a reset. So a draining process closes none before it has told the client, by the header
+    `connection: close` of an answer, or before `idle_while_draining_s` have passed without a
+    request.
     """
 
     largest_head_bytes = 64 * 1024
     most_pipelined_requests = 32
     timeout_s = 30.0
+    idle_while_draining_s = 10
 
     def __init__(self, *given: Any, **options: Any) -> None:
         super().__init__(*given, **options)
@@ -39,11 +54,27 @@ class HttpProtocol(HttpToolsProtocol):
         self._is_late = False  # the last check found us waiting, and no progress has come since
         self._unsent_bytes: float = inf  # at the last check, if the client has to read
         self._next_check: asyncio.TimerHandle | None = None
+        self._is_last = False  # the next answer is the last on this connection
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Start the checks."""
+        """Start the checks. A connection accepted just before a stop has missed `shutdown`."""
         super().connection_made(transport)
+        _send_without_delay(transport)
         self._schedule_check()
+        if self._drains():
+            self.shutdown()
+
+    def shutdown(self) -> None:
+        """Answer one more request on this connection, with `connection: close`."""
+        self._is_last = True
+        self.timeout_keep_alive = min(self.timeout_keep_alive, self._longest_idle_s())
+        if self.cycle is None or self.cycle.response_complete:
+            self._unset_keepalive_if_required()
+            self.timeout_keep_alive_task = self.loop.call_later(
+                self.timeout_keep_alive, self.timeout_keep_alive_handler
+            )
+        elif not self.cycle.response_started:
+            self.cycle.keep_alive = False
 
     def data_received(self, data: bytes) -> None:
         """Parse what arrived."""
@@ -80,6 +111,8 @@ class HttpProtocol(HttpToolsProtocol):
         self._plain_head = self._head_without_offer() if self.parser.should_upgrade() else b""
         if not self._plain_head:
             super().on_headers_complete()
+            if self._is_last or self._drains():
+                self.cycle.keep_alive = False
 
     def on_body(self, body: bytes) -> None:
         """Some of a body arrived; once the request is answered, that gains no more time."""
@@ -139,6 +172,15 @@ class HttpProtocol(HttpToolsProtocol):
         self._answering = cycle
         super()._start_asgi_task(cycle, app)
 
+    def _drains(self) -> bool:
+        drain: DrainState | None = self.app_state.get("drain")
+        return drain is not None and drain.is_draining
+
+    def _longest_idle_s(self) -> int:
+        drain: DrainState | None = self.app_state.get("drain")
+        is_kept = drain is None or drain.keeps_idle_connections
+        return self.idle_while_draining_s if is_kept else 0
+
     def _schedule_check(self) -> None:
         self._next_check = self.loop.call_later(self.timeout_s, self._check)
 
@@ -166,3 +208,13 @@ class HttpProtocol(HttpToolsProtocol):
 
 def _is_still_received(cycle: RequestResponseCycle) -> bool:
     return cycle.more_body and not cycle.response_started
+
+
+def _send_without_delay(transport: asyncio.Transport) -> None:
+    """Turn Nagle's algorithm off, which can hold the events of a stream back.
+
+    uvloop does so itself, except on an inherited socket: uvicorn calls every such a Unix socket.
+    """
+    connection = transport.get_extra_info("socket")
+    with contextlib.suppress(OSError):  # it is a Unix socket
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -1,9 +1,12 @@
 """Shut down without cutting off a call in silence.
 
-On SIGTERM or SIGINT (Ctrl-C) the server closes its listener, lets running calls go on, and cancels
-those that are left at the end of its window. Two seconds earlier we end the rest ourselves, with an
-error that the caller can act on and nothing charged. Our own signal handler is needed for that: to
-the application, a server that gives up looks like a caller that disconnected.
+On SIGTERM, SIGHUP or SIGINT (Ctrl-C) the server closes its listener, lets running calls go on, and
+cancels those that are left at the end of its window. Two seconds earlier we end the rest ourselves,
+with an error that the caller can act on and nothing charged. Our own signal handler is needed for
+that: to the application, a server that gives up looks like a caller that disconnected.
+
+SIGTERM and SIGHUP come when another process takes over: clients keep their idle connections for a
+while (`server/http_protocol.py`). SIGINT comes when none does: idle connections are closed at once.
 """
 
 import asyncio
@@ -14,6 +17,7 @@ from types import FrameType
 from typing import Any
 
 from gateway.call import Call
+from server import notices
 
 logger = logging.getLogger(__name__)
 
@@ -26,34 +30,51 @@ class Drain:
     def __init__(self, *, window_s: float) -> None:
         self._window_s = window_s
         self._running: dict[asyncio.Task[Any], Call] = {}
+        self._signals: set[int] = set()
         self.is_draining = False
+        self.keeps_idle_connections = True
 
     def listen(self) -> None:
-        """Start draining on a signal to stop, beside the server's own handler.
-
-        At a second SIGINT uvicorn ends at once; that is left to uvicorn.
-        """
+        """Start draining on a signal to stop, beside the server's own handler."""
         if threading.current_thread() is not threading.main_thread():
             return  # only the main thread receives signals: a server inside a test, say
-        for number in (signal.SIGTERM, signal.SIGINT):
-            self._handle(number)
+        terminate = signal.getsignal(signal.SIGTERM)
+        self._handle(signal.SIGTERM, terminate)
+        self._handle(signal.SIGINT, signal.getsignal(signal.SIGINT))
+        if signal.getsignal(signal.SIGHUP) == signal.SIG_DFL:  # nohup ignores it
+            self._handle(signal.SIGHUP, terminate)
 
-    def _handle(self, number: signal.Signals) -> None:
+    def _handle(self, number: signal.Signals, server_handler: object) -> None:
+        """Drain at this signal. uvicorn has no handler for SIGHUP: it sees a SIGTERM instead."""
         loop = asyncio.get_running_loop()
-        server_handler = signal.getsignal(number)
+        passed_on = signal.SIGINT if number == signal.SIGINT else signal.SIGTERM
 
-        def on_signal(signum: int, frame: FrameType | None) -> None:
-            loop.call_soon_threadsafe(self.begin)
-            if callable(server_handler):
-                server_handler(signum, frame)
+        def on_signal(_number: int, frame: FrameType | None) -> None:
+            if loop.is_closed():
+                return
+            loop.call_soon_threadsafe(self.begin, number != signal.SIGINT)
+            if callable(server_handler) and self._is_for_server(passed_on):
+                server_handler(passed_on, frame)
 
         signal.signal(number, on_signal)
 
-    def begin(self) -> None:
+    def _is_for_server(self, number: int) -> bool:
+        """Whether uvicorn may see the signal: it ends at once at a SIGINT after any other signal.
+
+        That is right for a second Ctrl-C, but not for the first after a SIGTERM.
+        """
+        is_first_interrupt = number == signal.SIGINT and number not in self._signals
+        is_draining = bool(self._signals)
+        self._signals.add(number)
+        return not (is_first_interrupt and is_draining)
+
+    def begin(self, keeps_idle_connections: bool = True) -> None:
         """Start draining; the second time changes nothing."""
         if self.is_draining:
             return
         self.is_draining = True
+        self.keeps_idle_connections = keeps_idle_connections
+        notices.stopping()
         timeout_s = max(0.0, self._window_s - _BEFORE_THE_END_S)
         asyncio.get_running_loop().call_later(timeout_s, self.end_running)
 

@@ -2,12 +2,13 @@
 
 import contextlib
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 
-from embedded import orphans, paths, ports, subprocesses
+from embedded import orphans, paths, ports, subprocesses, web_server
 from embedded.orphans import CHILD_OF, ChildRegistry
 from embedded.subprocesses import PROJECT, Child
 from tests.support.waiting import eventually
@@ -50,6 +51,19 @@ class Product:
     def output(self) -> str:
         """Return its output."""
         return self._output.read_text()
+
+    def restart(self) -> None:
+        """Send SIGHUP: it replaces its web processes."""
+        self._process.send_signal(signal.SIGHUP)
+
+    def web_processes(self) -> set[int]:
+        """Return the ids of its web processes."""
+        found = set()
+        for process in self.processes():
+            with contextlib.suppress(psutil.Error):
+                if web_server.APPLICATION in process.cmdline():
+                    found.add(process.pid)
+        return found
 
     def stop(self) -> int:
         """Send SIGTERM; return the exit code."""

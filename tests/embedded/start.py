@@ -1,7 +1,8 @@
 """A start like that of `bin/up`, with given children instead of the product's.
 
 `python -m tests.embedded.start DATA_DIR ROWS`, with ROWS as JSON: name, command, `ready_file` (the
-child counts as ready once it exists) and `stop_window_s`.
+child counts as ready once it exists), `stop_window_s`, `start_window_s`, and `replaceable` for a
+child that sends notices.
 """
 
 import json
@@ -20,7 +21,7 @@ from embedded.terminal import print_error, print_line
 
 def main() -> int:
     data_dir = Path(sys.argv[1])
-    signals = StopSignals()
+    signals = StopSignals(restarts_on_hangup=True)
     ChildRegistry(data_dir).end_orphans()
     supervisor = Supervisor(signals=signals, data_dir=data_dir, log_dir=data_dir / "log")
     try:
@@ -48,6 +49,8 @@ def _child(row: dict[str, str]) -> Child:
         env=os.environ,
         is_ready=partial(os.path.exists, ready_file) if ready_file else None,
         stop_window_s=float(row.get("stop_window_s", "60")),
+        start_window_s=float(row.get("start_window_s", "60")),
+        is_replaceable=bool(row.get("replaceable")),
     )
 
 

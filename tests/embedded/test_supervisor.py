@@ -9,6 +9,7 @@ import psutil
 import pytest
 
 from embedded import orphans
+from embedded.supervisor import backoff_s
 from tests.embedded.conftest import Start
 from tests.support.waiting import eventually
 
@@ -41,6 +42,11 @@ def test_a_child_that_is_killed_is_started_again(start: NewStart, tmp_path: Path
     eventually(lambda: len(_pids(pids)) == 2, what="a second process")
     assert _runs(_pids(pids)[1])
     assert "The sleeper was ended by signal 9; starting it again" in running.output.read_text()
+
+
+def test_the_first_restart_of_a_child_is_immediate_and_later_ones_wait() -> None:
+    assert backoff_s(1) == 0
+    assert 0 < backoff_s(2) < backoff_s(3) < backoff_s(100) <= 60
 
 
 def test_the_workers_of_a_killed_master_end_before_it_starts_again(
@@ -92,7 +98,7 @@ def test_a_full_disk_is_named_instead_of_the_log(start: NewStart) -> None:
     )
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_all_children_the_last_started_first(
     start: NewStart, tmp_path: Path, number: signal.Signals
 ) -> None:
@@ -188,6 +194,7 @@ def test_what_outlives_a_killed_start_is_ended_by_the_next(start: NewStart, tmp_
         "name": "ignores_sigterm",
         "command": f"trap '' TERM; echo $$ >> {pids}; sleep 600; sleep 600",
         "ready_file": str(pids),
+        "stop_window_s": "1",
     }
     killed = start(ignores_sigterm)
     killed.await_ready()

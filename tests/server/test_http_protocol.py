@@ -1,6 +1,7 @@
 """Connections without an end: endless headers, pipelined requests, waits, unread answers."""
 
 import asyncio
+import contextlib
 import socket
 import threading
 from collections.abc import AsyncIterator, Iterator
@@ -76,6 +77,17 @@ class Served:
     def connections(self) -> int:
         return len(self.server.server_state.connections)
 
+    def accepts(self) -> bool:
+        """Whether it accepts new connections."""
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port)):
+            return True
+        return False
+
+    def share_drain(self, drain: object) -> None:
+        """Share it with the connections, as an application does by its lifespan."""
+        eventually(lambda: self.server.started, what="the server's start")
+        self.server.lifespan.state["drain"] = drain
+
 
 async def _slowly() -> AsyncIterator[str]:
     for _ in range(5):
@@ -89,7 +101,10 @@ async def _pieces(count: int) -> AsyncIterator[str]:
 
 
 @contextmanager
-def served(protocol: type[HttpProtocol]) -> Iterator[Served]:
+def served(
+    protocol: type[HttpProtocol], *, drain_window_s: int = 1, is_inherited: bool = False
+) -> Iterator[Served]:
+    """Serve for the block; on a socket that uvicorn knows by its file descriptor if inherited."""
     listener = socket.create_server(("127.0.0.1", 0))
     _limit_buffers(listener)  # accepted sockets inherit it
     config = uvicorn.Config(
@@ -98,18 +113,21 @@ def served(protocol: type[HttpProtocol]) -> Iterator[Served]:
         interface="asgi3",
         lifespan="off",
         log_config=None,
-        timeout_graceful_shutdown=1,
+        timeout_graceful_shutdown=drain_window_s,
+        fd=listener.fileno() if is_inherited else None,
     )
     it = Served(listener.getsockname()[1], uvicorn.Server(config), [])
     # A daemon thread: a connection that never ends must not keep the suite from ending.
     thread = threading.Thread(
-        target=lambda: uvloop.run(it.server.serve(sockets=[listener])), daemon=True
+        target=lambda: uvloop.run(it.server.serve(None if is_inherited else [listener])),
+        daemon=True,
     )
     thread.start()
     try:
         yield it
     finally:
         it.server.should_exit = True
+        it.server.force_exit = True  # do not wait for what a test left open
         thread.join(10)
 
 
@@ -375,3 +393,18 @@ async def test_a_disconnect_reaches_the_call_with_or_without_pipelined_requests(
     await asyncio.to_thread(
         eventually, lambda: default_server.disconnects == 1, what="the disconnect"
     )
+
+
+@pytest.mark.parametrize("is_inherited", [False, True])
+async def test_an_answer_is_sent_without_delay(is_inherited: bool) -> None:
+    """With Nagle's algorithm, events of a stream would wait for the client's acknowledgements."""
+    with served(HttpProtocol, is_inherited=is_inherited) as server:
+        reader, writer = await connect(server.port)
+        writer.write(request())
+        assert await answer_to(reader) == b"0"
+
+        [protocol] = server.server.server_state.connections
+
+        accepted = protocol.transport.get_extra_info("socket")
+        assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+        writer.close()

@@ -20,10 +20,13 @@ from embedded.subprocesses import PROJECT
 
 
 @contextlib.contextmanager
-def fresh() -> Iterator[str]:
-    """Create an empty database for the block, and drop it after; return its URL."""
+def fresh(purpose: str = "gateway") -> Iterator[str]:
+    """Create an empty database for the block, and drop it after; return its URL.
+
+    Those of different purposes exist side by side.
+    """
     parts = urlsplit(settings.DATABASE_URL)
-    name = f"test_{parts.path.lstrip('/')}_gateway"
+    name = f"test_{parts.path.lstrip('/')}_{purpose}"
     _drop(name)
     _execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
     try:

@@ -20,17 +20,25 @@ _START_WINDOW_S = 60
 class WebServer:
     """One process that serves portal and gateway."""
 
-    def __init__(self, *, env: Mapping[str, str], log: Path) -> None:
-        self.port = ports.free_port()
+    def __init__(
+        self, *, env: Mapping[str, str], log: Path, listener: socket.socket | None = None
+    ) -> None:
+        """Start it on a port of its own, or on a socket that it inherits."""
+        window_s = int(env.get("DRAIN_WINDOW_S", "20"))
+        if listener is None:
+            self.port = ports.free_port()
+            command = web_server.command(
+                host=ports.LOOPBACK, port=self.port, drain_window_s=window_s
+            )
+        else:
+            self.port = listener.getsockname()[1]
+            command = web_server.command_on_socket(listener.fileno(), drain_window_s=window_s)
         self.url = f"http://{ports.LOOPBACK}:{self.port}"
         self._log = log
         with log.open("ab") as output:
             self._process = subprocess.Popen(
-                web_server.command(
-                    host=ports.LOOPBACK,
-                    port=self.port,
-                    drain_window_s=int(env.get("DRAIN_WINDOW_S", "20")),
-                ),
+                command,
+                pass_fds=[listener.fileno()] if listener else [],
                 cwd=PROJECT,
                 env={**os.environ, **env},
                 stdin=subprocess.DEVNULL,
@@ -97,9 +105,11 @@ class WebServer:
 
 
 @contextlib.contextmanager
-def running(*, env: Mapping[str, str], log: Path) -> Iterator[WebServer]:
+def running(
+    *, env: Mapping[str, str], log: Path, listener: socket.socket | None = None
+) -> Iterator[WebServer]:
     """Run a server for the block; it is ready when the block begins."""
-    server = WebServer(env=env, log=log)
+    server = WebServer(env=env, log=log, listener=listener)
     try:
         server.await_ready()
         yield server

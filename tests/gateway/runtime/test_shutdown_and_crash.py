@@ -380,7 +380,11 @@ def test_a_process_that_is_asked_to_stop_lets_its_calls_come_to_their_end(
     assert customer.open_holds() == 0
 
 
-@pytest.mark.parametrize("asked_by", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "Ctrl-C"])
+@pytest.mark.parametrize(
+    "asked_by",
+    [signal.SIGTERM, signal.SIGHUP, signal.SIGINT],
+    ids=["SIGTERM", "SIGHUP", "Ctrl-C"],
+)
 def test_calls_that_outlast_the_stopping_end_with_an_error_and_cost_nothing(
     new_customer: NewCustomer,
     start_gateway: StartGateway,
