@@ -191,6 +191,28 @@ class Hold(models.Model):
         return f"{self.state} hold of {self.amount} on wallet {self.wallet_id}"
 
 
+class HoldRetention(models.Model):
+    """How far closed holds have been deleted; there is one row.
+
+    From `cutoff` on every usage entry and request record has its hold, and the audit expects it.
+    Holds closed before `deleted_until` are deleted.
+    """
+
+    cutoff = models.DateTimeField()
+    deleted_until = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(id=1), name="hold_retention_single_row"),
+            models.CheckConstraint(
+                condition=Q(deleted_until__lte=F("cutoff")), name="hold_retention_within_cutoff"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"holds closed before {self.deleted_until:%Y-%m-%d %H:%M} are deleted"
+
+
 class AuditKind(models.TextChoices):
     """The rows that an audit checks: all, or those written since the audit before."""
 

@@ -2,10 +2,13 @@
 
 import logging
 from contextlib import suppress
+from datetime import timedelta
 
 from celery import shared_task
+from django.conf import settings
 from django.utils import timezone
 
+from billing import retention
 from billing.alerts import low_balance
 from billing.audit import runs
 from billing.errors import PaymentsNotConfigured, StripeUnavailable
@@ -62,7 +65,18 @@ def converge_recent_top_ups() -> None:
         logger.error(
             "Stripe's %s and top-up %s differ: %s", one.session_id, one.top_up_id, one.what
         )
-    inbox.forget_old()
+
+
+@shared_task(name="billing.tasks.delete_old_events")
+def delete_old_events() -> None:
+    """Delete the Stripe events that were processed long ago."""
+    inbox.forget_old(kept=timedelta(days=settings.STRIPE_EVENTS_KEPT_DAYS))
+
+
+@shared_task(name="billing.tasks.delete_old_holds")
+def delete_old_holds() -> None:
+    """Delete the holds that were closed long ago."""
+    retention.delete_closed_holds(kept=timedelta(days=settings.HOLDS_KEPT_DAYS))
 
 
 @shared_task(name="billing.tasks.watch_balances")

@@ -24,6 +24,17 @@ def postgresql(name: str, *, default: str) -> str:
     return given or default
 
 
+def django_database(url: str) -> dict[str, Any]:
+    """Return Django's settings for an address that `postgresql` accepted.
+
+    Hosts and ports, which may be several, are as libpq reads them: django-environ would leave the
+    brackets around an IPv6 address.
+    """
+    read = conninfo_to_dict(url)
+    hosts = {"HOST": str(read.get("host", "")), "PORT": str(read.get("port", ""))}
+    return {**environ.Env.db_url_config(url), **hosts}
+
+
 def redis(name: str, *, default: str) -> str:
     """Return an address that both redis-py and Celery can read, or the default unchecked."""
     given = environment.text(name)

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import environ
 from celery.schedules import crontab
 from csp.constants import NONE, SELF
 
@@ -44,7 +43,7 @@ REDIS_URL = server_addresses.redis("REDIS_URL", default=_embedded.redis_url)
 EMBEDDED_MODEL_URL = env.web_address("EMBEDDED_MODEL_URL", default=_embedded.model_url)
 EMBEDDED_MODEL_API_KEY = env.text("EMBEDDED_MODEL_API_KEY", default=_embedded.model_api_key)
 
-_address = environ.Env.db_url_config(DATABASE_URL or "postgresql://127.0.0.1:5432/caicaini")
+_address = server_addresses.django_database(DATABASE_URL or "postgresql://127.0.0.1:5432/caicaini")
 DATABASES: dict[str, dict[str, Any]] = {
     "default": {
         **_address,
@@ -319,6 +318,23 @@ CELERY_BEAT_SCHEDULE = {
         "task": "billing.tasks.converge_recent_top_ups",
         "schedule": crontab(hour=3, minute=17),
     },
+    "old-holds": {
+        "task": "billing.tasks.delete_old_holds",
+        "schedule": 1800.0,
+        "options": {"expires": 1800},
+    },
+    "old-stripe-events": {
+        "task": "billing.tasks.delete_old_events",
+        "schedule": crontab(hour=4, minute=7),
+    },
+    "expired-sessions": {
+        "task": "accounts.tasks.delete_expired_sessions",
+        "schedule": crontab(minute=23),
+    },
+    "old-aside-files": {
+        "task": "gateway.tasks.delete_old_aside_files",
+        "schedule": crontab(hour=4, minute=37),
+    },
     "low-balances": {
         "task": "billing.tasks.watch_balances",
         "schedule": 60.0,
@@ -330,6 +346,18 @@ CELERY_BEAT_SCHEDULE = {
 
 CATALOGUE = Path(env.text("CATALOGUE") or BASE_DIR / "catalogue.toml")
 WELCOME_CREDITS = env.whole_number("WELCOME_CREDITS", default=10_000)
+
+# --- Retention ------------------------------------------------------------------------------------
+
+# Ledger entries and request records are never deleted.
+HOLDS_KEPT_DAYS = env.whole_number("HOLDS_KEPT_DAYS", default=90, smallest=2, largest=36_500)
+# Stripe lists events for 30 days; a shorter time would have old ones stored again.
+STRIPE_EVENTS_KEPT_DAYS = env.whole_number(
+    "STRIPE_EVENTS_KEPT_DAYS", default=35, smallest=30, largest=36_500
+)
+ASIDE_FILES_KEPT_DAYS = env.whole_number(
+    "ASIDE_FILES_KEPT_DAYS", default=180, smallest=1, largest=36_500
+)
 
 # --- Gateway --------------------------------------------------------------------------------------
 

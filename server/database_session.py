@@ -9,6 +9,8 @@ from typing import Any
 
 # A server that vanished without closing is noticed within seconds, not after 15 minutes.
 _NETWORK = {
+    # Per host of the address, so that one that vanished does not delay the next one for minutes.
+    "connect_timeout": 2,  # seconds; libpq accepts no smaller number
     "keepalives_idle": 5,
     "keepalives_interval": 1,
     "keepalives_count": 3,

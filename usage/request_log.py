@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from usage.models import RequestRecord
 from usage.ranges import Period
@@ -40,7 +40,15 @@ class CallsPage(NamedTuple):
 
 
 def calls_page(period: Period, *, before: Cursor | None = None) -> CallsPage:
-    """Return the calls accepted in the period that are older than `before`.
+    """Return the calls accepted in the period that are older than `before`."""
+    some = list(records_before(period, before)[: PAGE_SIZE + 1])
+    page = some[:PAGE_SIZE]
+    last = page[-1] if len(some) > PAGE_SIZE else None
+    return CallsPage(page, Cursor(last.accepted_at, last.id) if last else None)
+
+
+def records_before(period: Period, before: Cursor | None) -> QuerySet[RequestRecord]:
+    """Return the period's records that are older than `before`, newest first.
 
     Keyset pagination: page 1,000 costs no more than the first, and new calls shift no page. The
     separate condition on the time lets PostgreSQL skip whole monthly partitions.
@@ -56,7 +64,4 @@ def calls_page(period: Period, *, before: Cursor | None = None) -> CallsPage:
             | Q(accepted_at=before.accepted_at, id__lt=before.id),
             accepted_at__lte=before.accepted_at,
         )
-    some = list(records.select_related("key").order_by("-accepted_at", "-id")[: PAGE_SIZE + 1])
-    page = some[:PAGE_SIZE]
-    last = page[-1] if len(some) > PAGE_SIZE else None
-    return CallsPage(page, Cursor(last.accepted_at, last.id) if last else None)
+    return records.select_related("key").order_by("-accepted_at", "-id")

@@ -18,38 +18,43 @@ LATENCY_CALLS = 10_000
 
 # `summed`: one row per call or clean hour, with the columns to group by. Needs %(workspace_id)s,
 # %(since)s and %(until)s; gateway_queries.py uses it, too.
+#
+# Each table is bounded by these constants, not by a column of a CTE: only then does PostgreSQL use
+# the index alone, and the partitions of the period alone. OFFSET 0 keeps the subquery from being
+# merged into a join, for which PostgreSQL would rather read the workspace's whole history once than
+# use the index once per hour. Execute it without a prepared statement: a plan for any period reads
+# the bounds too late to be a good one.
 SUMMED_ROWS = """
-WITH period AS (
-    SELECT %(workspace_id)s::bigint AS workspace_id,
-        %(since)s::timestamptz AS since, %(until)s::timestamptz AS until
-), from_records AS (
-    SELECT mark.starts_at FROM usage_dirtyhour AS mark, period
-    WHERE mark.workspace_id = period.workspace_id AND mark.starts_at < period.until
-        AND mark.starts_at > period.since - interval '1 hour'
-    UNION SELECT date_trunc('hour', period.since, 'UTC') FROM period
-    UNION SELECT date_trunc('hour', period.until, 'UTC') FROM period
+WITH from_records AS MATERIALIZED (
+    SELECT starts_at FROM usage_dirtyhour
+    WHERE workspace_id = %(workspace_id)s AND starts_at < %(until)s::timestamptz
+        AND starts_at > %(since)s::timestamptz - interval '1 hour'
+    UNION SELECT date_trunc('hour', %(since)s::timestamptz, 'UTC')
+    UNION SELECT date_trunc('hour', %(until)s::timestamptz, 'UTC')
 ), summed AS (
-    SELECT hour.starts_at, hour.key_id, hour.model, hour.source, hour.requests, hour.errors,
-        hour.input_tokens, hour.output_tokens,
-        hour.cache_creation_input_tokens, hour.cache_read_input_tokens, hour.credits
-    FROM usage_usagehour AS hour, period
-    WHERE hour.workspace_id = period.workspace_id
-        AND hour.starts_at >= period.since AND hour.starts_at < period.until
-        AND hour.starts_at NOT IN (SELECT starts_at FROM from_records)
+    SELECT starts_at, key_id, model, source, requests, errors, input_tokens, output_tokens,
+        cache_creation_input_tokens, cache_read_input_tokens, credits
+    FROM usage_usagehour
+    WHERE workspace_id = %(workspace_id)s
+        AND starts_at >= %(since)s::timestamptz AND starts_at < %(until)s::timestamptz
+        AND starts_at NOT IN (SELECT starts_at FROM from_records)
     UNION ALL
     SELECT from_records.starts_at, record.key_id, record.resolved_model, record.source,
         1, (record.error_type <> '')::int, record.input_tokens, record.output_tokens,
         record.cache_creation_input_tokens, record.cache_read_input_tokens, record.credits
-    FROM period, from_records
-    JOIN LATERAL (
-        SELECT * FROM usage_requestrecord
-        WHERE workspace_id = period.workspace_id
-            AND accepted_at >= greatest(from_records.starts_at, period.since)
-            AND accepted_at < least(from_records.starts_at + interval '1 hour', period.until)
-    ) AS record ON true
+    FROM from_records CROSS JOIN LATERAL (
+        SELECT key_id, resolved_model, source, error_type, input_tokens, output_tokens,
+            cache_creation_input_tokens, cache_read_input_tokens, credits
+        FROM usage_requestrecord
+        WHERE workspace_id = %(workspace_id)s
+            AND accepted_at >= %(since)s::timestamptz AND accepted_at < %(until)s::timestamptz
+            AND accepted_at >= from_records.starts_at
+            AND accepted_at < from_records.starts_at + interval '1 hour'
+        OFFSET 0
+    ) AS record
 )
 """
-_TOTALS = (
+TOTALS = (
     SUMMED_ROWS
     + """
 SELECT coalesce(sum(requests), 0), coalesce(sum(errors), 0),
@@ -59,13 +64,13 @@ SELECT coalesce(sum(requests), 0), coalesce(sum(errors), 0),
 FROM summed
 """
 )
-_BY_KEY = (
+BY_KEY = (
     SUMMED_ROWS
     + """
 SELECT key_id, sum(credits)::bigint FROM summed GROUP BY key_id
 """
 )
-_LATENCY = """
+LATENCY = """
 SELECT percentile_disc(0.5) WITHIN GROUP (ORDER BY duration_ms),
     percentile_disc(0.95) WITHIN GROUP (ORDER BY duration_ms)
 FROM (
@@ -108,13 +113,13 @@ class Latency(NamedTuple):
 
 def totals(period: Period) -> Totals:
     """Return the sums over the calls accepted in the period."""
-    [row] = _rows(_TOTALS, period)
+    [row] = _rows(TOTALS, period)
     return Totals(*(int(number) for number in row))
 
 
 def credits_by_key(period: Period) -> dict[int | None, int]:
     """Return the credits that each key has spent; the console's are under None."""
-    return dict(_rows(_BY_KEY, period))
+    return dict(_rows(BY_KEY, period))
 
 
 def credits_by_key_this_month(workspace_id: int) -> dict[int | None, int]:
@@ -126,7 +131,7 @@ def credits_by_key_this_month(workspace_id: int) -> dict[int | None, int]:
 
 def latency(period: Period) -> Latency | None:
     """Return the percentiles over the newest LATENCY_CALLS successes, or None without any."""
-    [row] = _rows(_LATENCY, period)
+    [row] = _rows(LATENCY, period)
     return None if row[0] is None else Latency(*row)
 
 

@@ -7,6 +7,7 @@ _GUARDS = "billing/migrations/0002_guards.py"
 
 _POSTS = ("tests/billing/test_ledger_posting.py",)
 _AUDITS = ("tests/billing/test_audit_ledger.py",)
+_RETENTION = ("tests/billing/test_hold_retention.py",)
 _REFUNDS = (
     "tests/billing/top_ups/test_refunds_and_disputes.py",
     "tests/gateway/metering/test_money_model.py",
@@ -92,7 +93,7 @@ BOOKS = (
     Bug(
         "roll-ups add to what is there instead of replacing it",
         (
-            Edit("usage/roll_up.py", "            cursor.execute(_CLEAR, columns)\n", ""),
+            Edit("usage/roll_up.py", "            cursor.execute(_CLEAR, marked)\n", ""),
             Edit(
                 "usage/roll_up.py",
                 "GROUP BY 1, 2, 3, 4, 5\n",
@@ -124,6 +125,27 @@ BOOKS = (
         "the audit accepts an entry of a top-up that does not exist",
         (Edit("billing/audit/rules.py", "AND {_OF_TOP_UP} AND top_up.id IS NULL", "AND false"),),
         _AUDITS,
+    ),
+    Bug(
+        "closed holds are deleted that the audit expects",
+        (Edit("billing/retention.py", "retention.cutoff - _CLOCKS_DIFFER_BY", "timezone.now()"),),
+        _RETENTION,
+    ),
+    Bug(
+        "open holds are deleted when they are old",
+        (
+            Edit(
+                "billing/retention.py",
+                "closed_at >= %(since)s AND closed_at < %(until)s AND accepted_at",
+                "accepted_at",
+            ),
+        ),
+        _RETENTION,
+    ),
+    Bug(
+        "the audit does not check old records whose holds are deleted",
+        (Edit("billing/audit/rules.py", "record.accepted_at < %(cutoff)s", "false"),),
+        _RETENTION,
     ),
     Bug(
         "a debit beyond the available credits is not owed",

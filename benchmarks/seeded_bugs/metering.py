@@ -204,7 +204,7 @@ METERING = (
     ),
     Bug(
         "after a restart of PostgreSQL every process counts as dead",
-        (Edit(_REAPER, ">= RESTART_GRACE_S else []", ">= 0 else []"),),
+        (Edit(_REAPER, ">= CONNECTED_FOR_S else []", ">= 0 else []"),),
         _FREES,
     ),
     Bug(

@@ -8,7 +8,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from billing.audit.rules import COUNTS, RULES
-from billing.models import Wallet
+from billing.models import HoldRetention, Wallet
 
 _EXAMPLES = 5
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
@@ -69,8 +69,10 @@ def audit(*, since: datetime | None = None) -> AuditReport:
         frozen = list(Wallet.objects.exclude(frozen_at=None).values_list("id", "workspace_id"))
         scope: dict[str, Any] = {
             "since": since or _BEGINNING,
+            "records_since": (not frozen and since) or _BEGINNING,
             "suspects": [wallet_id for wallet_id, _ in frozen],
             "workspaces": [workspace_id for _, workspace_id in frozen],
+            "cutoff": HoldRetention.objects.values_list("cutoff", flat=True).first() or _BEGINNING,
         }
         cursor.execute(COUNTS, scope)
         wallet_count, entries, holds, records = cursor.fetchone()

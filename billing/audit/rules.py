@@ -10,12 +10,17 @@ entries and their seqs have no gap.
 Rules that need tables above billing in the import map name them in SQL alone.
 
 Parameters: `since`, a moment, and `suspects`, wallets checked from their first row on, with their
-`workspaces`.
+`workspaces`; `records_since`, which is `since` if there are none; `cutoff`, the moment from which
+on closed holds are kept (billing/retention.py).
 """
 
 _ENTRIES = "(entry.created_at >= %(since)s OR entry.wallet_id = ANY(%(suspects)s))"
 _HOLDS = "(hold.closed_at >= %(since)s OR hold.wallet_id = ANY(%(suspects)s))"
-_RECORDS = "(record.accepted_at >= %(since)s OR record.workspace_id = ANY(%(workspaces)s))"
+# The first condition lets PostgreSQL skip the months before, as long as there are no suspects.
+_RECORDS = (
+    "record.accepted_at >= %(records_since)s"
+    " AND (record.accepted_at >= %(since)s OR record.workspace_id = ANY(%(workspaces)s))"
+)
 _TOP_UPS = "(top_up.converged_at >= %(since)s OR top_up.wallet_id = ANY(%(suspects)s))"
 # References are free text; the cast must not fail for those that are not an id.
 _ID = "CASE WHEN pg_input_is_valid({0}, 'uuid') THEN ({0})::uuid END"
@@ -84,7 +89,8 @@ RULES: dict[str, str] = {
         LEFT JOIN billing_hold AS hold ON hold.wallet_id = entry.wallet_id
             AND hold.id = {_HOLD_ID} AND hold.state = 'settled'
         WHERE {_ENTRIES} AND entry.kind = 'usage'
-            AND hold.actual IS DISTINCT FROM -entry.amount""",
+            AND hold.actual IS DISTINCT FROM -entry.amount
+            AND (hold.id IS NOT NULL OR entry.created_at >= %(cutoff)s)""",
     "a settled hold has a request record of its amount": f"""
         SELECT hold.wallet_id, 'hold of ' || {_REQUEST.format("hold")} FROM billing_hold AS hold
         JOIN billing_wallet AS wallet ON wallet.id = hold.wallet_id
@@ -98,8 +104,17 @@ RULES: dict[str, str] = {
             ON wallet.workspace_id = record.workspace_id AND wallet.pool = 'api'
         LEFT JOIN billing_hold AS hold ON hold.wallet_id = wallet.id AND hold.id = record.id
             AND hold.accepted_at = record.accepted_at AND hold.state <> 'open'
-        WHERE {_RECORDS} AND (
-            hold.id IS NULL OR record.credits <> coalesce(hold.actual, 0))""",
+        WHERE {_RECORDS} AND (hold.id IS NOT NULL OR record.accepted_at >= %(cutoff)s)
+            AND (hold.id IS NULL OR record.credits <> coalesce(hold.actual, 0))""",
+    # Before the cut-off the hold may be deleted, and no longer links the two.
+    "an old request record has a usage entry of its amount": f"""
+        SELECT wallet.id, {_REQUEST.format("record")} FROM usage_requestrecord AS record
+        LEFT JOIN billing_wallet AS wallet
+            ON wallet.workspace_id = record.workspace_id AND wallet.pool = 'api'
+        LEFT JOIN billing_ledgerentry AS entry ON entry.wallet_id = wallet.id
+            AND entry.kind = 'usage' AND entry.reference = record.id::text
+        WHERE {_RECORDS} AND record.accepted_at < %(cutoff)s
+            AND record.credits <> -coalesce(entry.amount, 0)""",
     # Void records and those of before the column have no lines: their sum is NULL.
     "a record's lines, rounded up once, are its credits and its loss": f"""
         SELECT wallet.id, {_REQUEST.format("record")} FROM usage_requestrecord AS record

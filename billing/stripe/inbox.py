@@ -23,7 +23,6 @@ _FIRST_RETRY = timedelta(seconds=30)
 _LAST_RETRY = timedelta(hours=1)
 _ERROR_FROM_ATTEMPT = 8
 _BATCH = 200
-_KEPT = timedelta(days=35)
 _STORE = """
 INSERT INTO billing_stripeevent (id, type, object_id, payment_intent_id, client_reference_id)
 VALUES (%s, %s, %s, %s, %s) ON CONFLICT DO NOTHING RETURNING id"""
@@ -133,10 +132,13 @@ def process(*, event_id: str) -> None:
     )
 
 
-def forget_old() -> int:
-    """Delete events processed 35 days ago; Stripe itself lists events for 30."""
-    old = StripeEvent.objects.filter(processed_at__lt=timezone.now() - _KEPT)
-    return old.delete()[0]
+def forget_old(*, kept: timedelta, batch: int = 1_000) -> int:
+    """Delete events that were processed longer ago than `kept`, a batch at a time."""
+    old = StripeEvent.objects.filter(processed_at__lt=timezone.now() - kept)
+    deleted = 0
+    while some := list(old.values_list("pk", flat=True)[:batch]):
+        deleted += StripeEvent.objects.filter(pk__in=some).delete()[0]
+    return deleted
 
 
 def _claim(event_id: str) -> StripeEvent | None:

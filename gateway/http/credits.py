@@ -3,7 +3,6 @@
 from uuid import UUID
 
 import psycopg
-from psycopg_pool import PoolTimeout
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -20,9 +19,9 @@ async def show_credits(request: Request, key: CachedKey, request_id: UUID) -> Re
     """Answer GET /v1/credits: the api wallet of the key's workspace, in credits."""
     services: GatewayServices = request.state.services
     try:
-        async with services.reports.connection() as connection:
+        async with services.reports.connection(key.workspace_id) as connection:
             balance = await api_balance(connection, workspace_id=key.workspace_id)
-    except (PoolTimeout, psycopg.OperationalError):
+    except psycopg.OperationalError:
         raise LedgerUnavailable from None
     body = {
         "object": "credits",

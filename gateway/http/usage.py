@@ -5,7 +5,6 @@ from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
 import psycopg
-from psycopg_pool import PoolTimeout
 from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import Response
@@ -43,9 +42,10 @@ async def show_usage(request: Request, key: CachedKey, request_id: UUID) -> Resp
     }
     query = gateway_queries.query(asked.bucket, asked.groupings)
     try:
-        async with services.reports.connection() as connection:
-            rows = await (await connection.execute(query, parameters)).fetchall()
-    except (PoolTimeout, psycopg.OperationalError):
+        async with services.reports.connection(key.workspace_id, is_long=True) as connection:
+            # Not prepared: it would get a plan for any period, and so for every partition.
+            rows = await (await connection.execute(query, parameters, prepare=False)).fetchall()
+    except psycopg.OperationalError:
         raise LedgerUnavailable from None
     body = {
         "object": "usage",

@@ -35,29 +35,33 @@ def try_out(connection: psycopg.Connection[Any], *, owner: int) -> None:
 def replay(
     connection: psycopg.Connection[Any], settles: Sequence[Settle], *, owner: int
 ) -> list[Settle]:
-    """Write the settlements of a journal; return those that PostgreSQL rejected."""
-    failed = []
+    """Write the settlements of a journal; return those whose charge the ledger lacks.
+
+    PostgreSQL rejected them; or it has no such hold, after a restore of a backup that is older than
+    the journal; or the hold was voided and its credits were spent.
+    """
     outcomes = write(connection, settles, owner=owner)
-    for settle, outcome in zip(settles, outcomes, strict=True):
-        if isinstance(outcome, SettleResult):
-            _compare(settle, outcome)
-        else:
-            failed.append(settle)
-    return failed
+    return [
+        settle
+        for settle, outcome in zip(settles, outcomes, strict=True)
+        if not isinstance(outcome, SettleResult) or _differs(settle, outcome)
+    ]
 
 
-def _compare(settle: Settle, result: SettleResult) -> None:
-    """Log where the caller received another charge than the ledger has now."""
+def _differs(settle: Settle, result: SettleResult) -> bool:
+    """Whether the caller received another charge than the ledger has now; this is logged."""
     expected = settle.expected_result()
-    if (result.charged, result.lost) != (expected.charged, expected.lost):
-        logger.error(
-            "call %s: %d credits charged and %d lost, but its caller received %d and %d",
-            settle.id,
-            result.charged,
-            result.lost,
-            expected.charged,
-            expected.lost,
-        )
+    if (result.charged, result.lost) == (expected.charged, expected.lost):
+        return False
+    logger.error(
+        "call %s: %d credits charged and %d lost, but its caller received %d and %d",
+        settle.id,
+        result.charged,
+        result.lost,
+        expected.charged,
+        expected.lost,
+    )
+    return True
 
 
 def _write_batch(

@@ -5,9 +5,11 @@ replayed first: those calls ended, and their callers received the charge.
 
 For processes on other machines there is only PostgreSQL's word: the advisory lock that each keeps
 on its owner number (liveness_lock.py). A restart of PostgreSQL frees all of these locks while their
-owners live, and owners retake them as soon as their connection breaks. So an owner counts as dead
-only when its lock was free in three runs in a row, over some seconds, and not soon after a restart.
-Two runs are not enough: a machine may be suspended between them, with reaper and owner on it.
+owners live, and so does a failover to a standby, which has none of them and may have been up for
+months. Owners retake them as soon as their connection breaks. So an owner counts as dead only when
+its lock was free in three runs in a row, over some seconds, and not soon after this reaper has
+connected, since restart and failover break its connection, too. Two runs are not enough: a machine
+may be suspended between them, with reaper and owner on it.
 """
 
 import logging
@@ -27,8 +29,11 @@ logger = logging.getLogger(__name__)
 
 FREE_FOR_S = 2.0
 _FREE_RUNS = 3
-RESTART_GRACE_S = 10.0
-_UPTIME = "SELECT extract(epoch FROM clock_timestamp() - pg_postmaster_start_time())"
+CONNECTED_FOR_S = 10.0
+_CONNECTED_FOR = (
+    "SELECT extract(epoch FROM clock_timestamp() - backend_start) FROM pg_stat_activity"
+    " WHERE pid = pg_backend_pid()"
+)
 
 
 class _Free(NamedTuple):
@@ -73,7 +78,7 @@ class Reaper:
             for owner, free in self._free.items()
             if free.runs >= _FREE_RUNS and now - free.since >= FREE_FOR_S
         ]
-        return dead if dead and _uptime_s(connection) >= RESTART_GRACE_S else []
+        return dead if dead and _connected_for_s(connection) >= CONNECTED_FOR_S else []
 
     def _seen_free(self, owner: int, now: float) -> _Free:
         before = self._free.get(owner)
@@ -112,6 +117,6 @@ def _is_lock_free(connection: psycopg.Connection[Any], owner: int) -> bool:
     return row == (True,)
 
 
-def _uptime_s(connection: psycopg.Connection[Any]) -> float:
-    row = connection.execute(_UPTIME).fetchone()
+def _connected_for_s(connection: psycopg.Connection[Any]) -> float:
+    row = connection.execute(_CONNECTED_FOR).fetchone()
     return float(row[0]) if row else 0.0

@@ -22,6 +22,7 @@ from gateway.runtime import health
 from gateway.runtime.database_pool import TIMEOUT_S, DatabasePool, open_pool
 from gateway.runtime.drain import Drain
 from gateway.runtime.key_cache import KeyRing
+from gateway.runtime.report_pool import ReportPool
 from gateway.runtime.upstream_incidents import UpstreamIncidents
 from gateway.upstreams.circuit_breaker import CircuitBreakers
 from gateway.upstreams.client import Deadlines, UpstreamClient
@@ -74,7 +75,7 @@ class GatewayServices:
     or many reports delay no call.
     """
 
-    reports: DatabasePool
+    reports: ReportPool
     key_ring: KeyRing
     catalogue: CatalogueCache
     writer: LedgerWriter
@@ -113,7 +114,7 @@ async def running_services() -> AsyncIterator[GatewayServices]:
         stack.push_async_callback(drain.settle_rest)
         stack.enter_context(health.observed(pool=pool, catalogue=catalogue, ledger=ledger))
         yield GatewayServices(
-            reports=reports,
+            reports=ReportPool(reports),
             key_ring=key_ring,
             catalogue=catalogue,
             writer=ledger.writer,

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from caicaini_portal import server_addresses
 from embedded import ports
 from embedded import web_server as web
 from embedded.subprocesses import PROJECT
@@ -41,6 +42,9 @@ INVALID = [
     ("RATE_LIMITS", "foo", "such as requests=600,input_tokens=2000000."),
     ("RATE_LIMITS", "bananas=3", "such as requests=600,input_tokens=2000000."),
     ("RATE_LIMITS", "requests=0", "such as requests=600,input_tokens=2000000."),
+    ("HOLDS_KEPT_DAYS", "1", "give a whole number from 2 to 36500."),
+    ("STRIPE_EVENTS_KEPT_DAYS", "7", "give a whole number from 30 to 36500."),
+    ("ASIDE_FILES_KEPT_DAYS", "always", "give a whole number from 1 to 36500."),
     ("MAX_BODY_BYTES", "32 MB", "give a whole number of at least 1."),
     ("MAX_CONCURRENT_CALLS", "0", "give a whole number of at least 1."),
     ("MAX_CONCURRENT_CALLS_PER_KEY", "many", "give a whole number of at least 1."),
@@ -139,6 +143,28 @@ def test_a_setting_that_may_hold_a_password_is_named_without_its_value(
     assert line.startswith(f"{name} makes no sense")
     assert expected in line
     assert "ses" not in line.removeprefix(f"{name} makes no sense")
+
+
+@pytest.mark.parametrize(
+    ("hosts", "expected"),
+    [
+        ("db.example:6432", ("db.example", "6432")),
+        ("db.example", ("db.example", "")),
+        ("db1.example:5432,db2.example:6432", ("db1.example,db2.example", "5432,6432")),
+        ("db1.example,db2.example", ("db1.example,db2.example", ",")),
+        ("[::1]:5432,[::2]:6432", ("::1,::2", "5432,6432")),
+    ],
+)
+def test_django_connects_to_the_hosts_that_libpq_reads(
+    hosts: str, expected: tuple[str, str]
+) -> None:
+    url = f"postgresql://somebody:a%2Fb@{hosts}/caicaini?target_session_attrs=read-write"
+
+    found = server_addresses.django_database(url)
+
+    assert (found["HOST"], found["PORT"]) == expected
+    assert (found["NAME"], found["USER"], found["PASSWORD"]) == ("caicaini", "somebody", "a/b")
+    assert found["OPTIONS"] == {"target_session_attrs": "read-write"}
 
 
 def test_every_setting_with_a_rule_stands_in_these_tables() -> None:

@@ -1,11 +1,14 @@
 """A PostgreSQL for tests that kill it: from the wheel, like the embedded one, unsupervised."""
 
 import contextlib
+import os
+import shutil
 import signal
 import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import psycopg
@@ -13,6 +16,7 @@ from django.db import connection
 from psycopg import conninfo as libpq
 
 from embedded import paths, ports, postgres, subprocesses
+from embedded.paths import ClusterPaths
 from embedded.postgres import Postgres
 from embedded.subprocesses import Child
 
@@ -20,21 +24,33 @@ _TIMEOUT_S = 180  # initdb with fsync takes long on a slow disk
 
 
 class OwnPostgres:
-    """A durable cluster in its own folder; `url` stays the same across restarts."""
+    """A durable cluster in its own folder; `url` stays the same across restarts.
 
-    def __init__(self, folder: Path) -> None:
+    With `backup_of` it is a backup of that running server; with `is_standby` too, it follows it.
+    """
+
+    def __init__(
+        self, folder: Path, *, backup_of: "OwnPostgres | None" = None, is_standby: bool = False
+    ) -> None:
         self._folder = folder
         cluster = paths.cluster_for(folder)
         server = Postgres(cluster, port=ports.free_port(), durable=True)
-        step = server.initdb()
-        assert step is not None, "the folder is new"
-        assert self._spawn(step).wait(_TIMEOUT_S) == 0, self.log()
-        server.adopt()
         self._root = cluster.root
+        if backup_of is None:
+            step = server.initdb()
+            assert step is not None, "the folder is new"
+            self._run(step)
+            server.adopt()
+        else:
+            # Copied with its owner: pg_basebackup runs as the user of the servers.
+            shutil.copy2(backup_of._root / "password", self._root)
+            if cluster.owner is not None:
+                os.chown(self._root / "password", *cluster.owner)
+            self._run(_basebackup(backup_of.url, cluster, is_standby=is_standby))
         service = server.service()
         self._child = service.child
         self._process: subprocess.Popen[bytes] | None = None
-        self.url = service.exports["DATABASE_URL"]
+        self.url: str = service.exports["DATABASE_URL"]
 
     def start(self) -> None:
         """Start it and wait until it answers. Retries while killed processes still block it."""
@@ -64,6 +80,11 @@ class OwnPostgres:
         self._process.send_signal(signal.SIGINT)
         self._process.wait(_TIMEOUT_S)
         connection.close()  # as above
+
+    def promote(self) -> None:
+        """Make this standby a leader, and wait until it is one."""
+        with psycopg.connect(self.url, autocommit=True) as asking:
+            assert asking.execute("SELECT pg_promote(wait_seconds => 180)").fetchone() == (True,)
 
     def uptime_s(self) -> float:
         """Return its uptime by its own clock."""
@@ -99,6 +120,9 @@ class OwnPostgres:
         """Return its log."""
         return (self._folder / "postgres.log").read_text(errors="replace")
 
+    def _run(self, step: Child) -> None:
+        assert self._spawn(step).wait(_TIMEOUT_S) == 0, self.log()
+
     def _starts(self) -> bool:
         self._process = process = self._spawn(self._child)
         assert self._child.is_ready is not None
@@ -121,10 +145,27 @@ class OwnPostgres:
             yield from postmaster.children(recursive=True)
 
 
+def _basebackup(url: str, cluster: ClusterPaths, *, is_standby: bool) -> Child:
+    """Return the step that copies a running server, with the WAL of meanwhile."""
+    return Child(
+        name="basebackup",
+        title="Backup",
+        command=(
+            str(cluster.binaries / "pg_basebackup"),
+            *("--dbname", url, "--pgdata", str(cluster.root / "data")),
+            *("--wal-method=stream", "--checkpoint=fast"),
+            *(("--write-recovery-conf",) if is_standby else ()),
+        ),
+        env={"PATH": os.defpath, "LC_ALL": "C"},
+        owner=cluster.owner,
+        cwd=Path("/"),
+    )
+
+
 @contextlib.contextmanager
-def own_postgres(folder: Path) -> Iterator[OwnPostgres]:
-    """Run a server for the block."""
-    server = OwnPostgres(folder)
+def own_postgres(folder: Path, **origin: Any) -> Iterator[OwnPostgres]:
+    """Run a server for the block; `origin` is OwnPostgres's."""
+    server = OwnPostgres(folder, **origin)
     try:
         server.start()
         yield server
@@ -134,10 +175,12 @@ def own_postgres(folder: Path) -> Iterator[OwnPostgres]:
 
 @contextlib.contextmanager
 def served_by(url: str) -> Iterator[None]:
-    """Connect Django in this process to that server for the block."""
+    """Connect Django in this process to that server, or the leader of several, for the block."""
     theirs = libpq.conninfo_to_dict(url)
     ours = connection.settings_dict
+    wanted = {"target_session_attrs": theirs.get("target_session_attrs", "any")}
     changed = {
+        "OPTIONS": {**ours["OPTIONS"], **wanted},
         "HOST": theirs["host"],
         "PORT": theirs["port"],
         "USER": theirs["user"],

@@ -270,6 +270,6 @@ def test_old_events_are_forgotten(buyer: Buyer, sandbox: Sandbox) -> None:
     done = StripeEvent.objects.get(type="checkout.session.completed")
     StripeEvent.objects.update(processed_at="2020-01-01T00:00:00Z")
 
-    assert inbox.forget_old() == 1
+    assert inbox.forget_old(kept=timedelta(days=35), batch=1) == 1
     process_due_events()
     assert not StripeEvent.objects.filter(pk=done.pk).exists()

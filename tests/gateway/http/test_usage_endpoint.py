@@ -197,24 +197,37 @@ def test_a_call_is_counted_as_soon_as_it_is_answered(
         assert row["credits_consumed"] == answer.json()["usage"]["credits_consumed"] == 60
 
 
-def test_reports_that_take_long_keep_no_call_from_its_key(
+def test_long_reports_keep_no_other_workspace_from_its_own(
     new_customer: NewCustomer, upstream: ScriptedUpstream
 ) -> None:
-    customer, other = new_customer(), new_customer()
+    """Ten readers of one workspace use half the connections; of several, all but one."""
+    first, second, third = (new_customer() for _ in range(3))
     script = upstream.script(says())
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("LOCK TABLE usage_usagehour IN ACCESS EXCLUSIVE MODE")
-        reports: list[Call] = []
+        ask_for_long_reports(first, cursor, waiting=2)
+        ask_for_long_reports(second, cursor, waiting=3)
+        assert third.caller.get("/v1/usage").status == 503
+        eventually(lambda: third.caller.get("/v1/credits").status == 200, what="its balance")
+        assert third.ask(script.prompt).status == 200
 
-        def are_all_lent() -> bool:
-            """Ask for one more. Those for whom there is no connection in time are refused."""
-            reports.append(customer.caller.call("GET", "/v1/usage"))
-            return count_of_waiting(cursor) == 4
 
-        eventually(are_all_lent, what="as many reports as there can be")
-        assert other.ask(script.prompt).status == 200
+def ask_for_long_reports(customer: Customer, cursor: CursorWrapper, *, waiting: int) -> None:
+    """Ask for many at once: so many in all wait for the table's lock, and the rest is refused."""
+    calls: list[Call] = []
 
-    assert Counter(call.answer().status for call in reports)[200] >= 4
+    def is_lent() -> bool:
+        calls.append(customer.caller.call("GET", "/v1/usage"))
+        return count_of_waiting(cursor) >= waiting
+
+    eventually(is_lent, what="the reports for which there is a connection")
+    before = count_of_waiting(cursor)
+    more = [customer.caller.call("GET", "/v1/usage") for _ in range(10)]
+    eventually(
+        lambda: sum(call.is_answered() for call in more) + count_of_waiting(cursor) - before == 10,
+        what="the other reports",
+    )
+    assert count_of_waiting(cursor) == waiting
 
 
 def count_of_waiting(cursor: CursorWrapper) -> int:

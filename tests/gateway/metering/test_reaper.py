@@ -16,7 +16,7 @@ from billing.models import HoldState
 from gateway.metering import blocking_apply, journal
 from gateway.metering.connections import connect
 from gateway.metering.operations import HoldDecision
-from gateway.metering.reaper import FREE_FOR_S, RESTART_GRACE_S, Reaper
+from gateway.metering.reaper import CONNECTED_FOR_S, FREE_FOR_S, Reaper
 from tests.support import gateway_database
 from tests.support.books import Books, database_url, open_books
 from tests.support.gateway_process import ChildProcess, Process, child_process, end_sessions
@@ -51,15 +51,16 @@ def end_lock_sessions() -> None:
     end_sessions("caicaini-liveness")
 
 
-def await_end_of_grace() -> None:
-    """Wait until PostgreSQL has been up long enough for a free lock to count."""
+def await_end_of_grace(connection: "psycopg.Connection[Any]") -> None:
+    """Wait until a free lock counts for that connection, and for those of running reapers."""
 
     def is_over() -> bool:
-        with psycopg.connect(database_url()) as other:
-            row = other.execute(
-                "SELECT clock_timestamp() - pg_postmaster_start_time() > make_interval(secs => %s)",
-                [RESTART_GRACE_S],
-            ).fetchone()
+        row = connection.execute(
+            "SELECT clock_timestamp() - max(backend_start) > make_interval(secs => %s)"
+            " FROM pg_stat_activity WHERE datname = current_database()"
+            " AND (pid = pg_backend_pid() OR application_name = 'caicaini-reaper')",
+            [CONNECTED_FOR_S],
+        ).fetchone()
         return row == (True,)
 
     eventually(is_over, what="the end of the grace period")
@@ -130,8 +131,9 @@ def test_a_process_stopped_during_a_batch_keeps_no_wallet_locked(
 def test_a_lock_that_is_free_for_a_moment_voids_no_hold(
     books: Books, process: Process, distant: ChildProcess
 ) -> None:
-    await_end_of_grace()
     call = distant.admit(books.call(300))
+    with psycopg.connect(database_url(), autocommit=True) as connection:
+        await_end_of_grace(connection)
     for _ in range(8):
         end_lock_sessions()
         time.sleep(0.5)
@@ -144,11 +146,11 @@ def test_one_run_is_not_enough_to_consider_a_distant_process_dead(
     books: Books, journals: Path, distant: ChildProcess
 ) -> None:
     """Its lock's session has ended, and it has not had time yet to retake the lock."""
-    await_end_of_grace()
     call = distant.admit(books.call(300))
-    distant.send_signal(signal.SIGSTOP)
     reaper = Reaper(owner=1, journals=journals)
     with psycopg.connect(database_url(), autocommit=True) as connection:
+        await_end_of_grace(connection)
+        distant.send_signal(signal.SIGSTOP)
         end_lock_sessions()
         eventually(lambda: not is_locked(connection), what="the lock's end")
         reaper.run(connection)
@@ -167,10 +169,10 @@ def test_two_runs_are_not_enough_either_when_the_machine_was_suspended_between_t
     books: Books, journals: Path, distant: ChildProcess
 ) -> None:
     """A virtual machine that is migrated is suspended, with all its processes."""
-    await_end_of_grace()
     call = distant.admit(books.call(300))
     reaper = Reaper(owner=1, journals=journals)
     with psycopg.connect(database_url(), autocommit=True) as connection:
+        await_end_of_grace(connection)
         distant.send_signal(signal.SIGSTOP)
         end_lock_sessions()
         eventually(lambda: not is_locked(connection), what="the lock's end")
@@ -181,6 +183,44 @@ def test_two_runs_are_not_enough_either_when_the_machine_was_suspended_between_t
     assert held(books) == 300
     distant.send_signal(signal.SIGCONT)
     assert distant.settle(call, 120) == "120"
+
+
+def test_soon_after_a_reaper_has_connected_a_free_lock_says_nothing(
+    books: Books, journals: Path, distant: ChildProcess
+) -> None:
+    """After a failover nobody has a lock yet, on a server that has been up for long."""
+    call = distant.admit(books.call(300))
+    with psycopg.connect(database_url(), autocommit=True) as connection:
+        eventually(lambda: postgresql_has_been_up_for_long(connection), what="a long uptime")
+    distant.send_signal(signal.SIGSTOP)
+    reaper = Reaper(owner=1, journals=journals)
+    with psycopg.connect(database_url(), autocommit=True) as connection:
+        end_lock_sessions()
+        eventually(lambda: not is_locked(connection), what="the lock's end")
+        for _ in range(4):
+            reaper.run(connection)
+            assert held(books) == 300 or connected_for_s(connection) >= CONNECTED_FOR_S
+            time.sleep(FREE_FOR_S / 3)
+        distant.send_signal(signal.SIGCONT)
+        eventually(lambda: is_locked(connection), what="the lock")
+
+    assert distant.settle(call, 120) == "120"
+
+
+def postgresql_has_been_up_for_long(connection: "psycopg.Connection[Any]") -> bool:
+    row = connection.execute(
+        "SELECT clock_timestamp() - pg_postmaster_start_time() > make_interval(secs => %s)",
+        [CONNECTED_FOR_S],
+    ).fetchone()
+    return row == (True,)
+
+
+def connected_for_s(connection: "psycopg.Connection[Any]") -> float:
+    [age] = connection.execute(
+        "SELECT extract(epoch FROM clock_timestamp() - backend_start) FROM pg_stat_activity"
+        " WHERE pid = pg_backend_pid()"
+    ).fetchone() or (0,)
+    return float(age)
 
 
 def is_locked(connection: "psycopg.Connection[Any]") -> bool:
@@ -307,7 +347,7 @@ def test_after_a_restart_only_dead_processes_lose_their_holds(
         living.send_signal(signal.SIGSTOP)  # it is slow to reconnect
         server.start()
 
-        while server.uptime_s() < RESTART_GRACE_S - 5:  # far longer than a lock may be free
+        while server.uptime_s() < CONNECTED_FOR_S - 5:  # far longer than a lock may be free
             assert held(own_books) == 500
             time.sleep(0.1)
         living.send_signal(signal.SIGCONT)

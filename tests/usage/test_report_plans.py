@@ -1,0 +1,152 @@
+"""Reports read the records of their period, however much else there is in the table.
+
+A workspace with years of calls, among many others, asks about two days. Each query must find them
+through an index, in the partitions of those days alone.
+"""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import psycopg
+import pytest
+from django.db import connection
+
+from accounts.models import Workspace
+from billing.audit.rules import COUNTS, RULES
+from tests.support.request_records import a_price
+from usage import gateway_queries, request_log, roll_up, summary
+from usage.gateway_queries import Bucket, Grouping
+from usage.models import RequestRecord
+from usage.ranges import Period
+
+SINCE = datetime(2024, 12, 31, 0, 30, tzinfo=UTC)
+UNTIL = SINCE + timedelta(days=2)
+MONTHS = 24
+PARTITIONS = {"usage_requestrecord_2024_12", "usage_requestrecord_2025_01"}
+Plan = dict[str, Any]
+
+_FILL = """
+INSERT INTO usage_requestrecord (id, workspace_id, accepted_at, source, requested_model,
+    resolved_model, price_id, route, is_stream, status, error_type, ending, stop_reason,
+    input_tokens, output_tokens, cache_creation_input_tokens, cache_read_input_tokens,
+    is_usage_estimated, credits, lost_credits, duration_ms)
+SELECT gen_random_uuid(), CASE WHEN number %% 2 = 0 THEN %s ELSE 1000000 + number %% 50 END,
+    timestamptz '2024-01-01 00:10Z' + number * interval '20 minutes', 'api', 'm', 'm', %s, '',
+    false, 200, '', 'completed', 'end_turn', 1, 1, 0, 0, false, 1, 0, 5
+FROM generate_series(0, %s) AS number
+"""
+
+
+@pytest.fixture
+def period(workspace: Workspace) -> Period:
+    """Two days at a turn of the year, all of whose hours are marked."""
+    with connection.cursor() as cursor:
+        for month in range(MONTHS):
+            moment = datetime(2024 + month // 12, month % 12 + 1, 1, tzinfo=UTC)
+            cursor.execute("SELECT usage_ensure_partition(%s)", [moment])
+        cursor.execute(_FILL, [workspace.pk, a_price().pk, 3 * 24 * 365 * MONTHS // 12])
+        cursor.execute(
+            "INSERT INTO usage_dirtyhour (workspace_id, starts_at)"
+            " SELECT %s, generate_series(%s::timestamptz, %s::timestamptz, '1 hour')",
+            [workspace.pk, SINCE.replace(minute=0), UNTIL],
+        )
+        for table in ("usage_requestrecord", "usage_dirtyhour", "usage_usagehour"):
+            cursor.execute(f"ANALYZE {table}")
+    return Period(workspace.pk, SINCE, UNTIL)
+
+
+def assert_reads_only(plan: Plan, period: Period) -> None:
+    """Compare what the plan reads of the records with what the period has."""
+    scans = [node for node in nodes(plan) if node.get("Alias", "").startswith("usage_requestrec")]
+    expected = RequestRecord.objects.filter(
+        workspace_id=period.workspace_id,
+        accepted_at__gte=period.since,
+        accepted_at__lt=period.until,
+    ).count()
+
+    assert {scan["Relation Name"] for scan in scans} <= PARTITIONS
+    assert {scan["Node Type"] for scan in scans} <= {
+        "Index Scan",
+        "Index Only Scan",
+        "Bitmap Heap Scan",
+    }
+    assert 0 < sum(map(rows_read, scans)) <= expected
+
+
+def rows_read(scan: Plan) -> int:
+    rows: float = scan["Actual Rows"] + scan.get("Rows Removed by Filter", 0)
+    return round(rows * int(scan["Actual Loops"]))
+
+
+def nodes(plan: Plan) -> Iterator[Plan]:
+    yield plan
+    for below in plan.get("Plans", []):
+        yield from nodes(below)
+
+
+def plan_of(query: str, parameters: dict[str, Any], *, on_the_server: bool = False) -> Plan:
+    """Explain it as the portal sends it, or with parameters apart, as the gateway does."""
+    assert connection.connection is not None
+    cursor_class = psycopg.Cursor if on_the_server else psycopg.ClientCursor
+    with cursor_class(connection.connection) as cursor:
+        cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {query}", parameters, prepare=False)
+        row = cursor.fetchone()
+    assert row is not None
+    found = row[0] if isinstance(row[0], list) else json.loads(row[0])
+    plan: Plan = found[0]["Plan"]
+    return plan
+
+
+@pytest.mark.parametrize("query", [summary.TOTALS, summary.BY_KEY, summary.LATENCY])
+def test_the_sums_of_a_page(period: Period, query: str) -> None:
+    parameters = {**period._asdict(), "latency_calls": summary.LATENCY_CALLS}
+
+    assert_reads_only(plan_of(query, parameters), period)
+
+
+@pytest.mark.parametrize("groupings", [(), (Grouping.MODEL, Grouping.KEY, Grouping.SOURCE)])
+@pytest.mark.parametrize("bucket", list(Bucket))
+def test_the_sums_of_the_endpoint(
+    period: Period, bucket: Bucket, groupings: tuple[Grouping, ...]
+) -> None:
+    query = gateway_queries.query(bucket, groupings)
+
+    assert_reads_only(plan_of(query, period._asdict(), on_the_server=True), period)
+
+
+def test_a_page_of_the_log(period: Period) -> None:
+    first = request_log.calls_page(period)
+    assert first.older is not None
+    for before in (None, first.older):
+        query = request_log.records_before(period, before)[: request_log.PAGE_SIZE]
+        [found] = json.loads(query.explain(format="json", analyze=True))
+
+        assert_reads_only(found["Plan"], period)
+
+
+def test_the_recent_audit(period: Period) -> None:
+    """It reads the newest month of all workspaces, and no month before."""
+    parameters = {
+        "since": datetime(2025, 12, 30, tzinfo=UTC),
+        "records_since": datetime(2025, 12, 30, tzinfo=UTC),
+        "cutoff": datetime(2026, 1, 1, tzinfo=UTC),
+        "suspects": [],
+        "workspaces": [],
+    }
+    for query in (COUNTS, *(rule for rule in RULES.values() if "%(records_since)s" in rule)):
+        tables = {node.get("Relation Name", "") for node in nodes(plan_of(query, parameters))}
+
+        assert "usage_requestrecord_2025_12" in tables
+        assert not any(table.startswith("usage_requestrecord_2024") for table in tables)
+
+
+def test_the_roll_up(period: Period) -> None:
+    hour = SINCE.replace(minute=0)
+    hours = [hour + timedelta(hours=number) for number in range(49)]
+    marked = roll_up.marked_hours([(period.workspace_id, one) for one in hours])
+
+    plan = plan_of(roll_up.SUM, marked)
+
+    assert_reads_only(plan, Period(period.workspace_id, hour, hour + timedelta(hours=49)))
