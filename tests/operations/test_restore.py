@@ -15,6 +15,7 @@ from pytest_django import DjangoDbBlocker
 from billing.audit.report import audit
 from gateway.metering import journal
 from gateway.metering.operations import HoldDecision
+from gateway.metering.pending import LedgerUnreachable
 from tests.support import gateway_database
 from tests.support.books import Books, open_books
 from tests.support.gateway_process import ChildProcess, Process, child_process
@@ -80,6 +81,10 @@ def test_a_backup_made_under_load_is_restored(
             restored = OwnPostgres(tmp_path / "restored", backup_of=lost)
         after = near.admit(books.call(300))
         lost.kill()
+        # Its sessions outlive the postmaster for a moment, and still commit.
+        eventually(
+            lambda: near.hold(books.call(0)) == LedgerUnreachable.__name__, what="the outage"
+        )
         # Both callers receive a charge, which is in the journal alone.
         assert near.settle(open_at_backup, 120) == "120"
         assert near.settle(after, 30) == "30"
