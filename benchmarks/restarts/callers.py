@@ -23,12 +23,13 @@ class Outcome:
     """One call as its caller saw it.
 
     `loss` says how the connection failed it: refused, reset, cut, unanswered. `refusal` is an error
-    that the gateway answered.
+    that the gateway answered. `began_at` is a moment of `time.monotonic`.
     """
 
     is_stream: bool
     loss: str = ""
     refusal: str = ""
+    began_at: float = 0.0
     seconds: float = 0.0
 
 
@@ -74,13 +75,12 @@ class Callers:
             await asyncio.sleep(random.uniform(0, longest_pause_s))
 
     async def _record(self, session: aiohttp.ClientSession, *, is_stream: bool) -> None:
-        outcome = Outcome(is_stream)
-        began = time.monotonic()
+        outcome = Outcome(is_stream, began_at=time.monotonic())
         try:
             await self._post(session, outcome)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             outcome.loss = f"{type(error).__name__}: {error}"
-        outcome.seconds = time.monotonic() - began
+        outcome.seconds = time.monotonic() - outcome.began_at
         self.outcomes.append(outcome)
 
     async def _post(self, session: aiohttp.ClientSession, outcome: Outcome) -> None:

@@ -16,6 +16,7 @@ from django.conf import settings
 from benchmarks.chaos.upstream import Upstream
 from benchmarks.restarts import verdict
 from benchmarks.restarts.callers import Callers, Outcome
+from benchmarks.restarts.verdict import Restart
 from embedded import ports
 from keys import services as keys
 from tests.browser import product
@@ -62,11 +63,12 @@ class Load:
 
 @dataclass(frozen=True)
 class Result:
-    """The outcome of each call, the seconds of each restart, what is wrong with the books."""
+    """The outcome of each call, the restarts, faults of the books, warnings in the web log."""
 
     outcomes: list[Outcome]
-    restarts_s: list[float]
+    restarts: list[Restart]
     differences: list[str]
+    warnings: list[str]
 
 
 def main(options: argparse.Namespace) -> int:
@@ -79,12 +81,17 @@ def main(options: argparse.Namespace) -> int:
     )
     with tempfile.TemporaryDirectory() as folder:
         result = measure(load, Path(folder))
-    for line in verdict.summary(result.outcomes, result.restarts_s):
+    for line in verdict.summary(result.outcomes, result.restarts):
         print(line)
-    wrong = [*verdict.losses(result.outcomes), *verdict.refusals(result.outcomes)]
-    wrong += result.differences
+    wrong = [
+        *verdict.losses(result.outcomes, result.restarts),
+        *verdict.refusals(result.outcomes, result.restarts),
+        *result.differences,
+    ]
     for one in wrong[:20]:
         print(f"WRONG: {one}")
+    for line in result.warnings[:20] if wrong else []:
+        print(f"web log: {line}")
     print(f"{len(result.outcomes)} calls, {len(wrong)} faults", flush=True)
     return 1 if wrong else 0
 
@@ -105,10 +112,11 @@ def measure(load: Load, folder: Path) -> Result:
         }
         with product.running(folder / "data", **env) as running, gateway_database.in_use(url):
             callers, calling = _begin(load, running, loop)
-            restarts_s = [_restart(running, number) for number in range(1, load.restarts + 1)]
+            restarts = [_restart(running, number) for number in range(1, load.restarts + 1)]
             loop.call_soon_threadsafe(callers.end)
             calling.result(_RESTART_WINDOW_S)
-            return Result(callers.outcomes, restarts_s, verdict.differences())
+            warnings = _warnings(folder / "data" / "log" / "web.log")
+            return Result(callers.outcomes, restarts, verdict.differences(), warnings)
 
 
 def _begin(
@@ -127,8 +135,8 @@ def _begin(
     return callers, calling
 
 
-def _restart(running: Product, number: int) -> float:
-    """Restart all web processes once; return how many seconds that took."""
+def _restart(running: Product, number: int) -> Restart:
+    """Restart all web processes once."""
     before = running.web_processes()
     began = time.monotonic()
     running.restart()
@@ -142,7 +150,12 @@ def _restart(running: Product, number: int) -> float:
     assert not before & after, f"{before & after} were not replaced"
     assert len(after) == len(before), f"{len(before)} web processes became {len(after)}"
     print(f"restart {number}: {seconds:.1f} s", flush=True)
-    return seconds
+    return Restart(began, seconds)
+
+
+def _warnings(log: Path) -> list[str]:
+    lines = log.read_text(errors="replace").splitlines()
+    return [line for line in lines if " WARNING " in line or " ERROR " in line]
 
 
 def _tokens() -> list[str]:
