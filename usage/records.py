@@ -33,7 +33,7 @@ class RecordAttempt(msgspec.Struct, frozen=True):
     error: str
 
 
-class Record(msgspec.Struct, frozen=True, kw_only=True):
+class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One accepted call; the fields are RequestRecord's. Durations are milliseconds.
 
     `credits`, `lost_credits` and `balance_after` are filled in by PostgreSQL. A new field needs a

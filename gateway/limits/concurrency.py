@@ -1,8 +1,7 @@
 """How many calls may run at once: in this process, and for one key in it."""
 
 from collections import Counter
-from collections.abc import Hashable, Iterator
-from contextlib import contextmanager
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 
 from gateway.errors import GatewayOverloaded, RateLimited
@@ -17,16 +16,8 @@ class ConcurrencyLimit:
     total: int = 0
     _by_key: Counter[Hashable] = field(default_factory=Counter)
 
-    @contextmanager
-    def slot(self, key: Hashable) -> Iterator[None]:
-        """Count a call while it runs; raises GatewayOverloaded or RateLimited."""
-        self._begin(key)
-        try:
-            yield
-        finally:
-            self._end(key)
-
-    def _begin(self, key: Hashable) -> None:
+    def begin(self, key: Hashable) -> None:
+        """Count a call that begins; raises GatewayOverloaded or RateLimited."""
         if self.total >= self.limit:
             raise GatewayOverloaded(retry_after_s=1)
         if self._by_key[key] >= self.limit_per_key:
@@ -37,7 +28,8 @@ class ConcurrencyLimit:
         self.total += 1
         self._by_key[key] += 1
 
-    def _end(self, key: Hashable) -> None:
+    def end(self, key: Hashable) -> None:
+        """Stop counting a call that `begin` counted."""
         self.total -= 1
         self._by_key[key] -= 1
         if not self._by_key[key]:

@@ -10,7 +10,7 @@ import msgspec
 from usage.records import Record
 
 
-class Hold(msgspec.Struct, frozen=True, tag="hold", tag_field="kind"):
+class Hold(msgspec.Struct, frozen=True, omit_defaults=True, tag="hold", tag_field="kind"):
     """Hold `amount` credits for the call `id`. `key_id` is None for the console.
 
     `secret_id` and `member_id` are sent and not stored yet. PostgreSQL rejects a hold with `limits`

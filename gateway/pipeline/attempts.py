@@ -61,11 +61,14 @@ async def first_that_answers(
             raise failure or _unavailable(breakers, call)
         call.candidate = way = ways.popleft()
         asked.add(way.upstream.id)
-        is_another_left = any(other.upstream.id not in asked for other in ways)
+        is_another_left = bool(ways) and any(other.upstream.id not in asked for other in ways)
         call.attempt_limits = _limits(call, ends_at, is_another_left=is_another_left)
+        call.upstream_status = None
+        started_ms = call.elapsed_ms()
         try:
-            answer = await _recorded(call, way, ask)
+            answer = await ask(way)
         except UpstreamError as error:
+            _note(call, way, started_ms, error.error_code or "")
             failure = error
             may_repeat = _report(breakers, way, error)
             is_last = number + 1 == _MOST_ATTEMPTS
@@ -79,9 +82,11 @@ async def first_that_answers(
             if ways[0].upstream.id in asked:
                 await asyncio.sleep(_PAUSE_S * (1 + random.random()))  # noqa: S311 (only jitter)
         except BaseException:
+            _note(call, way, started_ms, "cancelled")
             breakers.abandoned(way.upstream.id)
             raise
         else:
+            _note(call, way, started_ms, "")
             breakers.succeeded(way.upstream.id)
             return answer
     raise AssertionError("the last attempt returned or raised")
@@ -129,31 +134,17 @@ def _limits(call: Call, ends_at: float, *, is_another_left: bool) -> AttemptLimi
     return AttemptLimits(left_s, left_s)
 
 
-async def _recorded(
-    call: Call, way: Candidate, ask: Callable[[Candidate], Awaitable[Answer]]
-) -> Answer:
-    """Make one attempt and add it to the call, however it ends."""
-    started_ms = call.elapsed_ms()
-    call.upstream_status = None
-    error_code = "cancelled"
-    try:
-        answer = await ask(way)
-        error_code = ""
-        return answer
-    except UpstreamError as error:
-        error_code = error.error_code or ""
-        raise
-    finally:
-        call.attempts.append(
-            RecordAttempt(
-                upstream_id=way.upstream.id,
-                model=way.model.public_id,
-                started_ms=started_ms,
-                duration_ms=call.elapsed_ms() - started_ms,
-                status=call.upstream_status,
-                error=error_code,
-            )
+def _note(call: Call, way: Candidate, started_ms: int, error_code: str) -> None:
+    call.attempts.append(
+        RecordAttempt(
+            way.upstream.id,
+            way.model.public_id,
+            started_ms,
+            call.elapsed_ms() - started_ms,
+            call.upstream_status,
+            error_code,
         )
+    )
 
 
 async def _encodable(call: Call, ways: Iterable[Candidate], *, like: Candidate) -> deque[Candidate]:

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from catalogue.pricing import Line, TokenCounts, total
+from catalogue.pricing import TokenCounts
 from gateway.reply.events import Usage
 from gateway.upstreams.router import Candidate
 from usage.records import RecordLine
@@ -38,28 +38,27 @@ def not_charged(candidate: Candidate, delivered: Usage | None) -> Charge:
     """The call failed, broke off or was cut by a shutdown: what was delivered is our loss."""
     if delivered is None:
         return _void(_NO_USAGE, lost=0)
-    return _void(delivered, lost=total(_lines(candidate, delivered)))
+    return _void(delivered, lost=candidate.price.cost(_tokens(delivered)))
 
 
 def _charged(candidate: Candidate, usage: Usage, *, is_estimated: bool) -> Charge:
-    lines = _lines(candidate, usage)
     price, model = candidate.price, candidate.model.public_id
-    recorded = tuple(
-        RecordLine(line.token_class, model, price.id, line.units, line.price) for line in lines
+    tokens = _tokens(usage)
+    lines = tuple(
+        RecordLine(token_class, model, price.id, units, per_mtok)
+        for token_class, units, per_mtok in price.lines(tokens)
     )
-    return Charge(usage, recorded, total(lines), 0, is_estimated)
+    return Charge(usage, lines, price.cost(tokens), 0, is_estimated)
 
 
 def _void(usage: Usage, *, lost: int) -> Charge:
     return Charge(usage, (), None, lost, is_estimated=usage is not _NO_USAGE)
 
 
-def _lines(candidate: Candidate, usage: Usage) -> tuple[Line, ...]:
-    return candidate.price.lines(
-        TokenCounts(
-            usage.input_tokens,
-            usage.output_tokens,
-            usage.cache_creation_input_tokens,
-            usage.cache_read_input_tokens,
-        )
+def _tokens(usage: Usage) -> TokenCounts:
+    return TokenCounts(
+        usage.input_tokens,
+        usage.output_tokens,
+        usage.cache_creation_input_tokens,
+        usage.cache_read_input_tokens,
     )

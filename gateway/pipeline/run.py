@@ -31,12 +31,27 @@ _TURN_S = 0.1
 
 
 class Served(NamedTuple):
-    """A call that was answered. `balance_after` is the one of its own ledger entry: None for a
-    void, and while PostgreSQL is unavailable."""
+    """A call that was answered."""
 
-    record: Record
+    call: Call
     charge: Charge
-    balance_after: int | None
+    result: SettleResult
+
+    @property
+    def record(self) -> Record:
+        """Its request record, with what was really charged."""
+        return msgspec.structs.replace(
+            self.call.record,
+            credits=self.result.charged,
+            lost_credits=self.result.lost,
+            balance_after=self.result.balance_after,
+        )
+
+    @property
+    def balance_after(self) -> int | None:
+        """The balance after its own ledger entry: None for a void, and while PostgreSQL is
+        unavailable."""
+        return self.result.balance_after
 
 
 async def answer(services: GatewayServices, call: Call, out: FanOut) -> Served:
@@ -70,7 +85,7 @@ async def answer(services: GatewayServices, call: Call, out: FanOut) -> Served:
         credits_consumed=result.charged,
     )
     await out.answer(body, credits_consumed=result.charged)
-    return _served(call, charge, result)
+    return Served(call, charge, result)
 
 
 async def stream(services: GatewayServices, call: Call, out: FanOut) -> Served:
@@ -93,24 +108,14 @@ async def stream(services: GatewayServices, call: Call, out: FanOut) -> Served:
         if not relay.has_sent or not isinstance(public, GatewayError):
             raise public from None
         await out.send(public.frame(call.request_id))
-        return Served(call.record, charge, None)
+        return Served(call, charge, SettleResult(0, charge.lost))
     charge = charges.completed(call.candidate, end.usage)
     result = await settlement.settle(
         services, call, charge, ending=Ending.COMPLETED, status=200, stop_reason=end.stop_reason
     )
     final = relay.encoder.final(end, usage=charge.usage, credits_consumed=result.charged)
     await out.send(final + relay.encoder.frame(MessageStop()))
-    return _served(call, charge, result)
-
-
-def _served(call: Call, charge: Charge, result: SettleResult) -> Served:
-    record = msgspec.structs.replace(
-        call.record,
-        credits=result.charged,
-        lost_credits=result.lost,
-        balance_after=result.balance_after,
-    )
-    return Served(record, charge, result.balance_after)
+    return Served(call, charge, result)
 
 
 def _public_error(call: Call, error: BaseException) -> BaseException:
