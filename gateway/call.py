@@ -96,7 +96,7 @@ class Call:
 
     def elapsed_ms(self) -> int:
         """Milliseconds since the call was accepted."""
-        return round((time.monotonic() - self.began) * 1000)
+        return int((time.monotonic() - self.began) * 1000)
 
     def note_first_byte(self) -> None:
         """Record when the upstream's first byte arrived; later bytes change nothing."""

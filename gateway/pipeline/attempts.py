@@ -8,8 +8,6 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 from typing import TypeVar
 
-from django.conf import settings
-
 from gateway.call import Call
 from gateway.errors import (
     InvalidRequest,
@@ -22,7 +20,7 @@ from gateway.errors import (
 from gateway.pipeline import upstream_call
 from gateway.runtime.services import GatewayServices
 from gateway.upstreams.circuit_breaker import CircuitBreakers, retry_after_s
-from gateway.upstreams.client import AttemptLimits
+from gateway.upstreams.client import AttemptLimits, Deadlines
 from gateway.upstreams.router import Candidate
 from usage.records import RecordAttempt
 
@@ -50,7 +48,8 @@ async def first_that_answers(
     """
     breakers = services.breakers
     breakers.begin_call()
-    ends_at = time.monotonic() + settings.UPSTREAM_TOTAL_TIMEOUT_S
+    deadlines = services.client.deadlines
+    ends_at = time.monotonic() + deadlines.total_s
     ways = deque(call.route.candidates)
     asked: set[int] = set()
     failure: UpstreamError | None = None
@@ -62,7 +61,11 @@ async def first_that_answers(
         call.candidate = way = ways.popleft()
         asked.add(way.upstream.id)
         is_another_left = bool(ways) and any(other.upstream.id not in asked for other in ways)
-        call.attempt_limits = _limits(call, ends_at, is_another_left=is_another_left)
+        call.attempt_limits = limits_of_attempt(
+            deadlines,
+            ends_at,
+            may_leave=call.request.stream or is_another_left,
+        )
         call.upstream_status = None
         started_ms = call.elapsed_ms()
         try:
@@ -122,16 +125,14 @@ def _unavailable(breakers: CircuitBreakers, call: Call) -> UpstreamUnavailable:
     return UpstreamUnavailable(retry_after_s=retry_after_s(breakers.blocked(), ids))
 
 
-def _limits(call: Call, ends_at: float, *, is_another_left: bool) -> AttemptLimits:
-    """Return how long this attempt may take. One clock bounds all attempts of the call.
+def limits_of_attempt(deadlines: Deadlines, ends_at: float, *, may_leave: bool) -> AttemptLimits:
+    """Return how long an attempt may take that begins now. One clock bounds all attempts of a call.
 
-    A stream shows a silent upstream by its silence. A plain answer comes in one piece when the
-    model is done, so only another upstream is a reason to leave one that is silent for long.
+    A plain answer comes in one piece when the model is done. So a plain call leaves a silent
+    upstream only if another one can answer (`may_leave`); a stream would have begun by then.
     """
     left_s = max(0.0, ends_at - time.monotonic())
-    if call.request.stream or is_another_left:
-        return AttemptLimits(settings.UPSTREAM_FIRST_BYTE_TIMEOUT_S, left_s)
-    return AttemptLimits(left_s, left_s)
+    return AttemptLimits(deadlines.first_byte_s if may_leave else left_s, left_s)
 
 
 def _note(call: Call, way: Candidate, started_ms: int, error_code: str) -> None:

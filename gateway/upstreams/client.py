@@ -65,7 +65,7 @@ class UpstreamClient:
     """One pool of connections per process."""
 
     def __init__(self, deadlines: Deadlines) -> None:
-        self._deadlines = deadlines
+        self.deadlines = deadlines
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
                 limit=0,  # the concurrency limit bounds the calls
@@ -105,7 +105,7 @@ class UpstreamClient:
         Raises UpstreamFailed for a failure, in `read` too, and UpstreamTimeout for a deadline. The
         connection is dropped if `read` returns before the body's end.
         """
-        deadlines = self._deadlines
+        deadlines = self.deadlines
         first_byte_s, total_s = limits or AttemptLimits(deadlines.first_byte_s, deadlines.total_s)
         try:
             with TimeLimit(min(first_byte_s, total_s)) as limit:

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from gateway.pipeline import attempts
-from gateway.request import parse
+from gateway.upstreams.client import Deadlines
 from tests.gateway.conftest import NewCustomer, StartGateway
 from tests.support.replies import after_release, answers, does, says, silence, then
 from tests.support.scripted_upstream import ScriptedUpstream
@@ -90,37 +90,28 @@ def test_an_upstream_that_timed_out_is_not_asked_again_for_the_same_call(
     assert paths == ["/first/v1/messages", "/v1/chat/completions", "/v1/chat/completions"]
 
 
-class _Call:
-    """As much of a call as the limits of an attempt depend on."""
-
-    def __init__(self, *, stream: bool) -> None:
-        body = (
-            b'{"model":"m","max_tokens":1,"messages":[{"role":"user","content":"Hi"}],"stream":%s}'
-        )
-        self.request = parse.messages_request(body % (b"true" if stream else b"false"))
+DEADLINES = Deadlines(connect_s=5, first_byte_s=300, idle_s=60, total_s=900)
 
 
-@pytest.mark.parametrize(
-    ("stream", "is_another_left", "waits_for_total"),
-    [(False, False, True), (False, True, False), (True, False, False), (True, True, False)],
-)
-def test_only_a_plain_call_with_nowhere_else_to_go_waits_for_the_total(
-    stream: bool, is_another_left: bool, waits_for_total: bool
+@pytest.mark.parametrize(("may_leave", "first_byte_s"), [(True, 300), (False, 800)])
+def test_only_a_call_that_may_leave_is_bound_by_the_first_byte_limit(
+    may_leave: bool, first_byte_s: float
 ) -> None:
-    ends_at = time.monotonic() + 100_000
+    ends_at = time.monotonic() + 800
 
-    limits = attempts._limits(_Call(stream=stream), ends_at, is_another_left=is_another_left)
+    limits = attempts.limits_of_attempt(DEADLINES, ends_at, may_leave=may_leave)
 
-    assert (limits.first_byte_s == limits.total_s) is waits_for_total
+    assert limits.first_byte_s == pytest.approx(first_byte_s, abs=30)
 
 
 def test_all_attempts_share_one_clock() -> None:
-    ends_at = time.monotonic() + 50
+    ends_at = time.monotonic() + 800
 
-    first = attempts._limits(_Call(stream=True), ends_at, is_another_left=True)
-    later = attempts._limits(_Call(stream=True), ends_at - 30, is_another_left=False)
-    over = attempts._limits(_Call(stream=True), ends_at - 100, is_another_left=False)
+    first, later, last = (
+        attempts.limits_of_attempt(DEADLINES, ends_at - passed_s, may_leave=True).total_s
+        for passed_s in (0, 400, 900)
+    )
 
-    assert first.total_s <= 50
-    assert later.total_s <= 20
-    assert over.total_s == 0
+    assert 700 < first <= 800
+    assert 300 < later <= 400
+    assert last == 0
