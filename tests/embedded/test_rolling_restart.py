@@ -15,8 +15,9 @@ from tests.embedded.conftest import Start
 from tests.support.waiting import eventually
 
 NewStart = Callable[..., Start]
-_READY = "echo READY=1 >&$CAICAINI_NOTIFY_FD"
-_STOPPING = "echo STOPPING=1 >&$CAICAINI_NOTIFY_FD"
+# By its path: dash redirects to descriptors of one digit only.
+_READY = "echo READY=1 > /proc/self/fd/$CAICAINI_NOTIFY_FD"
+_STOPPING = "echo STOPPING=1 > /proc/self/fd/$CAICAINI_NOTIFY_FD"
 _RUN = "while true; do sleep 0.05; done"
 
 
