@@ -14,6 +14,7 @@ from billing.models import EntryKind, Hold, HoldState, Wallet
 from keys import services as keys
 from keys.models import ApiKey
 from tests.support.callers import Answer, Call, Caller
+from tests.support.scripted_upstream import Script
 from tests.support.waiting import eventually
 from usage.models import RequestRecord
 
@@ -116,3 +117,12 @@ def sign_up(*, url: str, credits: int, **key_options: Any) -> Customer:
     if credits:
         customer.give(credits)
     return customer
+
+
+def begin_mixed(customer: Customer, script: Script, *, each: int) -> list[Call]:
+    """Begin as many streams, which have delivered words, as plain calls without an answer."""
+    calls = [customer.begin(script.prompt, stream=number < each) for number in range(2 * each)]
+    for call in calls[:each]:
+        call.read_until("content_block_delta")
+    script.wait_for_request(2 * each)
+    return calls
