@@ -305,7 +305,8 @@ class UpstreamReplyTooLarge(UpstreamError):
 class UpstreamMisconfigured(UpstreamError):
     """The upstream rejects our credentials, our account or our address: the operator's fault.
 
-    Clients must not retry. Other upstreams may answer.
+    Clients must not retry. Other upstreams may answer. `is_certain` is False for a status that a
+    caller can also provoke, by naming a file that does not exist, for example.
     """
 
     status = 500
@@ -313,11 +314,12 @@ class UpstreamMisconfigured(UpstreamError):
     error_code = "upstream_misconfigured"
     should_retry = False
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_certain: bool = True) -> None:
         super().__init__(
             "The model's server rejects this gateway. The fault is ours, not your request's: "
             "nothing was charged, and the operator is informed."
         )
+        self.is_certain = is_certain
 
 
 class UpstreamUnavailable(UpstreamError):

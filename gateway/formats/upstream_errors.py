@@ -54,6 +54,7 @@ _STATUS_OF_TYPE = {
 _TIMEOUTS = (408, 504)
 # Credentials, an account without credit, a model or an address that the upstream does not know.
 _OPERATOR_FAULTS = (401, 402, 403, 404)
+_ACCOUNT_FAULTS = (401, 402)  # which no request can provoke
 _BUSY = (425, 429, 503, 529)
 _REQUEST_FAULTS = (400, 413, 422)
 _NUMBER = r"(\d[\d,]*)"
@@ -140,7 +141,7 @@ def _classify(
     if status in _BUSY:
         return UpstreamOverloaded(retry_after_s=_retry_after_s(retry_after))
     if status in _OPERATOR_FAULTS:
-        return UpstreamMisconfigured()
+        return UpstreamMisconfigured(is_certain=status in _ACCOUNT_FAULTS)
     return UpstreamFailed()
 
 

@@ -105,7 +105,10 @@ def _report(breakers: CircuitBreakers, way: Candidate, error: UpstreamError) -> 
                 upstream_id,
                 way.model.public_id,
             )
-            breakers.misconfigured(upstream_id)
+            if error.is_certain:
+                breakers.misconfigured(upstream_id)
+            else:  # one caller's request must not close the model to all others
+                breakers.failed(upstream_id)
             return False
         case UpstreamOverloaded(retry_after_s=int(wait_s)):
             breakers.told_to_wait(upstream_id, for_s=wait_s)

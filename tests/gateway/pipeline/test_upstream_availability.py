@@ -116,6 +116,21 @@ def test_it_is_not_asked_again_by_the_next_call_and_the_log_names_it(
 
 
 @both_ways
+@pytest.mark.parametrize("status", [403, 404])
+def test_a_status_that_a_request_can_provoke_does_not_close_the_upstream_to_others(
+    guarded: Customer, upstream: ScriptedUpstream, status: int, stream: bool
+) -> None:
+    """A caller gets a 404 by naming a file that does not exist."""
+    script = upstream.script(then(answers(b"{}", status=status), says()))
+
+    provoked = guarded.ask(script.prompt, stream=stream)
+    next_one = guarded.ask(script.prompt, stream=stream)
+
+    assert error_code(provoked) == "upstream_misconfigured"
+    assert next_one.status == 200
+
+
+@both_ways
 def test_another_upstream_answers_for_one_that_rejects_us(
     guarded: Customer, upstream: ScriptedUpstream, stream: bool
 ) -> None:
