@@ -16,6 +16,7 @@ from caicaini_portal import log_config, server_addresses
 from embedded import endpoints
 from embedded.endpoints import Endpoints
 from server import database_session
+from web.bundles import IMMUTABLE
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -101,6 +102,7 @@ MIDDLEWARE = [
     "web.request_ids.request_id_middleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.middleware.gzip.GZipMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -143,6 +145,8 @@ STATIC_URL = "/static/"
 # Development serves files from the source folders, without collectstatic.
 STATIC_ROOT = None if DEVELOPMENT else BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
+BUNDLES_DIR = BASE_DIR / "static/bundles"
+WHITENOISE_IMMUTABLE_FILE_TEST = rf"{IMMUTABLE}|\.[0-9a-f]{{12}}\.\w+$"  # ours, collectstatic's
 WHITENOISE_USE_FINDERS = DEVELOPMENT
 # Otherwise a file edited while the portal runs is served cut to its old length.
 WHITENOISE_AUTOREFRESH = DEVELOPMENT

@@ -47,7 +47,10 @@ def main(arguments: list[str]) -> int:
 
 def _install(command: str, installers: Installers) -> None:
     packages.install_python(installers, with_tools=command != "up")
+    if command == "check":
+        return
     packages.install_node(installers, with_tools=command == "test")
+    packages.make_bundles(installers)
     if command == "test":
         chromium.install(installers)
 

@@ -4,13 +4,13 @@ A stamp holds the hash of its lock file, so a start with nothing to install read
 """
 
 import hashlib
-import json
 import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+from devtools import bundles
 from devtools.installers import Installers
 
 _LOCKS = ("requirements.txt", "requirements-embedded.txt", "requirements-model.txt")
@@ -45,24 +45,38 @@ def install_python(installers: Installers, *, with_tools: bool) -> None:
 
 
 def install_node(installers: Installers, *, with_tools: bool) -> None:
-    """Install the packages of package.json if the command needs any of them."""
-    project = installers.project
-    listed = json.loads((project / "package.json").read_text())
-    if not listed.get("dependencies") and not with_tools:
+    """Install the packages of package.json; those of the tests only with `with_tools`."""
+    lock, modules = installers.project / "package-lock.json", installers.project / "node_modules"
+    all_stamp, stamp = modules / ".installed-all", modules / ".installed"
+    if _is_current(all_stamp, lock) or (not with_tools and _is_current(stamp, lock)):
         return
-    lock, stamp = project / "package-lock.json", project / "node_modules/.installed"
-    if _is_current(stamp, lock):
-        return
-    path = os.environ.get("PATH", os.defpath)
-    if not _has_node():
-        _install_lock(installers, "requirements-node.txt")
-        path = f"{project / '.venv/bin'}{os.pathsep}{path}"
     installers.run(
-        ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier"],
+        [
+            *("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier"),
+            *(() if with_tools else ("--omit", "dev")),
+        ],
         doing="Installing the packages of package.json",
-        env={"PATH": path},
+        env={"PATH": _path_with_node(installers)},
     )
-    _write_stamp(stamp, lock)
+    _write_stamp(all_stamp if with_tools else stamp, lock)
+
+
+def make_bundles(installers: Installers) -> None:
+    """Bundle style sheets and scripts unless the bundles are current."""
+    if bundles.are_current(installers.project):
+        return
+    installers.run(
+        [str(python_of(installers.project)), "-m", "devtools.bundles"],
+        doing="Bundling style sheets and scripts",
+    )
+
+
+def _path_with_node(installers: Installers) -> str:
+    path = os.environ.get("PATH", os.defpath)
+    if _has_node():
+        return path
+    _install_lock(installers, "requirements-node.txt")
+    return f"{installers.project / '.venv/bin'}{os.pathsep}{path}"
 
 
 def _install_lock(installers: Installers, name: str) -> None:

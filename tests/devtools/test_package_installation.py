@@ -1,6 +1,5 @@
 """Packages are installed when their lock file has changed; a failure is one sentence."""
 
-import json
 import os
 import shlex
 from pathlib import Path
@@ -141,24 +140,41 @@ def test_a_log_that_cannot_be_written_hides_no_error(project: Path) -> None:
         packages.install_python(_installers(project), with_tools=False)
 
 
-def test_npm_runs_only_for_a_command_that_needs_its_packages(
-    project: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def npm(project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A PATH with a Node.js, and an npm that only records its arguments."""
     programs = project / "programs"
     programs.mkdir()
     for name, script in {
         "node": "echo v22.1.0",
-        "npm": "echo npm >> calls; mkdir node_modules",
+        "npm": 'echo npm "$@" >> calls; mkdir -p node_modules',
     }.items():
         (programs / name).write_text(f"#!/bin/sh\n{script}\n")
         (programs / name).chmod(0o755)
     monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
-    (project / "package.json").write_text(json.dumps({"devDependencies": {"axe-core": "4"}}))
     (project / "package-lock.json").write_text("{}")
+    return programs
+
+
+@pytest.mark.usefixtures("npm")
+def test_packages_from_npm_are_installed_without_their_scripts_and_once(project: Path) -> None:
+    packages.install_node(_installers(project), with_tools=False)
+    [call] = _calls(project)
+    assert "--ignore-scripts" in call
+    assert "--omit dev" in call
 
     packages.install_node(_installers(project), with_tools=False)
     assert _calls(project) == []
+
+
+@pytest.mark.usefixtures("npm")
+def test_the_tests_add_their_packages_from_npm(project: Path) -> None:
+    packages.install_node(_installers(project), with_tools=False)
+    _calls(project)
+
     packages.install_node(_installers(project), with_tools=True)
-    assert _calls(project) == ["npm"]
-    packages.install_node(_installers(project), with_tools=True)
+    [call] = _calls(project)
+    assert "--omit" not in call
+
+    packages.install_node(_installers(project), with_tools=False)
     assert _calls(project) == []
