@@ -1,4 +1,4 @@
-"""The ASGI entry: /v1 goes to the gateway, everything else to Django."""
+"""The ASGI entry: /v1 goes to the gateway, calls from pages to console/, the rest to Django."""
 
 import os
 from typing import cast
@@ -19,11 +19,12 @@ portal = cast(
     ASGIApp, get_asgi_application()
 )  # loads the apps, which the gateway's modules need on import
 
+from console import endpoints as console  # noqa: E402
 from gateway.app import app as gateway  # noqa: E402
 
 
 class PathSplit:
-    """Two applications behind one port.
+    """Two applications behind one port, and the calls from pages of one to the other.
 
     Calls never enter Django: its request cycle costs more than a whole call through the gateway,
     and its ORM would block the event loop. The gateway also gets the paths that clients with a
@@ -35,9 +36,11 @@ class PathSplit:
         self._portal = portal
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the connection on to one of the two; lifespan is the gateway's."""
+        """Pass the connection on; lifespan is the gateway's."""
         if scope["type"] == "lifespan" or _is_for_gateway(scope["path"]):
             await self._gateway(scope, receive, send)
+        elif scope["path"] in console.ENDPOINTS:
+            await console.post_only(scope, receive, send)
         else:
             await self._portal(scope, receive, send)
 

@@ -94,6 +94,7 @@ INSTALLED_APPS = [
     "keys",
     "usage",
     "gateway",
+    "console",
     "docs_site",
 ]
 SITE_ID = 1

@@ -46,11 +46,13 @@ class Caller(NamedTuple):
 
 
 class Head(NamedTuple):
-    """What a sink learns before the answer: its id, the route taken, the state of the limits."""
+    """What a sink learns before the answer: its id, the route taken, the state of the limits, the
+    credits that are held."""
 
     request_id: str
     route: str
     rate_limits: RateLimitState
+    credits_held: int
 
 
 @dataclass(slots=True, kw_only=True)
@@ -92,7 +94,8 @@ class Call:
 
     def head(self) -> Head:
         """Return what precedes the answer; it names the candidate that is answering now."""
-        return Head(self.request_id, self.route.explained(self.candidate), self.rate_limits)
+        route = self.route.explained(self.candidate)
+        return Head(self.request_id, route, self.rate_limits, self.held)
 
     def elapsed_ms(self) -> int:
         """Milliseconds since the call was accepted."""

@@ -14,6 +14,8 @@ from pytest_django import DjangoDbBlocker, Settings
 from accounts.models import User, Workspace
 from tests.support import people
 
+pytest_plugins = ["tests.support.gateways"]
+
 # The time an example takes depends on how busy the machine is, not on the product.
 hypothesis_settings.register_profile(
     "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]

@@ -24,15 +24,27 @@ def new_request_id() -> UUID:
 
 
 def json_response(
-    body: Any, request_id: UUID, *, status: int = 200, headers: Mapping[str, str] | None = None
+    body: Any,
+    request_id: UUID,
+    *,
+    status: int = 200,
+    headers: Mapping[str, str] | None = None,
+    common_headers: Mapping[str, str] = cors.HEADERS,
 ) -> Response:
     """Return `body` with its request id; bytes are sent as they are."""
     content = body if isinstance(body, bytes) else msgspec.json.encode(body)
-    named = {"request-id": f"req_{request_id.hex}", **cors.HEADERS, **(headers or {})}
+    named = {"request-id": f"req_{request_id.hex}", **common_headers, **(headers or {})}
     return Response(content, status_code=status, headers=named, media_type=_JSON)
 
 
-def error_response(error: GatewayError, request_id: UUID) -> Response:
+def error_response(
+    error: GatewayError, request_id: UUID, common_headers: Mapping[str, str] = cors.HEADERS
+) -> Response:
     """Return an error in the one shape that all clients parse."""
-    body = error.body(f"req_{request_id.hex}")
-    return json_response(body, request_id, status=error.status, headers=error.headers())
+    return json_response(
+        error.body(f"req_{request_id.hex}"),
+        request_id,
+        status=error.status,
+        headers=error.headers(),
+        common_headers=common_headers,
+    )

@@ -9,9 +9,9 @@ from django.utils import timezone
 from billing.models import Hold
 from keys import tokens
 from keys.models import ApiKey
-from tests.gateway.conftest import NewCustomer
 from tests.support.callers import Caller, request_body
 from tests.support.customers import Customer
+from tests.support.gateways import NewCustomer
 from tests.support.replies import after_release, says
 from tests.support.scripted_upstream import ScriptedUpstream
 from tests.support.servers import WebServer

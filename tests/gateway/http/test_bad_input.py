@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from tests.gateway.conftest import NewCustomer
 from tests.support.callers import Answer, Caller, request_body
 from tests.support.customers import Customer
+from tests.support.gateways import NewCustomer
 from tests.support.replies import says
 from tests.support.scripted_upstream import ScriptedUpstream
 from tests.support.servers import WebServer

@@ -4,8 +4,8 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.gateway.conftest import NewCustomer
 from tests.support.customers import Customer
+from tests.support.gateways import NewCustomer
 from tests.support.replies import after_release, says
 from tests.support.scripted_upstream import ScriptedUpstream
 

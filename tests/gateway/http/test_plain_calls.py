@@ -6,9 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.gateway.conftest import NewCustomer
 from tests.support.callers import Caller, request_body
 from tests.support.customers import Customer
+from tests.support.gateways import NewCustomer
 from tests.support.replies import answers, completion, counts, message, says, usage
 from tests.support.scripted_upstream import ScriptedUpstream
 from tests.support.servers import WebServer

@@ -9,9 +9,9 @@ import pytest
 from anthropic import Anthropic, AsyncAnthropic, beta_tool
 from anthropic.types import ModelCapabilities
 
-from tests.gateway.conftest import NewCustomer
 from tests.gateway.http.test_plain_calls import WEATHER
 from tests.support.customers import Customer
+from tests.support.gateways import NewCustomer
 from tests.support.replies import answers, counts, cut, event, events, message, says, streams, then
 from tests.support.scripted_upstream import ScriptedUpstream
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.gateway.conftest import NewCustomer
 from tests.gateway.http.test_plain_calls import FORMATS, ODD_TEXT
 from tests.support.customers import Customer
+from tests.support.gateways import NewCustomer
 from tests.support.replies import (
     chunks,
     event,

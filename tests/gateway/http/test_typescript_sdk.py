@@ -1,7 +1,7 @@
 """A caller drives the gateway with the official TypeScript SDK, in Node."""
 
-from tests.gateway.conftest import NewCustomer
 from tests.support.customers import Customer
+from tests.support.gateways import NewCustomer
 from tests.support.replies import (
     answers,
     counts,

@@ -11,9 +11,9 @@ from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
 from billing.models import Hold, Source
-from tests.gateway.conftest import NewCustomer
 from tests.support.callers import Call, Caller
 from tests.support.customers import Customer
+from tests.support.gateways import NewCustomer
 from tests.support.replies import answers, message, says, usage
 from tests.support.scripted_upstream import ScriptedUpstream
 from tests.support.waiting import eventually

@@ -2,8 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
-from tests.gateway.conftest import NewCustomer, StartGateway
 from tests.support.callers import request_body
+from tests.support.gateways import NewCustomer, StartGateway
 from tests.support.replies import after_release, says
 from tests.support.scripted_upstream import ScriptedUpstream
 

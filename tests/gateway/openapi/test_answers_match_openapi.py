@@ -8,11 +8,11 @@ import pytest
 
 from gateway.errors import GatewayError
 from gateway.openapi import examples
-from tests.gateway.conftest import NewCustomer, StartGateway
 from tests.support import error_types
 from tests.support.api_description import Description, Json
 from tests.support.callers import Answer, Caller
 from tests.support.customers import Customer
+from tests.support.gateways import NewCustomer, StartGateway
 from tests.support.replies import (
     after_release,
     answers,

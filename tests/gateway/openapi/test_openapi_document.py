@@ -13,10 +13,10 @@ from starlette.routing import Route
 from gateway.app import app
 from gateway.errors import GatewayError, UpstreamError
 from gateway.openapi import examples
-from tests.gateway.conftest import NewCustomer, StartGateway
 from tests.support import error_types, fuzzing
 from tests.support.api_description import Description
 from tests.support.callers import Answer, Caller, Event
+from tests.support.gateways import NewCustomer, StartGateway
 from tests.support.replies import answers, counts, event, events, message, streams
 from tests.support.scripted_upstream import Exchange, Play, ScriptedUpstream
 from tests.support.servers import WebServer

@@ -7,11 +7,11 @@ import pytest
 
 from catalogue.models import Upstream, WireFormat
 from gateway.errors import GatewayError, InternalFailure, LedgerUnavailable, ShuttingDown
-from tests.gateway.conftest import NewCustomer, StartGateway
 from tests.support import servers
 from tests.support.api_description import Description
 from tests.support.callers import Answer, request_body
 from tests.support.customers import Customer
+from tests.support.gateways import NewCustomer, StartGateway
 from tests.support.replies import events, silence, streams
 from tests.support.scripted_upstream import ScriptedUpstream
 from tests.support.servers import WebServer

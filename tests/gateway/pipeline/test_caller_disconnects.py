@@ -12,9 +12,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from billing.models import Hold, HoldState
-from tests.gateway.conftest import NewCustomer, StartGateway
 from tests.support.callers import Call, request_body
 from tests.support.customers import Customer
+from tests.support.gateways import NewCustomer, StartGateway
 from tests.support.replies import (
     after_release,
     answers,

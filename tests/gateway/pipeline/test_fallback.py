@@ -2,9 +2,9 @@
 
 import pytest
 
-from tests.gateway.conftest import NewCustomer, StartGateway
 from tests.support.callers import Answer
 from tests.support.customers import Customer
+from tests.support.gateways import NewCustomer, StartGateway
 from tests.support.replies import answers, says, then
 from tests.support.scripted_upstream import Exchange, Play, Script, ScriptedUpstream
 from usage.models import Ending

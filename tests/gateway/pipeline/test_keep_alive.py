@@ -8,10 +8,10 @@ import pytest
 from anthropic import Anthropic, APIStatusError
 
 from gateway import sse
-from tests.gateway.conftest import NewCustomer
 from tests.support import servers, typescript_sdk
 from tests.support.callers import Call, Transcript
 from tests.support.customers import Customer
+from tests.support.gateways import NewCustomer
 from tests.support.replies import after_release, answers, event, events, says, streams, then, wait
 from tests.support.scripted_upstream import Exchange, Play, ScriptedUpstream
 from tests.support.servers import WebServer

@@ -11,10 +11,10 @@ import pytest
 from django.utils import timezone
 
 from billing.models import Wallet
-from tests.gateway.conftest import NewCustomer, StartGateway
 from tests.support import scripted_catalogue
 from tests.support.callers import Caller, request_body
 from tests.support.customers import Customer
+from tests.support.gateways import NewCustomer, StartGateway
 from tests.support.replies import (
     after_release,
     answers,

@@ -19,8 +19,8 @@ from gateway.pipeline.serve import OnDisconnect, Policy, Served, serve
 from gateway.pipeline.sink import FanOut
 from gateway.request import parse
 from gateway.runtime.services import GatewayServices, running_services
-from tests.gateway.conftest import NewCustomer
 from tests.support.customers import Customer
+from tests.support.gateways import NewCustomer
 from tests.support.replies import (
     answers,
     does,
@@ -399,7 +399,7 @@ class _Call:
     """As much of a call as a fan-out needs."""
 
     def head(self) -> Head:
-        return Head("req_1", "scripted/messages", None)
+        return Head("req_1", "scripted/messages", None, 100)
 
 
 async def test_a_second_sink_receives_the_same_answer_and_may_leave_without_an_effect() -> None:

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from catalogue.models import UpstreamIncident
-from tests.gateway.conftest import NewCustomer, StartGateway
 from tests.support.callers import Answer
 from tests.support.customers import Customer
+from tests.support.gateways import NewCustomer, StartGateway
 from tests.support.replies import answers, more_than_a_reply, says, then
 from tests.support.scripted_upstream import ScriptedUpstream
 from tests.support.waiting import eventually

@@ -9,11 +9,11 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.gateway.conftest import NewCustomer
 from tests.gateway.faults import bodies, connections, oddities, statuses, streams
 from tests.gateway.faults.table import Fault, Outcome, Way
 from tests.support.callers import Answer, Call, Transcript
 from tests.support.customers import Customer
+from tests.support.gateways import NewCustomer
 from tests.support.replies import answers, says
 from tests.support.scripted_catalogue import LONG_ANSWER_CREDITS, LONG_ANSWER_TOKENS
 from tests.support.scripted_upstream import Script, ScriptedUpstream

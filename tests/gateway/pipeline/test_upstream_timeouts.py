@@ -6,7 +6,7 @@ import pytest
 
 from gateway.pipeline import attempts
 from gateway.upstreams.client import Deadlines
-from tests.gateway.conftest import NewCustomer, StartGateway
+from tests.support.gateways import NewCustomer, StartGateway
 from tests.support.replies import after_release, answers, does, says, silence, then
 from tests.support.scripted_upstream import ScriptedUpstream
 from usage.models import Ending

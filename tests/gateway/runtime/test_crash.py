@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from billing.models import Hold
-from tests.gateway.conftest import NewCustomer, StartGateway
 from tests.support import servers
 from tests.support.customers import Customer, begin_mixed
+from tests.support.gateways import NewCustomer, StartGateway
 from tests.support.replies import after_release, events, says, silence, streams, wait
 from tests.support.scripted_upstream import ScriptedUpstream
 from tests.support.servers import WebServer

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 import pytest
 from django.db import connection
 
-from tests.gateway.conftest import NewCustomer, StartGateway
 from tests.support.customers import Customer, begin_mixed
+from tests.support.gateways import NewCustomer, StartGateway
 from tests.support.replies import after_release, events, says, silence, streams, wait
 from tests.support.scripted_upstream import ScriptedUpstream
 from tests.support.waiting import eventually

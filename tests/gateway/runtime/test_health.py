@@ -10,9 +10,9 @@ import psycopg
 import pytest
 
 from embedded import ports
-from tests.gateway.conftest import NewCustomer
 from tests.support import servers
 from tests.support.callers import Caller
+from tests.support.gateways import NewCustomer
 from tests.support.replies import events, says, streams, wait
 from tests.support.scripted_upstream import ScriptedUpstream
 from tests.support.servers import WebServer

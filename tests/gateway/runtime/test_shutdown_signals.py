@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.gateway.conftest import NewCustomer, StartGateway
 from tests.support import servers
 from tests.support.callers import Call
+from tests.support.gateways import NewCustomer, StartGateway
 from tests.support.replies import events, streams, wait
 from tests.support.scripted_upstream import ScriptedUpstream
 from tests.support.waiting import eventually

@@ -1,0 +1,61 @@
+"""POST /developers/console/run: a call as at the API, paid by the workspace of the session."""
+
+from collections.abc import Mapping
+from uuid import UUID
+
+from starlette.types import Receive, Scope, Send
+
+from accounts.access import KEY_ROLES
+from billing.models import Source
+from console.admission import Member, admitted
+from gateway.call import Caller, Head
+from gateway.http import endpoint
+from gateway.http.sinks import HttpSink, RawHeaders
+from gateway.pipeline.serve import Policy, serve
+from gateway.runtime.services import GatewayServices
+
+NO_STORE: Mapping[str, str] = {"cache-control": "no-store"}
+_POLICY = Policy()
+
+
+class PageSink(HttpSink):
+    """The API's answer for a page of ours, which also learns what is held for it."""
+
+    def own_headers(self, head: Head) -> RawHeaders:
+        """Return the credits held; no other site's page may read the answer."""
+        return [(b"caicaini-credits-held", b"%d" % head.credits_held)]
+
+
+class Run:
+    """The endpoint for calls from the console and from examples in the docs."""
+
+    access_policy = f"member: {', '.join(KEY_ROLES)}"
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, whatever happens."""
+
+        async def work(request_id: UUID) -> None:
+            await _serve(scope, receive, send, request_id)
+
+        await endpoint.answer_or_error(work, scope, receive, send, error_headers=NO_STORE)
+
+
+def caller_of(member: Member) -> Caller:
+    """Return the caller that a member stands for."""
+    return Caller(workspace_id=member.workspace_id, source=Source.CONSOLE, member_id=member.user_id)
+
+
+async def _serve(scope: Scope, receive: Receive, send: Send, request_id: UUID) -> None:
+    services: GatewayServices = scope["state"]["services"]
+    headers = endpoint.headers_of(scope)
+    member = await admitted(scope, receive)
+    request = await endpoint.checked_request(headers, receive)
+    await serve(
+        services,
+        caller_of(member),
+        request,
+        PageSink(receive, send),
+        _POLICY,
+        request_id=request_id,
+        beta=headers.get("anthropic-beta") or None,
+    )

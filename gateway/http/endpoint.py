@@ -1,0 +1,63 @@
+"""What all endpoints for calls share: reading headers and body, and turning errors into HTTP."""
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+from uuid import UUID
+
+from starlette.types import Receive, Scope, Send
+
+from gateway.call import CallerGone
+from gateway.errors import GatewayError, InternalFailure
+from gateway.http import cors, request_body
+from gateway.http.responses import error_response, new_request_id
+from gateway.limits import offload
+from gateway.pipeline.serve import AnswerCutShort
+from gateway.request import parse
+from gateway.request.parse import MessagesRequest
+
+logger = logging.getLogger(__name__)
+
+_READ = {
+    name.encode(): name
+    for name in ("authorization", "x-api-key", "content-encoding", "anthropic-beta")
+}
+
+
+async def answer_or_error(
+    work: Callable[[UUID], Awaitable[None]],
+    scope: Scope,
+    receive: Receive,
+    send: Send,
+    *,
+    error_headers: Mapping[str, str] = cors.HEADERS,
+) -> None:
+    """Let `work` answer a request under a new id; send the error that it raises instead."""
+    request_id = new_request_id()
+    try:
+        await work(request_id)
+    except (CallerGone, AnswerCutShort):
+        return
+    except GatewayError as error:
+        await error_response(error, request_id, error_headers)(scope, receive, send)
+    except Exception:
+        logger.exception("request req_%s failed", request_id.hex)
+        failure = InternalFailure()
+        await error_response(failure, request_id, error_headers)(scope, receive, send)
+
+
+def headers_of(scope: Scope) -> dict[str, str]:
+    """Decode only the headers that are read, of the twenty that clients send. A repeated one is a
+    list, as in HTTP: some clients send each beta in a header of its own."""
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in scope["headers"]:
+        if (name := _READ.get(raw_name)) is not None:
+            value = raw_value.decode("latin-1")
+            headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return headers
+
+
+async def checked_request(headers: Mapping[str, str], receive: Receive) -> MessagesRequest:
+    """Read and check the body; raises InvalidRequest, BodyTooLarge, CallerGone."""
+    body = await request_body.checked(headers, receive)
+    return await offload.run(partial(parse.messages_request, body), size_bytes=len(body))

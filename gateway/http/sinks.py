@@ -1,0 +1,78 @@
+"""Sends the answer to a call as an HTTP response."""
+
+from django.conf import settings
+from starlette.types import Message, Receive, Send
+
+from gateway.call import CallerGone, Head
+from gateway.http import cors
+from gateway.limits.time_limit import TimeLimit
+
+RawHeaders = list[tuple[bytes, bytes]]
+
+_PLAIN_HEADERS: RawHeaders = [(b"content-type", b"application/json")]
+_STREAM_HEADERS: RawHeaders = [
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+    (b"cache-control", b"no-cache"),
+    (b"x-accel-buffering", b"no"),  # a proxy that collects events would undo streaming
+]
+_CORS_HEADERS: RawHeaders = [
+    (name.encode(), value.encode()) for name, value in cors.HEADERS.items()
+]
+
+
+class HttpSink:
+    """Sends an answer as an HTTP response, and notices when its client disconnects.
+
+    Neither a server nor Starlette cancels a plain call whose client has disconnected.
+    """
+
+    def __init__(self, receive: Receive, send: Send) -> None:
+        self._receive = receive
+        self._send = send
+
+    def own_headers(self, head: Head) -> RawHeaders:
+        """Return the headers that only this kind of caller receives."""
+        return _CORS_HEADERS
+
+    async def gone(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+
+    async def answer(self, head: Head, body: bytes, *, credits_consumed: int) -> None:
+        start = self._start(
+            head,
+            [
+                *_PLAIN_HEADERS,
+                (b"content-length", b"%d" % len(body)),
+                (b"caicaini-credits-consumed", b"%d" % credits_consumed),
+            ],
+        )
+        await self._send_or_gone(start, {"type": "http.response.body", "body": body})
+
+    async def open(self, head: Head) -> None:
+        await self._send_or_gone(self._start(head, _STREAM_HEADERS))
+
+    async def send(self, frames: bytes) -> None:
+        await self._send_or_gone({"type": "http.response.body", "body": frames, "more_body": True})
+
+    async def close(self) -> None:
+        await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _send_or_gone(self, *messages: Message) -> None:
+        """Send; raises CallerGone for a broken connection, and for a client that reads nothing."""
+        try:
+            with TimeLimit(settings.CALLER_STALL_TIMEOUT_S):
+                for message in messages:
+                    await self._send(message)
+        except OSError:  # a TimeoutError is one
+            raise CallerGone from None
+
+    def _start(self, head: Head, headers: RawHeaders) -> Message:
+        raw = [
+            *headers,
+            (b"request-id", head.request_id.encode()),
+            (b"caicaini-route", head.route.encode("ascii", "replace")),
+            *head.rate_limits.raw_headers(),
+            *self.own_headers(head),
+        ]
+        return {"type": "http.response.start", "status": 200, "headers": raw}
