@@ -1,52 +1,60 @@
-"""The list of documentation pages, and their Markdown with this installation's values."""
+"""All documentation pages in their order: files of docs_site/pages and generated ones."""
 
+from collections.abc import Callable, Iterable
+from functools import lru_cache
+from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
 
-from django.conf import settings
+from docs_site import front_matter
+from docs_site.file_stamps import Stamp, stamp
+from docs_site.page import SECTIONS, Page
 
-from docs_site import sample_answer
-from docs_site.snippets import first_call, streaming_call
-from web.code_blocks import CodeSample
-
-_FOLDER = Path(__file__).resolve().parent / "pages"
+FOLDER = Path(__file__).resolve().parent / "pages"
 
 
-class Page(NamedTuple):
-    """A page; `slug` is its address under /docs and the name of its file."""
-
-    slug: str
-    title: str
-    description: str
-
-    @property
-    def url(self) -> str:
-        """The page's address."""
-        return f"/docs/{self.slug}"
-
-    def source(self) -> str:
-        """Return its complete Markdown, as /docs/<slug>.md serves it and the page renders it."""
-        text = (_FOLDER / f"{self.slug}.md").read_text(encoding="utf-8")
-        for name, value in _values().items():
-            text = text.replace(f"{{{{{name}}}}}", value)
-        return text
+def scanned() -> tuple[Page, ...]:
+    """Return the pages of the folder; raise BadFrontMatter."""
+    return tuple(front_matter.read(path) for path in FOLDER.glob("*.md"))
 
 
-PAGES = (
-    Page("quickstart", "Quickstart", "Sign up, create a key, make the first call, stream it."),
-)
+# Each returns pages; a generated one is added here.
+SOURCES: tuple[Callable[[], Iterable[Page]], ...] = (scanned,)
 
 
-def _values() -> dict[str, str]:
-    base_url = settings.PUBLIC_URL
-    return {
-        "public_url": base_url,
-        "welcome_credits": f"{settings.WELCOME_CREDITS:,}",
-        "answer": sample_answer.ANSWER,
-        "first_call": _fences(first_call(base_url=base_url)),
-        "streaming_call": _fences(streaming_call(base_url=base_url)),
-    }
+class Neighbours(NamedTuple):
+    """The pages before and after a page."""
+
+    previous: Page | None
+    next: Page | None
 
 
-def _fences(several: tuple[CodeSample, ...]) -> str:
-    return "\n\n".join(f"```{sample.language}\n{sample.text}\n```" for sample in several)
+def pages() -> tuple[Page, ...]:
+    """Return all pages in reading order."""
+    return _pages(stamp(FOLDER.glob("*.md")))
+
+
+@lru_cache(maxsize=1)
+def _pages(_: Stamp) -> tuple[Page, ...]:
+    found = (page for source in SOURCES for page in source())
+    return tuple(sorted(found, key=lambda page: (SECTIONS.index(page.section), page.order)))
+
+
+def tree() -> list[tuple[str, list[Page]]]:
+    """Return the pages by section; one without pages is left out."""
+    return [(name, list(group)) for name, group in groupby(pages(), lambda page: page.section)]
+
+
+def find(slug: str) -> Page | None:
+    """Return the page at this address, or None."""
+    return next((page for page in pages() if page.slug == slug), None)
+
+
+def neighbours(page: Page) -> Neighbours:
+    """Return what a reader turns to before and after the page."""
+    every = pages()
+    at = every.index(page)
+    return Neighbours(
+        previous=every[at - 1] if at else None,
+        next=every[at + 1] if at + 1 < len(every) else None,
+    )

@@ -1,21 +1,27 @@
-"""Markdown to HTML: headings with ids, code blocks, one call in several languages as tabs.
+"""A page's Markdown as HTML, cached by its text.
 
 Adjacent code blocks, each in one of LANGUAGES, become tabs. The text after a block's language is
-its title: ```json The answer
+its title: ```json The answer. A fence ```{name} argument is a box of docs_site/directives.py.
 """
 
 import re
 from collections.abc import Iterator
 from functools import lru_cache
-from itertools import groupby, pairwise
+from itertools import groupby
 from typing import NamedTuple
 
 from django.template.loader import render_to_string
-from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from docs_site import directives
+from docs_site.boxes.reader import Reader
+from docs_site.markdown import MARKDOWN, parse, plain_text
 from web.code_blocks import LANGUAGES, CodeSample
 from web.templatetags import code as blocks
+
+_BOX = re.compile(r"\{(\w+)\} (\S+)")
+_LISTED = {"h2", "h3"}
+_WORDS_PER_MINUTE = 220
 
 
 class Heading(NamedTuple):
@@ -27,32 +33,51 @@ class Heading(NamedTuple):
 
 
 class Rendered(NamedTuple):
-    """A page's HTML and its headings of the second and third level."""
+    """A page's HTML, its headings of the second and third level, and how long it is to read."""
 
     html: str
     headings: list[Heading]
+    minutes: int
 
 
-_MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table")
+@lru_cache(maxsize=512)
+def render(text: str, reader: Reader) -> Rendered:
+    """Render the Markdown of a page; results are cached by text and reader."""
+    parsed = parse(text)
+    tokens = list(_with_anchors(list(_with_code(parsed, reader))))
+    html = MARKDOWN.renderer.render(tokens, MARKDOWN.options, {})
+    minutes = max(1, round(len(text.split()) / _WORDS_PER_MINUTE))
+    return Rendered(html, list(_headings(parsed)), minutes)
 
 
-@lru_cache(maxsize=64)
-def render(text: str) -> Rendered:
-    """Render a page; results are cached by text."""
-    tokens = list(_with_code(_MARKDOWN.parse(text)))
-    headings = list(_named_headings(tokens))
-    return Rendered(_MARKDOWN.renderer.render(tokens, _MARKDOWN.options, {}), headings)
+def render_line(text: str) -> str:
+    """Render one line of inline Markdown, a page's description for example."""
+    return str(MARKDOWN.renderInline(text))
 
 
-def _named_headings(tokens: list[Token]) -> Iterator[Heading]:
-    for token, content in pairwise(tokens):
-        if token.type == "heading_open" and token.tag in {"h2", "h3"}:
-            name = re.sub(r"[^a-z0-9]+", "-", content.content.lower()).strip("-")
-            token.attrSet("id", name)
-            yield Heading(int(token.tag[1]), name, content.content)
+def _headings(tokens: list[Token]) -> Iterator[Heading]:
+    for at, token in enumerate(tokens):
+        if token.type == "heading_open" and token.tag in _LISTED:
+            text = plain_text(tokens[at + 1])
+            yield Heading(int(token.tag[1]), str(token.attrGet("id")), text)
 
 
-def _with_code(tokens: list[Token]) -> Iterator[Token]:
+def _with_anchors(tokens: list[Token]) -> Iterator[Token]:
+    """Put a link to itself beside every heading."""
+    for at, token in enumerate(tokens):
+        if token.type == "heading_open":
+            yield _html('<div class="heading">')
+            yield token
+        elif token.type == "heading_close":
+            yield token
+            opening, text = tokens[at - 2], plain_text(tokens[at - 1])
+            context = {"id": opening.attrGet("id"), "text": text}
+            yield _html(render_to_string("docs/anchor.html", context) + "</div>")
+        else:
+            yield token
+
+
+def _with_code(tokens: list[Token], reader: Reader) -> Iterator[Token]:
     """Replace code blocks with our own HTML, and let wide tables scroll."""
     number = 0
     for is_sample, group in groupby(tokens, key=_is_sample):
@@ -62,12 +87,12 @@ def _with_code(tokens: list[Token]) -> Iterator[Token]:
             continue
         for token in group:
             number += token.type == "fence"
-            yield from _replaced(token, number)
+            yield from _replaced(token, number, reader)
 
 
-def _replaced(token: Token, number: int) -> Iterator[Token]:
+def _replaced(token: Token, number: int, reader: Reader) -> Iterator[Token]:
     if token.type == "fence":
-        yield _html(_block(token, number))
+        yield _html(_fence(token, number, reader))
     elif token.type == "table_open":
         yield _html('<div class="table-scroll" tabindex="0" role="region" aria-label="Table">')
         yield token
@@ -76,6 +101,13 @@ def _replaced(token: Token, number: int) -> Iterator[Token]:
         yield _html("</div>")
     else:
         yield token
+
+
+def _fence(token: Token, number: int, reader: Reader) -> str:
+    box = _BOX.fullmatch(token.info.strip())
+    if box and box[1] in directives.BOXES:
+        return directives.BOXES[box[1]].html(box[2], reader, f"code-{number}")
+    return _block(token, number)
 
 
 def _is_sample(token: Token) -> bool:

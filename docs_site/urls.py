@@ -1,15 +1,26 @@
 """Routes of the landing page and the documentation."""
 
-from django.urls import path
+from django.urls import path, register_converter
+from django.urls.converters import StringConverter
 
 from docs_site import openapi, views
+
+
+class PageSlug(StringConverter):
+    """The slug of a page; those of generated pages have two parts: reference/messages."""
+
+    regex = "[a-z0-9-]+(?:/[a-z0-9-]+)?"
+
+
+register_converter(PageSlug, "page_slug")
 
 app_name = "docs"
 urlpatterns = [
     path("", views.landing, name="landing"),
     path("docs/", views.start, name="start"),
-    path("docs/<slug:slug>", views.page, name="page"),
-    path("docs/<slug:slug>.md", views.markdown, name="markdown"),
+    path("docs/<page_slug:slug>", views.page, name="page"),
+    path("docs/<page_slug:slug>.md", views.markdown, name="markdown"),
     path("openapi.json", openapi.openapi_json, name="openapi_json"),
     path("llms.txt", views.llms_txt, name="llms_txt"),
+    path("llms-full.txt", views.llms_full_txt, name="llms_full_txt"),
 ]

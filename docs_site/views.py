@@ -3,14 +3,15 @@
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import reverse
-from django.views.decorators.http import require_safe
+from django.views.decorators.cache import cache_control
+from django.views.decorators.http import conditional_page, require_safe
 
-from accounts.access import public
-from docs_site import sample_answer
-from docs_site.library import PAGES, Page
+from accounts.access import current_membership, public
+from docs_site import directives, key_hint, library, llms, sample_answer
+from docs_site.boxes.reader import KEY_HINT, Reader
+from docs_site.page import Page
 from docs_site.prices import priced_models
-from docs_site.rendering import render
+from docs_site.rendering import render, render_line
 from docs_site.snippets import first_call
 from web.http import render_page
 
@@ -31,59 +32,68 @@ def landing(request: HttpRequest) -> HttpResponse:
 @require_safe
 def start(request: HttpRequest) -> HttpResponse:
     """Redirect to the first page of the documentation."""
-    return redirect("docs:page", slug=PAGES[0].slug)
+    return redirect(library.pages()[0].url)
 
 
 @public
 @require_safe
+@conditional_page
+@cache_control(private=True, no_cache=True)
 def page(request: HttpRequest, slug: str) -> HttpResponse:
-    """Show a page of the documentation."""
+    """Show a page of the documentation; the samples carry the hint of the reader's key."""
     shown = _page_or_404(slug)
+    rendered = render(
+        directives.markdown_with_boxes(shown), Reader(is_signed_in=request.user.is_authenticated)
+    )
     context = {
         "page": shown,
-        "pages": PAGES,
-        "rendered": render(shown.source()),
+        "lead": render_line(shown.description),
+        "tree": library.tree(),
+        "neighbours": library.neighbours(shown),
+        "rendered": rendered,
+        "html": rendered.html.replace(KEY_HINT, _key_hint(request)),
+        "canonical": f"{settings.PUBLIC_URL}{shown.url}",
     }
     return render_page(request, "docs/page.html", context)
 
 
 @public
 @require_safe
+@cache_control(public=True, max_age=300)
+@conditional_page
 def markdown(request: HttpRequest, slug: str) -> HttpResponse:
     """Serve a page's Markdown, for programs that read it."""
-    return _text(_page_or_404(slug).source(), "text/markdown")
+    return _text(llms.page_markdown(_page_or_404(slug)), "text/markdown")
 
 
 @public
 @require_safe
+@cache_control(public=True, max_age=300)
+@conditional_page
 def llms_txt(request: HttpRequest) -> HttpResponse:
     """List the pages and the API's description for language models (https://llmstxt.org)."""
-    lines = [
-        "# Caicaini",
-        "",
-        "> One endpoint for hosted language models, in the shape of the Messages API. Every answer "
-        "says what it cost.",
-        "",
-        "## Docs",
-        "",
-        *(
-            f"- [{page.title}]({settings.PUBLIC_URL}{page.url}.md): {page.description}"
-            for page in PAGES
-        ),
-        "",
-        "## API",
-        "",
-        f"- [OpenAPI]({settings.PUBLIC_URL}{reverse('docs:openapi_json')}): Every address of /v1, "
-        "what it takes and answers, and every error.",
-    ]
-    return _text("\n".join(lines) + "\n", "text/plain")
+    return _text(llms.index(), "text/plain")
+
+
+@public
+@require_safe
+@cache_control(public=True, max_age=300)
+@conditional_page
+def llms_full_txt(request: HttpRequest) -> HttpResponse:
+    """Serve every page's Markdown as one text."""
+    return _text(llms.full_text(), "text/plain")
+
+
+def _key_hint(request: HttpRequest) -> str:
+    membership = current_membership(request)
+    return key_hint.of(membership.workspace if membership else None)
 
 
 def _page_or_404(slug: str) -> Page:
-    for page in PAGES:
-        if page.slug == slug:
-            return page
-    raise Http404("There is no such page.")
+    found = library.find(slug)
+    if found is None:
+        raise Http404("There is no such page.")
+    return found
 
 
 def _text(text: str, media_type: str) -> HttpResponse:

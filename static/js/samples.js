@@ -1,9 +1,15 @@
 // Tabs over code samples: one stored choice of language for all samples on all pages.
 const root = document.documentElement;
 
+// A box without the chosen language shows its first one.
+function shownTab(box) {
+  const chosen = box.querySelector(`.samples-tab[data-language="${root.dataset.language}"]`);
+  return chosen ?? box.querySelector(".samples-tab");
+}
+
 function mark() {
   for (const tab of document.querySelectorAll(".samples-tab")) {
-    const isChosen = tab.dataset.language === root.dataset.language;
+    const isChosen = tab === shownTab(tab.closest(".samples"));
     tab.setAttribute("aria-selected", String(isChosen));
     tab.tabIndex = isChosen ? 0 : -1;
   }

@@ -11,12 +11,15 @@ from pytest_django import Settings
 from catalogue.models import Model, ModelPrice
 from catalogue.pricing import Price, TokenCounts
 from catalogue.sync import sync
-from docs_site.library import PAGES
+from docs_site import library
+from docs_site.boxes.reader import Reader
 from docs_site.rendering import render
 from tests.support import error_types
 from tests.support.reading import text_of
 
 pytestmark = pytest.mark.django_db
+
+VISITOR = Reader(is_signed_in=False)
 
 
 @pytest.fixture(autouse=True)
@@ -96,7 +99,7 @@ def test_the_worked_example_is_right_by_the_shipped_catalogue(settings: Settings
     assert price.cost(TokenCounts(input=14, output=23)) == 12
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.slug)
+@pytest.mark.parametrize("page", library.pages(), ids=lambda page: page.slug)
 def test_every_page_is_served_as_html_and_as_markdown(client: Client, page: object) -> None:
     html = client.get(page.url)  # type: ignore[attr-defined]
     markdown = client.get(f"{page.url}.md")  # type: ignore[attr-defined]
@@ -155,7 +158,7 @@ def test_llms_txt_lists_every_page(client: Client) -> None:
     text = client.get("/llms.txt").content.decode()
 
     assert text.startswith("# Caicaini\n\n> ")
-    for page in PAGES:
+    for page in library.pages():
         assert f"- [{page.title}](https://caicaini.test{page.url}.md): {page.description}" in text
 
 
@@ -170,7 +173,9 @@ def test_llms_txt_leads_to_the_description_of_the_api(client: Client) -> None:
 
 
 def test_neighbouring_samples_become_tabs_and_a_block_alone_does_not() -> None:
-    rendered = render("```curl\na\n```\n\n```python\nb\n```\n\nText\n\n```json Title\n{}\n```\n")
+    rendered = render(
+        "```curl\na\n```\n\n```python\nb\n```\n\nText\n\n```json Title\n{}\n```\n", VISITOR
+    )
 
     assert rendered.html.count('role="tab"') == 2
     assert rendered.html.count('class="samples"') == 1
@@ -178,4 +183,4 @@ def test_neighbouring_samples_become_tabs_and_a_block_alone_does_not() -> None:
 
 
 def test_markup_in_markdown_is_text() -> None:
-    assert "<script>" not in render("<script>alert(1)</script>\n\n```text\n<b>\n```").html
+    assert "<script>" not in render("<script>alert(1)</script>\n\n```text\n<b>\n```", VISITOR).html

@@ -49,7 +49,7 @@ ADDRESSES: dict[str, Callable[[Workspace], str]] = {
     "<int:key_id>": lambda workspace: str(a_key(workspace).pk),
     "<int:wallet_id>": lambda workspace: str(wallets.wallet_of(workspace).pk),
     "<uuid:top_up_id>": lambda workspace: str(a_top_up(workspace).pk),
-    "<slug:slug>": lambda _: "quickstart",
+    "<page_slug:slug>": lambda _: "quickstart",
     "<str:name>": lambda _: "none.log",
 }
 

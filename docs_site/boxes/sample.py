@@ -1,0 +1,27 @@
+"""`{{ sample <name> }}`: a call in every language, with tabs, key hint, Copy and Run this."""
+
+from django.template.loader import render_to_string
+
+from docs_site import samples
+from docs_site.boxes.reader import KEY_HINT, Reader
+from web.templatetags import code as blocks
+
+
+def markdown(name: str) -> str:
+    """Return a fence for each language."""
+    codes = samples.load(name).codes
+    return "\n\n".join(f"```{code.language}\n{code.text}\n```" for code in codes)
+
+
+def html(name: str, reader: Reader, id: str) -> str:
+    """Return the box; with a request, Run this is in its head."""
+    sample = samples.load(name)
+    title = f"Example: {name.replace('-', ' ')}"
+    context = blocks.samples(sample.codes, id=id, title=title) | {
+        "key_hint": KEY_HINT,
+        "reader": reader,
+        "sample_name": name,
+        "request_id": f"{id}-request",
+        "request": sample.request,
+    }
+    return render_to_string("components/samples.html", context)

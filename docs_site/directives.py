@@ -1,0 +1,93 @@
+"""Directives: what `{{ name argument }}` in a page's Markdown stands for.
+
+    {{ public_url }}          VALUES: a value inside a line
+    {{ models }}              BLOCKS: alone on a line; Markdown that is computed
+    {{ sample first-call }}   BOXES: alone on a line; a box on the page, plain Markdown in its .md
+
+A page's .md holds none of them: `markdown` replaces them all. `markdown_with_boxes` leaves a fence
+in the place of each box, ```{sample} first-call, which docs_site/rendering.py draws.
+"""
+
+import re
+from collections.abc import Callable
+from typing import NamedTuple
+
+from django.conf import settings
+
+from docs_site import sample_answer
+from docs_site.boxes import answer, sample
+from docs_site.boxes.reader import Reader
+from docs_site.page import Page
+from docs_site.snippets import first_call, streaming_call
+from web.code_blocks import CodeSample
+
+_DIRECTIVE = re.compile(r"\{\{ *([a-z_]+)(?: +([\w/.-]+))? *\}\}")
+
+
+class Box(NamedTuple):
+    """The two forms of a box: Markdown of its argument, HTML of argument, reader and element id."""
+
+    markdown: Callable[[str], str]
+    html: Callable[[str, Reader, str], str]
+
+
+class UnknownDirective(LookupError):
+    """A page uses a directive that does not exist or cannot be resolved; names page and line."""
+
+
+def _fences(several: tuple[CodeSample, ...]) -> str:
+    return "\n\n".join(f"```{one.language}\n{one.text}\n```" for one in several)
+
+
+VALUES: dict[str, Callable[[], str]] = {
+    "public_url": lambda: settings.PUBLIC_URL,
+    "welcome_credits": lambda: f"{settings.WELCOME_CREDITS:,}",
+    "answer": lambda: sample_answer.ANSWER,
+}
+
+BLOCKS: dict[str, Callable[[str], str]] = {
+    "first_call": lambda _: _fences(first_call(base_url=settings.PUBLIC_URL)),
+    "streaming_call": lambda _: _fences(streaming_call(base_url=settings.PUBLIC_URL)),
+}
+
+BOXES: dict[str, Box] = {
+    "sample": Box(sample.markdown, sample.html),
+    "answer": Box(answer.markdown, answer.html),
+}
+
+
+def markdown(page: Page) -> str:
+    """Return the page's body as plain Markdown."""
+    return _expanded(page, _plain)
+
+
+def markdown_with_boxes(page: Page) -> str:
+    """Return the page's body as Markdown with a fence in the place of each box."""
+    return _expanded(page, _boxed)
+
+
+def _plain(name: str, argument: str) -> str:
+    return BOXES[name].markdown(argument)
+
+
+def _boxed(name: str, argument: str) -> str:
+    return f"```{{{name}}} {argument}\n```"
+
+
+def _expanded(page: Page, box: Callable[[str, str], str]) -> str:
+    def replaced(match: re.Match[str]) -> str:
+        try:
+            return _text(match[1], match[2] or "", box)
+        except LookupError as error:
+            line = page.first_line + page.body.count("\n", 0, match.start())
+            raise UnknownDirective(f"{page.slug}.md, line {line}: {match[0]}: {error}") from error
+
+    return _DIRECTIVE.sub(replaced, page.body)
+
+
+def _text(name: str, argument: str, box: Callable[[str, str], str]) -> str:
+    if name in BOXES and argument:
+        return box(name, argument)
+    if name in BLOCKS:
+        return BLOCKS[name](argument)
+    return VALUES[name]()

@@ -1,0 +1,64 @@
+"""The documentation for programs: a page's Markdown, /llms.txt and /llms-full.txt."""
+
+from django.conf import settings
+from django.urls import reverse
+
+from docs_site import directives, library
+from docs_site.page import Page
+from docs_site.snippets import curl
+
+
+def page_markdown(page: Page) -> str:
+    """Return a page's complete Markdown, without directives."""
+    return f"# {page.title}\n\n{page.description}\n\n{directives.markdown(page)}"
+
+
+def index() -> str:
+    """Return /llms.txt: base URL, authentication, a first call, and every page by section."""
+    sections = (_section(name, pages) for name, pages in library.tree())
+    return "\n\n".join([_introduction(), *sections, _api()]) + "\n"
+
+
+def full_text() -> str:
+    """Return /llms-full.txt: the introduction and every page, each with its address."""
+    pages = (
+        f"<!-- {settings.PUBLIC_URL}{page.url} -->\n{page_markdown(page)}"
+        for page in library.pages()
+    )
+    return "\n\n".join([_introduction(), *pages])
+
+
+def _introduction() -> str:
+    base_url = settings.PUBLIC_URL
+    return (
+        "# Caicaini\n\n"
+        "> One endpoint for hosted language models, in the shape of the Messages API. Every answer "
+        "says what it cost.\n\n"
+        f"- Base URL: `{base_url}` (SDKs of the Messages API take it as it is; without an SDK, "
+        f"`POST {base_url}/v1/messages`)\n"
+        f"- Authentication: `Authorization: Bearer $CAICAINI_API_KEY` or `x-api-key`; keys are "
+        f"created at {base_url}{reverse('keys:list')}\n"
+        "- Model: `caicaini/auto` takes the cheapest that can do what the request asks for; "
+        f"`GET {base_url}/v1/models` lists all\n"
+        "- Cost: `usage.credits_consumed` of every answer; 100,000 credits are one US dollar\n\n"
+        f"A first call:\n\n```bash\n{curl(base_url=base_url)}\n```"
+    )
+
+
+def _section(name: str, pages: list[Page]) -> str:
+    lines = [
+        f"- [{page.title}]({settings.PUBLIC_URL}{page.markdown_url}): {page.description}"
+        for page in pages
+    ]
+    return f"## {name}\n\n" + "\n".join(lines)
+
+
+def _api() -> str:
+    base_url = settings.PUBLIC_URL
+    return (
+        "## API\n\n"
+        f"- [OpenAPI]({base_url}{reverse('docs:openapi_json')}): Every address of /v1, what it "
+        "takes and answers, and every error.\n"
+        f"- [All pages in one file]({base_url}{reverse('docs:llms_full_txt')}): The whole "
+        "documentation as Markdown."
+    )

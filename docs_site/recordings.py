@@ -1,0 +1,61 @@
+"""Recorded outputs of samples, as `bin/docs record` wrote them: docs_site/recordings/<name>.json.
+
+{"python": {"stdout": "Hello there, …", "status": 0, "recorded_at": "2026-11-30T06:10:00Z",
+            "sdk": "anthropic 0.74.1", "runtime": "Python 3.12", "model": "caicaini/swift",
+            "credits": 12, "is_scripted": false}}
+"""
+
+from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
+
+import msgspec
+from django.conf import settings
+
+from docs_site.file_stamps import Stamp, stamp
+from docs_site.samples import BASE_URL
+from web.code_blocks import LANGUAGES
+
+FOLDER = Path(__file__).resolve().parent / "recordings"
+
+
+class Output(msgspec.Struct, frozen=True):
+    """What a sample printed in one language; `status` is its exit status."""
+
+    stdout: str
+    status: int
+    recorded_at: datetime
+    runtime: str
+    sdk: str | None = None
+    model: str | None = None
+    credits: int | None = None
+    is_scripted: bool = False
+
+    @property
+    def language(self) -> str:
+        """The lexer for what it printed: JSON when it is JSON."""
+        try:
+            msgspec.json.decode(self.stdout)
+        except msgspec.DecodeError:
+            return "text"
+        return "json"
+
+
+class NotRecorded(LookupError):
+    """There is no recording of this name."""
+
+
+def load(name: str) -> dict[str, Output]:
+    """Return a sample's outputs by language, in the order of the tabs; raise NotRecorded."""
+    path = FOLDER / f"{name}.json"
+    return _load(path, settings.PUBLIC_URL, stamp([path]))
+
+
+@lru_cache(maxsize=256)
+def _load(path: Path, base_url: str, _: Stamp) -> dict[str, Output]:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise NotRecorded(f"no recording “{path.stem}” in docs_site/recordings") from None
+    outputs = msgspec.json.decode(text.replace(BASE_URL, base_url), type=dict[str, Output])
+    return {language: outputs[language] for language in LANGUAGES if language in outputs}
