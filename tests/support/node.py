@@ -1,0 +1,37 @@
+"""Runs JavaScript in Node."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from embedded.subprocesses import PROJECT
+
+
+def evaluate(module: str, code: str) -> Any:
+    """Append `code` to a module of static/js and run both; return the JSON that it prints.
+
+    Through stdin, because Node takes a .js file for CommonJS. The module may import nothing.
+    """
+    source = (PROJECT / "static/js" / module).read_text()
+    done = subprocess.run(
+        [executable(), "--input-type=module"],
+        input=f"{source}\n{code}",
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def executable() -> str:
+    """Return Node's path; where the PATH has none, a wheel has put one beside our Python."""
+    path = os.pathsep.join([os.environ["PATH"], str(Path(sys.executable).parent)])
+    found = shutil.which("node", path=path)
+    assert found is not None, "there is no Node.js"
+    return found
