@@ -16,7 +16,7 @@ class UpstreamInline(ReadOnlyInline):
 
 @admin.register(Model)
 class ModelAdmin(ReadOnlyAdmin):
-    list_display = ("public_id", "name", "is_auto", "context_tokens", "retired_at")
+    list_display = ("public_id", "name", "is_auto", "context_tokens", "retires_on", "retired_at")
     search_fields = ("public_id", "name")
     inlines = (PriceInline, UpstreamInline)
 

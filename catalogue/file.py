@@ -1,7 +1,7 @@
 """The catalogue file: TOML in, checked structs out. catalogue.toml shows the shape."""
 
 import tomllib
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -56,6 +56,8 @@ class ModelRow(Struct, forbid_unknown_fields=True, frozen=True):
     capabilities: list[Capability] = []
     max_tokens_per_image: Count = 0
     auto: bool = False
+    retires_on: date | None = None
+    replacement: Annotated[str, Meta(max_length=200, pattern=r"^[^\s\0]*$")] = ""
 
 
 class CatalogueFile(Struct, forbid_unknown_fields=True, frozen=True):
@@ -87,6 +89,12 @@ def _checked(data: dict[str, Any], path: Path) -> CatalogueFile:
     ids = [model.id for model in catalogue.models]
     if duplicates := sorted({name for name in ids if ids.count(name) > 1}):
         raise CatalogueError(f"The catalogue file {path} names {duplicates[0]} more than once.")
+    for model in catalogue.models:
+        if model.replacement and model.replacement not in set(ids) - {model.id}:
+            raise CatalogueError(
+                f"The catalogue file {path}: "
+                f"the replacement of {model.id} is not another model in it."
+            )
     return catalogue
 
 

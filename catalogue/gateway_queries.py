@@ -12,7 +12,8 @@ from catalogue.snapshot import CatalogueSnapshot, ModelRow, UpstreamRow
 _VERSION = "SELECT coalesce(max(id), 0) FROM catalogue_cataloguesync"
 _MODELS = (
     "SELECT id, public_id, name, context_tokens, max_output_tokens, capabilities,"
-    " max_tokens_per_image, is_auto, created_at FROM catalogue_model"
+    " max_tokens_per_image, is_auto, created_at,"
+    " retires_on::timestamp AT TIME ZONE 'UTC' FROM catalogue_model"
     " WHERE retired_at IS NULL ORDER BY id"
 )
 _PRICES = (
@@ -74,7 +75,7 @@ def _model(
     upstreams: tuple[UpstreamRow, ...],
 ) -> ModelRow:
     _, public_id, name, context_tokens, max_output_tokens, capabilities, *rest = row
-    max_tokens_per_image, is_auto, created_at = rest
+    max_tokens_per_image, is_auto, created_at, retires_at = rest
     return ModelRow(
         public_id=public_id,
         name=name,
@@ -86,4 +87,5 @@ def _model(
         created_at=created_at,
         prices=prices,
         upstreams=upstreams,
+        retires_at=retires_at,
     )

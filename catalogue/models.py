@@ -3,9 +3,19 @@
 The rows mirror catalogue.toml (see sync.py); nobody edits them by hand.
 """
 
+from datetime import date
+
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
+
+
+class ModelQuerySet(models.QuerySet["Model"]):
+    """Which models there are."""
+
+    def offered(self, *, on: date) -> "ModelQuerySet":
+        """Return the models that are not retired on this day, in UTC."""
+        return self.filter(models.Q(retires_on=None) | models.Q(retires_on__gt=on), retired_at=None)
 
 
 class Model(models.Model):
@@ -20,7 +30,13 @@ class Model(models.Model):
     max_tokens_per_image = models.PositiveIntegerField(default=0)
     is_auto = models.BooleanField("is a candidate for caicaini/auto", default=False)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
+    # As announced: from the beginning of this day on, in UTC, it cannot be called.
+    retires_on = models.DateField(null=True, blank=True)
+    replacement = models.CharField(max_length=200, blank=True, db_default="")
+    # The moment at which it left the catalogue file.
     retired_at = models.DateTimeField(null=True, blank=True)
+
+    objects = ModelQuerySet.as_manager()
 
     def __str__(self) -> str:
         return self.public_id

@@ -44,9 +44,13 @@ class ModelRow:
     created_at: datetime
     prices: tuple[tuple[datetime, Price], ...]
     upstreams: tuple[UpstreamRow, ...]
+    retires_at: datetime | None = None  # as announced
 
     def price_at(self, moment: datetime) -> Price | None:
-        """Return the price in force; a model without one cannot be called."""
+        """Return the price in force; None if the model cannot be called: it has none, or the moment
+        of its retirement has come."""
+        if self.retires_at is not None and self.retires_at <= moment:
+            return None
         for start, price in self.prices:
             if start <= moment:
                 return price

@@ -41,6 +41,8 @@ def _sync_model(row: file.ModelRow) -> Model:
             "capabilities": list(row.capabilities),
             "max_tokens_per_image": row.max_tokens_per_image,
             "is_auto": row.auto,
+            "retires_on": row.retires_on,
+            "replacement": row.replacement,
             "retired_at": None,
         },
     )

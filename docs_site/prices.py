@@ -16,8 +16,10 @@ class PricedModel(NamedTuple):
 
 def priced_models() -> list[PricedModel]:
     """Return the models with a price, cheapest output first; one without cannot be called."""
+    now = timezone.now()
+    offered = Model.objects.offered(on=now.date())
     newest = (
-        ModelPrice.objects.filter(model__retired_at=None, in_force_from__lte=timezone.now())
+        ModelPrice.objects.filter(model__in=offered, in_force_from__lte=now)
         .select_related("model")
         .order_by("model_id", "-in_force_from")
         .distinct("model_id")

@@ -50,7 +50,7 @@ class CreateKeyForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        models = Model.objects.filter(retired_at=None).order_by("public_id")
+        models = Model.objects.offered(on=timezone.now().date()).order_by("public_id")
         choices = [(model.public_id, f"{model.name} ({model.public_id})") for model in models]
         self.fields["allowed_models"].choices = choices  # type: ignore[attr-defined]
 

@@ -17,15 +17,18 @@ from keys.gateway_queries import CachedKey
 
 DEFAULT_LIMIT = 20
 MOST_PER_PAGE = 1000
-_LIFECYCLE = "active"  # of every model: a retired one is not in the catalogue
-_LIFECYCLES = ("lifecycle[]", "lifecycle")
+# Stages of models that can be called; SDKs know `retired` too, whose models are not listed.
+STAGES = ("active", "deprecated")
+_STAGE_PARAMETERS = ("lifecycle[]", "lifecycle")
 
 
 @with_key
 async def list_models(request: Request, key: CachedKey, request_id: UUID) -> Response:
     """Answer GET /v1/models: the models this key may call, in pages."""
     services: GatewayServices = request.state.services
-    models = _visible(services.catalogue.current, key) if _wants_active(request) else []
+    stages = _stages(request)
+    visible = _visible(services.catalogue.current, key)
+    models = [model for model in visible if not stages or _stage(model) in stages]
     page, has_more = _page(models, request)
     body = {
         "data": [_described(model) for model in page],
@@ -57,9 +60,12 @@ def _visible(catalogue: CatalogueSnapshot, key: CachedKey) -> list[ModelRow]:
     ]
 
 
-def _wants_active(request: Request) -> bool:
-    stages = [stage for name in _LIFECYCLES for stage in request.query_params.getlist(name)]
-    return not stages or _LIFECYCLE in stages
+def _stages(request: Request) -> list[str]:
+    return [stage for name in _STAGE_PARAMETERS for stage in request.query_params.getlist(name)]
+
+
+def _stage(model: ModelRow) -> str:
+    return "active" if model.retires_at is None else "deprecated"
 
 
 def _page(models: list[ModelRow], request: Request) -> tuple[list[ModelRow], bool]:
@@ -89,12 +95,14 @@ def _described(model: ModelRow) -> dict[str, Any]:
     """Return the ModelInfo that SDKs read, with the price as an extension."""
     price = model.price_at(datetime.now(UTC))
     assert price is not None, "a model without a price in force is not visible"
+    retirement = {} if model.retires_at is None else {"retires_at": _written(model.retires_at)}
     return {
         "id": model.public_id,
         "type": "model",
         "display_name": model.name,
-        "created_at": model.created_at.isoformat().replace("+00:00", "Z"),
-        "lifecycle": _LIFECYCLE,
+        "created_at": _written(model.created_at),
+        "lifecycle": _stage(model),
+        **retirement,
         "max_input_tokens": model.context_tokens,
         "max_tokens": model.max_output_tokens,
         "capabilities": capabilities.described(model.capabilities),
@@ -105,3 +113,7 @@ def _described(model: ModelRow) -> dict[str, Any]:
             "cache_read": price.cache_read,
         },
     }
+
+
+def _written(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")

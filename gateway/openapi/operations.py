@@ -103,7 +103,9 @@ def _list_models() -> Schema:
             components.query("after_id", TEXT, "List what comes after this model."),
             components.query("before_id", TEXT, "List what comes before this model."),
             components.query(
-                "lifecycle[]", array(TEXT), "List models of these stages: all are `active`."
+                "lifecycle[]",
+                array(TEXT),
+                "List models of these stages, `active` or `deprecated`; without it, all.",
             ),
         ],
         answer=components.answer(

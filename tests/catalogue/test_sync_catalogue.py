@@ -1,6 +1,6 @@
 """An operator loads a catalogue file, changes it, and makes mistakes in it."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -150,3 +150,36 @@ def test_the_command_reports_a_missing_file_without_a_traceback(path, settings):
 
     with pytest.raises(CommandError, match="There is no catalogue file"):
         call_command("sync_catalogue")
+
+
+@pytest.mark.django_db
+def test_an_announced_retirement_is_stored_and_outlives_the_model(path):
+    announced = MODEL.replace(
+        "max_output_tokens = 10",
+        'max_output_tokens = 10\nretires_on = 2027-03-31\nreplacement = "its/successor"',
+    )
+    successor = MODEL.replace("a/model", "its/successor")
+    load(path, announced + successor)
+    load(path, successor)
+
+    model = Model.objects.get(public_id="a/model")
+    assert (model.retires_on, model.replacement) == (date(2027, 3, 31), "its/successor")
+    assert model.retired_at is not None
+
+
+@pytest.mark.parametrize("replacement", ["a/model", "not/here"])
+def test_a_replacement_is_another_model_of_the_file(path, replacement):
+    path.write_text(MODEL.replace('a/model"', f'a/model"\nreplacement = "{replacement}"'))
+
+    with pytest.raises(CatalogueError, match="the replacement of a/model is not another model"):
+        file.read(path)
+
+
+@pytest.mark.parametrize("day", ["2027-03-31T00:00:00Z", '"next spring"'])
+def test_a_retirement_is_a_day(path, day):
+    path.write_text(
+        MODEL.replace("max_output_tokens = 10", f"max_output_tokens = 10\nretires_on = {day}")
+    )
+
+    with pytest.raises(CatalogueError, match="retires_on"):
+        file.read(path)

@@ -85,6 +85,19 @@ def test_the_prices_are_those_of_the_catalogue_that_are_in_force(client: Client)
     assert "test/not-yet" not in text
 
 
+def test_a_model_has_no_price_from_the_day_of_its_retirement_on(client: Client) -> None:
+    a_model("going", output=450_000)
+    a_model("gone", output=450_000)
+    today = timezone.now().date()
+    Model.objects.filter(name="going").update(retires_on=today + timedelta(days=1))
+    Model.objects.filter(name="gone").update(retires_on=today)
+
+    text = text_of(client.get("/"))
+
+    assert "test/going" in text
+    assert "test/gone" not in text
+
+
 def test_the_worked_example_is_right_by_the_shipped_catalogue(settings: Settings) -> None:
     sync(path=settings.BASE_DIR / "catalogue.toml")
     row = ModelPrice.objects.get(model__public_id="caicaini/swift")

@@ -46,6 +46,10 @@ capabilities = {capabilities}
 max_tokens_per_image = {per_image}
 auto = {auto}
 """
+_RETIRES_LATER = """retires_on = 2099-03-31
+replacement = "scripted/two"
+"""
+_RETIRED = "retires_on = 2026-01-02\n"
 _UPSTREAM = """
 [[models.upstreams]]
 format = "{format}"
@@ -90,6 +94,8 @@ def catalogue(*, upstream_url: str, dead_url: str, deaf_url: str) -> str:
                 per_image=2**31 - 1,
             ),
             _model("scripted/priced-later", messages, prices=_PRICE_OF_TOMORROW),
+            _model("scripted/retiring", messages, life_cycle=_RETIRES_LATER),
+            _model("scripted/retired", messages, life_cycle=_RETIRED),
         ]
     )
 
@@ -108,6 +114,7 @@ def _model(
     prices: str = _PRICE_NOW + _PRICE_OF_TOMORROW,
     per_image: int = MAX_TOKENS_PER_IMAGE,
     most_output: int = 4096,
+    life_cycle: str = "",
 ) -> str:
     rows = [
         _UPSTREAM.format(format=wire, base_url=url, priority=place)
@@ -120,4 +127,4 @@ def _model(
         per_image=per_image,
         most_output=most_output,
     )
-    return head + prices + "".join(rows)
+    return head + life_cycle + prices + "".join(rows)

@@ -2,6 +2,7 @@
 
 from billing.models import Source
 from gateway.http import capabilities
+from gateway.http.models import STAGES
 from gateway.openapi.json_schema import (
     BOOLEAN,
     COUNT,
@@ -35,7 +36,9 @@ SCHEMAS: dict[str, Schema] = {
             "type": const("model"),
             "display_name": TEXT,
             "created_at": MOMENT,
-            "lifecycle": const("active"),
+            "lifecycle": enum(
+                STAGES, description="`deprecated`: the date of its retirement is announced."
+            ),
             "max_input_tokens": described(COUNT, "The size of its context."),
             "max_tokens": described(COUNT, "The maximum length of one answer."),
             "capabilities": object_schema(
@@ -45,7 +48,12 @@ SCHEMAS: dict[str, Schema] = {
             "credits_per_million_tokens": object_schema(
                 dict.fromkeys(("input", "output", "cache_write", "cache_read"), COUNT)
             ),
-        }
+        },
+        {
+            "retires_at": described(
+                MOMENT, "From when on it cannot be called; present once that is announced."
+            )
+        },
     ),
     "ModelPage": object_schema(
         {

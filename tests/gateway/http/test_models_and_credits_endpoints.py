@@ -26,6 +26,7 @@ OFFERED = [
     "scripted/long",
     "scripted/long-chat",
     "scripted/dearest",
+    "scripted/retiring",
 ]
 
 
@@ -135,13 +136,14 @@ LIMITS = ["0", "-1", "1001", "ten", "1.5", "", "\uff11", "00099999", "9" * 5000,
 @pytest.mark.parametrize(
     ("query", "ids"),
     [
-        ("lifecycle[]=active", OFFERED),
+        ("lifecycle[]=active", OFFERED[:-1]),
         ("lifecycle[]=deprecated&lifecycle[]=active", OFFERED),
-        ("lifecycle[]=deprecated", []),
-        ("lifecycle%5B%5D=retired&lifecycle%5B%5D=deprecated", []),
+        ("lifecycle[]=deprecated", ["scripted/retiring"]),
+        ("lifecycle%5B%5D=retired&lifecycle%5B%5D=deprecated", ["scripted/retiring"]),
+        ("lifecycle%5B%5D=retired", []),
     ],
 )
-def test_whoever_asks_for_models_that_end_is_shown_no_others(
+def test_models_can_be_listed_by_their_life_cycle(
     customer: Customer, query: str, ids: list[str]
 ) -> None:
     assert ids_of(customer, f"?{query}") == ids
@@ -190,3 +192,18 @@ def test_a_page_is_also_there_without_its_body(customer: Customer) -> None:
 
     assert answer.status == 200
     assert answer.headers["request-id"]
+
+
+def test_an_announced_retirement_is_described_as_sdks_know_it(customer: Customer) -> None:
+    model = customer.caller.get("/v1/models/scripted/retiring").json()
+
+    assert model["lifecycle"] == "deprecated"
+    assert model["retires_at"] == "2099-03-31T00:00:00Z"
+
+
+def test_a_model_is_retired_from_the_beginning_of_its_day(customer: Customer) -> None:
+    answer = customer.ask("Hello.", model="scripted/retired")
+
+    assert answer.status == 404
+    assert answer.json()["error"]["details"]["error_code"] == "model_not_found"
+    assert customer.caller.get("/v1/models/scripted/retired").status == 404
