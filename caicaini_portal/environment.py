@@ -8,12 +8,14 @@ import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from email.utils import parseaddr
+from pathlib import Path
 from urllib.parse import urlsplit
 
 _ON = {"1", "on", "true", "yes"}
 _OFF = {"0", "off", "false", "no"}
 _MOST_DIGITS = 18  # more than any setting needs, and few enough for every column and timer
 _LONGEST_SHOWN = 100
+_MAILBOX = re.compile(r"[^\s@<>,;:\"]+@[a-z0-9_-][a-z0-9_.-]*", re.IGNORECASE)
 _HOST = re.compile(r"\*|\.?[a-z0-9_-][a-z0-9_.-]*|\[[0-9a-f:.]+\]", re.IGNORECASE)
 
 
@@ -119,6 +121,26 @@ def mail_sender(name: str, *, default: str) -> str:
     if not (mailbox and host and given.isprintable()):
         raise invalid(name, "a mail address like Caicaini <no-reply@caicaini.example>")
     return given
+
+
+def mailbox(name: str) -> str:
+    """Return a bare mail address, or nothing."""
+    given = text(name)
+    if given and _MAILBOX.fullmatch(given) is None:
+        raise invalid(name, "a mail address like help@caicaini.example")
+    return given
+
+
+def readable_file(name: str) -> Path | None:
+    """Return the path of a text file in UTF-8, or None."""
+    given = text(name)
+    if not given:
+        return None
+    try:
+        Path(given).read_text(encoding="utf-8")
+    except (OSError, ValueError):  # a path with a NUL, and text that is not UTF-8
+        raise invalid(name, "the path of a readable text file in UTF-8") from None
+    return Path(given).absolute()
 
 
 def secret(name: str, *, prefixes: tuple[str, ...]) -> str:

@@ -352,6 +352,16 @@ CELERY_BEAT_SCHEDULE = {
 CATALOGUE = Path(env.text("CATALOGUE") or BASE_DIR / "catalogue.toml")
 WELCOME_CREDITS = env.whole_number("WELCOME_CREDITS", default=10_000)
 
+# --- Operator -------------------------------------------------------------------------------------
+
+# Nothing here has a default: a page says what is not set.
+OPERATOR_NAME = env.text("OPERATOR_NAME")
+SUPPORT_EMAIL = env.mailbox("SUPPORT_EMAIL")
+SUPPORT_URL = env.web_address("SUPPORT_URL", default="")
+STATUS_URL = env.web_address("STATUS_URL", default="")
+TERMS_FILE = env.readable_file("TERMS_FILE")
+PRIVACY_FILE = env.readable_file("PRIVACY_FILE")
+
 # --- Retention ------------------------------------------------------------------------------------
 
 # Ledger entries and request records are never deleted.

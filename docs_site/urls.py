@@ -3,7 +3,7 @@
 from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
-from docs_site import openapi, views
+from docs_site import openapi, operator_views, views
 
 
 class PageSlug(StringConverter):
@@ -23,4 +23,7 @@ urlpatterns = [
     path("openapi.json", openapi.openapi_json, name="openapi_json"),
     path("llms.txt", views.llms_txt, name="llms_txt"),
     path("llms-full.txt", views.llms_full_txt, name="llms_full_txt"),
+    path("terms", operator_views.terms, name="terms"),
+    path("privacy", operator_views.privacy, name="privacy"),
+    path("support", operator_views.support, name="support"),
 ]

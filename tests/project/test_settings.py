@@ -39,6 +39,11 @@ INVALID = [
     ("STRIPE_AUTOMATIC_TAX", "2", "give on or off."),
     ("STRIPE_INVOICE_CREATION", "-", "give on or off."),
     ("WELCOME_CREDITS", "1.5", "give a whole number of at least 0."),
+    ("SUPPORT_EMAIL", "help", "give a mail address like "),
+    ("SUPPORT_URL", "help.example", "begins with http:// or https://."),
+    ("STATUS_URL", "javascript:alert(1)", "begins with http:// or https://."),
+    ("TERMS_FILE", "/nowhere/terms.md", "give the path of a readable text file in UTF-8."),
+    ("PRIVACY_FILE", "/", "give the path of a readable text file in UTF-8."),
     ("RATE_LIMITS", "foo", "such as requests=600,input_tokens=2000000."),
     ("RATE_LIMITS", "bananas=3", "such as requests=600,input_tokens=2000000."),
     ("RATE_LIMITS", "requests=0", "such as requests=600,input_tokens=2000000."),
@@ -76,6 +81,7 @@ INVALID_SECRETS = [
     ("STRIPE_SECRET_KEY", "pk_live_sesame", "give one that begins with sk_ or rk_."),
     ("STRIPE_WEBHOOK_SECRETS", "whsec_a,sesame", "give values that begin with whsec_"),
     ("PUBLIC_URL", "https://somebody:sesame@portal.example", "give an address like https://"),
+    ("SUPPORT_EMAIL", "sesame <help@caicaini.example>", "give a mail address like "),
     ("STRIPE_API_BASE", "ftp://somebody:sesame@stripe.example", "begins with http:// or https://."),
 ]
 WELL_SET = {

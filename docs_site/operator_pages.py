@@ -1,0 +1,113 @@
+"""Terms, privacy and support as Markdown: the operator's text, or what is not set.
+
+Without a text of the operator's, a page says so. It never invents one: terms bind a company that
+this software does not know. What the software itself stores is a fact, so the privacy page has it.
+"""
+
+from pathlib import Path
+from typing import NamedTuple
+
+from django.conf import settings
+
+from web.operator import Operator, operator
+
+_STORED = """\
+## What the software stores
+
+The same in every installation:
+
+- **Accounts**: the e-mail address, a hash of the password, and, for a sign-in with Google or \
+GitHub, the account's id there. Sessions are deleted after they expire.
+- **Keys**: the SHA-256 of each API key and a hint of seven characters, never the key.
+- **Calls**: for each accepted call the time, key, model, token counts, cost, durations and how it \
+ended. **No prompt and no answer is stored**, and none is written to a log.
+- **Money**: every movement of credits. Payments are made at Stripe: card numbers never reach this \
+server.
+- **Prompts and answers** pass through to the server of the model that answers, which may belong \
+to another company. `metadata.user_id` is passed on with them.
+- **Cookies**: `sessionid` keeps you signed in, `csrftoken` protects forms, `messages` carries a \
+notice to the next page. The browser itself remembers the theme and the language of the examples. \
+Nothing is loaded from other sites, and nobody is tracked.
+
+Records of calls and movements of credits are kept without a time limit.
+"""
+_WHAT_TO_SEND = """\
+## What to send along
+
+- **The request id**, such as `req_0193511f8a2c7d10b6a4f0c2e9d85b31`. Every answer has it in the \
+header `request-id`, every error in its body, every error page at its end, and \
+[Usage](/developers/usage) in its list of calls.
+- What you sent, what came back and what you expected, with the time and the time zone.
+- The client and its version.
+
+**Never send an API key**; its hint (`cai_api_Ab3…x9Zk`) is enough. If a key has reached somebody \
+by mistake, [revoke it](/developers/keys).
+
+## Before you write
+
+- [Errors and retries](/docs/errors-and-retries): what each error means, and which a retry mends.
+- [Credits and billing](/docs/credits-and-billing): what a call costs, and how it adds up.
+"""
+
+
+class OperatorPage(NamedTuple):
+    """A page: its title, and the Markdown below it."""
+
+    title: str
+    body: str
+
+
+def terms() -> OperatorPage:
+    """Return the terms of use."""
+    return _of_file(settings.TERMS_FILE, "Terms of use") or OperatorPage(
+        "Terms of use",
+        f"{_runs(operator())}\n\n**No terms of use are published here**: the operator has not set "
+        "`TERMS_FILE`. Ask before you rely on this service; [Support](/support) says where.\n",
+    )
+
+
+def privacy() -> OperatorPage:
+    """Return the privacy notice."""
+    return _of_file(settings.PRIVACY_FILE, "Privacy") or OperatorPage(
+        "Privacy",
+        f"{_runs(operator())}\n\n**No privacy notice is published here**: the operator has not set "
+        "`PRIVACY_FILE`. What follows is no such notice; it says what the software itself does. "
+        f"Questions go to [Support](/support).\n\n{_STORED}",
+    )
+
+
+def support() -> OperatorPage:
+    """Return where to get help, and what to send along."""
+    whose = operator()
+    return OperatorPage("Support", f"{_runs(whose)}\n\n{_contacts(whose)}\n{_WHAT_TO_SEND}")
+
+
+def _of_file(path: Path | None, title: str) -> OperatorPage | None:
+    """Return the operator's text; a first heading is its title. None without a file."""
+    if path is None:
+        return None
+    text = path.read_text(encoding="utf-8").strip()
+    first, _, rest = text.partition("\n")
+    return OperatorPage(first[2:].strip(), rest) if first[:2] == "# " else OperatorPage(title, text)
+
+
+def _runs(whose: Operator) -> str:
+    if whose.name:
+        return f"This service is operated by {whose.name}."
+    return "The operator of this installation has not set a name (`OPERATOR_NAME`)."
+
+
+def _contacts(whose: Operator) -> str:
+    lines = []
+    if whose.support_email:
+        lines.append(f"- Write to [{whose.support_email}](mailto:{whose.support_email}).")
+    if whose.support_url:
+        lines.append(f"- Or go to <{whose.support_url}>.")
+    if whose.status_url:
+        lines.append(f"- Outages and maintenance: <{whose.status_url}>.")
+    if not (whose.support_email or whose.support_url):
+        lines.append(
+            "- **No support address is set.** The operator can set `SUPPORT_EMAIL` or "
+            "`SUPPORT_URL`; until then there is none to give."
+        )
+    return "\n".join(lines) + "\n"
