@@ -44,6 +44,7 @@ def favicon(request: HttpRequest) -> HttpResponse:
 
 urlpatterns = [
     path("", include("docs_site.urls")),
+    path("", include("console.urls")),
     path("", include("onboarding.urls")),
     path("", include("usage.urls")),
     path(

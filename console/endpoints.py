@@ -4,6 +4,7 @@ from uuid import UUID
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from console.check import Check
 from console.run import NO_STORE, Run
 from gateway.errors import MethodNotAllowed
 from gateway.http import endpoint
@@ -11,6 +12,7 @@ from gateway.http import endpoint
 # Each declares its `access_policy` as views do (accounts/access.py).
 ENDPOINTS: dict[str, ASGIApp] = {
     "/developers/console/run": Run(),
+    "/developers/console/check": Check(),
 }
 
 

@@ -27,14 +27,19 @@ _MOST_CREDITS = 2**63 - 1
 
 async def admit(services: GatewayServices, call: Call) -> None:
     """Set the call's route and hold its credits; raises a GatewayError, and then holds nothing."""
-    find_route(services, call, blocked=services.breakers.blocked())
-    await _skip_unencodable(call)
+    await plan(services, call)
     call.queue_ms = call.elapsed_ms()
     result = await _hold(services, call, call.candidate.bound)
     if result.decision is HoldDecision.OUT_OF_CREDITS:
         result = await _hold_counted(services, call, result.available)
     _raise_unless_admitted(call, result)
     call.hold_ms = call.elapsed_ms() - call.queue_ms
+
+
+async def plan(services: GatewayServices, call: Call) -> None:
+    """Set the route that the call would take now, without a hold; raises a GatewayError."""
+    find_route(services, call, blocked=services.breakers.blocked())
+    await _skip_unencodable(call)
 
 
 def find_route(services: GatewayServices, call: Call, *, blocked: Mapping[int, float]) -> None:

@@ -18,7 +18,7 @@ AUTO = "caicaini/auto"
 _TEMPLATE_TOKENS = 1024
 _TOO_LONG = "context length"
 _NO_UPSTREAM_RETRY_S = 30  # until an operator has given the model an upstream, at best
-_NEED_WORDS = {
+NEED_WORDS = {
     "images": "images",
     "documents": "documents",
     "tools": "tools",
@@ -95,7 +95,7 @@ def route(
     if allowed and model.public_id not in allowed:
         raise PermissionDenied(f"This API key may not call {model.public_id}.")
     if missing := sorted(request.needs - model.capabilities):
-        raise InvalidRequest(f"{model.public_id} does not take {_NEED_WORDS[missing[0]]}")
+        raise InvalidRequest(f"{model.public_id} does not take {NEED_WORDS[missing[0]]}")
     candidates = _ordered(_candidates(request, model, now), draw)
     return Route(tuple(_open(candidates, blocked)), {})
 
@@ -157,7 +157,7 @@ def _reason_to_drop(
     if model.price_at(now) is None:
         return "no price"
     if missing := sorted(request.needs - model.capabilities):
-        return " and ".join(_NEED_WORDS[need] for need in missing)
+        return " and ".join(NEED_WORDS[need] for need in missing)
     if _likely_input(request) > model.context_tokens:
         return _TOO_LONG
     if not any(upstream.has_credentials for upstream in model.upstreams):
@@ -176,7 +176,7 @@ def _refuse(
         raise InvalidRequest(
             f"prompt is too long: {_likely_input(request)} tokens > {most} maximum"
         )
-    needs = sorted({word for need, word in _NEED_WORDS.items() if need in request.needs})
+    needs = sorted({word for need, word in NEED_WORDS.items() if need in request.needs})
     if dropped and all(reason == "not allowed for this key" for reason in dropped.values()):
         raise PermissionDenied(f"This API key may call no model that {AUTO} chooses from.")
     if needs:

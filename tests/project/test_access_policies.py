@@ -1,6 +1,7 @@
 """Every page declares an access policy and enforces it."""
 
 from collections.abc import Callable
+from uuid import UUID
 
 import pytest
 from django.http import HttpResponseBase
@@ -8,10 +9,10 @@ from django.test import Client
 
 from accounts.models import Membership, Role, User, Workspace
 from billing.ledger import wallets
-from billing.models import TopUp
+from billing.models import Hold, TopUp
 from keys import services
 from keys.models import ApiKey
-from tests.support import people
+from tests.support import people, request_records
 from tests.support.routes import FOREIGN, Route, all_routes, our_routes
 
 KNOWN = {"public", "signed in", "operator"}
@@ -48,6 +49,7 @@ MEMBER_ROUTES = [route for route in our_routes() if roles_of(route)]
 ADDRESSES: dict[str, Callable[[Workspace], str]] = {
     "<int:key_id>": lambda workspace: str(a_key(workspace).pk),
     "<int:wallet_id>": lambda workspace: str(wallets.wallet_of(workspace).pk),
+    "<str:request_id>": lambda workspace: f"req_{a_call(workspace).hex}",
     "<uuid:top_up_id>": lambda workspace: str(a_top_up(workspace).pk),
     "<page_slug:slug>": lambda _: "quickstart",
     "<str:name>": lambda _: "none.log",
@@ -57,6 +59,20 @@ ADDRESSES: dict[str, Callable[[Workspace], str]] = {
 def a_key(workspace: Workspace) -> ApiKey:
     person = User.objects.filter(memberships__workspace=workspace).earliest("pk")
     return services.mint(workspace=workspace, name="CI", created_by=person).key
+
+
+def a_call(workspace: Workspace) -> UUID:
+    record = request_records.a_record(workspace)
+    Hold.objects.create(
+        wallet=wallets.wallet_of(workspace),
+        id=record.id,
+        source=record.source,
+        amount=12,
+        owner=1,
+        accepted_at=record.accepted_at,
+    )
+    request_records.write(record)
+    return record.id
 
 
 def a_top_up(workspace: Workspace) -> TopUp:

@@ -1,4 +1,4 @@
-"""The errors that callers can distinguish."""
+"""The errors that callers of the API can distinguish."""
 
 from gateway.errors import GatewayError
 
@@ -9,6 +9,8 @@ def kinds() -> list[type[GatewayError]]:
     pending = [GatewayError]
     while pending:
         kind = pending.pop()
+        if not kind.__module__.startswith("gateway."):
+            continue  # of pages, which /openapi.json does not describe
         if "error_code" in vars(kind) and kind.error_code:
             found.append(kind)
         else:

@@ -1,0 +1,10 @@
+"""Routes of the console that are Django's; endpoints.py has the others."""
+
+from django.urls import path
+
+from console import runs
+
+app_name = "console"
+urlpatterns = [
+    path("developers/console/runs/<str:request_id>", runs.run, name="run"),
+]
