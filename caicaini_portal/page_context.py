@@ -6,7 +6,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.urls import ResolverMatch, reverse
 
-from accounts.access import current_membership
+from accounts.access import KEY_ROLES, current_membership
 from accounts.models import Membership
 from billing.ledger.wallets import wallet_of
 from caicaini_portal.development_mail import has_mailbox
@@ -54,6 +54,7 @@ def _sections(match: ResolverMatch | None, membership: Membership) -> list[Secti
     here = match.view_name if match else ""
     sections = [
         Section("Keys", reverse("keys:list"), "key", here.startswith("keys:")),
+        *_console(here, membership),
         Section("Usage", reverse("usage:usage"), "chart", here == "usage:usage"),
         Section("Billing", reverse("billing:billing"), "coins", here.startswith("billing:")),
         Section(
@@ -64,3 +65,11 @@ def _sections(match: ResolverMatch | None, membership: Membership) -> list[Secti
         start = reverse("onboarding:first_run")
         sections.insert(0, Section("Get started", start, "flag", here == "onboarding:first_run"))
     return sections
+
+
+def _console(here: str, membership: Membership) -> list[Section]:
+    """Return the console's entry, for those who may open it."""
+    if membership.role not in KEY_ROLES:
+        return []
+    address = reverse("console:console")
+    return [Section("Console", address, "terminal", here.startswith("console:"))]

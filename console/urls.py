@@ -2,9 +2,10 @@
 
 from django.urls import path
 
-from console import runs
+from console import runs, views
 
 app_name = "console"
 urlpatterns = [
+    path("developers/console", views.console, name="console"),
     path("developers/console/runs/<str:request_id>", runs.run, name="run"),
 ]

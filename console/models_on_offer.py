@@ -1,0 +1,34 @@
+"""The models that the console offers, with what a person chooses by."""
+
+from typing import Any
+
+from django.utils import timezone
+
+from catalogue.models import ModelPrice
+
+
+def models_on_offer() -> list[dict[str, Any]]:
+    """Return the models with a price in force, cheapest output first; prices are credits per
+    million tokens."""
+    newest = (
+        ModelPrice.objects.filter(model__retired_at=None, in_force_from__lte=timezone.now())
+        .select_related("model")
+        .order_by("model_id", "-in_force_from")
+        .distinct("model_id")
+    )
+    return sorted(map(_described, newest), key=lambda model: (model["output"], model["id"]))
+
+
+def _described(price: ModelPrice) -> dict[str, Any]:
+    model = price.model
+    return {
+        "id": model.public_id,
+        "name": model.name,
+        "description": model.description,
+        "context": model.context_tokens,
+        "maxOutput": model.max_output_tokens,
+        "capabilities": model.capabilities,
+        "isAuto": model.is_auto,
+        "input": price.input_credits_per_mtok,
+        "output": price.output_credits_per_mtok,
+    }

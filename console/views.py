@@ -1,0 +1,49 @@
+"""The console's page: what its scripts need, and what is said where they do not run."""
+
+from typing import Any
+
+from csp.constants import NONCE, SELF
+from csp.decorators import csp_update
+from django.conf import settings
+from django.http import HttpResponse
+from django.urls import reverse
+from django.views.decorators.csrf import ensure_csrf_cookie
+from django.views.decorators.http import require_safe
+
+from accounts.access import KEY_ROLES, MONEY_ROLES, MemberRequest, member
+from accounts.models import Membership
+from console.models_on_offer import models_on_offer
+from gateway.upstreams.router import AUTO
+from web.http import render_page
+
+
+@csp_update({"style-src": [SELF, NONCE]})  # the editor's styles carry the nonce
+@ensure_csrf_cookie
+@member(*KEY_ROLES)
+@require_safe
+def console(request: MemberRequest) -> HttpResponse:
+    """Show the console."""
+    context = {"config": _config(request.membership)}
+    return render_page(request, "console/console.html", context)
+
+
+def _config(membership: Membership) -> dict[str, Any]:
+    """Return what the scripts read; `owner` names the store of drafts in the browser."""
+    return {
+        "models": models_on_offer(),
+        "auto": AUTO,
+        "owner": f"{membership.user_id}.{membership.workspace_id}",
+        "workspace": membership.workspace.name,
+        "canTopUp": membership.role in MONEY_ROLES,
+        "maxBodyBytes": settings.MAX_BODY_BYTES,
+        "baseUrl": settings.PUBLIC_URL,
+        "urls": {
+            "page": reverse("console:console"),
+            "run": "/developers/console/run",
+            "check": "/developers/console/check",
+            "runs": "/developers/console/runs/",
+            "billing": reverse("billing:billing"),
+            "usage": reverse("usage:usage"),
+            "signIn": reverse("account_login"),
+        },
+    }

@@ -1,0 +1,96 @@
+// The line that a call ends in: how it ended, tokens, speed, credits, and the sum behind them.
+import { config, emit } from "./app.js";
+import { h, icon } from "./dom.js";
+import { dollars, duration, grouped } from "./format.js";
+
+const CLASSES = {
+  input: "input",
+  output: "output",
+  cache_write: "written to the cache",
+  cache_read: "read from the cache",
+};
+const MILLION = 1_000_000;
+
+export function endLine(call) {
+  const [level, name, word, ...more] = status(call);
+  const facts = [
+    h("span", { class: "end-name" }, `Call ${call.number} `, h("span", { class: "soft" }, word)),
+    tokens(call) && h("span", {}, tokens(call)),
+    call.firstMs() !== null && h("span", {}, `${duration(call.firstMs())} to first token`),
+    call.speed() && h("span", {}, `${grouped(call.speed())} tok/s`),
+    call.durationMs !== null && h("span", {}, `${duration(call.durationMs)} in all`),
+  ];
+  const [opener, details] = receipt(call);
+  return h(
+    "footer",
+    { class: `end-line end-${level}` },
+    h("div", { class: "end-row" }, icon(name), ...facts, h("span", { class: "end-money" }, charge(call), opener)),
+    ...more,
+    details,
+  );
+}
+
+// [level, icon, word, …sentences]
+function status(call) {
+  const { answer, ending } = call;
+  if (ending === "stopped") return ["warn", "stop", "stopped", sentence("You stopped it. What had arrived is kept, and charged.")];
+  if (ending === "failed") return ["bad", "alert", "failed", call.answer.content.length > 0 && sentence("What had arrived is kept.")];
+  if (answer.stopReason === "max_tokens") return ["warn", "alert", "max_tokens", cut(call)];
+  if (answer.stopReason === "model_context_window_exceeded") return ["warn", "alert", answer.stopReason, sentence("The answer was cut: the model's context is full.")];
+  if (answer.stopReason === "refusal") return ["warn", "alert", "refusal", sentence("The model declined to answer. Change the request: sent again as it is, it will be declined again. Tokens are charged as in any answer.")];
+  if (answer.stopReason === "stop_sequence") return ["good", "check", "stop_sequence", sentence(`Stopped at ${JSON.stringify(answer.stopSequence)}.`)];
+  return ["good", "check", answer.stopReason ?? ""];
+}
+
+function sentence(...parts) {
+  return h("p", { class: "end-note" }, ...parts);
+}
+
+function cut(call) {
+  const limit = call.request.max_tokens;
+  const raise = () => emit("raise-max-tokens", limit * 2);
+  return sentence(`The answer was cut at max_tokens = ${grouped(limit)}. `, h("button", { type: "button", class: "link-button", onclick: raise }, `Set it to ${grouped(limit * 2)}`));
+}
+
+function tokens(call) {
+  const { output_tokens: output } = call.usage();
+  if (output === undefined || call.isRefusedBefore()) return "";
+  return `${grouped(call.inputTokens())} in, ${grouped(output)} out`;
+}
+
+function charge(call) {
+  const credits = call.credits();
+  if (credits === null) return h("span", { class: "soft" }, "charge not known yet: see ", h("a", { href: config.urls.usage }, "Usage"));
+  return h("span", { class: "end-charge number" }, h("strong", {}, `${grouped(credits)} credits`), ` ${dollars(credits)}`);
+}
+
+// The button that opens the receipt, and the receipt.
+function receipt(call) {
+  const { record, head } = call;
+  const id = record?.request_id ?? call.error?.requestId ?? head.requestId;
+  if (!id) return [];
+  const rows = record?.lines?.length ? sum(record) : [];
+  const table = rows.length > 0 && h("table", { class: "receipt-table" }, h("caption", { class: "visually-hidden" }, "How the charge adds up"), h("tbody", {}, rows));
+  const details = h("div", { class: "receipt", hidden: true }, h("p", {}, h("code", { class: "whole" }, id), record?.model && ` · ${record.model}`), table);
+  const toggle = (event) => {
+    details.hidden = !details.hidden;
+    event.currentTarget.setAttribute("aria-expanded", String(!details.hidden));
+  };
+  return [h("button", { type: "button", class: "link-button", "aria-expanded": "false", onclick: toggle }, record ? "Receipt" : "Request id"), details];
+}
+
+// Each class of tokens × price, exact to a thousandth of a credit, and the rounding.
+function sum({ lines, credits }) {
+  const exact = lines.reduce((total, line) => total + line.tokens * line.price, 0);
+  const rows = lines.map((line) => row(CLASSES[line.name] ?? line.name, `${grouped(line.tokens)} × ${grouped(line.price)} / M`, amount(line.tokens * line.price)));
+  if (exact !== credits * MILLION) rows.push(row("rounded up", "", amount(credits * MILLION - exact)));
+  return [...rows, h("tr", { class: "receipt-total" }, h("th", { scope: "row" }, "charged"), h("td"), h("td", { class: "end number" }, grouped(credits)))];
+}
+
+function row(name, how, value) {
+  return h("tr", {}, h("th", { scope: "row" }, name), h("td", { class: "soft number" }, how), h("td", { class: "end number" }, value));
+}
+
+function amount(millionths) {
+  return (millionths / MILLION).toFixed(3);
+}

@@ -1,0 +1,34 @@
+// Numbers as text: 4,218,406; $0.00589; 0.64 s; 34 ms; 24 MB.
+const CREDITS_PER_DOLLAR = 100_000;
+
+export function grouped(number) {
+  return number === null || number === undefined ? "–" : Math.round(number).toLocaleString("en-US").replace("-", "−");
+}
+
+// Five decimals: of one call; two: of a balance.
+export function dollars(credits, decimals = 5) {
+  const sign = credits < 0 ? "−" : "";
+  const amount = Math.abs(credits) / CREDITS_PER_DOLLAR;
+  return `${sign}$${amount.toLocaleString("en-US", { minimumFractionDigits: decimals, maximumFractionDigits: decimals })}`;
+}
+
+export function duration(ms) {
+  if (ms === null || ms === undefined) return "–";
+  return ms < 100 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(2)} s`;
+}
+
+export function bytes(count) {
+  if (count < 1000) return `${count} B`;
+  if (count < 1_000_000) return `${(count / 1000).toFixed(1)} KB`;
+  return `${(count / 1_000_000).toFixed(count < 10_000_000 ? 1 : 0)} MB`;
+}
+
+export function plural(count, one, many = `${one}s`) {
+  return `${grouped(count)} ${count === 1 ? one : many}`;
+}
+
+// The first `length` characters of a text, on one line.
+export function shortened(text, length) {
+  const line = text.replace(/\s+/g, " ").trim();
+  return line.length > length ? `${line.slice(0, length - 1)}…` : line;
+}

@@ -1,0 +1,136 @@
+// Run, Stop, sending tool results, and going on with the conversation.
+import { app, changed, config, emit, on, root } from "./app.js";
+import { Call } from "./call.js";
+import { modelsOf } from "./check.js";
+import { byId, say } from "./dom.js";
+import { newMessage, textPart, toRequest } from "./draft.js";
+import { dollars, grouped } from "./format.js";
+import { addMessage } from "./messages.js";
+import { hasMissingData } from "./parts.js";
+import { isAnyOpen } from "./popovers.js";
+import { focusFirst, show } from "./problems.js";
+import * as results from "./results.js";
+
+let running = [];
+let isContinued = false; // the next run belongs to the calls shown
+
+function problemsOf(draft) {
+  const { problems } = toRequest(draft);
+  if (hasMissingData()) problems.push({ place: "messages", message: "Attach the files again whose data is not kept here, or remove them." });
+  return problems;
+}
+
+export async function run() {
+  if (app.isRunning || !config.models.length) return;
+  const problems = problemsOf(app.draft);
+  if (problems.length) {
+    show(problems);
+    focusFirst(problems);
+    say(`Not sent. ${problems[0].message}`);
+    return;
+  }
+  const models = modelsOf(app.draft);
+  if (!isContinued || models.length > 1 || results.allColumns().length !== 1) results.reset(models);
+  isContinued = false;
+  await runAll(models);
+}
+
+async function runAll(models) {
+  const columns = results.allColumns();
+  const calls = models.map((model, place) => newCall(columns[place], toRequest(app.draft, model).request));
+  running = calls;
+  setRunning(true);
+  results.choose("answer");
+  emit("show-side", "answer"); // which has a tab of its own on narrow screens
+  await Promise.all(calls.map((call) => call.run()));
+  setRunning(false);
+  await Promise.all(calls.map((call) => call.readRecord()));
+  emit("ended", calls);
+  speak(calls);
+}
+
+function newCall(column, request) {
+  const call = new Call({ number: column.calls.length + 1, request, onUpdate: results.draw });
+  column.calls.push(call);
+  return call;
+}
+
+function setRunning(isRunning) {
+  app.isRunning = isRunning;
+  const hadFocus = [byId("run"), byId("stop")].includes(document.activeElement);
+  byId("run").hidden = isRunning;
+  byId("stop").hidden = !isRunning;
+  if (hadFocus) byId(isRunning ? "stop" : "run").focus();
+}
+
+export function stop() {
+  for (const call of running) if (call.isRunning) call.stop();
+}
+
+// The end is spoken once, with the cost.
+function speak(calls) {
+  const sentences = calls.map((call) => {
+    const credits = call.credits();
+    const cost = credits === null ? "" : ` ${grouped(credits)} credits, ${dollars(credits)}.`;
+    const model = calls.length > 1 ? `${call.request.model}: ` : "";
+    return `${model}${ending(call)}.${cost}`;
+  });
+  say(sentences.join(" "));
+}
+
+function ending({ ending: name, answer, error }) {
+  if (name === "stopped") return "Stopped";
+  if (name === "failed") return `Failed: ${error?.message ?? "no answer"}`.replace(/\.$/, "");
+  if (answer.stopReason === "max_tokens") return "Answer cut at max_tokens";
+  if (answer.stopReason === "tool_use") return "The model calls a tool and waits for its result";
+  if (answer.stopReason === "refusal") return "The model declined to answer";
+  return "Answer complete";
+}
+
+function answerMessage(call) {
+  const parts = call.answer.content.map((block) => (block.type === "text" ? textPart(block.text) : { kind: "raw", block }));
+  return newMessage("assistant", parts);
+}
+
+function sendResults({ call, results: entered }) {
+  if (app.isRunning) return;
+  call.results = entered;
+  app.draft.messages.push(answerMessage(call), newMessage("user", entered.map((one) => ({ kind: "tool_result", ...one }))));
+  changed("messages");
+  isContinued = true;
+  run();
+}
+
+function goOn(call) {
+  app.draft.messages.push(answerMessage(call));
+  isContinued = true;
+  emit("show-side", "request");
+  addMessage("user");
+}
+
+function pendingResults() {
+  const call = results.allColumns().length === 1 && results.allColumns()[0].calls.at(-1);
+  return call && document.activeElement?.matches?.(".result-input") ? document.querySelector(".send-row:not([hidden]) .send-results") : null;
+}
+
+function onKey(event) {
+  if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+    event.preventDefault();
+    const send = pendingResults();
+    if (send) send.click();
+    else run();
+  } else if (event.key === "Escape" && app.isRunning && !event.defaultPrevented && !isAnyOpen()) stop();
+}
+
+export function start() {
+  byId("run").addEventListener("click", run);
+  byId("stop").addEventListener("click", stop);
+  byId("run").disabled = !config.models.length;
+  document.addEventListener("keydown", onKey);
+  on("send-results", sendResults);
+  on("continue", goOn);
+  on("draft", (part) => {
+    if (part === "all") isContinued = false;
+  });
+  if (/Mac|iPhone|iPad/.test(navigator.platform)) for (const key of root.querySelectorAll("#run kbd")) key.textContent = "⌘ ⏎";
+}

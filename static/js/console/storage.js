@@ -1,0 +1,64 @@
+// Draft and history in this browser alone (localStorage), one store per person and workspace.
+import { withoutFiles } from "./draft.js";
+
+const LONGEST_DRAFT = 1_500_000;
+const LONGEST_ENTRY = 60_000;
+const MOST_ENTRIES = 20;
+
+export class Storage {
+  constructor(owner) {
+    this.draftKey = `console.draft.${owner}`;
+    this.historyKey = `console.history.${owner}`;
+  }
+
+  // Returns whether the draft was stored whole; files that are too large are left out.
+  saveDraft(draft) {
+    const whole = JSON.stringify(draft);
+    if (whole.length <= LONGEST_DRAFT && write(this.draftKey, whole)) return true;
+    write(this.draftKey, JSON.stringify(withoutFiles(draft)));
+    return false;
+  }
+
+  loadDraft() {
+    return read(this.draftKey);
+  }
+
+  history() {
+    return read(this.historyKey) ?? [];
+  }
+
+  // Adds or replaces an entry { id, at, draft, calls, … }, newest first.
+  keep(entry) {
+    const small = fitting(entry);
+    const others = this.history().filter((one) => one.id !== entry.id);
+    let entries = [small, ...others].slice(0, MOST_ENTRIES);
+    while (entries.length && !write(this.historyKey, JSON.stringify(entries))) entries = entries.slice(0, -1);
+  }
+
+  clearHistory() {
+    localStorage.removeItem(this.historyKey);
+  }
+}
+
+function fitting(entry) {
+  const kept = { ...entry, draft: withoutFiles(entry.draft) };
+  if (JSON.stringify(kept).length <= LONGEST_ENTRY) return kept;
+  return { ...kept, calls: [], isAnswerDropped: true };
+}
+
+function read(key) {
+  try {
+    return JSON.parse(localStorage.getItem(key));
+  } catch {
+    return null; // disabled, or damaged
+  }
+}
+
+function write(key, text) {
+  try {
+    localStorage.setItem(key, text);
+    return true;
+  } catch {
+    return false; // disabled, or full
+  }
+}
