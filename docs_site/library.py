@@ -50,6 +50,11 @@ def find(slug: str) -> Page | None:
     return next((page for page in pages() if page.slug == slug), None)
 
 
+def first_of(section: str) -> Page:
+    """Return the first page of a section that has pages."""
+    return next(page for page in pages() if page.section == section)
+
+
 def neighbours(page: Page) -> Neighbours:
     """Return what a reader turns to before and after the page."""
     every = pages()

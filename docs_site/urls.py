@@ -4,6 +4,7 @@ from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
 from docs_site import openapi, operator_views, views
+from docs_site.search.views import search
 
 
 class PageSlug(StringConverter):
@@ -18,6 +19,7 @@ app_name = "docs"
 urlpatterns = [
     path("", views.landing, name="landing"),
     path("docs/", views.start, name="start"),
+    path("docs/search", search, name="search"),
     path("docs/<page_slug:slug>", views.page, name="page"),
     path("docs/<page_slug:slug>.md", views.markdown, name="markdown"),
     path("openapi.json", openapi.openapi_json, name="openapi_json"),

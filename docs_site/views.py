@@ -49,6 +49,7 @@ def page(request: HttpRequest, slug: str) -> HttpResponse:
         "page": shown,
         "lead": render_line(shown.description),
         "tree": library.tree(),
+        "section_url": library.first_of(shown.section).url,
         "neighbours": library.neighbours(shown),
         "rendered": rendered,
         "html": rendered.html.replace(KEY_HINT, _key_hint(request)),

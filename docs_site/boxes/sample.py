@@ -1,5 +1,6 @@
 """`{{ sample <name> }}`: a call in every language, with tabs, key hint, Copy and Run this."""
 
+import msgspec
 from django.template.loader import render_to_string
 
 from docs_site import samples
@@ -22,6 +23,6 @@ def html(name: str, reader: Reader, id: str) -> str:
         "reader": reader,
         "sample_name": name,
         "request_id": f"{id}-request",
-        "request": sample.request,
+        "request": sample.request and msgspec.json.decode(sample.request),
     }
     return render_to_string("components/samples.html", context)

@@ -1,0 +1,107 @@
+"""An index of entries in memory, and the ranking of what it finds. Pure.
+
+Each word of a query must be in the entry: as it is, as the beginning of a word, or, if no word
+begins with it, with one letter wrong. Each counts by how well it matches, where it stands (title
+before text before code) and how rare it is. An entry whose title is the whole query comes first.
+"""
+
+import math
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from docs_site.search.entries import HEADING, PAGE, Entry
+from docs_site.search.words import is_one_edit_apart, parts, query_words, whole_words
+
+_TITLE, _TRAIL, _TEXT, _CODE = 10.0, 2.0, 2.0, 1.0
+_PART = 0.6  # a part of a name, against the whole of it
+_BEGINNING, _MISSPELT = 0.6, 0.3
+_SHORTEST_MISSPELT = 4
+_WHOLE_TITLE = 1000.0
+_KINDS = {PAGE: 1.5, HEADING: 1.0}
+_OTHER_KIND = 1.2
+
+Postings = dict[int, float]  # entry's number → weight of the word in it
+
+
+class Hit(NamedTuple):
+    """An entry that was found, and its score."""
+
+    entry: Entry
+    score: float
+
+
+class Index:
+    """Entries by their words."""
+
+    def __init__(self, entries: Iterable[Entry]) -> None:
+        self._entries = list(entries)
+        self._postings: dict[str, Postings] = defaultdict(dict)
+        for number, entry in enumerate(self._entries):
+            for word, weight in _weighed(entry):
+                known = self._postings[word]
+                known[number] = max(known.get(number, 0.0), weight)
+        self._vocabulary = sorted(self._postings)
+
+    def search(self, query: str) -> list[Hit]:
+        """Return what matches every word, best first; ties keep the order of the pages."""
+        words = query_words(query)
+        if not words:
+            return []
+        matches = [match for word in words for match in self._matches_of_name(word)]
+        found = set.intersection(*(set(match) for match in matches))
+        hits = [Hit(self._entries[number], self._score(number, words, matches)) for number in found]
+        order = {id(self._entries[number]): number for number in found}
+        return sorted(hits, key=lambda hit: (-hit.score, order[id(hit.entry)]))
+
+    def _score(self, number: int, words: list[str], matches: list[Postings]) -> float:
+        entry = self._entries[number]
+        score = sum(match[number] for match in matches)
+        is_whole = whole_words(entry.title) == words
+        return score * _KINDS.get(entry.kind, _OTHER_KIND) + _WHOLE_TITLE * is_whole
+
+    def _matches_of_name(self, word: str) -> list[Postings]:
+        """Return the entries with the name, or, if no entry has it, those with its parts."""
+        match = self._matches(word)
+        return [match] if match else [self._matches(part) for part in parts(word) or [word]]
+
+    def _matches(self, word: str) -> Postings:
+        """Return the entries with the word, with how well and how rarely it matches."""
+        found: Postings = {}
+        for known, quality in self._alike(word):
+            postings = self._postings[known]
+            rarity = math.log(1 + len(self._entries) / len(postings))
+            for number, weight in postings.items():
+                found[number] = max(found.get(number, 0.0), weight * quality * rarity)
+        return found
+
+    def _alike(self, word: str) -> Iterator[tuple[str, float]]:
+        """Yield the words of the entries that count as this word, with how well they match."""
+        beginning = list(self._beginning_with(word))
+        if beginning:
+            for known in beginning:
+                yield known, 1.0 if known == word else _BEGINNING
+        elif len(word) >= _SHORTEST_MISSPELT:
+            for known in self._vocabulary:
+                if is_one_edit_apart(word, known):
+                    yield known, _MISSPELT
+
+    def _beginning_with(self, word: str) -> Iterator[str]:
+        for at in range(bisect_left(self._vocabulary, word), len(self._vocabulary)):
+            if not self._vocabulary[at].startswith(word):
+                return
+            yield self._vocabulary[at]
+
+
+def _weighed(entry: Entry) -> Iterator[tuple[str, float]]:
+    fields = (
+        (entry.title, _TITLE),
+        (entry.trail, _TRAIL),
+        (entry.text, _TEXT),
+        (entry.code, _CODE),
+    )
+    for text, weight in fields:
+        for word in whole_words(text):
+            yield word, weight
+            yield from ((part, weight * _PART) for part in parts(word))

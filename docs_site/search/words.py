@@ -1,0 +1,57 @@
+"""Words of texts and queries. Pure.
+
+A name such as `upstream_empty` or `caicaini/swift` is one word, and each of its parts is one too:
+who types `max tokens` finds `max_tokens`. Plurals count as their singular.
+"""
+
+import re
+
+_WORD = re.compile(r"[a-z0-9]+(?:[_./:-]+[a-z0-9]+)*")
+_PART = re.compile(r"[a-z0-9]+")
+_IGNORED = frozenset(
+    ("a", "an", "and", "do", "for", "how", "i", "in", "is", "it", "of", "on", "or", "the", "to")
+)
+_SHORTEST_PLURAL = 4
+
+
+def whole_words(text: str) -> list[str]:
+    """Return the words in their order; a name of several parts is one."""
+    return [_singular(word) for word in _WORD.findall(text.lower())]
+
+
+def parts(word: str) -> list[str]:
+    """Return the parts of a name of several; nothing for a plain word."""
+    found = _PART.findall(word)
+    return [_singular(part) for part in found] if len(found) > 1 else []
+
+
+def query_words(query: str) -> list[str]:
+    """Return the words to search for, without those that stand everywhere."""
+    words = whole_words(query)
+    return [word for word in words if word not in _IGNORED] or words
+
+
+def _singular(word: str) -> str:
+    if len(word) < _SHORTEST_PLURAL or not word.isalpha() or word.endswith(("ss", "us", "is")):
+        return word
+    if word.endswith("ies"):
+        return f"{word[:-3]}y"
+    return word.removesuffix("s")
+
+
+def is_one_edit_apart(one: str, other: str) -> bool:
+    """Whether one insertion, deletion, replacement or swap of neighbours makes one the other."""
+    if one == other or abs(len(one) - len(other)) > 1:
+        return False
+    start = _common_prefix(one, other)
+    left, right = one[start:], other[start:]
+    if len(left) == len(right):
+        is_swap = left[:2] == right[1::-1] and left[2:] == right[2:]
+        return left[1:] == right[1:] or is_swap
+    longer, shorter = (left, right) if len(left) > len(right) else (right, left)
+    return longer[1:] == shorter
+
+
+def _common_prefix(one: str, other: str) -> int:
+    length = min(len(one), len(other))
+    return next((at for at in range(length) if one[at] != other[at]), length)

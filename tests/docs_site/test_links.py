@@ -1,0 +1,57 @@
+"""Every link inside the documentation leads to a page, and every anchor to a place on it."""
+
+import re
+from functools import lru_cache
+from html import unescape
+
+import pytest
+from django.test import Client
+
+from docs_site import library
+from docs_site.page import Page
+
+pytestmark = pytest.mark.django_db
+_HREF = re.compile(r'<a\b[^>]*\shref="([^"]+)"')
+_ID = re.compile(r'\sid="([^"]+)"')
+_MARKDOWN_LINK = re.compile(r"\]\((/[^)\s]*|#[^)\s]*)\)")
+
+
+@lru_cache(maxsize=256)
+def html_of(path: str) -> str:
+    answer = Client().get(path)
+    assert answer.status_code in {200, 302}, f"{path}: {answer.status_code}"
+    return answer.content.decode()
+
+
+def fault_of(link: str, *, page: str) -> str | None:
+    """Return what is wrong with a link on a page, or None."""
+    path, _, anchor = unescape(link).partition("#")
+    if path.startswith(("http", "mailto:")):
+        return None
+    target = path or page
+    if anchor and anchor not in _ID.findall(html_of(target)):
+        return f"{page} links to {link}, where nothing has this id"
+    html_of(target)
+    return None
+
+
+@pytest.mark.parametrize("page", library.pages(), ids=lambda page: page.slug)
+def test_links_and_anchors_of_a_page_resolve(page: Page) -> None:
+    links = set(_HREF.findall(html_of(page.url)))
+
+    assert links
+    assert [fault for link in links if (fault := fault_of(link, page=page.url))] == []
+
+
+@pytest.mark.parametrize("page", library.pages(), ids=lambda page: page.slug)
+def test_no_two_elements_of_a_page_have_the_same_id(page: Page) -> None:
+    ids = _ID.findall(html_of(page.url))
+
+    assert sorted(set(ids)) == sorted(ids)
+
+
+@pytest.mark.parametrize("page", library.pages(), ids=lambda page: page.slug)
+def test_links_in_the_markdown_resolve(client: Client, page: Page) -> None:
+    links = _MARKDOWN_LINK.findall(client.get(page.markdown_url).text)
+
+    assert [fault for link in links if (fault := fault_of(link, page=page.url))] == []

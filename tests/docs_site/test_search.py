@@ -1,0 +1,204 @@
+"""A reader searches the documentation."""
+
+from collections.abc import Iterator
+from datetime import date
+
+import pytest
+from django.test import Client
+
+from docs_site import directives, library
+from docs_site.page import Page
+from docs_site.search.current import current
+from docs_site.search.entries import Entry, entries_of
+from docs_site.search.index import Hit, Index
+from docs_site.search.results import grouped
+from docs_site.search.words import is_one_edit_apart, whole_words
+from tests.support.reading import text_of
+
+STREAMING = """\
+Opening words about events.
+
+## Print the text as it comes
+
+The SDKs read the events for you, also retries.
+
+```python
+client.messages.stream(max_tokens=100)
+```
+
+## Errors in mid-stream
+
+| Error code | Status | What to do |
+| --- | --- | --- |
+| `upstream_empty` | 502 | Try again: the model sent nothing. |
+| `upstream_broke_off` | 502 | Try again. |
+
+## Fields
+
+| Field | Type |
+| --- | --- |
+| `max_tokens` | The most tokens of the answer. |
+| `stream` | Whether it is streamed. |
+"""
+TOOLS = """\
+## Tool input in pieces
+
+A tool's input arrives in pieces; `upstream_empty` may end it. Set max_tokens high.
+
+| Model | Can |
+| --- | --- |
+| `caicaini/swift` | text |
+"""
+
+
+def a_page(slug: str, title: str, body: str) -> Page:
+    return Page(slug, title, f"About {slug}.", "Guides", 1, date(2026, 11, 30), body)
+
+
+@pytest.fixture(scope="module")
+def index() -> Index:
+    pages = [a_page("streaming", "Streaming", STREAMING), a_page("tools", "Tools", TOOLS)]
+    return Index(entry for page in pages for entry in entries_of(page, page.body))
+
+
+def urls(hits: list[Hit]) -> list[str]:
+    return [hit.entry.url for hit in hits]
+
+
+def test_an_exact_error_code_comes_first(index: Index) -> None:
+    hits = index.search("upstream_empty")
+
+    assert hits[0].entry == Entry(
+        "Error code",
+        "upstream_empty",
+        "Streaming · Errors in mid-stream",
+        "/docs/streaming#upstream_empty",
+        "502 · Try again: the model sent nothing.",
+    )
+    assert "/docs/tools#tool-input-in-pieces" in urls(hits[1:])
+
+
+@pytest.mark.parametrize("query", ["max_tokens", "MAX_TOKENS", "max tokens", "max_tok", "tokens"])
+def test_a_field_is_found_by_its_name_and_parts_of_it(index: Index, query: str) -> None:
+    assert urls(index.search(query))[0] == "/docs/streaming#max_tokens"
+
+
+@pytest.mark.parametrize("query", ["caicaini/swift", "swift", "caicaini/sw"])
+def test_a_model_is_found_by_its_id(index: Index, query: str) -> None:
+    assert urls(index.search(query))[0] == "/docs/tools#caicaini-swift"
+
+
+def test_a_heading_comes_before_text(index: Index) -> None:
+    assert urls(index.search("pieces"))[0] == "/docs/tools#tool-input-in-pieces"
+    assert urls(index.search("errors"))[0] == "/docs/streaming#errors-in-mid-stream"
+
+
+def test_a_page_comes_before_its_headings(index: Index) -> None:
+    assert urls(index.search("streaming"))[0] == "/docs/streaming"
+
+
+@pytest.mark.parametrize("length", range(3, len("streaming") + 1))
+def test_the_page_stays_found_while_its_title_is_typed(index: Index, length: int) -> None:
+    assert "/docs/streaming" in urls(index.search("streaming"[:length]))
+
+
+def test_every_word_must_match(index: Index) -> None:
+    assert urls(index.search("tool pieces"))[0] == "/docs/tools#tool-input-in-pieces"
+    assert index.search("tool elephant") == []
+
+
+def test_one_wrong_letter_is_forgiven_but_not_two(index: Index) -> None:
+    assert urls(index.search("straeming"))[0] == "/docs/streaming"
+    assert index.search("straeimng") == []
+
+
+def test_a_word_of_code_is_found(index: Index) -> None:
+    assert "/docs/streaming#print-the-text-as-it-comes" in urls(index.search("messages.stream"))
+
+
+@pytest.mark.parametrize("query", ["", "   ", "?", "\\", "%_", "(", "🙂"])
+def test_a_query_without_words_finds_nothing(index: Index, query: str) -> None:
+    assert index.search(query) == []
+
+
+def test_plurals_count_as_their_singular() -> None:
+    assert whole_words("retries Errors status class keys SDKs") == [
+        *("retry", "error", "status", "class", "key", "sdk")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "is_apart"),
+    [
+        ("stream", "stream", False),
+        ("stream", "steam", True),
+        ("stream", "streams", True),
+        ("stream", "strean", True),
+        ("stream", "straem", True),
+        ("stream", "sterma", False),
+        ("stream", "strm", False),
+        ("ab", "ba", True),
+        ("", "a", True),
+    ],
+)
+def test_one_edit_apart(one: str, other: str, is_apart: bool) -> None:
+    assert is_one_edit_apart(one, other) is is_apart
+    assert is_one_edit_apart(other, one) is is_apart
+
+
+def test_matches_are_marked_and_everything_else_is_escaped() -> None:
+    entry = Entry("Heading", "<b>Tools & streams", "Page", "/docs/x", "the <script> stream")
+    [group] = grouped([Hit(entry, 1.0)], "stream", per_group=5)
+
+    assert group.name == "Headings"
+    assert group.results[0].title == "&lt;b&gt;Tools &amp; <mark>stream</mark>s"
+    assert group.results[0].text == "the &lt;script&gt; <mark>stream</mark>"
+
+
+@pytest.fixture
+def _fresh_index(db: None) -> Iterator[None]:
+    current.forget()
+    yield
+    current.forget()
+
+
+@pytest.mark.usefixtures("_fresh_index")
+class TestThePage:
+    """GET /docs/search."""
+
+    def test_results_work_without_a_script(self, client: Client) -> None:
+        answer = client.get("/docs/search", {"q": "quickstart"})
+
+        assert 'href="/docs/quickstart"' in answer.text
+        assert "for “quickstart”" in text_of(answer)
+        assert 'value="quickstart"' in answer.text
+
+    def test_htmx_gets_the_list_alone(self, client: Client) -> None:
+        answer = client.get("/docs/search", {"q": "quickstart"}, headers={"HX-Request": "true"})
+
+        assert 'role="option"' in answer.text
+        assert "<html" not in answer.text
+        assert "HX-Request" in answer["Vary"]
+
+    def test_nothing_found_says_so_and_offers_examples(self, client: Client) -> None:
+        answer = client.get("/docs/search", {"q": "<zebra>"})
+
+        assert "Nothing matches “<zebra>”." in text_of(answer)
+        assert "<zebra>" not in answer.text
+        assert "/docs/search?q=max_tokens" in answer.text
+
+    @pytest.mark.parametrize("query", [{}, {"q": ""}, {"q": " \0 "}, {"q": "x" * 5000}])
+    def test_any_query_is_answered(self, client: Client, query: dict[str, str]) -> None:
+        assert client.get("/docs/search", query).status_code == 200
+
+    def test_each_page_is_found_by_its_title(self, client: Client) -> None:
+        for page in library.pages():
+            answer = client.get("/docs/search", {"q": page.title})
+            assert f'href="{page.url}"' in answer.text.partition('id="main"')[2]
+
+    def test_everything_found_leads_to_a_place_on_its_page(self, client: Client) -> None:
+        for page in library.pages():
+            html = client.get(page.url).text
+            for entry in entries_of(page, directives.markdown(page)):
+                anchor = entry.url.partition("#")[2]
+                assert not anchor or f'id="{anchor}"' in html, entry.url
