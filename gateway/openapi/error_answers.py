@@ -9,8 +9,21 @@ from gateway.errors import GatewayError
 from gateway.openapi import headers
 from gateway.openapi.error_samples import DOCUMENTED_ERRORS, DocumentedError
 from gateway.openapi.examples import REQUEST_ID
-from gateway.openapi.json_schema import COUNT, TEXT, Schema, const, enum, object_schema, ref
+from gateway.openapi.json_schema import (
+    COUNT,
+    TEXT,
+    Schema,
+    const,
+    described,
+    enum,
+    object_schema,
+    ref,
+)
 
+_TYPE = "The kind of error, as all clients of the Messages API know it."
+_MESSAGE = "For people. It may change: programs read `details.error_code`."
+_CODE = "Identifies the error."
+_DETAILS = "For programs. `out_of_credits` adds the credits that are missing."
 _BY_KIND = {documented.kind: documented for documented in DOCUMENTED_ERRORS}
 
 
@@ -19,11 +32,20 @@ def schemas() -> dict[str, Schema]:
     types = sorted({kind.type for kind in _BY_KIND})
     codes = sorted({str(kind.error_code) for kind in _BY_KIND})
     error = object_schema(
-        {"type": enum(types), "message": TEXT},
-        {"details": object_schema({"error_code": enum(codes)})},
+        {"type": enum(types, description=_TYPE), "message": described(TEXT, _MESSAGE)},
+        {
+            "details": object_schema(
+                {"error_code": enum(codes, description=_CODE)}, description=_DETAILS
+            )
+        },
+        description="What happened.",
     )
     return {
-        "RequestId": {"type": "string", "pattern": "^req_[0-9a-f]{32}$"},
+        "RequestId": {
+            "type": "string",
+            "pattern": "^req_[0-9a-f]{32}$",
+            "description": "The id of the call, as in the header `request-id`.",
+        },
         "Error": _envelope(error, description="The body of every error."),
         **{documented.name: _schema(documented) for documented in DOCUMENTED_ERRORS},
     }

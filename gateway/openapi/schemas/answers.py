@@ -9,13 +9,18 @@ from gateway.openapi.json_schema import (
     array,
     const,
     described,
+    enum,
     nullable,
     object_schema,
     ref,
 )
 from gateway.reply.blocks import PROVIDER_BLOCKS
 
-MESSAGE_ID: Schema = {"type": "string", "pattern": "^msg_[0-9a-f]{32}$"}
+MESSAGE_ID: Schema = {
+    "type": "string",
+    "pattern": "^msg_[0-9a-f]{32}$",
+    "description": "The id of the message; its digits are those of the request id.",
+}
 STOP_REASON: Schema = {
     "type": "string",
     "pattern": "^[a-z_]{1,40}$",
@@ -24,8 +29,16 @@ STOP_REASON: Schema = {
 }
 STOP_SEQUENCE = described(nullable(TEXT), "The entry of `stop_sequences` that matched.")
 ENDING: dict[str, Schema] = {"stop_reason": STOP_REASON, "stop_sequence": STOP_SEQUENCE}
-EXTRAS: dict[str, Schema] = {"stop_details": OBJECT, "container": OBJECT}
-_COUNTS: Schema = {"type": "object", "additionalProperties": COUNT}
+EXTRAS: dict[str, Schema] = {
+    "stop_details": described(OBJECT, "More on `stop_reason`, from upstreams that report it."),
+    "container": described(OBJECT, "The container of a provider's tool, from its upstream."),
+}
+
+
+def _counts(description: str) -> Schema:
+    return {"type": "object", "additionalProperties": COUNT, "description": description}
+
+
 TOKEN_COUNTS: dict[str, Schema] = {
     "input_tokens": described(COUNT, "Input that was neither read from nor written to the cache."),
     "output_tokens": described(COUNT, "Output, thinking included."),
@@ -33,9 +46,9 @@ TOKEN_COUNTS: dict[str, Schema] = {
     "cache_read_input_tokens": described(COUNT, "Input read from the cache."),
 }
 BREAKDOWNS: dict[str, Schema] = {
-    "cache_creation": _COUNTS,
-    "output_tokens_details": _COUNTS,
-    "server_tool_use": _COUNTS,
+    "cache_creation": _counts("`cache_creation_input_tokens` by how long they are kept."),
+    "output_tokens_details": _counts("Parts of `output_tokens`, such as `thinking_tokens`."),
+    "server_tool_use": _counts("Uses of a provider's tools."),
 }
 _CREDITS = described(COUNT, "The cost of this call: exactly the amount taken from the balance.")
 
@@ -52,15 +65,25 @@ def head(content: Schema) -> dict[str, Schema]:
 
 
 def _tool_call(kind: str) -> Schema:
-    return object_schema({"type": const(kind), "id": NON_EMPTY, "name": NON_EMPTY, "input": OBJECT})
+    return object_schema(
+        {
+            "type": const(kind),
+            "id": described(NON_EMPTY, "Your `tool_result` names it as `tool_use_id`."),
+            "name": described(NON_EMPTY, "The tool to run."),
+            "input": described(OBJECT, "What to run it with. In a stream it begins empty."),
+        },
+        description="The model calls one of your tools.",
+    )
 
 
 SCHEMAS: dict[str, Schema] = {
     "Message": object_schema(
         {
-            **head(array(ref("AnswerBlock"), minItems=1)),
+            **head(
+                array(ref("AnswerBlock"), minItems=1, description="The answer, block by block.")
+            ),
             **ENDING,
-            "usage": ref("Usage"),
+            "usage": ref("Usage", "What the call consumed."),
         },
         EXTRAS,
     ),
@@ -74,20 +97,39 @@ SCHEMAS: dict[str, Schema] = {
         ]
     },
     "AnswerText": object_schema(
-        {"type": const("text"), "text": TEXT}, {"citations": array(OBJECT)}
+        {"type": const("text"), "text": described(TEXT, "The text.")},
+        {"citations": array(OBJECT, description="The passages that the text relies on.")},
+        description="Text.",
     ),
     "AnswerThinking": object_schema(
-        {"type": const("thinking"), "thinking": TEXT, "signature": TEXT}
+        {
+            "type": const("thinking"),
+            "thinking": described(TEXT, "The model's thinking."),
+            "signature": described(TEXT, "Send it back with the block, unchanged."),
+        },
+        description="What the model thought before it went on.",
     ),
-    "AnswerRedactedThinking": object_schema({"type": const("redacted_thinking"), "data": TEXT}),
+    "AnswerRedactedThinking": object_schema(
+        {
+            "type": const("redacted_thinking"),
+            "data": described(TEXT, "Send it back with the block, unchanged."),
+        },
+        description="Thinking that is encrypted.",
+    ),
     "AnswerToolUse": _tool_call("tool_use"),
     "AnswerProviderBlock": object_schema(
-        {"type": {"type": "string", "enum": sorted(PROVIDER_BLOCKS)}},
+        {"type": enum(sorted(PROVIDER_BLOCKS), description="Which tool, or its result.")},
         description="A tool that the upstream ran by itself, or what it returned.",
     ),
     "Usage": object_schema({**TOKEN_COUNTS, "credits_consumed": _CREDITS}, BREAKDOWNS),
     "TokenCount": object_schema(
-        {"input_tokens": {"type": "integer", "minimum": 1}},
+        {
+            "input_tokens": {
+                "type": "integer",
+                "minimum": 1,
+                "description": "The input tokens of the request.",
+            }
+        },
         description="The upstream's own count, or an estimate if it cannot count.",
     ),
 }

@@ -26,14 +26,24 @@ _CHECKED_IN_RESULTS = ("text", "image", "document", "search_result")
 _CACHE: dict[str, Schema] = {"cache_control": nullable(ref("CacheControl"))}
 
 
-def _block(kind: str, required: dict[str, Schema], optional: dict[str, Schema]) -> Schema:
-    return object_schema({"type": const(kind), **required}, {**optional, **_CACHE})
+def _block(
+    kind: str, required: dict[str, Schema], optional: dict[str, Schema], description: str
+) -> Schema:
+    return object_schema(
+        {"type": const(kind), **required}, {**optional, **_CACHE}, description=description
+    )
 
 
 def _other(known: tuple[str, ...]) -> Schema:
     """Return a block of any other type: forwarded to upstreams that know it, and else dropped."""
     return object_schema(
-        {"type": {**NON_EMPTY, "not": {"enum": list(known)}}},
+        {
+            "type": {
+                **NON_EMPTY,
+                "not": {"enum": list(known)},
+                "description": "The type, as the upstream knows it.",
+            }
+        },
         _CACHE,
         description="Any other type: forwarded unchanged to upstreams that know it.",
     )
@@ -58,8 +68,8 @@ def _inline(media_types: tuple[str, ...]) -> Schema:
         "minLength": 1,
         "description": "Base64, without `data:…,` before it.",
     }
-    members = {"media_type": enum(media_types), "data": data}
-    return _source("base64", members, "Inline.")
+    media_type = enum(media_types, description="What `data` is.")
+    return _source("base64", {"media_type": media_type, "data": data}, "Inline.")
 
 
 _URL = _source(
@@ -74,13 +84,18 @@ _URL = _source(
     },
     "At an address.",
 )
-_FILE = _source("file", {"file_id": NON_EMPTY}, "By an id that the model's server knows.")
-_PLAIN = _source("text", {"data": TEXT}, "Plain text.")
+_FILE = _source(
+    "file",
+    {"file_id": described(NON_EMPTY, "The id that the model's server gave to the file.")},
+    "By an id that the model's server knows.",
+)
+_PLAIN = _source("text", {"data": described(TEXT, "The text.")}, "Plain text.")
 _IN_BLOCKS = _source(
     "content",
     {
         "content": {
             "oneOf": [TEXT, array({"oneOf": [ref("TextBlock"), ref("ImageBlock")]})],
+            "description": "The content.",
         }
     },
     "Text, or blocks of text and images.",
@@ -105,26 +120,78 @@ _NAMES = {
 SCHEMAS: dict[str, Schema] = {
     "CacheControl": object_schema(
         {"type": const("ephemeral")},
-        {"ttl": nullable(enum(("5m", "1h")))},
+        {
+            "ttl": described(
+                nullable(enum(("5m", "1h"))),
+                "How long the upstream keeps it after its last use. The default is five minutes.",
+            )
+        },
         description="A cache breakpoint: later calls may read the input before it from the cache.",
     ),
-    "TextBlock": _block("text", {"text": TEXT}, {"citations": nullable(array({}))}),
+    "TextBlock": _block(
+        "text",
+        {"text": described(TEXT, "The text. A block with an empty one is left out.")},
+        {"citations": described(nullable(array({})), "As an earlier answer had them.")},
+        "Text.",
+    ),
     "ImageBlock": _block(
-        "image", {"source": {"oneOf": [_inline(IMAGE_MEDIA_TYPES), _URL, _FILE]}}, {}
+        "image",
+        {
+            "source": {
+                "oneOf": [_inline(IMAGE_MEDIA_TYPES), _URL, _FILE],
+                "description": "Where the image is.",
+            }
+        },
+        {},
+        "An image, for models with `image_input`.",
     ),
     "DocumentBlock": _block(
         "document",
-        {"source": {"oneOf": [_inline(("application/pdf",)), _PLAIN, _IN_BLOCKS, _URL, _FILE]}},
-        {"title": nullable(TEXT), "context": nullable(TEXT)},
+        {
+            "source": {
+                "oneOf": [_inline(("application/pdf",)), _PLAIN, _IN_BLOCKS, _URL, _FILE],
+                "description": "Where the document is. Text works with every model; a PDF, a file "
+                "or an address needs one with `pdf_input`.",
+            }
+        },
+        {
+            "title": described(nullable(TEXT), "Its title, for the model."),
+            "context": described(nullable(TEXT), "What the model should know about it."),
+        },
+        "A document.",
     ),
     "SearchResultBlock": _block(
         "search_result",
-        {"source": TEXT, "title": TEXT, "content": array(ref("TextBlock"))},
+        {
+            "source": described(TEXT, "Where it was found, an address for example."),
+            "title": described(TEXT, "Its title."),
+            "content": array(ref("TextBlock"), description="What was found."),
+        },
         {},
+        "A result of a search of your own, which the model can cite.",
     ),
-    "ThinkingBlock": _block("thinking", {"thinking": TEXT}, {"signature": nullable(TEXT)}),
-    "RedactedThinkingBlock": _block("redacted_thinking", {"data": TEXT}, {}),
-    "ToolUseBlock": _block("tool_use", {"id": NON_EMPTY, "name": NON_EMPTY, "input": OBJECT}, {}),
+    "ThinkingBlock": _block(
+        "thinking",
+        {"thinking": described(TEXT, "As the answer had it: never changed.")},
+        {"signature": described(nullable(TEXT), "As the answer had it: never changed.")},
+        "Thinking of an earlier answer, sent back in its place.",
+    ),
+    "RedactedThinkingBlock": _block(
+        "redacted_thinking",
+        {"data": described(TEXT, "As the answer had it: never changed.")},
+        {},
+        "Encrypted thinking of an earlier answer, sent back in its place.",
+    ),
+    "ToolUseBlock": _block(
+        "tool_use",
+        {
+            "id": described(NON_EMPTY, "As the answer had it; the `tool_result` names it."),
+            "name": described(NON_EMPTY, "The tool."),
+            "input": described(OBJECT, "What the tool was called with."),
+        },
+        {},
+        "A tool call of an earlier answer.",
+    ),
     "ToolResultBlock": _block(
         "tool_result",
         {
@@ -132,7 +199,11 @@ SCHEMAS: dict[str, Schema] = {
                 NON_EMPTY, "The `id` of the `tool_use` block that this answers."
             )
         },
-        {"content": _RESULT, "is_error": nullable(BOOLEAN)},
+        {
+            "content": _RESULT,
+            "is_error": described(nullable(BOOLEAN), "The tool failed; `content` says why."),
+        },
+        "What a tool returned.",
     ),
     "ResultBlock": {
         "oneOf": [*(ref(_NAMES[kind]) for kind in _CHECKED_IN_RESULTS), _other(_CHECKED_IN_RESULTS)]

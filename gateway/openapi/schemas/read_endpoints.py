@@ -17,11 +17,45 @@ from gateway.openapi.json_schema import (
     object_schema,
     ref,
 )
+from gateway.openapi.schemas import answers
 from usage.gateway_queries import SUMS, Bucket
 
-_CAPABILITIES = {name: object_schema({"supported": BOOLEAN}) for name in capabilities.NAMES}
+_SUPPORTED = described(BOOLEAN, "Whether it does.")
+_WHAT_A_MODEL_CAN = {
+    "batch": "Batches of requests.",
+    "citations": "Citations of documents.",
+    "code_execution": "Runs code.",
+    "context_management": "Edits of the context.",
+    "effort": "`output_config.effort`, by its levels.",
+    "image_input": "Images in a request.",
+    "pdf_input": "PDF documents in a request.",
+    "server_tools": "Tools that run at the upstream.",
+    "structured_outputs": "`output_config.format`.",
+    "thinking": "`thinking`, by its types.",
+    "tools": "`tools`; an extension of this API.",
+}
+_CAPABILITIES = {
+    name: object_schema({"supported": _SUPPORTED}, description=_WHAT_A_MODEL_CAN[name])
+    for name in capabilities.NAMES
+}
+_SUM_OF = {
+    "requests": "Calls that were accepted.",
+    "errors": "Calls among them that ended with an error.",
+    "input_tokens": answers.TOKEN_COUNTS["input_tokens"]["description"],
+    "output_tokens": answers.TOKEN_COUNTS["output_tokens"]["description"],
+    "cache_creation_input_tokens": "Input written to the cache.",
+    "cache_read_input_tokens": "Input read from the cache.",
+    "credits": "What was charged.",
+}
 _SUMS: dict[str, Schema] = {
-    "credits_consumed" if name == "credits" else name: COUNT for name in SUMS
+    "credits_consumed" if name == "credits" else name: described(COUNT, _SUM_OF[name])
+    for name in SUMS
+}
+_TOKEN_CLASSES = {
+    "input": "Input that is neither written to nor read from the cache.",
+    "output": "Output, thinking included.",
+    "cache_write": "Input written to the cache.",
+    "cache_read": "Input read from the cache.",
 }
 _GROUPS: dict[str, Schema] = {
     "model": described(TEXT, "The model that answered."),
@@ -32,10 +66,10 @@ _GROUPS: dict[str, Schema] = {
 SCHEMAS: dict[str, Schema] = {
     "Model": object_schema(
         {
-            "id": TEXT,
+            "id": described(TEXT, "What you send as `model`."),
             "type": const("model"),
-            "display_name": TEXT,
-            "created_at": MOMENT,
+            "display_name": described(TEXT, "A name for people."),
+            "created_at": described(MOMENT, "Since when it is in the catalogue."),
             "lifecycle": enum(
                 STAGES, description="`deprecated`: the date of its retirement is announced."
             ),
@@ -46,7 +80,8 @@ SCHEMAS: dict[str, Schema] = {
                 description="The input it accepts beyond text, and how it can answer.",
             ),
             "credits_per_million_tokens": object_schema(
-                dict.fromkeys(("input", "output", "cache_write", "cache_read"), COUNT)
+                {name: described(COUNT, text) for name, text in _TOKEN_CLASSES.items()},
+                description="The price in force; an extension of this API.",
             ),
         },
         {
@@ -57,9 +92,11 @@ SCHEMAS: dict[str, Schema] = {
     ),
     "ModelPage": object_schema(
         {
-            "data": array(ref("Model")),
-            "has_more": BOOLEAN,
-            "first_id": nullable(TEXT),
+            "data": array(ref("Model"), description="The models of this page."),
+            "has_more": described(BOOLEAN, "Whether more follow."),
+            "first_id": described(
+                nullable(TEXT), "Pass it as `before_id` for the page before; null without models."
+            ),
             "last_id": described(nullable(TEXT), "Pass it as `after_id` for the next page."),
         }
     ),
@@ -77,15 +114,19 @@ SCHEMAS: dict[str, Schema] = {
     "UsageReport": object_schema(
         {
             "object": const("usage"),
-            "bucket": enum(Bucket),
-            "from": MOMENT,
-            "to": MOMENT,
+            "bucket": enum(Bucket, description="As requested, or the default."),
+            "from": described(MOMENT, "As requested, or the default."),
+            "to": described(MOMENT, "As requested, or now."),
             "data": array(ref("UsageBucket"), description="Oldest first."),
             "has_more": described(BOOLEAN, "Whether more follows; a report is always complete."),
         }
     ),
     "UsageBucket": object_schema(
-        {"starts_at": MOMENT, "ends_at": MOMENT, **_SUMS},
+        {
+            "starts_at": described(MOMENT, "The beginning of the hour or day, in UTC."),
+            "ends_at": described(MOMENT, "Its end; it is not part of the bucket."),
+            **_SUMS,
+        },
         _GROUPS,
         description="Sums over an hour or a day; one without calls is not listed. `model`, "
         "`key_id` and `source` are present if `group_by` names them.",

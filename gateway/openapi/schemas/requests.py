@@ -39,7 +39,20 @@ RULES = (
 )
 _INTEGER: Schema = {"type": "integer", "minimum": 0, "maximum": MAX_INTEGER}
 _FRACTION: Schema = {"type": "number", "minimum": 0, "maximum": 1}
-_BUDGET: Schema = {"type": "integer", "minimum": 1, "maximum": MAX_INTEGER}
+_BUDGET: Schema = {
+    "type": "integer",
+    "minimum": 1,
+    "maximum": MAX_INTEGER,
+    "description": "The most tokens to think with; they count as output. It is lowered together "
+    "with a `max_tokens` above the model's limit.",
+}
+_THINKING_KIND = (
+    "`enabled` requires a model with thinking. With `adaptive` the model decides, and one without "
+    "thinking just answers. `disabled` turns it off; `between_tools` allows it between tool calls "
+    "only, where the upstream knows that."
+)
+_DISPLAY = "How thinking is returned: forwarded to upstreams of the Messages format."
+_FORWARDED = "Forwarded to upstreams of the Messages format; it does not change the price."
 
 
 def _message(role: str, blocks: str, description: str, *, min_length: int = 0) -> Schema:
@@ -48,7 +61,8 @@ def _message(role: str, blocks: str, description: str, *, min_length: int = 0) -
         "oneOf": [
             {"type": "string", "minLength": min_length},
             array(ref(blocks), minItems=min_length),
-        ]
+        ],
+        "description": "A text, or a list of blocks.",
     }
     return object_schema({"role": const(role), "content": content}, description=description)
 
@@ -56,15 +70,20 @@ def _message(role: str, blocks: str, description: str, *, min_length: int = 0) -
 def _choice(kind: str, required: dict[str, Schema], description: str) -> Schema:
     return object_schema(
         {"type": const(kind), **required},
-        {"disable_parallel_tool_use": nullable(BOOLEAN)},
+        {
+            "disable_parallel_tool_use": described(
+                nullable(BOOLEAN), "Allow at most one tool call in an answer."
+            )
+        },
         description=description,
     )
 
 
 def _thinking(kinds: list[str], budget: dict[str, Schema], **optional: Schema) -> Schema:
     return object_schema(
-        {"type": enum(kinds), **budget},
-        {"display": nullable(TEXT), **optional},
+        {"type": enum(kinds, description=_THINKING_KIND), **budget},
+        {"display": described(nullable(TEXT), _DISPLAY), **optional},
+        description="Thinking with a budget." if budget else "Any other kind.",
     )
 
 
@@ -83,25 +102,40 @@ _STOPS = array(NON_EMPTY, description="Texts at which the model stops.")
 _METADATA = object_schema(
     {},
     {"user_id": described(nullable(TEXT), "Your own identifier of the end user.")},
+    description="Passed on to the model's server.",
 )
 _OPTIONAL: dict[str, Schema] = {
     "system": _SYSTEM,
-    "stream": described(BOOLEAN, "Answer with server-sent events while the model generates."),
+    "stream": described(
+        BOOLEAN | {"default": False}, "Answer with server-sent events while the model generates."
+    ),
     "stop_sequences": _STOPS,
-    "temperature": _FRACTION,
-    "top_p": _FRACTION,
-    "top_k": _INTEGER,
-    "tools": array(ref("Tool")),
+    "temperature": described(
+        _FRACTION, "Randomness: 0 for analysis, 1 for variety. The model's own default if not set."
+    ),
+    "top_p": described(
+        _FRACTION, "Sample from the most likely tokens whose probabilities add up to this."
+    ),
+    "top_k": described(
+        _INTEGER,
+        "Sample from this many of the most likely tokens. Upstreams of chat completions ignore it.",
+    ),
+    "tools": array(ref("Tool"), description="Functions that the model may call."),
     "tool_choice": described(
         ref("ToolChoice"), "How tools are used; without `tools` it has no effect."
     ),
-    "thinking": ref("Thinking"),
+    "thinking": ref("Thinking", "Whether the model thinks before it answers, and how long."),
     "output_config": object_schema(
         {},
         {
-            "effort": described(nullable(NON_EMPTY), "low, medium, high, xhigh or max."),
+            "effort": described(
+                nullable(NON_EMPTY),
+                "`low`, `medium`, `high`, `xhigh` or `max`. It has no effect on a model without "
+                "thinking.",
+            ),
             "format": nullable(ref("OutputFormat")),
         },
+        description="What the answer should be like.",
     ),
     "output_format": ref("OutputFormat", "The older name of `output_config.format`."),
     "metadata": _METADATA,
@@ -112,10 +146,16 @@ _OPTIONAL: dict[str, Schema] = {
         description="Has no effect: no conversation is stored between calls. `continue` is "
         "answered with `thread_not_found`, upon which SDKs send the whole conversation.",
     ),
-    "service_tier": TEXT,
-    "speed": TEXT,
+    "service_tier": described(TEXT, _FORWARDED),
+    "speed": described(TEXT, _FORWARDED),
 }
-_CONVERSATION = array(ref("Turn"), minItems=1, maxItems=MAX_MESSAGES)
+_CONVERSATION = array(
+    ref("Turn"),
+    minItems=1,
+    maxItems=MAX_MESSAGES,
+    description="The conversation so far, oldest first. Nothing is stored between calls: send all "
+    "of it each time.",
+)
 _MAX_TOKENS = described(
     _INTEGER,
     "The maximum number of tokens to generate, capped at the model's own limit. 0 only fills the "
@@ -136,22 +176,44 @@ def _body(description: str, *, without: frozenset[str]) -> Schema:
 
 _CUSTOM_TOOL = object_schema(
     {
-        "name": {"type": "string", "pattern": f"^{NAME.pattern}$"},
+        "name": {
+            "type": "string",
+            "pattern": f"^{NAME.pattern}$",
+            "description": "The name by which the model calls it; unique in the request.",
+        },
         "input_schema": described(OBJECT, "A JSON Schema for the tool's input."),
     },
     {
-        "type": {"enum": ["custom", None]},
-        "description": nullable(TEXT),
-        "strict": nullable(BOOLEAN),
-        "defer_loading": nullable(BOOLEAN),
-        "eager_input_streaming": nullable(BOOLEAN),
+        "type": {"enum": ["custom", None], "description": "A tool of your own; the default."},
+        "description": described(
+            nullable(TEXT), "What it does and when to use it. The model decides by this."
+        ),
+        "strict": described(
+            nullable(BOOLEAN), "The input must follow `input_schema`, where the upstream can do so."
+        ),
+        "defer_loading": described(
+            nullable(BOOLEAN),
+            "Hidden until a tool search of the upstream finds it. Others show it at once.",
+        ),
+        "eager_input_streaming": described(
+            nullable(BOOLEAN), "Forwarded to upstreams of the Messages format."
+        ),
         "cache_control": nullable(ref("CacheControl")),
     },
     description="A function of your own: the model calls it, you run it.",
 )
 _PROVIDER_TOOL = object_schema(
-    {"type": {**NON_EMPTY, "not": {"const": "custom"}}},
-    {"name": nullable(TEXT), "cache_control": nullable(ref("CacheControl"))},
+    {
+        "type": {
+            **NON_EMPTY,
+            "not": {"const": "custom"},
+            "description": "The provider's name of the tool.",
+        }
+    },
+    {
+        "name": described(nullable(TEXT), "The name by which the model calls it."),
+        "cache_control": nullable(ref("CacheControl")),
+    },
     description="A tool that a provider defines, such as `web_search_20260209`: forwarded to "
     "upstreams of the Messages format.",
 )
@@ -192,7 +254,11 @@ SCHEMAS: dict[str, Schema] = {
         "oneOf": [
             _choice("auto", {}, "The model decides."),
             _choice("any", {}, "It must use a tool."),
-            _choice("tool", {"name": NON_EMPTY}, "It must use this tool."),
+            _choice(
+                "tool",
+                {"name": described(NON_EMPTY, "The name of one of `tools`.")},
+                "It must use this tool.",
+            ),
             _choice("none", {}, "It may not use tools."),
         ]
     },
@@ -207,6 +273,10 @@ SCHEMAS: dict[str, Schema] = {
         ]
     },
     "OutputFormat": object_schema(
-        {"type": const("json_schema"), "schema": described(OBJECT, "A JSON Schema for the answer.")}
+        {
+            "type": const("json_schema"),
+            "schema": described(OBJECT, "A JSON Schema for the answer."),
+        },
+        description="The answer's text is JSON of this schema.",
     ),
 }

@@ -189,3 +189,50 @@ def test_schemathesis_finds_nothing_undescribed(
     assert not findings.violations, "\n\n".join(findings.violations)
     assert len(script.requests) > 100
     assert findings.answers["POST /v1/messages"].keys() >= {200, 400, 401, 405}
+
+
+def test_every_field_says_what_it_is(description: Description) -> None:
+    """The reference pages show these texts; a `type` with a single value speaks for itself."""
+    silent = [
+        place
+        for name, schema in description.schemas.items()
+        for place in _without_description(schema, name, description.schemas)
+        if name not in ERROR_NAMES
+    ]
+
+    assert silent == []
+
+
+def test_every_header_and_parameter_says_what_it_is(description: Description) -> None:
+    for _, _, operation in description.operations():
+        headers = [
+            header
+            for response in operation["responses"].values()
+            for header in response["headers"].values()
+        ]
+        for one in [*headers, *operation.get("parameters", [])]:
+            assert one["description"], operation["operationId"]
+
+
+ERROR_NAMES = {kind.__name__ for kind in error_types.kinds()}
+
+
+def _without_description(schema: Any, place: str, schemas: dict[str, Any]) -> Iterator[str]:
+    """Yield the places of fields that are described neither here nor where they refer to."""
+    if not isinstance(schema, dict):
+        return
+    for name, field in schema.get("properties", {}).items():
+        if "const" not in field and not _is_described(field, schemas):
+            yield f"{place}.{name}"
+        yield from _without_description(field, f"{place}.{name}", schemas)
+    for choice in [*schema.get("oneOf", []), *schema.get("anyOf", []), schema.get("items")]:
+        yield from _without_description(choice, place, schemas)
+
+
+def _is_described(field: dict[str, Any], schemas: dict[str, Any]) -> bool:
+    if "$ref" in field:
+        target = schemas[field["$ref"].rpartition("/")[2]]
+        return "description" in field or _is_described(target, schemas)
+    choices = [one for one in field.get("anyOf", []) if one.get("type") != "null"]
+    is_optional = len(choices) == 1 and _is_described(choices[0], schemas)
+    return "description" in field or is_optional
