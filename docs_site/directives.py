@@ -15,10 +15,12 @@ from typing import NamedTuple
 from django.conf import settings
 
 from docs_site import sample_answer
-from docs_site.boxes import answer, sample
+from docs_site.boxes import answer, fields, live_limits, sample
 from docs_site.boxes.reader import Reader
 from docs_site.page import Page
 from docs_site.snippets import first_call, streaming_call
+from docs_site.tables import errors, events, headers, limits, models, money
+from gateway.pipeline.attempts import MOST_ATTEMPTS
 from web.code_blocks import CodeSample
 
 _DIRECTIVE = re.compile(r"\{\{ *([a-z_]+)(?: +([\w/.-]+))? *\}\}")
@@ -43,16 +45,34 @@ VALUES: dict[str, Callable[[], str]] = {
     "public_url": lambda: settings.PUBLIC_URL,
     "welcome_credits": lambda: f"{settings.WELCOME_CREDITS:,}",
     "answer": lambda: sample_answer.ANSWER,
+    "typical_chat": models.typical_chat,
+    "top_up_range": money.top_up_range,
+    "attempts": lambda: str(MOST_ATTEMPTS),
 }
 
 BLOCKS: dict[str, Callable[[str], str]] = {
     "first_call": lambda _: _fences(first_call(base_url=settings.PUBLIC_URL)),
     "streaming_call": lambda _: _fences(streaming_call(base_url=settings.PUBLIC_URL)),
+    "welcome": money.welcome,
+    "models": models.models,
+    "prices": models.prices,
+    "price_changes": models.price_changes,
+    "life_cycle": models.life_cycle,
+    "errors": errors.errors,
+    "error_headers": errors.error_headers,
+    "events": events.events,
+    "request_headers": headers.request_headers,
+    "response_headers": headers.response_headers,
+    "rates": limits.rates,
+    "sizes": limits.sizes,
+    "times": limits.times,
 }
 
 BOXES: dict[str, Box] = {
     "sample": Box(sample.markdown, sample.html),
     "answer": Box(answer.markdown, answer.html),
+    "fields": Box(fields.markdown, fields.html),
+    "live_limits": Box(live_limits.markdown, live_limits.html),
 }
 
 

@@ -6,9 +6,10 @@ from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
 
-from docs_site import front_matter
+from docs_site import changelog, front_matter
 from docs_site.file_stamps import Stamp, stamp
 from docs_site.page import SECTIONS, Page
+from docs_site.reference import guides, operations
 
 FOLDER = Path(__file__).resolve().parent / "pages"
 
@@ -19,7 +20,12 @@ def scanned() -> tuple[Page, ...]:
 
 
 # Each returns pages; a generated one is added here.
-SOURCES: tuple[Callable[[], Iterable[Page]], ...] = (scanned,)
+SOURCES: tuple[Callable[[], Iterable[Page]], ...] = (
+    scanned,
+    operations.pages,
+    guides.pages,
+    changelog.pages,
+)
 
 
 class Neighbours(NamedTuple):

@@ -21,7 +21,7 @@ def parse(text: str) -> list[Token]:
     tokens = MARKDOWN.parse(text)
     taken: set[str] = set()
     for token, name in _anchors(tokens):
-        token.attrSet("id", _unique(_slug(name), taken))
+        token.attrSet("id", _unique(slug(name), taken))
     return tokens
 
 
@@ -54,7 +54,7 @@ def _is_named(cell: Token) -> bool:
     return [child.type for child in cell.children or []][:1] == ["code_inline"]
 
 
-def _slug(text: str) -> str:
+def slug(text: str) -> str:
     return re.sub(r"[^a-z0-9_]+", "-", text.lower()).strip("-") or "section"
 
 

@@ -3,7 +3,7 @@
 from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
-from docs_site import openapi, operator_views, views
+from docs_site import live_limits, openapi, operator_views, views
 from docs_site.search.views import search
 
 
@@ -20,6 +20,8 @@ urlpatterns = [
     path("", views.landing, name="landing"),
     path("docs/", views.start, name="start"),
     path("docs/search", search, name="search"),
+    path("developers/limits", live_limits.live_limits, name="live_limits"),
+    path("docs/changelog.atom", views.changelog_feed, name="changelog_feed"),
     path("docs/<page_slug:slug>", views.page, name="page"),
     path("docs/<page_slug:slug>.md", views.markdown, name="markdown"),
     path("openapi.json", openapi.openapi_json, name="openapi_json"),

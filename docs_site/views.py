@@ -7,7 +7,7 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import conditional_page, require_safe
 
 from accounts.access import current_membership, public
-from docs_site import directives, key_hint, library, llms, sample_answer
+from docs_site import changelog, directives, key_hint, library, llms, sample_answer
 from docs_site.boxes.reader import KEY_HINT, Reader
 from docs_site.page import Page
 from docs_site.prices import priced_models
@@ -83,6 +83,15 @@ def llms_txt(request: HttpRequest) -> HttpResponse:
 def llms_full_txt(request: HttpRequest) -> HttpResponse:
     """Serve every page's Markdown as one text."""
     return _text(llms.full_text(), "text/plain")
+
+
+@public
+@require_safe
+@cache_control(public=True, max_age=300)
+@conditional_page
+def changelog_feed(request: HttpRequest) -> HttpResponse:
+    """Serve the changelog as an Atom feed."""
+    return _text(changelog.feed(), "application/atom+xml")
 
 
 def _key_hint(request: HttpRequest) -> str:

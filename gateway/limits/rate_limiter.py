@@ -13,7 +13,7 @@ import asyncio
 import logging
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -27,6 +27,7 @@ from gateway.errors import RateLimited
 logger = logging.getLogger(__name__)
 
 WINDOW_S = 60
+FIELDS = ("requests", "input_tokens")
 HEADERS = tuple(
     f"anthropic-ratelimit-{kind}-{part}"
     for kind in ("requests", "input-tokens")
@@ -88,6 +89,24 @@ def _rfc3339(moment: datetime) -> bytes:
 @lru_cache(maxsize=8)
 def _end_of(minute: int) -> datetime:
     return datetime.fromtimestamp((minute + 1) * WINDOW_S, tz=UTC)
+
+
+def key_of(workspace_id: int, minute: int) -> str:
+    """Return the key in Redis of a workspace's counts: a hash of FIELDS."""
+    return f"rate:{workspace_id}:{minute}"
+
+
+def state_at(
+    now: float, limits: Limits, *, current: Sequence[int], previous: Sequence[int]
+) -> RateLimitState:
+    """Return the state of both limits, from the counts of this minute and the last."""
+    minute, into = divmod(now, WINDOW_S)
+    resets_at = _end_of(int(minute))
+    share = 1 - into / WINDOW_S
+    return RateLimitState(
+        LimitState(limits.requests, previous[0] * share + current[0], resets_at),
+        LimitState(limits.input_tokens, previous[1] * share + current[1], resets_at),
+    )
 
 
 class TooManyRequests(RateLimited):
@@ -194,9 +213,9 @@ class RateLimiter:
         sent = {workspace_id: list(counts.unsent) for workspace_id, counts in active.items()}
         pipeline = self._redis.pipeline(transaction=False)
         for workspace_id, amounts in sent.items():
-            key = f"rate:{workspace_id}:{minute}"
-            pipeline.hincrby(key, "requests", amounts[0])
-            pipeline.hincrby(key, "input_tokens", amounts[1])
+            key = key_of(workspace_id, minute)
+            pipeline.hincrby(key, FIELDS[0], amounts[0])
+            pipeline.hincrby(key, FIELDS[1], amounts[1])
             pipeline.expire(key, _KEPT_FOR_S)
         try:
             answers = await pipeline.execute()
@@ -233,16 +252,8 @@ class RateLimiter:
         return is_large and not self._is_redis_unavailable
 
     def _state(self, counts: _Counts, added: tuple[int, int]) -> RateLimitState:
-        into = self._clock() % WINDOW_S
-        resets_at = _end_of(counts.minute)
-        share = 1 - into / WINDOW_S
-        current, previous = counts.current, counts.previous
-        requests = previous[0] * share + current[0] + added[0]
-        tokens = previous[1] * share + current[1] + added[1]
-        return RateLimitState(
-            LimitState(self._limits.requests, requests, resets_at),
-            LimitState(self._limits.input_tokens, tokens, resets_at),
-        )
+        current = counts.current[0] + added[0], counts.current[1] + added[1]
+        return state_at(self._clock(), self._limits, current=current, previous=counts.previous)
 
     def _refuse(self, counts: _Counts, added: tuple[int, int]) -> NoReturn:
         names = ("requests", "input tokens")

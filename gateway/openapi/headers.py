@@ -10,7 +10,7 @@ _LIMIT_HEADERS = {
     "remaining": ("How many are left.", COUNT),
     "reset": ("When the minute is over.", MOMENT),
 }
-_KNOWN: dict[str, tuple[str, Schema]] = {
+KNOWN: dict[str, tuple[str, Schema]] = {
     "request-id": (
         "The id of this call; quote it when you ask about it. Errors have it in their body too.",
         ref("RequestId"),
@@ -56,5 +56,5 @@ def documented(required: Iterable[str] = (), optional: Iterable[str] = ()) -> di
 
 
 def _header(name: str, *, is_required: bool) -> Schema:
-    description, schema = _KNOWN[name]
+    description, schema = KNOWN[name]
     return {"description": description, "required": is_required, "schema": schema}

@@ -28,7 +28,7 @@ Answer = TypeVar("Answer")
 
 logger = logging.getLogger(__name__)
 
-_MOST_ATTEMPTS = 3
+MOST_ATTEMPTS = 3
 _PAUSE_S = 0.1
 
 
@@ -53,7 +53,7 @@ async def first_that_answers(
     ways = deque(call.route.candidates)
     asked: set[int] = set()
     failure: UpstreamError | None = None
-    for number in range(_MOST_ATTEMPTS):
+    for number in range(MOST_ATTEMPTS):
         while ways and not breakers.begin(ways[0].upstream.id):
             ways.popleft()
         if not ways:
@@ -74,7 +74,7 @@ async def first_that_answers(
             _note(call, way, started_ms, error.error_code or "")
             failure = error
             may_repeat = _report(breakers, way, error)
-            is_last = number + 1 == _MOST_ATTEMPTS
+            is_last = number + 1 == MOST_ATTEMPTS
             if is_last or not (error.may_fall_back and may_retry()):
                 raise
             if may_repeat:

@@ -1,0 +1,123 @@
+"""One page for each operation of /v1."""
+
+from collections.abc import Iterable
+from datetime import date
+from typing import NamedTuple
+
+import msgspec
+
+from docs_site.page import Page
+from docs_site.reference import document, trees
+from docs_site.reference.document import Operation, Schema
+from docs_site.tables.errors import errors_by_status
+from docs_site.tables.markdown_table import table
+from gateway.openapi.error_samples import DOCUMENTED_ERRORS
+
+UPDATED = date(2026, 11, 30)
+_HEADERS = "/docs/reference/headers"
+
+
+class _Place(NamedTuple):
+    slug: str
+    title: str
+    sample: str
+
+
+_PLACES = {
+    "createMessage": _Place("messages", "Messages", "hello"),
+    "countTokens": _Place("count-tokens", "Count tokens", "count-tokens"),
+    "listModels": _Place("models", "Models", "list-models"),
+    "getModel": _Place("model", "One model", "get-model"),
+    "getCredits": _Place("credits", "Credits", "credits"),
+    "getUsage": _Place("usage", "Usage", "usage"),
+}
+
+
+def pages() -> Iterable[Page]:
+    """Return the pages, in the order of the OpenAPI document."""
+    for number, operation in enumerate(document.operations()):
+        place = _PLACES[operation.description["operationId"]]
+        yield Page(
+            slug=f"reference/{place.slug}",
+            title=place.title,
+            description=f"{operation.description['summary']}: "
+            f"`{operation.method} {operation.path}`.",
+            section="Reference",
+            order=10 * (number + 1),
+            updated=UPDATED,
+            body="\n\n".join(_parts(operation, place)) + "\n",
+        )
+
+
+def _parts(operation: Operation, place: _Place) -> Iterable[str]:
+    operation_id = operation.description["operationId"]
+    yield f"```text\n{operation.method} {{{{ public_url }}}}{operation.path}\n```"
+    yield operation.description["description"]
+    yield _request_headers(operation)
+    if any(one["in"] != "header" for one in operation.description.get("parameters", ())):
+        yield f"## Parameters\n\n{{{{ fields {operation_id}.parameters }}}}"
+    if operation.body is not None:
+        yield f"## Body\n\n{_body(operation)}\n\n{{{{ fields {operation_id}.body }}}}"
+    yield _answer(operation)
+    if operation_id == "createMessage":
+        yield _blocks()
+    yield f"## Errors\n\n{_errors(operation)}"
+    if operation.body is not None:
+        yield "\n\n".join(["## Requests to copy", *_examples(operation.body)])
+
+
+def _request_headers(operation: Operation) -> str:
+    named = [one for one in operation.description.get("parameters", ()) if one["in"] == "header"]
+    rows = [
+        ("`authorization`", "required", "`Bearer` and a key; or the key in `x-api-key`."),
+        *((f"`{one['name']}`", "", one["description"]) for one in named),
+    ]
+    heads = ("Name", "", "Meaning")
+    return f"## Headers\n\n{table(heads, rows)}\n\nMore on [headers]({_HEADERS})."
+
+
+def _body(operation: Operation) -> str:
+    """Return what the schema says in words, and the rules that it cannot express."""
+    assert operation.body is not None
+    reference = operation.body["content"]["application/json"]["schema"]["$ref"]
+    about = document.schemas()[reference.rpartition("/")[2]]["description"]
+    return f"JSON. {about} {operation.body['description']}"
+
+
+def _answer(operation: Operation) -> str:
+    described = operation.answer
+    headers = ", ".join(f"`{name}`" for name in described["headers"])
+    parts = [
+        f"## Answer\n\n{described['description']} Its headers: {headers} ([all]({_HEADERS})).",
+        f"{{{{ fields {operation.description['operationId']}.answer }}}}",
+        *_examples(described),
+    ]
+    if "text/event-stream" in described["content"]:
+        parts.insert(1, "With `stream` it is a sequence of [events](/docs/reference/events).")
+    return "\n\n".join(parts)
+
+
+def _blocks() -> str:
+    parts = ["## Content blocks\n\nWhat `content` and `system` of a request may hold."]
+    for name in trees.BLOCKS:
+        about = document.schemas()[name]["description"]
+        parts.append(f"### {trees.title_of(name)}\n\n{about}\n\n{{{{ fields block.{name} }}}}")
+    return "\n\n".join(parts)
+
+
+def _errors(operation: Operation) -> str:
+    names = {name for response in operation.errors.values() for name in _schemas_of(response)}
+    kinds = [one.kind for one in DOCUMENTED_ERRORS if one.name in names]
+    return errors_by_status(kinds)
+
+
+def _schemas_of(response: Schema) -> Iterable[str]:
+    schema = response["content"]["application/json"]["schema"]
+    for one in schema.get("oneOf", [schema]):
+        yield one["$ref"].rpartition("/")[2]
+
+
+def _examples(described: Schema) -> Iterable[str]:
+    for example in described["content"]["application/json"]["examples"].values():
+        text = msgspec.json.format(msgspec.json.encode(example["value"])).decode()
+        yield f"```json {example['summary']}\n{text}\n```"
