@@ -38,7 +38,7 @@ async def admit(services: GatewayServices, call: Call) -> None:
 
 async def plan(services: GatewayServices, call: Call) -> None:
     """Set the route that the call would take now, without a hold; raises a GatewayError."""
-    find_route(services, call, blocked=services.breakers.blocked())
+    find_route(services, call, blocked=services.breakers.blocked(call.caller.workspace_id))
     await _skip_unencodable(call)
 
 

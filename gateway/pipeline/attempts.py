@@ -48,13 +48,14 @@ async def first_that_answers(
     """
     breakers = services.breakers
     breakers.begin_call()
+    workspace_id = call.caller.workspace_id
     deadlines = services.client.deadlines
     ends_at = time.monotonic() + deadlines.total_s
     ways = deque(call.route.candidates)
     asked: set[int] = set()
     failure: UpstreamError | None = None
     for number in range(MOST_ATTEMPTS):
-        while ways and not breakers.begin(ways[0].upstream.id):
+        while ways and not breakers.begin(ways[0].upstream.id, workspace_id):
             ways.popleft()
         if not ways:
             raise failure or _unavailable(breakers, call)
@@ -73,7 +74,7 @@ async def first_that_answers(
         except UpstreamError as error:
             _note(call, way, started_ms, error.error_code or "")
             failure = error
-            may_repeat = _report(breakers, way, error)
+            may_repeat = _report(breakers, way, error, workspace_id)
             is_last = number + 1 == MOST_ATTEMPTS
             if is_last or not (error.may_fall_back and may_retry()):
                 raise
@@ -95,7 +96,9 @@ async def first_that_answers(
     raise AssertionError("the last attempt returned or raised")
 
 
-def _report(breakers: CircuitBreakers, way: Candidate, error: UpstreamError) -> bool:
+def _report(
+    breakers: CircuitBreakers, way: Candidate, error: UpstreamError, workspace_id: int
+) -> bool:
     """Report a failed attempt to the upstream's breaker; return whether it may be asked again."""
     upstream_id = way.upstream.id
     match error:
@@ -107,25 +110,26 @@ def _report(breakers: CircuitBreakers, way: Candidate, error: UpstreamError) -> 
             )
             if error.is_certain:
                 breakers.misconfigured(upstream_id)
-            else:  # one caller's request must not close the model to all others
-                breakers.failed(upstream_id)
+            else:
+                breakers.failed(upstream_id, workspace_id)
             return False
         case UpstreamOverloaded(retry_after_s=int(wait_s)):
             breakers.told_to_wait(upstream_id, for_s=wait_s)
             return False
-        case UpstreamTimeout() | UpstreamUnavailable(may_repeat=False):
-            breakers.failed(upstream_id)
-            return False
+        case UpstreamUnavailable():  # no connection: no request can cause that
+            breakers.failed(upstream_id, None)
+            return error.may_repeat
         case UpstreamError(may_fall_back=True):
-            breakers.failed(upstream_id)
-            return True
+            breakers.failed(upstream_id, workspace_id)
+            return not isinstance(error, UpstreamTimeout)
     breakers.succeeded(upstream_id)  # it answered: it finds fault with the request
     return False
 
 
 def _unavailable(breakers: CircuitBreakers, call: Call) -> UpstreamUnavailable:
     ids = (way.upstream.id for way in call.route.candidates)
-    return UpstreamUnavailable(retry_after_s=retry_after_s(breakers.blocked(), ids))
+    blocked = breakers.blocked(call.caller.workspace_id)
+    return UpstreamUnavailable(retry_after_s=retry_after_s(blocked, ids))
 
 
 def limits_of_attempt(deadlines: Deadlines, ends_at: float, *, may_leave: bool) -> AttemptLimits:

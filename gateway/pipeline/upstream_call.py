@@ -36,7 +36,7 @@ async def ask(services: GatewayServices, call: Call, candidate: Candidate) -> Re
 
 async def count_tokens(services: GatewayServices, call: Call, candidate: Candidate) -> int | None:
     """Return the upstream's own count of the input tokens; None if it has none to give."""
-    if candidate.upstream.id in services.breakers.blocked():
+    if candidate.upstream.id in services.breakers.blocked(call.caller.workspace_id):
         return None
     wire = FORMATS[candidate.upstream.format]
     encode = partial(

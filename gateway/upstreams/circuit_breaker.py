@@ -6,6 +6,13 @@ within a few calls.
     closed ── failures in a row ──▶ open ── time is up ──▶ half-open ── success ──▶ closed
                                      ▲                        │ one probe at a time
                                      └─────── failure ────────┘
+
+A request can make a healthy upstream fail: it names a file that does not exist (404), asks for more
+than fits into the time (timeout), or trips a server's template (500). So failures that a request
+may have caused open a breaker for the workspace that made those requests, and for all only if a
+second workspace's calls fail too. A connection that is refused, or not accepted in time, depends on
+no request and counts against the upstream at once. Either way a caller of an upstream that is down
+is refused without waiting for it.
 """
 
 import logging
@@ -35,6 +42,26 @@ class _Breaker:
     is_open: bool = False  # or half-open, once `open_until` has passed
     open_until: float = 0.0
     is_probed: bool = False
+    # The workspace of all failures since the breaker closed, or since it last opened for all.
+    suspect: int | None = None
+    suspended_until: float = 0.0  # for the suspect
+    is_confirmed: bool = False  # that the upstream fails, not just one caller
+
+    def is_open_for(self, workspace_id: int) -> bool:
+        return self.is_open or (self.suspended_until > 0 and self.suspect == workspace_id)
+
+    def closed_at(self, workspace_id: int) -> float:
+        """Return when the next call of this workspace may ask."""
+        if self.suspect == workspace_id:
+            return max(self.open_until, self.suspended_until)
+        return self.open_until
+
+    def add_evidence(self, workspace_id: int | None) -> None:
+        """Record whose call failed; None for a failure that no request can cause."""
+        if workspace_id is None or self.suspect not in (None, workspace_id):
+            self.is_confirmed = True
+        else:
+            self.suspect = workspace_id
 
 
 class CircuitBreakers:
@@ -42,8 +69,8 @@ class CircuitBreakers:
 
     An open breaker admits no call for ten seconds, or for as long as the upstream's `retry-after`
     says. After that it admits one call at a time: the first success closes it, the first failure
-    opens it again. `on_change` receives an upstream's id and the reason when its breaker opens, and
-    an empty reason when it closes.
+    opens it again, under the same rule of who caused it. `on_change` receives an upstream's id and
+    the reason when its breaker opens, and an empty reason when it closes.
     """
 
     def __init__(
@@ -59,36 +86,47 @@ class CircuitBreakers:
         self._breakers: dict[int, _Breaker] = {}
         self._retries = _RETRIES_SAVED_UP
 
-    def blocked(self) -> Mapping[int, float]:
-        """Return the upstreams that may not be asked now, each with the seconds until it may."""
+    def blocked(self, workspace_id: int) -> Mapping[int, float]:
+        """Return the upstreams that a workspace's call may not ask now, each with the seconds until
+        it may."""
         if not self._breakers:
             return _NONE  # the usual case
-        waits = ((upstream, self._wait_s(breaker)) for upstream, breaker in self._breakers.items())
+        waits = (
+            (upstream, self._wait_s(breaker, workspace_id))
+            for upstream, breaker in self._breakers.items()
+        )
         return {upstream: wait_s for upstream, wait_s in waits if wait_s > 0}
 
-    def begin(self, upstream_id: int) -> bool:
-        """Return whether a call may ask this upstream now. If it does, it reports what happened:
-        `succeeded`, `failed`, `told_to_wait`, `misconfigured` or `abandoned`."""
+    def begin(self, upstream_id: int, workspace_id: int) -> bool:
+        """Return whether a workspace's call may ask this upstream now. If it does, it reports what
+        happened: `succeeded`, `failed`, `told_to_wait`, `misconfigured` or `abandoned`."""
         breaker = self._breakers.get(upstream_id)
         if breaker is None:
             return True
-        if self._wait_s(breaker) > 0:
+        if self._wait_s(breaker, workspace_id) > 0:
             return False
-        breaker.is_probed = breaker.is_open
+        if breaker.is_open_for(workspace_id):
+            breaker.is_probed = True
         return True
 
     def succeeded(self, upstream_id: int) -> None:
         """Record that an upstream answered."""
         breaker = self._breakers.pop(upstream_id, None)
-        if breaker is not None and breaker.is_open:
+        if breaker is not None and (breaker.is_open or breaker.suspended_until):
             logger.info("upstream %d recovered", upstream_id)
             self._on_change(upstream_id, "")
 
-    def failed(self, upstream_id: int) -> None:
-        """Record that an upstream failed to answer, or broke off."""
+    def failed(self, upstream_id: int, workspace_id: int | None) -> None:
+        """Record that an upstream failed to answer, or broke off. `workspace_id` says whose request
+        may have caused that; None if no request can."""
         breaker = self._failure(upstream_id)
-        if breaker.is_open or breaker.failures >= self._failures_to_open:
+        breaker.add_evidence(workspace_id)
+        if not (breaker.is_open or breaker.failures >= self._failures_to_open):
+            return
+        if breaker.is_confirmed:
             self._open(upstream_id, breaker, for_s=_OPEN_FOR_S, because="it fails")
+        else:
+            self._suspend(upstream_id, breaker)
 
     def told_to_wait(self, upstream_id: int, *, for_s: float) -> None:
         """Record that an upstream named the time before which it does not want to be asked."""
@@ -116,9 +154,11 @@ class CircuitBreakers:
         self._retries -= 1.0
         return True
 
-    def _wait_s(self, breaker: _Breaker) -> float:
-        left_s = breaker.open_until - self._clock()
-        return _PROBE_S if left_s <= 0 and breaker.is_probed else left_s
+    def _wait_s(self, breaker: _Breaker, workspace_id: int) -> float:
+        left_s = breaker.closed_at(workspace_id) - self._clock()
+        if left_s <= 0 and breaker.is_probed and breaker.is_open_for(workspace_id):
+            return _PROBE_S
+        return left_s
 
     def _failure(self, upstream_id: int) -> _Breaker:
         breaker = self._breakers.setdefault(upstream_id, _Breaker())
@@ -134,6 +174,21 @@ class CircuitBreakers:
             self._on_change(upstream_id, because)
         breaker.is_open = True
         breaker.open_until = max(breaker.open_until, self._clock() + for_s)
+        # The next opening needs evidence of its own.
+        breaker.suspect, breaker.suspended_until, breaker.is_confirmed = None, 0.0, False
+
+    def _suspend(self, upstream_id: int, breaker: _Breaker) -> None:
+        """Open the breaker for the one workspace whose calls fail."""
+        if not self._failures_to_open:
+            return
+        if not breaker.suspended_until:
+            logger.warning(
+                "upstream %d is not asked for %.0f s for workspace %d: its calls fail",
+                *(upstream_id, _OPEN_FOR_S, breaker.suspect),
+            )
+            if not breaker.is_open:
+                self._on_change(upstream_id, "it fails for one workspace")
+        breaker.suspended_until = self._clock() + _OPEN_FOR_S
 
 
 def retry_after_s(blocked: Mapping[int, float], upstream_ids: Iterable[int]) -> int:

@@ -130,6 +130,36 @@ def test_a_status_that_a_request_can_provoke_does_not_close_the_upstream_to_othe
     assert next_one.status == 200
 
 
+@pytest.mark.parametrize("status", [403, 404, 408, 500])
+def test_one_callers_failing_requests_close_the_model_to_that_caller_alone(
+    guarded: Customer, new_customer: NewCustomer, upstream: ScriptedUpstream, status: int
+) -> None:
+    other = new_customer(url=guarded.url)
+    failing, quick = upstream.script(answers(b"{}", status=status)), upstream.script(says())
+    while len(failing.requests) < 5:
+        assert guarded.ask(failing.prompt).status in {500, 504}
+    sent = len(failing.requests)
+
+    assert guarded.ask(failing.prompt).status == 529
+    assert len(failing.requests) == sent
+    assert other.ask(quick.prompt).status == 200
+    assert guarded.ask(quick.prompt).status == 200  # the success of the other's call closes it
+
+
+def test_a_model_that_fails_for_two_workspaces_is_closed_to_all(
+    guarded: Customer, new_customer: NewCustomer, upstream: ScriptedUpstream
+) -> None:
+    second, third = (new_customer(url=guarded.url) for _ in range(2))
+    script = upstream.script(BROKEN)
+    while len(script.requests) < 5:
+        guarded.ask(script.prompt)
+    assert second.ask(script.prompt).status == 500
+    sent = len(script.requests)
+
+    assert {one.ask(script.prompt).status for one in (guarded, second, third)} == {529}
+    assert len(script.requests) == sent
+
+
 @both_ways
 def test_another_upstream_answers_for_one_that_rejects_us(
     guarded: Customer, upstream: ScriptedUpstream, stream: bool

@@ -4,6 +4,8 @@ import pytest
 
 from gateway.upstreams.circuit_breaker import CircuitBreakers, retry_after_s
 
+OURS, THEIRS = 1, 2  # workspaces
+
 
 class Clock:
     def __init__(self) -> None:
@@ -23,9 +25,10 @@ def breakers(clock: Clock) -> CircuitBreakers:
     return CircuitBreakers(clock=clock)
 
 
-def fail(breakers: CircuitBreakers, times: int) -> None:
+def fail(breakers: CircuitBreakers, times: int, *, workspace: int | None = None) -> None:
+    """Fail calls of a workspace; without one, fail as no request can make an upstream fail."""
     for _ in range(times):
-        breakers.failed(1)
+        breakers.failed(1, workspace)
 
 
 def test_four_failures_in_a_row_are_forgiven(breakers: CircuitBreakers):
@@ -33,30 +36,30 @@ def test_four_failures_in_a_row_are_forgiven(breakers: CircuitBreakers):
     breakers.succeeded(1)
     fail(breakers, 4)
 
-    assert breakers.blocked() == {}
-    assert breakers.begin(1)
+    assert breakers.blocked(OURS) == {}
+    assert breakers.begin(1, OURS)
 
 
 def test_after_five_no_call_is_admitted_for_ten_seconds(breakers: CircuitBreakers, clock: Clock):
     fail(breakers, 5)
-    assert breakers.blocked() == {1: pytest.approx(10)}
-    assert not breakers.begin(1)
+    assert breakers.blocked(OURS) == {1: pytest.approx(10)}
+    assert not breakers.begin(1, OURS)
 
     clock.now += 10.1
 
-    assert breakers.blocked() == {}
-    assert breakers.begin(1)
+    assert breakers.blocked(OURS) == {}
+    assert breakers.begin(1, OURS)
 
 
 def test_after_that_one_call_at_a_time_is_admitted(breakers: CircuitBreakers, clock: Clock):
     fail(breakers, 5)
     clock.now += 10.1
 
-    assert [breakers.begin(1) for _ in range(3)] == [True, False, False]
-    assert 1 in breakers.blocked()
+    assert [breakers.begin(1, OURS) for _ in range(3)] == [True, False, False]
+    assert 1 in breakers.blocked(OURS)
 
     breakers.abandoned(1)
-    assert [breakers.begin(1) for _ in range(2)] == [True, False]
+    assert [breakers.begin(1, OURS) for _ in range(2)] == [True, False]
 
 
 def test_a_failed_probe_opens_it_again_and_a_success_closes_it(
@@ -64,43 +67,102 @@ def test_a_failed_probe_opens_it_again_and_a_success_closes_it(
 ):
     fail(breakers, 5)
     clock.now += 10.1
-    assert breakers.begin(1)
+    assert breakers.begin(1, OURS)
     fail(breakers, 1)
-    assert not breakers.begin(1)
+    assert not breakers.begin(1, OURS)
 
     clock.now += 10.1
-    assert breakers.begin(1)
+    assert breakers.begin(1, OURS)
     breakers.succeeded(1)
 
-    assert [breakers.begin(1) for _ in range(3)] == [True, True, True]
+    assert [breakers.begin(1, OURS) for _ in range(3)] == [True, True, True]
     fail(breakers, 1)
-    assert breakers.blocked() == {}
+    assert breakers.blocked(OURS) == {}
+
+
+def test_one_workspaces_failures_close_the_upstream_to_that_workspace_alone(
+    breakers: CircuitBreakers, clock: Clock
+):
+    fail(breakers, 50, workspace=THEIRS)
+
+    assert breakers.blocked(THEIRS) == {1: pytest.approx(10)}
+    assert not breakers.begin(1, THEIRS)
+    assert breakers.blocked(OURS) == {}
+    assert [breakers.begin(1, OURS) for _ in range(3)] == [True, True, True]
+
+    clock.now += 10.1
+    assert [breakers.begin(1, THEIRS) for _ in range(2)] == [True, False]
+
+
+@pytest.mark.parametrize("second", [OURS, None], ids=["a second workspace's", "a connection's"])
+def test_a_failure_with_another_cause_closes_it_to_all(
+    breakers: CircuitBreakers, second: int | None
+):
+    fail(breakers, 10, workspace=THEIRS)
+    fail(breakers, 1, workspace=second)
+
+    assert [breakers.begin(1, workspace) for workspace in (OURS, THEIRS, 3)] == [False] * 3
+
+
+def test_a_workspace_cannot_keep_a_recovering_upstream_closed_to_others(
+    breakers: CircuitBreakers, clock: Clock
+):
+    fail(breakers, 5)
+    clock.now += 10.1
+    assert breakers.begin(1, THEIRS)
+    fail(breakers, 1, workspace=THEIRS)
+
+    assert not breakers.begin(1, THEIRS)
+    assert [breakers.begin(1, OURS) for _ in range(2)] == [True, False]
+    fail(breakers, 1, workspace=OURS)
+    assert not breakers.begin(1, 3)
+
+
+def test_a_success_admits_a_suspended_workspace_again(breakers: CircuitBreakers):
+    fail(breakers, 5, workspace=THEIRS)
+
+    breakers.succeeded(1)
+
+    assert [breakers.begin(1, THEIRS) for _ in range(2)] == [True, True]
+
+
+def test_a_change_is_reported_once_with_its_reason(clock: Clock):
+    changes: list[tuple[int, str]] = []
+    breakers = CircuitBreakers(clock=clock, on_change=lambda *change: changes.append(change))
+
+    fail(breakers, 7, workspace=THEIRS)
+    fail(breakers, 2, workspace=OURS)
+    breakers.succeeded(1)
+    breakers.succeeded(1)
+
+    assert changes == [(1, "it fails for one workspace"), (1, "it fails"), (1, "")]
 
 
 def test_a_time_to_wait_is_obeyed_at_once(breakers: CircuitBreakers, clock: Clock):
     breakers.told_to_wait(1, for_s=25)
 
-    assert not breakers.begin(1)
+    assert not breakers.begin(1, OURS)
     clock.now += 24
-    assert not breakers.begin(1)
+    assert not breakers.begin(1, OURS)
     clock.now += 1.1
-    assert [breakers.begin(1) for _ in range(2)] == [True, False]
+    assert [breakers.begin(1, OURS) for _ in range(2)] == [True, False]
 
 
 def test_an_upstream_that_rejects_us_is_closed_at_once(breakers: CircuitBreakers):
     breakers.misconfigured(1)
 
-    assert not breakers.begin(1)
+    assert not breakers.begin(1, OURS)
 
 
 def test_breakers_that_are_turned_off_admit_every_call(clock: Clock):
     breakers = CircuitBreakers(failures_to_open=0, clock=clock)
     fail(breakers, 100)
+    fail(breakers, 100, workspace=OURS)
     breakers.misconfigured(1)
     breakers.told_to_wait(1, for_s=25)
 
-    assert breakers.blocked() == {}
-    assert [breakers.begin(1) for _ in range(3)] == [True, True, True]
+    assert breakers.blocked(OURS) == {}
+    assert [breakers.begin(1, OURS) for _ in range(3)] == [True, True, True]
 
 
 def test_the_wait_is_that_of_the_first_upstream_in_whole_seconds():
