@@ -10,6 +10,7 @@ from uuid import UUID
 from billing.models import Source
 from gateway.formats.protocol import EncodedRequest
 from gateway.limits.rate_limiter import RateLimitState
+from gateway.request import values
 from gateway.request.parse import MessagesRequest
 from gateway.upstreams.client import AttemptLimits
 from gateway.upstreams.router import Candidate, Route
@@ -20,12 +21,24 @@ class CallerGone(Exception):
     """The caller has disconnected: nobody reads the answer."""
 
 
-class Labels(NamedTuple):
-    """What the caller attributes a call to; recorded, never interpreted."""
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """What the caller attributes a call to; recorded, never interpreted.
+
+    Raises InvalidRequest for text that PostgreSQL cannot hold: found out at the settlement, the
+    answer would be free.
+    """
 
     tags: tuple[str, ...] = ()
     session_id: str | None = None
     user_label: str | None = None
+
+    def __post_init__(self) -> None:
+        for place, tag in enumerate(self.tags):
+            values.recordable(tag, f"tags.{place}")
+        for name in ("session_id", "user_label"):
+            if (label := getattr(self, name)) is not None:
+                values.recordable(label, name)
 
 
 class Caller(NamedTuple):

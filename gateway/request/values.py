@@ -29,6 +29,18 @@ def non_empty_string(value: Any, path: str) -> str:
     return text
 
 
+def recordable(value: Any, path: str) -> str:
+    """Text that PostgreSQL can hold: without NUL, and encodable as UTF-8."""
+    text = string(value, path)
+    if "\0" in text:
+        raise InvalidRequest("String should not contain a NUL character", path=path)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise InvalidRequest("String should be valid Unicode", path=path) from None
+    return text
+
+
 def boolean(value: Any, path: str) -> bool:
     if not isinstance(value, bool):
         raise InvalidRequest("Input should be a valid boolean", path=path)
