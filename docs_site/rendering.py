@@ -16,6 +16,7 @@ from markdown_it.token import Token
 from docs_site import directives
 from docs_site.boxes.reader import Reader
 from docs_site.markdown import MARKDOWN, parse, plain_text
+from docs_site.page_tables import adapted
 from web.code_blocks import LANGUAGES, CodeSample
 from web.templatetags import code as blocks
 
@@ -44,7 +45,7 @@ class Rendered(NamedTuple):
 def render(text: str, reader: Reader) -> Rendered:
     """Render the Markdown of a page; results are cached by text and reader."""
     parsed = parse(text)
-    tokens = list(_with_anchors(list(_with_code(parsed, reader))))
+    tokens = list(adapted(list(_with_anchors(list(_with_code(parsed, reader))))))
     html = MARKDOWN.renderer.render(tokens, MARKDOWN.options, {})
     minutes = max(1, round(len(text.split()) / _WORDS_PER_MINUTE))
     return Rendered(html, list(_headings(parsed)), minutes)
@@ -78,7 +79,7 @@ def _with_anchors(tokens: list[Token]) -> Iterator[Token]:
 
 
 def _with_code(tokens: list[Token], reader: Reader) -> Iterator[Token]:
-    """Replace code blocks with our own HTML, and let wide tables scroll."""
+    """Replace code blocks with our own HTML."""
     number = 0
     for is_sample, group in groupby(tokens, key=_is_sample):
         if is_sample:
@@ -87,20 +88,7 @@ def _with_code(tokens: list[Token], reader: Reader) -> Iterator[Token]:
             continue
         for token in group:
             number += token.type == "fence"
-            yield from _replaced(token, number, reader)
-
-
-def _replaced(token: Token, number: int, reader: Reader) -> Iterator[Token]:
-    if token.type == "fence":
-        yield _html(_fence(token, number, reader))
-    elif token.type == "table_open":
-        yield _html('<div class="table-scroll" tabindex="0" role="region" aria-label="Table">')
-        yield token
-    elif token.type == "table_close":
-        yield token
-        yield _html("</div>")
-    else:
-        yield token
+            yield _html(_fence(token, number, reader)) if token.type == "fence" else token
 
 
 def _fence(token: Token, number: int, reader: Reader) -> str:

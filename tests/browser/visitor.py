@@ -2,7 +2,9 @@
 
 Always recorded: script errors, violations of the content policy, requests to other origins.
 `look_at` adds violations of axe's rules and content wider than the screen or its panel, on a
-desktop and on a phone, light and dark, and at the widths between.
+desktop and on a phone, light and dark, and at the widths between. `examine` does so for any state
+of a page, also on the smallest phone and in forced colours; `glance` is a quick look at a page
+whose parts are examined elsewhere.
 """
 
 from collections.abc import Iterator
@@ -16,9 +18,15 @@ from embedded.subprocesses import PROJECT
 
 DESKTOP: ViewportSize = {"width": 1280, "height": 900}
 PHONE: ViewportSize = {"width": 390, "height": 844}
+SMALL_PHONE: ViewportSize = {"width": 320, "height": 640}
 # Around the widths at which the navigation moves and tables change their layout.
 _WIDTHS_BETWEEN = (360, 704, 831, 832, 900, 1119, 1120, 1200)
 _SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+_MEDIA: dict[str, dict[str, Any]] = {
+    "light": {"color_scheme": "light", "forced_colors": "none"},
+    "dark": {"color_scheme": "dark", "forced_colors": "none"},
+    "forced colours": {"color_scheme": "dark", "forced_colors": "active"},
+}
 _AXE = PROJECT / "node_modules/axe-core/axe.min.js"
 _TABLES_THAT_SCROLL = """
     [...document.querySelectorAll(".table-scroll")]
@@ -27,6 +35,8 @@ _TABLES_THAT_SCROLL = """
 """
 # No preload: axe would fetch style sheets in a way that our content policy forbids.
 _RUN_AXE = "axe.run({preload: false, resultTypes: ['violations']})"
+# In forced colours the system chooses the contrast, and axe reads our unused colours.
+_RUN_AXE_FORCED = _RUN_AXE.replace("{", "{rules: {'color-contrast': {enabled: false}}, ", 1)
 # Long, for a busy machine; only a failure waits this long.
 _TIMEOUT_MS = 120_000
 expect.set_options(timeout=_TIMEOUT_MS)
@@ -76,6 +86,27 @@ class Visitor:
         self.page.set_viewport_size(DESKTOP)
         self.page.emulate_media(color_scheme="light", reduced_motion="no-preference")
 
+    def examine(self, *, sizes: tuple[ViewportSize, ...] = (DESKTOP, PHONE, SMALL_PHONE)) -> None:
+        """Examine the page as it is now, with what is open on it; leave it as it was."""
+        before = self.page.viewport_size or DESKTOP
+        for size, (name, media) in product(sizes, _MEDIA.items()):
+            self.page.set_viewport_size(size)
+            self.page.emulate_media(**media)
+            for fault in self._visible_faults(_RUN_AXE_FORCED if "forced" in name else _RUN_AXE):
+                self._note(f"{size['width']} px, {name}: {fault}")
+        self.page.set_viewport_size(before)
+        self.page.emulate_media(color_scheme="light", forced_colors="none")
+
+    def glance(self) -> None:
+        """Examine the page on a desktop, and how wide it is on phones."""
+        for fault in self._visible_faults():
+            self._note(fault)
+        for size in (PHONE, SMALL_PHONE):
+            self.page.set_viewport_size(size)
+            for fault in self._overflows():
+                self._note(f"{size['width']} px: {fault}")
+        self.page.set_viewport_size(DESKTOP)
+
     def copied(self) -> str:
         """Return the clipboard's text."""
         return str(self.page.evaluate("navigator.clipboard.readText()"))
@@ -85,8 +116,8 @@ class Visitor:
         self.page.screenshot(path=picture)
         self._context.close()
 
-    def _visible_faults(self) -> Iterator[str]:
-        report: dict[str, Any] = self.page.evaluate(_RUN_AXE)
+    def _visible_faults(self, run_axe: str = _RUN_AXE) -> Iterator[str]:
+        report: dict[str, Any] = self.page.evaluate(run_axe)
         assert report["passes"], "axe looked at nothing"
         for rule in report["violations"]:
             yield f"{rule['help']}: {rule['nodes'][0]['html']}"

@@ -12,14 +12,10 @@ from catalogue.models import Model, ModelPrice
 from catalogue.pricing import Price, TokenCounts
 from catalogue.sync import sync
 from docs_site import library
-from docs_site.boxes.reader import Reader
-from docs_site.rendering import render
 from tests.support import error_types
 from tests.support.reading import text_of
 
 pytestmark = pytest.mark.django_db
-
-VISITOR = Reader(is_signed_in=False)
 
 
 @pytest.fixture(autouse=True)
@@ -183,17 +179,3 @@ def test_llms_txt_leads_to_the_description_of_the_api(client: Client) -> None:
     )
 
     assert client.get(link).json()["openapi"].startswith("3.1")
-
-
-def test_neighbouring_samples_become_tabs_and_a_block_alone_does_not() -> None:
-    rendered = render(
-        "```curl\na\n```\n\n```python\nb\n```\n\nText\n\n```json Title\n{}\n```\n", VISITOR
-    )
-
-    assert rendered.html.count('role="tab"') == 2
-    assert rendered.html.count('class="samples"') == 1
-    assert "Title" in rendered.html
-
-
-def test_markup_in_markdown_is_text() -> None:
-    assert "<script>" not in render("<script>alert(1)</script>\n\n```text\n<b>\n```", VISITOR).html
