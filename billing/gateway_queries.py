@@ -1,4 +1,4 @@
-"""Plain SQL for the gateway: a workspace's balance, and the holds that ended processes left open.
+"""Plain SQL for the event loop: balances, the demo, and the holds that ended processes left open.
 
 Running processes make and end theirs with the function in gateway/metering/sql/.
 """
@@ -10,6 +10,11 @@ from psycopg import AsyncConnection, Connection
 _API_BALANCE = (
     "SELECT posted - held, held, posted, owed FROM billing_wallet"
     " WHERE workspace_id = %s AND pool = 'api'"
+)
+
+_DEMO_WORKSPACE = (
+    "SELECT wallet.workspace_id FROM billing_demowallet AS demo"
+    " JOIN billing_wallet AS wallet ON wallet.id = demo.wallet_id"
 )
 
 
@@ -27,6 +32,12 @@ async def api_balance(connection: AsyncConnection[Any], *, workspace_id: int) ->
     cursor = await connection.execute(_API_BALANCE, [workspace_id])
     row = await cursor.fetchone()
     return Balance(*(row or (0, 0, 0, 0)))
+
+
+async def demo_workspace_id(connection: AsyncConnection[Any]) -> int | None:
+    """Return the workspace that pays for visitors' runs; None before its wallet is first filled."""
+    row = await (await connection.execute(_DEMO_WORKSPACE)).fetchone()
+    return row[0] if row else None
 
 
 def owners_of_open_holds(connection: Connection[Any]) -> list[int]:

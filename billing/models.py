@@ -72,6 +72,7 @@ class EntryKind(models.TextChoices):
     REFUND = "refund"
     DISPUTE = "dispute"
     ADJUSTMENT = "adjustment"
+    DEMO = "demo", "Demo"  # billing/ledger/demo.py
 
 
 class LedgerEntry(models.Model):
@@ -259,6 +260,21 @@ class WelcomeGrant(models.Model):
 
     def __str__(self) -> str:
         return f"welcome grant to wallet {self.wallet_id}"
+
+
+class DemoWallet(models.Model):
+    """The wallet that pays for visitors' runs on the landing page; there is one row at most.
+
+    Its workspace has no members: nobody can sign in to it, and no key of it can be made.
+    """
+
+    wallet = models.OneToOneField(Wallet, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(id=1), name="demo_wallet_single_row")]
+
+    def __str__(self) -> str:
+        return f"demo wallet {self.wallet_id}"
 
 
 class StripeCustomer(models.Model):

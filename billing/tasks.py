@@ -12,6 +12,7 @@ from billing import retention
 from billing.alerts import low_balance
 from billing.audit import runs
 from billing.errors import PaymentsNotConfigured, StripeUnavailable
+from billing.ledger import demo
 from billing.stripe import inbox, reconciliation
 
 logger = logging.getLogger(__name__)
@@ -83,3 +84,10 @@ def delete_old_holds() -> None:
 def watch_balances() -> None:
     """Send the low-balance mails that are due."""
     low_balance.watch()
+
+
+@shared_task(name="billing.tasks.fill_demo_wallet")
+def fill_demo_wallet() -> None:
+    """Fill the demo wallet up, once a day (UTC)."""
+    if settings.DEMO_CREDITS_PER_DAY:
+        demo.fill(credits=settings.DEMO_CREDITS_PER_DAY)

@@ -341,6 +341,12 @@ CELERY_BEAT_SCHEDULE = {
         "task": "gateway.tasks.delete_old_aside_files",
         "schedule": crontab(hour=4, minute=37),
     },
+    # The day's first run fills the demo wallet: at midnight, or as soon as a worker is back.
+    "demo-wallet": {
+        "task": "billing.tasks.fill_demo_wallet",
+        "schedule": crontab(minute="*/5"),
+        "options": {"expires": 300},
+    },
     "low-balances": {
         "task": "billing.tasks.watch_balances",
         "schedule": 60.0,
@@ -352,6 +358,10 @@ CELERY_BEAT_SCHEDULE = {
 
 CATALOGUE = Path(env.text("CATALOGUE") or BASE_DIR / "catalogue.toml")
 WELCOME_CREDITS = env.whole_number("WELCOME_CREDITS", default=10_000)
+# For visitors' runs on the landing page. An operator pays for them, so production opts in.
+DEMO_CREDITS_PER_DAY = env.whole_number(
+    "DEMO_CREDITS_PER_DAY", default=10_000 if DEVELOPMENT else 0
+)
 
 # --- Operator -------------------------------------------------------------------------------------
 

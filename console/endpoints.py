@@ -5,6 +5,7 @@ from uuid import UUID
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from console.check import Check
+from console.demo import DemoRun
 from console.run import NO_STORE, Run
 from gateway.errors import MethodNotAllowed
 from gateway.http import endpoint
@@ -13,6 +14,7 @@ from gateway.http import endpoint
 ENDPOINTS: dict[str, ASGIApp] = {
     "/developers/console/run": Run(),
     "/developers/console/check": Check(),
+    "/demo/run": DemoRun(),
 }
 
 

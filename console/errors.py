@@ -2,7 +2,11 @@
 
 GatewayError
 ├── SignedOut             401 authentication_error
-└── UntrustedOrigin       403 permission_error
+├── UntrustedOrigin       403 permission_error
+├── DemoBudgetSpent       429 rate_limit_error   today's credits for visitors are spent
+├── TooManyDemoRuns       429 rate_limit_error   from one address
+├── DemoBusy              429 rate_limit_error   too many visitors at once
+└── DemoClosed            503 api_error          the visitors cannot be counted
 """
 
 from gateway.errors import GatewayError
@@ -30,3 +34,53 @@ class UntrustedOrigin(GatewayError):
 
     def __init__(self) -> None:
         super().__init__("This request did not come from an open page of ours. Reload the page.")
+
+
+class DemoBudgetSpent(GatewayError):
+    """The demo wallet cannot pay for this run; it is filled at 00:00 UTC."""
+
+    status = 429
+    type = "rate_limit_error"
+    error_code = "demo_budget_spent"
+    should_retry = False
+
+    def __init__(self) -> None:
+        super().__init__("Today's demo credits are spent. They are back at 00:00 UTC.")
+
+
+class TooManyDemoRuns(GatewayError):
+    """One address has had its share."""
+
+    status = 429
+    type = "rate_limit_error"
+    error_code = "demo_rate_limited"
+
+    def __init__(self, *, retry_after_s: int) -> None:
+        super().__init__(
+            "That is enough for one address this hour. With an account you can go on.",
+            retry_after_s=retry_after_s,
+        )
+
+
+class DemoBusy(GatewayError):
+    """As many visitors as may run at once are running."""
+
+    status = 429
+    type = "rate_limit_error"
+    error_code = "demo_busy"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Many visitors are running the demo. Try again in a moment.", retry_after_s=2
+        )
+
+
+class DemoClosed(GatewayError):
+    """Redis is unavailable, and an uncounted demo would have no limits."""
+
+    status = 503
+    type = "api_error"
+    error_code = "demo_closed"
+
+    def __init__(self) -> None:
+        super().__init__("The demo is closed for the moment. Try again later.", retry_after_s=30)

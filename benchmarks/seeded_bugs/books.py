@@ -6,6 +6,7 @@ _LEDGER = "billing/ledger/posting.py"
 _GUARDS = "billing/migrations/0002_guards.py"
 
 _POSTS = ("tests/billing/test_ledger_posting.py",)
+_DEMO = ("tests/billing/test_demo_wallet.py",)
 _AUDITS = ("tests/billing/test_audit_ledger.py",)
 _RETENTION = ("tests/billing/test_hold_retention.py",)
 _REFUNDS = (
@@ -57,6 +58,22 @@ BOOKS = (
             ),
         ),
         ("tests/billing/test_welcome_credits.py",),
+    ),
+    Bug(
+        "the demo wallet is filled by each beat",
+        (
+            Edit(
+                "billing/ledger/demo.py",
+                "reference = day.isoformat()",
+                'reference = f"{day.isoformat()}#{locked.seq}"',
+            ),
+        ),
+        _DEMO,
+    ),
+    Bug(
+        "the demo wallet gets a day's credits on top of what is left",
+        (Edit("billing/ledger/demo.py", "credits - locked.posted,", "credits,"),),
+        _DEMO,
     ),
     Bug(
         "owed credits are not repaid",

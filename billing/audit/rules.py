@@ -78,6 +78,12 @@ RULES: dict[str, str] = {
         LEFT JOIN billing_topup AS top_up ON top_up.wallet_id = entry.wallet_id
             AND top_up.id = {_TOP_UP_ID}
         WHERE {_ENTRIES} AND {_OF_TOP_UP} AND top_up.id IS NULL""",
+    # A reference is posted once, so the demo wallet is filled once a day.
+    "a demo entry is the demo wallet's and names its day": f"""
+        SELECT entry.wallet_id, 'entry ' || entry.seq FROM billing_ledgerentry AS entry
+        LEFT JOIN billing_demowallet AS demo ON demo.wallet_id = entry.wallet_id
+        WHERE {_ENTRIES} AND entry.kind = 'demo' AND (demo.wallet_id IS NULL
+            OR entry.reference <> to_char(entry.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD'))""",
     "a settled hold has a usage entry of its amount": f"""
         SELECT hold.wallet_id, 'hold of ' || {_REQUEST.format("hold")} FROM billing_hold AS hold
         LEFT JOIN billing_ledgerentry AS entry ON entry.wallet_id = hold.wallet_id

@@ -39,6 +39,7 @@ INVALID = [
     ("STRIPE_AUTOMATIC_TAX", "2", "give on or off."),
     ("STRIPE_INVOICE_CREATION", "-", "give on or off."),
     ("WELCOME_CREDITS", "1.5", "give a whole number of at least 0."),
+    ("DEMO_CREDITS_PER_DAY", "-1", "give a whole number of at least 0."),
     ("SUPPORT_EMAIL", "help", "give a mail address like "),
     ("SUPPORT_URL", "help.example", "begins with http:// or https://."),
     ("STATUS_URL", "javascript:alert(1)", "begins with http:// or https://."),

@@ -151,6 +151,7 @@ class ScriptedUpstream:
 
     def __init__(self) -> None:
         self._scripts: dict[str, Script] = {}
+        self._scripts_of_texts: dict[str, Script] = {}
         self._loop = asyncio.new_event_loop()
         self._connections: set[asyncio.Task[None]] = set()
         self.url = ""
@@ -183,6 +184,18 @@ class ScriptedUpstream:
         self._scripts[script.prompt] = script
         return script
 
+    def script_for(self, text: str, play: Play) -> Script:
+        """Script requests that hold a text, for prompts which the test cannot choose."""
+        script = Script(play, self._loop, prompt=text)
+        self._scripts_of_texts[text] = script
+        return script
+
+    def _script_of(self, request: SeenRequest) -> Script | None:
+        if found := _SCRIPT_NAME.search(request.raw):
+            return self._scripts.get(found[0].decode())
+        texts = (text for text in self._scripts_of_texts if text.encode() in request.raw)
+        return self._scripts_of_texts.get(next(texts, ""))
+
     def _connection(self) -> asyncio.StreamReaderProtocol:
         return asyncio.StreamReaderProtocol(_Reader(loop=self._loop), self._converse)
 
@@ -205,8 +218,7 @@ class ScriptedUpstream:
 
     async def _answer_one(self, reader: "_Reader", writer: asyncio.StreamWriter) -> bool:
         request = await _read_request(reader)
-        found = _SCRIPT_NAME.search(request.raw)
-        script = self._scripts.get(found[0].decode()) if found else None
+        script = self._script_of(request)
         if script is None:
             self.unscripted.append(request)
             script = Script(_not_scripted, self._loop)

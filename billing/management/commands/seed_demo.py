@@ -1,4 +1,4 @@
-"""`manage.py seed_demo`: the demo person of the embedded mode, with credits to spend."""
+"""`manage.py seed_demo`: the demo person of the embedded mode, and the demo of the landing page."""
 
 from typing import Any
 
@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from accounts.models import User
 from accounts.services import give_personal_workspace
+from billing import tasks
 from billing.ledger import grants, posting, wallets
 from billing.models import EntryKind, WelcomeGrant
 
@@ -40,4 +41,5 @@ class Command(BaseCommand):
             reference="demo",
             reason="Demo credits",
         )
+        tasks.fill_demo_wallet()
         self.stdout.write(f"{EMAIL} is ready.")
