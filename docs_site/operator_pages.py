@@ -45,7 +45,7 @@ by mistake, [revoke it](/developers/keys).
 
 ## Before you write
 
-- [Errors and retries](/docs/errors-and-retries): what each error means, and which a retry mends.
+- [Errors and retries](/docs/errors-and-retries): what each error means, and which to retry.
 - [Credits and billing](/docs/credits-and-billing): what a call costs, and how it adds up.
 """
 
@@ -107,7 +107,7 @@ def _contacts(whose: Operator) -> str:
         lines.append(f"- Outages and maintenance: <{whose.status_url}>.")
     if not (whose.support_email or whose.support_url):
         lines.append(
-            "- **No support address is set.** The operator can set `SUPPORT_EMAIL` or "
+            "\n**No support address is set.** The operator can set `SUPPORT_EMAIL` or "
             "`SUPPORT_URL`; until then there is none to give."
         )
     return "\n".join(lines) + "\n"

@@ -12,19 +12,31 @@ from docs_site.tables.markdown_table import table
 
 def markdown(name: str) -> str:
     """Return a table, with the path of each field."""
-    rows = [_row(field) for field in tree(name).walk()]
-    return table(("Field", "Type", "", "Meaning"), rows)
+    rows = [_row(field, is_sent=_is_sent(name)) for field in tree(name).walk()]
+    return table(("Field", "Type", "Presence", "Meaning"), rows)
 
 
 def html(name: str, reader: Reader, id: str) -> str:
     """Return nested lists; what is inside a field is folded."""
-    return render_to_string("docs/fields.html", {"content": _shown(tree(name)), "is_top": True})
+    content = _shown(tree(name), is_sent=_is_sent(name))
+    return render_to_string("docs/fields.html", {"content": content, "is_top": True})
 
 
-def _row(field: Field) -> tuple[str, ...]:
+def _row(field: Field, *, is_sent: bool) -> tuple[str, ...]:
     meaning = " ".join(part for part in (_facts(field), field.description) if part)
-    required = "required" if field.is_required else ""
-    return f"`{field.path}`", field.type, required, meaning
+    return f"`{field.path}`", field.type, _presence(field, is_sent), meaning
+
+
+def _is_sent(name: str) -> bool:
+    """Whether callers send these fields; otherwise they receive them."""
+    return name.endswith((".body", ".parameters")) or name.startswith("block.")
+
+
+def _presence(field: Field, is_sent: bool) -> str:
+    """Return what is worth a word: a field that must be sent, or one that may be missing."""
+    if is_sent:
+        return "required" if field.is_required else ""
+    return "" if field.is_required else "sometimes"
 
 
 def _facts(field: Field) -> str:
@@ -33,31 +45,31 @@ def _facts(field: Field) -> str:
     return f"{text[:1].upper()}{text[1:]}." if text else ""
 
 
-def _shown(content: Content) -> dict[str, object]:
+def _shown(content: Content, *, is_sent: bool) -> dict[str, object]:
     return {
-        "fields": [_field(field) for field in content.fields],
-        "variants": [_variant(variant) for variant in content.variants],
+        "fields": [_field(field, is_sent=is_sent) for field in content.fields],
+        "variants": [_variant(variant, is_sent=is_sent) for variant in content.variants],
     }
 
 
-def _field(field: Field) -> dict[str, object]:
+def _field(field: Field, *, is_sent: bool) -> dict[str, object]:
     inside = field.content.fields or field.content.variants
     return {
         "id": slug(field.path),
         "name": field.name,
         "type": _inline(field.type),
-        "is_required": field.is_required,
+        "presence": _presence(field, is_sent),
         "facts": _inline(_facts(field)),
         "description": _inline(field.description),
-        "inside": _shown(field.content) if inside else None,
+        "inside": _shown(field.content, is_sent=is_sent) if inside else None,
     }
 
 
-def _variant(variant: Variant) -> dict[str, object]:
+def _variant(variant: Variant, *, is_sent: bool) -> dict[str, object]:
     return {
         "title": _inline(variant.title),
         "description": _inline(variant.description),
-        "inside": {"fields": [_field(field) for field in variant.fields], "variants": []},
+        "inside": _shown(Content(fields=variant.fields), is_sent=is_sent),
     }
 
 

@@ -94,7 +94,7 @@ def _page(slug: str, title: str, order: int, description: str, body: str) -> Pag
 
 
 def _events() -> str:
-    parts = [f"{_EVENTS}```text\n{_stream()}\n```"]
+    parts = [f"{_EVENTS}```text Events\n{_stream()}\n```"]
     parts += [
         f"## Data of {name}\n\n{{{{ fields event.{name} }}}}"
         for name in document.events()

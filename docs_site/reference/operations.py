@@ -11,6 +11,7 @@ from docs_site.reference import document, trees
 from docs_site.reference.document import Operation, Schema
 from docs_site.tables.errors import errors_by_status
 from docs_site.tables.markdown_table import table
+from gateway.limits import rate_limiter
 from gateway.openapi.error_samples import DOCUMENTED_ERRORS
 
 UPDATED = date(2026, 11, 30)
@@ -57,7 +58,8 @@ def _parts(operation: Operation, place: _Place) -> Iterable[str]:
     if any(one["in"] != "header" for one in operation.description.get("parameters", ())):
         yield f"## Parameters\n\n{{{{ fields {operation_id}.parameters }}}}"
     if operation.body is not None:
-        yield f"## Body\n\n{_body(operation)}\n\n{{{{ fields {operation_id}.body }}}}"
+        yield f"## Body\n\n{_about(operation.body)}\n\n{{{{ fields {operation_id}.body }}}}"
+        yield f"### Rules\n\n{operation.body['description']}"
     yield _answer(operation)
     if operation_id == "createMessage":
         yield _blocks()
@@ -69,24 +71,22 @@ def _parts(operation: Operation, place: _Place) -> Iterable[str]:
 def _request_headers(operation: Operation) -> str:
     named = [one for one in operation.description.get("parameters", ()) if one["in"] == "header"]
     rows = [
-        ("`authorization`", "required", "`Bearer` and a key; or the key in `x-api-key`."),
-        *((f"`{one['name']}`", "", one["description"]) for one in named),
+        ("`authorization`", "yes", "`Bearer` and a key; or the key in `x-api-key`."),
+        *((f"`{one['name']}`", "no", one["description"]) for one in named),
     ]
-    heads = ("Name", "", "Meaning")
+    heads = ("Name", "Required", "Meaning")
     return f"## Headers\n\n{table(heads, rows)}\n\nMore on [headers]({_HEADERS})."
 
 
-def _body(operation: Operation) -> str:
-    """Return what the schema says in words, and the rules that it cannot express."""
-    assert operation.body is not None
-    reference = operation.body["content"]["application/json"]["schema"]["$ref"]
-    about = document.schemas()[reference.rpartition("/")[2]]["description"]
-    return f"JSON. {about} {operation.body['description']}"
+def _about(body: Schema) -> str:
+    reference = body["content"]["application/json"]["schema"]["$ref"]
+    return f"JSON. {document.schemas()[reference.rpartition('/')[2]]['description']}"
 
 
 def _answer(operation: Operation) -> str:
     described = operation.answer
-    headers = ", ".join(f"`{name}`" for name in described["headers"])
+    names = dict.fromkeys(_shortened(name) for name in described["headers"])
+    headers = ", ".join(f"`{name}`" for name in names)
     parts = [
         f"## Answer\n\n{described['description']} Its headers: {headers} ([all]({_HEADERS})).",
         f"{{{{ fields {operation.description['operationId']}.answer }}}}",
@@ -95,6 +95,11 @@ def _answer(operation: Operation) -> str:
     if "text/event-stream" in described["content"]:
         parts.insert(1, "With `stream` it is a sequence of [events](/docs/reference/events).")
     return "\n\n".join(parts)
+
+
+def _shortened(header: str) -> str:
+    """Write the six headers of the rate limits as one name."""
+    return "anthropic-ratelimit-…" if header in rate_limiter.HEADERS else header
 
 
 def _blocks() -> str:

@@ -15,14 +15,13 @@ def errors(_: str) -> str:
     rows = [
         (
             f"`{one.kind.error_code}`",
-            str(one.kind.status),
-            f"`{one.kind.type}`",
+            f"{one.kind.status} `{one.kind.type}`",
             retry(one),
             one.when,
         )
         for one in _sorted(DOCUMENTED_ERRORS)
     ]
-    return table(("Error code", "Status", "`error.type`", "Retry", "Meaning"), rows)
+    return table(("Error code", "Status and type", "Retry", "Meaning"), rows)
 
 
 def errors_by_status(kinds: Iterable[type[GatewayError]]) -> str:

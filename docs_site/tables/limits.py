@@ -88,9 +88,9 @@ def times(_: str) -> str:
         ),
         Limit(
             "First byte of the answer",
-            f"{_seconds(settings.UPSTREAM_FIRST_BYTE_TIMEOUT_S)}; without `stream` and without "
-            "another server, the time of the whole call",
-            f"the next server is tried, then {timeout}",
+            _seconds(settings.UPSTREAM_FIRST_BYTE_TIMEOUT_S),
+            f"the next server is tried, then {timeout}; a plain call without another server waits "
+            "for as long as a whole call may take",
         ),
         Limit("Silence within an answer", _seconds(settings.UPSTREAM_IDLE_TIMEOUT_S), timeout),
         Limit("Whole call", _seconds(settings.UPSTREAM_TOTAL_TIMEOUT_S), timeout),

@@ -102,4 +102,4 @@ def _amounts(price: ModelPrice) -> Sequence[str]:
 
 
 def _amount(credits: int) -> str:
-    return f"{dollars(credits)} ({credits:,} credits)"
+    return f"{dollars(credits)} · {credits:,}"

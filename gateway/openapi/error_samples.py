@@ -33,7 +33,7 @@ DOCUMENTED_ERRORS = (
     DocumentedError(
         errors.InvalidRequest,
         "The request breaks a rule. The message begins with the place, such as "
-        "`messages.2.content.0.source.data`.",
+        "`messages.2.content`.",
         (errors.InvalidRequest("Field required", path="max_tokens"),),
     ),
     DocumentedError(

@@ -71,16 +71,15 @@ def test_a_page_shows_the_workspaces_own_limits(
             client.delete(*(f"rate:{workspace.pk}:{one}" for one in (minute, minute + 1)))
 
     assert workspace.name in text
-    assert "35 5 of 40" in text
-    assert "Nearly used up" in text
-    assert "100 900 of 1,000" in text
+    assert "Nearly used up: 5 of 40 left 35 used" in text
+    assert "Input tokens a minute 900 of 1,000 left 100 used" in text
 
 
 def test_the_fragment_is_part_of_the_page(browser: Client) -> None:
     fragment = browser.get("/developers/limits", headers={"hx-request": "true"}).content.decode()
 
     assert "<html" not in fragment
-    assert "0 600 of 600" in " ".join(text_of(browser.get("/developers/limits")).split())
+    assert "600 of 600 left" in " ".join(text_of(browser.get("/developers/limits")).split())
 
 
 def test_without_redis_the_page_says_so(browser: Client, settings: Settings) -> None:

@@ -180,7 +180,7 @@ def test_every_error_has_a_row_an_example_and_a_link_from_its_operations(
 
 def test_the_retry_column_is_the_rule_of_the_sdks(client: Client) -> None:
     markdown = client.get("/docs/reference/errors.md").content.decode()
-    retries = dict(re.findall(r"^\| `(\w+)` \| \d+ \| `\w+` \| ([^|]+) \|", markdown, re.M))
+    retries = dict(re.findall(r"^\| `(\w+)` \| \d+ `\w+` \| ([^|]+) \|", markdown, re.M))
 
     assert retries["invalid_request"] == retries["out_of_credits"] == "no"
     assert retries["upstream_misconfigured"] == "no"
@@ -203,7 +203,11 @@ def test_a_table_of_fields_is_one_that_the_search_reads() -> None:
     table = fields.markdown("getCredits.answer")
 
     assert table.splitlines()[0].split("|")[1].strip() in ROW_KINDS
-    assert "| `answer.available` | integer | required |" in table
+    assert "| `answer.available` | integer |  |" in table
+    assert "| `answer.data[].retires_at` | RFC 3339 time | sometimes |" in fields.markdown(
+        "listModels.answer"
+    )
+    assert "| `model` | string | required |" in fields.markdown("createMessage.body")
 
 
 @pytest.mark.parametrize("name", ["nothing.body", "getCredits.body", "block.Nothing", "event.none"])

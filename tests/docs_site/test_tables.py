@@ -73,9 +73,9 @@ def test_models_and_prices_are_those_of_the_catalogue(client: Client) -> None:
     text = text_of(client.get("/docs/models-and-prices"))
 
     assert "test/cheap For tests. 8,192 2,048 tools, structured output no" in text
-    assert "test/cheap $1.00 (100,000 credits) $4.50 (450,000 credits)" in text
+    assert "test/cheap $1.00 · 100,000 $4.50 · 450,000" in text
     # 400 in and 250 out: 40 + 112.5 credits, rounded up for each chat.
-    assert "$0.10 (10,000 credits) $1.53 (153,000 credits)" in text
+    assert "$0.10 · 10,000 $1.53 · 153,000" in text
 
 
 def test_an_announced_price_is_shown_beside_the_one_in_force(client: Client) -> None:
@@ -85,8 +85,8 @@ def test_an_announced_price_is_shown_beside_the_one_in_force(client: Client) -> 
     a_price(model, starts_in_days=30, output=900_000)
 
     text = text_of(client.get("/docs/models-and-prices"))
-    assert "$4.50 (450,000 credits)" in text
-    assert "$9.00 (900,000 credits)" in text
+    assert "$4.50 · 450,000" in text
+    assert "$9.00 · 900,000" in text
     assert f"{timezone.now() + timedelta(days=30):%-d %B %Y}" in text
 
 

@@ -45,7 +45,7 @@ def _other(known: tuple[str, ...]) -> Schema:
             }
         },
         _CACHE,
-        description="Any other type: forwarded unchanged to upstreams that know it.",
+        description="Forwarded unchanged to upstreams that know it.",
     )
 
 
