@@ -1,31 +1,33 @@
 """Tables of a page: they scroll when too wide, and on a phone long rows become blocks."""
 
+import re
 from collections.abc import Iterator
 
-from django.utils.html import format_html
+from django.utils.html import escape, format_html
 from markdown_it.token import Token
 
 from docs_site.markdown import plain_text
 
 _FEWEST_THAT_STACK = 3
-_BOX = '<div class="table-scroll" tabindex="0" role="region" aria-label="Table: {}">'
+_BOX = '<div class="table-scroll" tabindex="0" role="region" aria-label="Table {}: {}">'
 _CLASSES = {"text-align:right": "end", "text-align:center": "center", "text-align:left": "start"}
+_BREAKS = re.compile(r"([_/.])")
 
 
 def adapted(tokens: list[Token]) -> Iterator[Token]:
     """Yield the tokens, with labels on the cells and a box around each table."""
     labels: list[str] = []
-    column = 0
+    number = column = 0
     for at, token in enumerate(tokens):
         if token.type == "table_open":
-            labels = _heads(tokens, at)
+            labels, number = _heads(tokens, at), number + 1
             if len(labels) >= _FEWEST_THAT_STACK:
                 token.attrSet("class", "stacks")
-            yield _html(format_html(_BOX, ", ".join(labels)))
+            yield _html(format_html(_BOX, number, ", ".join(label for label in labels if label)))
         elif token.type == "tr_open":
             column = 0
         elif token.type in {"th_open", "td_open"}:
-            _adapt_cell(token, labels[column])
+            _adapt_cell(tokens[at : at + 3], labels[column])
             column += 1
         yield token
         if token.type == "table_close":
@@ -43,15 +45,28 @@ def _heads(tokens: list[Token], start: int) -> list[str]:
     return heads
 
 
-def _adapt_cell(token: Token, label: str) -> None:
+def _adapt_cell(cell: list[Token], label: str) -> None:
     """Name the cell's column, and turn its alignment into a class: our policy forbids styles."""
-    alignment = token.attrs.pop("style", None)
+    opening, content, closing = cell
+    alignment = opening.attrs.pop("style", None)
     if alignment in _CLASSES:
-        token.attrSet("class", _CLASSES[str(alignment)])
-    if token.tag == "td":
-        token.attrSet("data-label", label)
+        opening.attrSet("class", _CLASSES[str(alignment)])
+    if opening.type == "td_open":
+        opening.attrSet("data-label", label)
+    elif label:
+        opening.attrSet("scope", "col")
     else:
-        token.attrSet("scope", "col")
+        opening.tag = closing.tag = "td"  # an empty heading announces nothing
+    _let_names_break(content)
+
+
+def _let_names_break(content: Token) -> None:
+    """Let names such as `upstream_empty` break at their joints, so that columns fit."""
+    for child in content.children or []:
+        if child.type == "code_inline":
+            child.type = "html_inline"
+            name = _BREAKS.sub(r"\1<wbr>", escape(child.content))
+            child.content = f"<code>{name}</code>"
 
 
 def _html(text: str) -> Token:

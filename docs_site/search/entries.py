@@ -29,13 +29,18 @@ def entries_of(page: Page, markdown: str) -> Iterator[Entry]:
     description = plain_text(MARKDOWN.parseInline(page.description)[0])
     opening = Entry(PAGE, page.title, page.section, page.url, description)
     section = opening
+    is_listed = False  # inside a table whose rows are entries of their own
     for at, token in enumerate(tokens):
         if token.type == "heading_open" and token.tag in _LISTED:
             yield section
             section = _heading(page, token, tokens[at + 1])
         elif token.type == "table_open" and (kind := row_kind(tokens, at)):
+            is_listed = True
             yield from _rows(kind, section, page, tokens, at)
-        section = _with_content(section, token)
+        elif token.type == "table_close":
+            is_listed = False
+        elif not is_listed:
+            section = _with_content(section, token)
     yield section
 
 

@@ -50,6 +50,26 @@ def test_a_heading_of_a_column_cannot_break_out_of_its_label() -> None:
     assert "<b>" not in html
 
 
+def test_an_empty_heading_of_a_column_is_no_heading() -> None:
+    html = html_of("| A |  |\n| --- | --- |\n| 1 | 2 |\n")
+
+    assert html.count("<th") - html.count("<thead") == 1
+
+
+def test_a_long_name_in_a_table_breaks_at_its_joints_and_stays_escaped() -> None:
+    html = html_of("| A | B |\n| --- | --- |\n| `a_b<i>` | 2 |\n")
+
+    assert "<code>a_<wbr>b&lt;i&gt;</code>" in html
+
+
+def test_two_tables_have_different_names() -> None:
+    table = "| A | B |\n| --- | --- |\n| 1 | 2 |\n"
+    html = html_of(f"{table}\n{table}")
+
+    assert 'aria-label="Table 1: A, B"' in html
+    assert 'aria-label="Table 2: A, B"' in html
+
+
 @pytest.mark.parametrize(("words", "minutes"), [(10, 1), (220, 1), (1100, 5)])
 def test_the_time_to_read_is_whole_minutes(words: int, minutes: int) -> None:
     assert render("word " * words, VISITOR).minutes == minutes
