@@ -1,5 +1,6 @@
 """`bin/test` and `bin/bench`: a run with its own embedded servers and data folder."""
 
+import argparse
 import contextlib
 import fcntl
 import os
@@ -10,7 +11,9 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
+from devtools import worker_servers
 from embedded import paths, postgres, servers, subprocesses
 from embedded.errors import StopRequested
 from embedded.orphans import CHILD_OF, ChildRegistry
@@ -28,14 +31,42 @@ _UNSET = (
     *("STRIPE_AUTOMATIC_TAX", "STRIPE_INVOICE_CREATION", "TRUSTED_PROXY_COUNT"),
     *("OPERATOR_NAME", "SUPPORT_EMAIL", "SUPPORT_URL", "STATUS_URL", "TERMS_FILE", "PRIVACY_FILE"),
 )
+# The variables that differ between the processes of a parallel run.
+_OWN = ("DATA_DIR", "DATABASE_URL", "REDIS_URL", CHILD_OF)
+_WORKERS = 0
+# A file's tests stay together and in order, and so do those that share a running product. A process
+# that crashed is not replaced: its successor would have another one's servers.
+_DISTRIBUTION = ("--dist", "loadgroup", "--no-loadscope-reorder", "--max-worker-restart", "0")
+
+
+class _Lane(NamedTuple):
+    """The servers of one process that runs tests."""
+
+    supervisor: Supervisor
+    data_dir: Path
+
+    def bring_up(
+        self, inherited: Mapping[str, str], *, durable: bool, with_model: bool
+    ) -> dict[str, str]:
+        """Start the servers; return the environment of a process that uses them."""
+        env = {**inherited, "DATA_DIR": str(self.data_dir)}
+        rows = servers.table(
+            self.supervisor, data_dir=self.data_dir, env=env, durable=durable, with_model=with_model
+        )
+        exports = servers.bring_up(self.supervisor, rows, data_dir=self.data_dir)
+        return {**env, **exports, CHILD_OF: str(self.data_dir)}
 
 
 def suite(arguments: list[str]) -> int:
     """Run pytest with `arguments`; return its exit code, or 130 after a stop signal.
 
-    The database runs without fsync: no test simulates a power cut.
+    `-n` shares the tests out to so many processes, each with servers of its own; 0 is none but
+    pytest's own. The databases run without fsync: no test simulates a power cut.
     """
-    return _on_own_servers(("pytest", *arguments), durable=False)
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("-n", dest="workers", type=int, default=_WORKERS)
+    options, rest = parser.parse_known_args(arguments)
+    return _on_own_servers(("pytest", *rest), durable=False, workers=options.workers)
 
 
 def bench(arguments: list[str]) -> int:
@@ -43,32 +74,49 @@ def bench(arguments: list[str]) -> int:
     return _on_own_servers(("benchmarks", *arguments), durable=True)
 
 
-def _on_own_servers(module: Sequence[str], *, durable: bool) -> int:
+def _on_own_servers(module: Sequence[str], *, durable: bool, workers: int = 0) -> int:
     signals = StopSignals()
     _remove_abandoned()
+    with contextlib.ExitStack() as stack:
+        lanes = [stack.enter_context(_lane(signals)) for _ in range(max(1, workers))]
+        try:
+            return _run(lanes, module, durable=durable, workers=workers)
+        except StopRequested:
+            return 130
+
+
+@contextlib.contextmanager
+def _lane(signals: StopSignals) -> Iterator["_Lane"]:
     with _data_folder() as data_dir:
         supervisor = Supervisor(signals=signals, data_dir=data_dir, log_dir=data_dir / "log")
         try:
-            return _run(supervisor, data_dir, module, durable=durable)
-        except StopRequested:
-            return 130
+            yield _Lane(supervisor, data_dir)
         finally:
             supervisor.stop()
             ChildRegistry(data_dir).end_orphans()  # what a test left running
             paths.remove(data_dir)
 
 
-def _run(supervisor: Supervisor, data_dir: Path, module: Sequence[str], *, durable: bool) -> int:
+def _run(lanes: Sequence["_Lane"], module: Sequence[str], *, durable: bool, workers: int) -> int:
     inherited = {name: value for name, value in os.environ.items() if name not in _UNSET}
-    env = inherited | {"DATA_DIR": str(data_dir)}
-    rows = servers.table(supervisor, data_dir=data_dir, env=env, durable=durable, with_model=True)
-    print_line(f"Starting {', '.join(row.child.title for row in rows)} for this run.")
-    env |= servers.bring_up(supervisor, rows, data_dir=data_dir)
-    supervisor.await_all()
-    return _run_module(supervisor, module, env | {CHILD_OF: str(data_dir)})
+    first, *others = lanes
+    print_line("Starting PostgreSQL, Valkey, the language model for this run.")
+    env = first.bring_up(inherited, durable=durable, with_model=True)
+    # One language model is enough for all: it keeps nothing of a call.
+    shared = {name: value for name, value in env.items() if name not in _OWN}
+    each = [env, *(lane.bring_up(shared, durable=durable, with_model=False) for lane in others)]
+    for lane in lanes:
+        lane.supervisor.await_all()
+    if workers:
+        own = [{name: one[name] for name in _OWN} for one in each]
+        env |= worker_servers.variables(own)
+        module = (*module, "-n", str(workers), *_DISTRIBUTION)
+    return _run_module([lane.supervisor for lane in lanes], module, env)
 
 
-def _run_module(supervisor: Supervisor, module: Sequence[str], env: Mapping[str, str]) -> int:
+def _run_module(
+    supervisors: Sequence[Supervisor], module: Sequence[str], env: Mapping[str, str]
+) -> int:
     """Run the module in our own session, so that a debugger in it can use the terminal."""
     process = subprocess.Popen(
         [sys.executable, "-m", *module],
@@ -78,7 +126,8 @@ def _run_module(supervisor: Supervisor, module: Sequence[str], env: Mapping[str,
     )
     try:
         while process.poll() is None:
-            supervisor.pause(0.2)
+            for supervisor in supervisors:
+                supervisor.pause(0.1)
     except StopRequested:
         # Like Ctrl-C at a terminal: pytest tears down its fixtures and reports.
         process.send_signal(signal.SIGINT)

@@ -23,6 +23,14 @@ hypothesis_settings.register_profile(
 hypothesis_settings.load_profile("any machine")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """In a parallel run, keep a file's tests in one process, and those of one running product."""
+    for item in items:
+        folder = item.path.parent
+        together = folder if (folder / "product.py").exists() else item.path
+        item.add_marker(pytest.mark.xdist_group(str(together.relative_to(item.config.rootpath))))
+
+
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
     """Allow a test that is rolled back to keep its transaction open for as long as it runs."""

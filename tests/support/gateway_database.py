@@ -18,6 +18,8 @@ from psycopg import sql
 
 from embedded.subprocesses import PROJECT
 
+_MAY_IDLE = "options=-c%20idle_in_transaction_session_timeout%3D0"
+
 
 @contextlib.contextmanager
 def fresh(purpose: str = "gateway") -> Iterator[str]:
@@ -47,10 +49,15 @@ def in_use(url: str) -> Iterator[None]:
 
 
 def manage(*arguments: str, env: Mapping[str, str]) -> str:
-    """Run manage.py; return what it prints."""
+    """Run manage.py; return what it prints.
+
+    Its transactions may idle: on a machine that is very busy it is not scheduled for seconds.
+    """
     command = [sys.executable, str(PROJECT / "manage.py"), *arguments]
+    url = env.get("DATABASE_URL") or settings.DATABASE_URL
+    patient = {"DATABASE_URL": f"{url}{'&' if '?' in url else '?'}{_MAY_IDLE}"}
     done = subprocess.run(
-        command, env={**os.environ, **env}, capture_output=True, text=True, check=False
+        command, env={**os.environ, **env, **patient}, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, f"{arguments[0]} failed:\n{done.stdout}{done.stderr}"
     return done.stdout
