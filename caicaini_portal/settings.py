@@ -395,6 +395,7 @@ MAX_CONCURRENT_CALLS = env.whole_number("MAX_CONCURRENT_CALLS", default=1000, sm
 MAX_CONCURRENT_CALLS_PER_KEY = env.whole_number(
     "MAX_CONCURRENT_CALLS_PER_KEY", default=500, smallest=1
 )
+FAULTY_AFTER_S = env.seconds("FAULTY_AFTER_S", default=60.0)
 DRAIN_WINDOW_S = env.seconds("DRAIN_WINDOW_S", default=20.0, largest=1800)
 CALLER_STALL_TIMEOUT_S = env.seconds("CALLER_STALL_TIMEOUT_S", default=30.0)
 # Proxies close idle connections long before a slow model has answered.

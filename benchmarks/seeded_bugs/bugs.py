@@ -1,7 +1,8 @@
 """The bugs: each a few words changed in one place, of the kind that reviews let through."""
 
+from benchmarks.seeded_bugs.availability import AVAILABILITY
 from benchmarks.seeded_bugs.books import BOOKS
 from benchmarks.seeded_bugs.deciding import DECIDING
 from benchmarks.seeded_bugs.metering import METERING
 
-BUGS = (*DECIDING, *METERING, *BOOKS)
+BUGS = (*DECIDING, *METERING, *BOOKS, *AVAILABILITY)

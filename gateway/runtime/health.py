@@ -5,6 +5,7 @@ thread. `observed` makes the running services known, `current` finds them.
 """
 
 import asyncio
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -16,7 +17,7 @@ from psycopg_pool import PoolTimeout
 
 from gateway.metering.process_ledger import ProcessLedger
 from gateway.runtime.database_pool import DatabasePool
-from gateway.runtime.liveness import Liveness
+from gateway.runtime.liveness import SAMPLE_EVERY_S, Liveness
 
 _QUERY_TIMEOUT_S = 5.0
 # A catalogue is refreshed every second; an older one than this misses prices and models.
@@ -42,6 +43,7 @@ class GatewayHealth:
             {"gateway_database": self._reads, "ledger": lambda: ledger.writer.makes_holds},
             conninfo=settings.DATABASE_URL,
             owner=ledger.owner,
+            samples=math.ceil(settings.FAULTY_AFTER_S / SAMPLE_EVERY_S),
         )
 
     @property

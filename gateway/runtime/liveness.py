@@ -1,8 +1,8 @@
 """Finds faults that a restart of this process cures.
 
 A part that does not work while PostgreSQL is unavailable recovers with PostgreSQL, and a restart
-would only end running calls. So a part counts as faulty only after a minute of samples in each of
-which it did not work while PostgreSQL did all it needs on a new connection.
+would only end running calls. So a part counts as faulty only after many samples, a minute's by
+default, in each of which it did not work while PostgreSQL did all it needs on a new connection.
 """
 
 import logging
@@ -17,9 +17,7 @@ from gateway.metering.connections import connect
 
 logger = logging.getLogger(__name__)
 
-_SAMPLE_EVERY_S = 1.0
-# Samples and not seconds: a process that was suspended has not been faulty meanwhile.
-_SAMPLES = 60
+SAMPLE_EVERY_S = 1.0
 
 # A writer that waits for a locked wallet would wait after a restart, too.
 _IS_WRITER_LOCKED_OUT = """
@@ -34,7 +32,8 @@ class Liveness:
     """Samples the parts in a thread of its own, every second.
 
     `parts` are functions that return whether a part works. The portal's connections are a part of
-    every process and need not be given.
+    every process and need not be given. `samples` make a fault: samples and not seconds, since a
+    process that was suspended has not been faulty meanwhile.
     """
 
     def __init__(
@@ -43,11 +42,13 @@ class Liveness:
         *,
         conninfo: str,
         owner: int,
-        sample_every_s: float = _SAMPLE_EVERY_S,
+        samples: int,
+        sample_every_s: float = SAMPLE_EVERY_S,
     ) -> None:
         self._parts = {**parts, "database": _portal_reads}
         self._conninfo = conninfo
         self._owner = owner
+        self._samples = samples
         self._sample_every_s = sample_every_s
         self._faulty_samples = dict.fromkeys(self._parts, 0)
         self._stopping = threading.Event()
@@ -55,8 +56,8 @@ class Liveness:
 
     @property
     def faults(self) -> list[str]:
-        """The parts that have not worked for a minute while PostgreSQL has."""
-        return [part for part, samples in self._faulty_samples.items() if samples >= _SAMPLES]
+        """The parts that have not worked for that many samples while PostgreSQL has."""
+        return [part for part, count in self._faulty_samples.items() if count >= self._samples]
 
     def start(self) -> None:
         """Start to sample."""

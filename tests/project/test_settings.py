@@ -55,6 +55,7 @@ INVALID = [
     ("MAX_CONCURRENT_CALLS", "0", "give a whole number of at least 1."),
     ("MAX_CONCURRENT_CALLS_PER_KEY", "many", "give a whole number of at least 1."),
     ("DRAIN_WINDOW_S", "1801", "give a number of seconds above 0 and up to 1800."),
+    ("FAULTY_AFTER_S", "0", SECONDS),
     ("CALLER_STALL_TIMEOUT_S", "0", SECONDS),
     ("KEEP_ALIVE_EVERY_S", "nan", SECONDS),
     ("UPSTREAM_CONNECT_TIMEOUT_S", "5s", SECONDS),

@@ -1,5 +1,6 @@
 """An upstream that is down, busy or misconfigured: the answer, and how often it is asked."""
 
+import itertools
 from pathlib import Path
 
 import pytest
@@ -42,37 +43,37 @@ def test_an_upstream_that_is_down_is_a_529_with_a_time_to_wait(
     assert customer.charges() == []
 
 
-@both_ways
 @both_formats
 def test_an_open_breaker_refuses_at_once_and_sends_nothing(
-    guarded: Customer, upstream: ScriptedUpstream, model: str, stream: bool
+    guarded: Customer, upstream: ScriptedUpstream, model: str
 ) -> None:
     script = upstream.script(BROKEN)
     while len(script.requests) < 5:
         assert guarded.ask(script.prompt, model=model).status in {500, 529}
     sent = len(script.requests)
 
-    answer = guarded.ask(script.prompt, model=model, stream=stream)
+    for stream in (False, True):
+        answer = guarded.ask(script.prompt, model=model, stream=stream)
 
-    assert (answer.status, error_code(answer)) == (529, "upstream_unavailable")
-    assert 0 < int(answer.headers["retry-after"]) <= 10
+        assert (answer.status, error_code(answer)) == (529, "upstream_unavailable")
+        assert 0 < int(answer.headers["retry-after"]) <= 10
     assert len(script.requests) == sent
 
 
 @both_ways
-@pytest.mark.parametrize("status", [429, 503])
 def test_a_time_to_wait_is_obeyed_by_the_next_calls_too(
-    guarded: Customer, upstream: ScriptedUpstream, status: int, stream: bool
+    guarded: Customer, upstream: ScriptedUpstream, stream: bool
 ) -> None:
-    script = upstream.script(answers(b"{}", status=status, headers=("retry-after: 60",)))
+    for status, model in ((429, "scripted/messages"), (503, "scripted/chat")):
+        script = upstream.script(answers(b"{}", status=status, headers=("retry-after: 60",)))
 
-    first = guarded.ask(script.prompt, stream=stream)
-    second = guarded.ask(script.prompt, stream=stream)
+        first = guarded.ask(script.prompt, model=model, stream=stream)
+        second = guarded.ask(script.prompt, model=model, stream=stream)
 
-    assert (first.status, first.headers["retry-after"]) == (529, "60")
-    assert second.status == 529
-    assert 0 < int(second.headers["retry-after"]) <= 60
-    assert len(script.requests) == 1
+        assert (first.status, first.headers["retry-after"]) == (529, "60")
+        assert second.status == 529
+        assert 0 < int(second.headers["retry-after"]) <= 60
+        assert len(script.requests) == 1
 
 
 @both_ways
@@ -115,35 +116,35 @@ def test_it_is_not_asked_again_by_the_next_call_and_the_log_names_it(
     assert incident.recovered_at is None
 
 
-@both_ways
-@pytest.mark.parametrize("status", [403, 404])
 def test_a_status_that_a_request_can_provoke_does_not_close_the_upstream_to_others(
-    guarded: Customer, upstream: ScriptedUpstream, status: int, stream: bool
+    guarded: Customer, upstream: ScriptedUpstream
 ) -> None:
     """A caller gets a 404 by naming a file that does not exist."""
-    script = upstream.script(then(answers(b"{}", status=status), says()))
+    for status, stream in itertools.product([403, 404], [False, True]):
+        script = upstream.script(then(answers(b"{}", status=status), says()))
 
-    provoked = guarded.ask(script.prompt, stream=stream)
-    next_one = guarded.ask(script.prompt, stream=stream)
+        provoked = guarded.ask(script.prompt, stream=stream)
+        next_one = guarded.ask(script.prompt, stream=stream)
 
-    assert error_code(provoked) == "upstream_misconfigured"
-    assert next_one.status == 200
+        assert error_code(provoked) == "upstream_misconfigured"
+        assert next_one.status == 200
 
 
-@pytest.mark.parametrize("status", [403, 404, 408, 500])
 def test_one_callers_failing_requests_close_the_model_to_that_caller_alone(
-    guarded: Customer, new_customer: NewCustomer, upstream: ScriptedUpstream, status: int
+    guarded: Customer, new_customer: NewCustomer, upstream: ScriptedUpstream
 ) -> None:
     other = new_customer(url=guarded.url)
-    failing, quick = upstream.script(answers(b"{}", status=status)), upstream.script(says())
-    while len(failing.requests) < 5:
-        assert guarded.ask(failing.prompt).status in {500, 504}
-    sent = len(failing.requests)
+    quick = upstream.script(says())
+    for status in (403, 404, 408, 500):
+        failing = upstream.script(answers(b"{}", status=status))
+        while len(failing.requests) < 5:
+            assert guarded.ask(failing.prompt).status in {500, 504}
+        sent = len(failing.requests)
 
-    assert guarded.ask(failing.prompt).status == 529
-    assert len(failing.requests) == sent
-    assert other.ask(quick.prompt).status == 200
-    assert guarded.ask(quick.prompt).status == 200  # the success of the other's call closes it
+        assert guarded.ask(failing.prompt).status == 529
+        assert len(failing.requests) == sent
+        assert other.ask(quick.prompt).status == 200
+        assert guarded.ask(quick.prompt).status == 200  # the success of the other's call closes it
 
 
 def test_a_model_that_fails_for_two_workspaces_is_closed_to_all(

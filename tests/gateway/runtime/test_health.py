@@ -19,6 +19,7 @@ from tests.support.servers import WebServer
 from tests.support.tcp_proxy import Cable
 from tests.support.waiting import eventually
 
+FAULTY_AFTER_S = 4
 _GATEWAY = {"gateway_database", "ledger", "catalogue", "journal"}
 
 
@@ -44,7 +45,12 @@ def server(
     gateway_env: dict[str, str], cable_to_postgresql: Cable, logs: Path, data_dir: Path
 ) -> Iterator[WebServer]:
     """A web process whose connection to PostgreSQL can be cut."""
-    env = {**gateway_env, "DATABASE_URL": cable_to_postgresql.url, "DATA_DIR": str(data_dir)}
+    env = {
+        **gateway_env,
+        "DATABASE_URL": cable_to_postgresql.url,
+        "DATA_DIR": str(data_dir),
+        "FAULTY_AFTER_S": str(FAULTY_AFTER_S),
+    }
     with servers.running(env=env, log=logs / f"{__name__}.log") as server:
         yield server
 
@@ -191,21 +197,23 @@ def test_streams_end_exactly_over_an_outage_in_which_the_process_stays_alive(
     server: WebServer, cable: Cable, new_customer: NewCustomer, upstream: ScriptedUpstream
 ) -> None:
     customer = new_customer(url=server.url)
-    script = upstream.script(streams(*events()[:3], wait, *events()[3:]))
-    calls = [customer.begin(script.prompt, stream=True) for _ in range(5)]
+    in_outage, later = (
+        upstream.script(streams(*events()[:3], wait, *events()[3:])) for _ in range(2)
+    )
+    calls = [customer.begin(script.prompt, stream=True) for script in [in_outage] * 3 + [later] * 2]
     for call in calls:
         call.read_until("content_block_delta")
 
     cable.pull_out()
-    until = time.monotonic() + 10
+    until = time.monotonic() + 2 * FAULTY_AFTER_S
     while time.monotonic() < until:
         assert health(server) == 200
         time.sleep(0.2)
-    script.release(3)
+    in_outage.release(3)
     for call in calls[:3]:
         assert call.read_until("message_delta").data["usage"]["credits_consumed"] == 60
     cable.plug_in()
-    script.release(2)
+    later.release(2)
 
     for call in calls[3:]:
         assert call.read_until("message_delta").data["usage"]["credits_consumed"] == 60

@@ -1,0 +1,67 @@
+"""Bugs in what a process answers while something is unavailable, and in coming back by itself."""
+
+from benchmarks.seeded_bugs.bug import Bug, Edit
+
+_HEALTH = "gateway/runtime/health.py"
+_LIVENESS = "gateway/runtime/liveness.py"
+_POOL = "gateway/runtime/database_pool.py"
+_BREAKERS = "gateway/upstreams/circuit_breaker.py"
+
+_ANSWERS = ("tests/gateway/runtime/test_health.py",)
+_SAMPLES = ("tests/gateway/runtime/test_liveness.py",)
+_CLOSES = ("tests/gateway/upstreams/test_circuit_breaker.py",)
+
+AVAILABILITY = (
+    Bug(
+        "a web process that starts without PostgreSQL has closed its pools when it returns",
+        (
+            Edit(
+                _POOL,
+                "    await pool.open(wait=False)\n",
+                "    await pool.open(wait=False)\n"
+                "    with suppress(Exception):\n        await pool.wait(TIMEOUT_S)\n",
+            ),
+        ),
+        _ANSWERS,
+    ),
+    Bug(
+        "a web process does not start while PostgreSQL is unavailable",
+        (Edit(_POOL, "await pool.open(wait=False)", "await pool.open(wait=True, timeout=2)"),),
+        _ANSWERS,
+    ),
+    Bug(
+        "readiness does not ask the gateway's own parts",
+        (Edit("caicaini_portal/health.py", "checks |= _bounded(gateway)", "pass"),),
+        _ANSWERS,
+    ),
+    Bug(
+        "a process whose ledger takes no calls is ready",
+        (Edit(_HEALTH, 'else "accepts no new calls"', 'else ""'),),
+        _ANSWERS,
+    ),
+    Bug(
+        "a process with an old catalogue is ready",
+        (Edit(_HEALTH, "if age_s < _OLDEST_CATALOGUE_S:", "if age_s >= 0:"),),
+        _ANSWERS,
+    ),
+    Bug(
+        "an outage of PostgreSQL makes a process faulty",
+        (Edit(_LIVENESS, "if broken and not self._is_postgresql_usable():", "if not broken:"),),
+        _SAMPLES + _ANSWERS,
+    ),
+    Bug(
+        "a part that does not work for long is no fault",
+        (Edit(_LIVENESS, "self._faulty_samples[part] + 1 if part in broken else 0", "0"),),
+        _SAMPLES + _ANSWERS,
+    ),
+    Bug(
+        "one workspace's failing calls close a model to all",
+        (Edit(_BREAKERS, "        if breaker.is_confirmed:\n", "        if breaker.failures:\n"),),
+        _CLOSES,
+    ),
+    Bug(
+        "a model that fails for two workspaces is asked by a third",
+        (Edit(_BREAKERS, "self.suspect not in (None, workspace_id)", "False"),),
+        _CLOSES,
+    ),
+)
