@@ -12,7 +12,15 @@ from itertools import product
 from pathlib import Path
 from typing import Any, Literal
 
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, ViewportSize, expect
+from playwright.sync_api import (
+    Browser,
+    ConsoleMessage,
+    Page,
+    Request,
+    StorageState,
+    ViewportSize,
+    expect,
+)
 
 from embedded.subprocesses import PROJECT
 
@@ -45,10 +53,18 @@ expect.set_options(timeout=_TIMEOUT_MS)
 class Visitor:
     """One browser session on the product at `home`."""
 
-    def __init__(self, browser: Browser, *, home: str, has_javascript: bool = True) -> None:
+    def __init__(
+        self,
+        browser: Browser,
+        *,
+        home: str,
+        has_javascript: bool = True,
+        session: StorageState | None = None,
+    ) -> None:
         self.home = home
         self.faults: list[str] = []
         self._known = [f"{home}/", "data:"]
+        self._failures_expected: tuple[str, ...] = ()
         self._context = browser.new_context(
             base_url=home,
             viewport=DESKTOP,
@@ -56,6 +72,7 @@ class Visitor:
             reduced_motion="reduce",
             java_script_enabled=has_javascript,
             permissions=["clipboard-read", "clipboard-write"],
+            storage_state=session,
         )
         self._context.set_default_timeout(_TIMEOUT_MS)
         # Runs before the page's own scripts and outside its content policy.
@@ -65,9 +82,17 @@ class Visitor:
         self.page.on("pageerror", lambda error: self._note(f"script error: {error}"))
         self.page.on("request", self._record_request)
 
+    def session(self) -> StorageState:
+        """Return the cookies, for another visitor who is signed in already."""
+        return self._context.storage_state()
+
     def expect_to_visit(self, other: str) -> None:
         """Allow requests to another origin."""
         self._known.append(f"{other}/")
+
+    def expect_failures(self, *texts: str) -> None:
+        """Allow messages in the console that contain one of these texts, such as "402"."""
+        self._failures_expected += texts
 
     def look_at(self, heading: str) -> None:
         """Wait for the page with this heading and examine it in all views."""
@@ -130,7 +155,8 @@ class Visitor:
             yield f"the table “{label}” is wider than its panel"
 
     def _record_console(self, message: ConsoleMessage) -> None:
-        if message.type in {"error", "warning"}:
+        is_expected = any(text in message.text for text in self._failures_expected)
+        if message.type in {"error", "warning"} and not is_expected:
             self._note(f"console: {message.text}")
 
     def _record_request(self, request: Request) -> None:

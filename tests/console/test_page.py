@@ -107,6 +107,6 @@ def test_the_editors_styles_have_a_nonce_and_scripts_still_only_our_origin(brows
 def test_a_browser_without_scripts_reads_what_is_needed(browser: Client) -> None:
     html = browser.get(PAGE).content.decode()
 
-    explained = html.partition("<noscript>")[2].partition("</noscript>")[0]
+    explained = html.partition('without-js">')[2].partition('id="notices"')[0]
     assert "The console needs JavaScript." in explained
     assert "/docs/quickstart" in explained

@@ -56,6 +56,7 @@ async function ask(draft, model, signal) {
 function showLocal(problems) {
   show(problems);
   unknown();
+  if (problems.some(({ place }) => place === "tools")) markTools(false);
 }
 
 function unknown(reason = "") {

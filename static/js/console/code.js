@@ -3,6 +3,11 @@ import { withoutData } from "./json_text.js";
 
 const ELIDED = "The data of images and documents is cut here: put your own in.";
 const HEREDOC = "CAICAINI_REQUEST";
+// The fields that the SDKs' own types name. Python takes others in extra_body only.
+export const SDK_NAMES = [
+  "model", "max_tokens", "system", "messages", "tools", "tool_choice", "thinking", "output_config",
+  "stop_sequences", "metadata", "service_tier", "cache_control",
+];
 
 // Returns { curl, python, typescript, isElided } for a request.
 export function codeFor(request, baseUrl) {
@@ -30,11 +35,6 @@ function curl(request, baseUrl, elided) {
 
 // --- Python -----------------------------------------------------------------------------------
 
-// Parameters that `messages.create` of the SDK names; any other goes into extra_body.
-const PYTHON_NAMES = new Set([
-  "model", "max_tokens", "system", "messages", "tools", "tool_choice", "thinking", "output_config", "temperature",
-  "top_p", "top_k", "stop_sequences", "metadata", "service_tier", "cache_control",
-]);
 
 function python(request, baseUrl, elided) {
   const { stream, ...body } = request;
@@ -57,19 +57,17 @@ function python(request, baseUrl, elided) {
 const PYTHON_STREAM = `    for event in stream:
         if event.type == "text":
             print(event.text, end="", flush=True)
-    message = stream.get_final_message()
-print()
-print(message.stop_reason, message.usage.credits_consumed, "credits")`;
+        elif event.type == "message_delta":
+            print(f"\\n{event.delta.stop_reason}, {event.usage.credits_consumed} credits")`;
 
 const PYTHON_PLAIN = `for block in message.content:
     print(block.text if block.type == "text" else block)
 print(message.stop_reason, message.usage.credits_consumed, "credits")`;
 
 function pythonArguments(body) {
-  const named = Object.entries(body).filter(([name]) => PYTHON_NAMES.has(name));
-  const others = Object.entries(body).filter(([name]) => !PYTHON_NAMES.has(name));
-  const lines = named.map(([name, value]) => `    ${name}=${pythonLiteral(value, 1)},`);
-  if (others.length) lines.push(`    extra_body=${pythonLiteral(Object.fromEntries(others), 1)},`);
+  const [named, others] = split(body);
+  const lines = Object.entries(named).map(([name, value]) => `    ${name}=${pythonLiteral(value, 1)},`);
+  if (Object.keys(others).length) lines.push(`    extra_body=${pythonLiteral(others, 1)},`);
   return lines.join("\n");
 }
 
@@ -100,20 +98,32 @@ function typescript(request, baseUrl, elided) {
     "  apiKey: process.env.CAICAINI_API_KEY,",
     "});",
     "",
-    `${method}${typescriptLiteral(body, 0)});`,
+    `${method}${typescriptBody(body)});`,
     stream ? TYPESCRIPT_STREAM : TYPESCRIPT_PLAIN,
   ].join("\n");
 }
 
-const TYPESCRIPT_STREAM = `stream.on("text", (text) => process.stdout.write(text));
-const message = await stream.finalMessage();
-console.log();
-console.log(message.stop_reason, message.usage);`;
+const TYPESCRIPT_STREAM = `for await (const event of stream) {
+  if (event.type === "content_block_delta" && event.delta.type === "text_delta") {
+    process.stdout.write(event.delta.text);
+  } else if (event.type === "message_delta") {
+    console.log("\\n", event.delta.stop_reason, event.usage);
+  }
+}`;
 
 const TYPESCRIPT_PLAIN = `for (const block of message.content) {
   console.log(block.type === "text" ? block.text : block);
 }
 console.log(message.stop_reason, message.usage);`;
+
+// TypeScript accepts a field that the SDK's types lack when it is spread into the object.
+function typescriptBody(body) {
+  const [named, others] = split(body);
+  const text = typescriptLiteral(named, 0);
+  if (!Object.keys(others).length) return text;
+  const inner = text.startsWith("{\n") ? text.slice(2, -2) : `  ${text.slice(2, -2)},`;
+  return `{\n${inner}\n  ...${typescriptLiteral(others, 1)},\n}`;
+}
 
 function typescriptLiteral(value, depth) {
   if (value === null || typeof value !== "object") return JSON.stringify(value);
@@ -124,6 +134,13 @@ function typescriptLiteral(value, depth) {
 // --- Both -------------------------------------------------------------------------------------
 
 const LINE_CHARS = 72;
+
+// Divides a body into the fields that the SDKs name, and all others.
+function split(body) {
+  const entries = Object.entries(body);
+  const isNamed = ([name]) => SDK_NAMES.includes(name);
+  return [Object.fromEntries(entries.filter(isNamed)), Object.fromEntries(entries.filter((entry) => !isNamed(entry)))];
+}
 
 // An array or object: on one line if it is short, otherwise one member a line.
 function nested(value, depth, indent, name, literal) {

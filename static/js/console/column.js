@@ -40,7 +40,9 @@ export class Column {
     this.tab = tab;
     const isAtEnd = this.body.scrollHeight - this.body.scrollTop - this.body.clientHeight < NEAR_END_PX;
     this[`${tab}Tab`](planned);
-    if (tab === "answer" && isAtEnd && this.calls.some((call) => call.isRunning)) this.body.scrollTop = this.body.scrollHeight;
+    const isGrowing = this.calls.at(-1)?.isRunning ?? false;
+    if (tab === "answer" && isAtEnd && (isGrowing || this.wasGrowing)) this.body.scrollTop = this.body.scrollHeight;
+    this.wasGrowing = isGrowing;
     this.drawFoot(scale);
   }
 

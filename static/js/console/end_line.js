@@ -16,9 +16,8 @@ export function endLine(call) {
   const facts = [
     h("span", { class: "end-name" }, `Call ${call.number} `, h("span", { class: "soft" }, word)),
     tokens(call) && h("span", {}, tokens(call)),
-    call.firstMs() !== null && h("span", {}, `${duration(call.firstMs())} to first token`),
+    call.firstTokenMs !== null ? h("span", {}, `${duration(call.firstTokenMs)} to first token`) : h("span", {}, duration(call.durationMs)),
     call.speed() && h("span", {}, `${grouped(call.speed())} tok/s`),
-    call.durationMs !== null && h("span", {}, `${duration(call.durationMs)} in all`),
   ];
   const [opener, details] = receipt(call);
   return h(
@@ -34,7 +33,7 @@ export function endLine(call) {
 function status(call) {
   const { answer, ending } = call;
   if (ending === "stopped") return ["warn", "stop", "stopped", sentence("You stopped it. What had arrived is kept, and charged.")];
-  if (ending === "failed") return ["bad", "alert", "failed", call.answer.content.length > 0 && sentence("What had arrived is kept.")];
+  if (ending === "failed") return ["bad", "alert", "failed", call.answer.content.length > 0 && sentence(call.credits() === 0 ? "What had arrived is kept, and not charged." : "What had arrived is kept.")];
   if (answer.stopReason === "max_tokens") return ["warn", "alert", "max_tokens", cut(call)];
   if (answer.stopReason === "model_context_window_exceeded") return ["warn", "alert", answer.stopReason, sentence("The answer was cut: the model's context is full.")];
   if (answer.stopReason === "refusal") return ["warn", "alert", "refusal", sentence("The model declined to answer. Change the request: sent again as it is, it will be declined again. Tokens are charged as in any answer.")];
@@ -81,8 +80,8 @@ function receipt(call) {
 
 // Each class of tokens × price, exact to a thousandth of a credit, and the rounding.
 function sum({ lines, credits }) {
-  const exact = lines.reduce((total, line) => total + line.tokens * line.price, 0);
-  const rows = lines.map((line) => row(CLASSES[line.name] ?? line.name, `${grouped(line.tokens)} × ${grouped(line.price)} / M`, amount(line.tokens * line.price)));
+  const exact = lines.reduce((total, line) => total + line.units * line.price, 0);
+  const rows = lines.map((line) => row(CLASSES[line.class] ?? line.class, `${grouped(line.units)} × ${grouped(line.price)} / M`, amount(line.units * line.price)));
   if (exact !== credits * MILLION) rows.push(row("rounded up", "", amount(credits * MILLION - exact)));
   return [...rows, h("tr", { class: "receipt-total" }, h("th", { scope: "row" }, "charged"), h("td"), h("td", { class: "end number" }, grouped(credits)))];
 }

@@ -57,7 +57,9 @@ function roleSelect(message, number) {
     changed("messages");
     list.querySelector(`[data-id="${message.id}"] select`).focus();
   };
-  const options = ROLES.map((role) => h("option", { value: role, selected: role === message.role }, role));
+  const isResult = message.parts.some((part) => part.kind === "tool_result");
+  const name = (role) => (isResult && role === "user" ? "user: tool result" : role);
+  const options = ROLES.map((role) => h("option", { value: role, selected: role === message.role }, name(role)));
   return h("select", { class: "role", "aria-label": `Role of message ${number}`, onchange: choose }, options);
 }
 

@@ -22,6 +22,7 @@ export function reset(models) {
   columns = models.map((model, place) => new Column(model, models.length > 1 ? place : null));
   byId("panels").replaceChildren(...columns.map(({ element }) => element));
   root.classList.toggle("is-comparing", models.length > 1);
+  if (models.length > 1 && tab === "request") choose("answer"); // one request for both: its tab is hidden
   drawSwitch();
   draw();
 }
@@ -84,11 +85,12 @@ export function choose(name) {
 }
 
 function onTabKey(event) {
-  const here = tabs.indexOf(event.target);
-  const next = { ArrowRight: here + 1, ArrowLeft: here - 1, Home: 0, End: tabs.length - 1 }[event.key];
+  const shown = tabs.filter((one) => one.checkVisibility());
+  const here = shown.indexOf(event.target);
+  const next = { ArrowRight: here + 1, ArrowLeft: here - 1, Home: 0, End: shown.length - 1 }[event.key];
   if (here < 0 || next === undefined) return;
   event.preventDefault();
-  const target = tabs[(next + tabs.length) % tabs.length];
+  const target = shown[(next + shown.length) % shown.length];
   choose(target.dataset.tab);
   target.focus();
 }

@@ -36,6 +36,13 @@ export function start() {
   on("signed-out", signedOut);
   on("signed-in", signedIn);
   on("balance", credits);
+  on("ended", () => document.body.dispatchEvent(new Event("balance-changed"))); // the pill listens
+  // The frame's poll of the balance would reload the page, and what was written and answered with it.
+  document.addEventListener("htmx:beforeOnLoad", (event) => {
+    if (event.detail.xhr.status !== 401) return;
+    event.preventDefault();
+    signedOut();
+  });
   addEventListener("offline", offline);
   addEventListener("online", () => {
     dismiss("network");

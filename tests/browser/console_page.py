@@ -1,0 +1,162 @@
+"""The console's page as a person uses it."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from playwright.sync_api import Browser, Locator, Page, StorageState, expect
+
+from tests.browser.product import Product
+from tests.browser.steps import DEMO
+from tests.browser.visitor import Visitor
+
+PATH = "/developers/console"
+
+
+class Console:
+    """The page of a visitor, opened by `open`."""
+
+    def __init__(self, visitor: Visitor, product: Product) -> None:
+        self.visitor = visitor
+        self.page = visitor.page
+        self._product = product
+        self.answer = self.page.locator(".answer-view")
+        self.last_end = self.page.locator(".end-line").last
+        self.notices = self.page.locator("#notices")
+
+    def open(self, fragment: str = "") -> None:
+        """Open the page, signed in."""
+        self.page.goto(PATH + fragment)
+        self.wait_until_ready()
+
+    def wait_until_ready(self) -> None:
+        """Wait until the page's script has started."""
+        expect(self.page.locator("#console.is-ready")).to_be_visible()
+
+    def reload(self) -> None:
+        """Load the page again."""
+        self.page.reload()
+        self.wait_until_ready()
+
+    def choose_model(self, name: str) -> None:
+        """Choose a model in the list."""
+        self.page.locator("#model").click()
+        self.page.get_by_role("radio", name=name).check()
+        self.page.keyboard.press("Escape")
+        expect(self.page.locator("#model-name")).to_have_text(name)
+
+    def message(self, number: int = 1) -> Locator:
+        """Return a message's text field."""
+        return self.page.locator("#messages > li").nth(number - 1).locator("textarea").first
+
+    def write(self, text: str, number: int = 1) -> None:
+        """Write a message."""
+        self.message(number).fill(text)
+
+    def run(self) -> None:
+        """Press Run."""
+        self.page.locator("#run").click()
+
+    def wait_for_end(self, calls: int = 1) -> None:
+        """Wait until that many calls have ended, and what they cost is known."""
+        expect(self.page.locator(".end-line")).to_have_count(calls)
+        expect(self.page.locator("#run")).to_be_visible()
+        expect(self.page.get_by_role("button", name="Receipt")).to_have_count(calls)
+
+    def show(self, tab: str) -> None:
+        """Choose a tab of the answer."""
+        self.page.get_by_role("tab", name=tab).click()
+
+    def bound(self) -> int:
+        """Return the most that the next run can cost, once it is known."""
+        value = self.page.locator("#bound-value strong")
+        expect(value).to_have_text(re.compile(r"^[\d,]+$"))
+        return int(value.inner_text().replace(",", ""))
+
+    def charged(self) -> int:
+        """Return what the foot says that all calls cost."""
+        return int(self.page.locator(".cost-amount strong").first.inner_text().replace(",", ""))
+
+    def request_ids(self) -> list[str]:
+        """Open every receipt; return the request ids in them."""
+        for button in self.page.get_by_role("button", name="Receipt").all():
+            if button.get_attribute("aria-expanded") == "false":
+                button.click()
+        return self.page.locator(".receipt .whole").all_inner_texts()
+
+    def spent(self, request_ids: list[str]) -> list[int]:
+        """Return what the ledger took for these calls."""
+        query = "SELECT -amount FROM billing_ledgerentry WHERE kind = 'usage' AND reference = %s"
+        with self._connection() as connection:
+            rows = [connection.execute(query, [str(_uuid(one))]).fetchone() for one in request_ids]
+        return [row[0] for row in rows if row]
+
+    def sources(self, request_ids: list[str]) -> list[str]:
+        """Return the sources in these calls' request records."""
+        query = "SELECT source FROM usage_requestrecord WHERE id = %s"
+        with self._connection() as connection:
+            rows = [connection.execute(query, [_uuid(one)]).fetchone() for one in request_ids]
+        return [row[0] for row in rows if row]
+
+    def open_holds(self) -> int:
+        """Return how many calls hold credits."""
+        with self._connection() as connection:
+            row = connection.execute(
+                "SELECT count(*) FROM billing_hold WHERE state = 'open'"
+            ).fetchone()
+        assert row is not None
+        return int(row[0])
+
+    def spoken(self) -> Locator:
+        """Return what screen readers announce."""
+        return self.page.locator("#spoken")
+
+    def stored(self, kind: str) -> Any:
+        """Return what the browser keeps: "draft" or "history"."""
+        script = f"""
+            JSON.parse(localStorage.getItem(
+                Object.keys(localStorage).find((key) => key.startsWith("console.{kind}."))
+            ))
+        """
+        return self.page.evaluate(script)
+
+    def _connection(self) -> psycopg.Connection[Any]:
+        endpoints = json.loads((self._product.data_dir / "embedded.json").read_text())
+        return psycopg.connect(endpoints["database_url"])
+
+
+def sign_in_to_the_console(browser: Browser, product: Product) -> StorageState:
+    """Sign the demo person in on the way to the console; return the cookies."""
+    visitor = Visitor(browser, home=product.url)
+    visitor.page.goto(PATH)
+    fill_in_sign_in(visitor.page)
+    session = visitor.session()
+    visitor.page.context.close()
+    return session
+
+
+def fill_in_sign_in(page: Page) -> None:
+    """Sign the demo person in on the page that asks for it, and wait for the console."""
+    page.get_by_label("Email").fill(DEMO.email)
+    page.get_by_label("Password").fill(DEMO.password)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("heading", level=1, name="Console")).to_be_visible()
+
+
+def a_picture(folder: Path) -> Path:
+    """Write a small PNG."""
+    picture = folder / "pixel.png"
+    picture.write_bytes(
+        bytes.fromhex(
+            "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c489"
+            "0000000d49444154789c636060f8cf5000000382018056e7b1c30000000049454e44ae426082"
+        )
+    )
+    return picture
+
+
+def _uuid(request_id: str) -> UUID:
+    return UUID(request_id.removeprefix("req_"))
