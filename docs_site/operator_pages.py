@@ -25,9 +25,11 @@ ended. **No prompt and no answer is stored**, and none is written to a log.
 server.
 - **Prompts and answers** pass through to the server of the model that answers, which may belong \
 to another company. `metadata.user_id` is passed on with them.
+- **Network addresses**: counted for minutes or hours, to limit attempts to sign in and runs of \
+the public demo.
 - **Cookies**: `sessionid` keeps you signed in, `csrftoken` protects forms, `messages` carries a \
-notice to the next page. The browser itself remembers the theme and the language of the examples. \
-Nothing is loaded from other sites, and nobody is tracked.
+notice to the next page. The browser itself remembers the theme, the language of the examples, and \
+drafts and runs of the console. Nothing is loaded from other sites.
 
 Records of calls and movements of credits are kept without a time limit.
 """

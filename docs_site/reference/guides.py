@@ -6,6 +6,7 @@ import msgspec
 
 from docs_site.page import Page
 from docs_site.reference import document
+from docs_site.reference.json_text import written
 from docs_site.reference.operations import UPDATED
 from gateway.openapi import examples
 from gateway.openapi.error_samples import DOCUMENTED_ERRORS
@@ -113,6 +114,6 @@ def _stream() -> str:
 def _error_examples() -> str:
     fences = []
     for one in DOCUMENTED_ERRORS:
-        body = msgspec.json.format(one.samples[0].body(examples.REQUEST_ID)).decode()
-        fences.append(f"```json {one.kind.status} {one.kind.error_code}\n{body}\n```")
+        body = msgspec.json.decode(one.samples[0].body(examples.REQUEST_ID))
+        fences.append(f"```json {one.kind.status} {one.kind.error_code}\n{written(body)}\n```")
     return "\n\n".join(fences) + "\n"

@@ -4,14 +4,13 @@ from collections.abc import Iterable
 from datetime import date
 from typing import NamedTuple
 
-import msgspec
-
 from docs_site.page import Page
 from docs_site.reference import document, trees
 from docs_site.reference.document import Operation, Schema
+from docs_site.reference.json_text import written
 from docs_site.tables.errors import errors_by_status
+from docs_site.tables.headers import short_names
 from docs_site.tables.markdown_table import table
-from gateway.limits import rate_limiter
 from gateway.openapi.error_samples import DOCUMENTED_ERRORS
 
 UPDATED = date(2026, 11, 30)
@@ -85,8 +84,7 @@ def _about(body: Schema) -> str:
 
 def _answer(operation: Operation) -> str:
     described = operation.answer
-    names = dict.fromkeys(_shortened(name) for name in described["headers"])
-    headers = ", ".join(f"`{name}`" for name in names)
+    headers = ", ".join(f"`{name}`" for name in short_names(described["headers"]))
     parts = [
         f"## Answer\n\n{described['description']} Its headers: {headers} ([all]({_HEADERS})).",
         f"{{{{ fields {operation.description['operationId']}.answer }}}}",
@@ -95,11 +93,6 @@ def _answer(operation: Operation) -> str:
     if "text/event-stream" in described["content"]:
         parts.insert(1, "With `stream` it is a sequence of [events](/docs/reference/events).")
     return "\n\n".join(parts)
-
-
-def _shortened(header: str) -> str:
-    """Write the six headers of the rate limits as one name."""
-    return "anthropic-ratelimit-…" if header in rate_limiter.HEADERS else header
 
 
 def _blocks() -> str:
@@ -124,5 +117,4 @@ def _schemas_of(response: Schema) -> Iterable[str]:
 
 def _examples(described: Schema) -> Iterable[str]:
     for example in described["content"]["application/json"]["examples"].values():
-        text = msgspec.json.format(msgspec.json.encode(example["value"])).decode()
-        yield f"```json {example['summary']}\n{text}\n```"
+        yield f"```json {example['summary']}\n{written(example['value'])}\n```"

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from docs_site.tables.headers import short_names
 from docs_site.tables.markdown_table import table
 from gateway.errors import GatewayError
 from gateway.openapi.error_samples import DOCUMENTED_ERRORS, DocumentedError
@@ -44,7 +45,7 @@ def error_headers(_: str) -> str:
     """Return which errors have which headers beside `request-id`."""
     rows = []
     for one in _sorted(DOCUMENTED_ERRORS):
-        several = [sample.headers() for sample in one.samples]
+        several = [short_names(sample.headers()) for sample in one.samples]
         names = dict.fromkeys(name for headers in several for name in headers)
         shown = [
             f"`{name}`" if all(name in headers for headers in several) else f"`{name}` (sometimes)"

@@ -1,7 +1,10 @@
 """Tables of the headers of requests and responses, from the OpenAPI document's own descriptions."""
 
+from collections.abc import Iterable
+
 from docs_site.reference import document
 from docs_site.tables.markdown_table import table
+from gateway.limits import rate_limiter
 from gateway.openapi import headers as described
 
 _WITH_KEY = "One of the two is required; `x-api-key` counts if both have a key."
@@ -23,6 +26,12 @@ def response_headers(_: str) -> str:
     """Return the headers that a response may have, and which have them."""
     rows = [(f"`{name}`", _where(name), text) for name, (text, _schema) in described.KNOWN.items()]
     return table(("Header", "On", "Meaning"), rows)
+
+
+def short_names(headers: Iterable[str]) -> list[str]:
+    """Return the names, the six of the rate limits as one."""
+    short = ("anthropic-ratelimit-…" if one in rate_limiter.HEADERS else one for one in headers)
+    return list(dict.fromkeys(short))
 
 
 def _where(name: str) -> str:

@@ -1,6 +1,5 @@
 """The table of limits, from the settings and the checks that enforce them."""
 
-from collections.abc import Iterable
 from typing import NamedTuple
 
 from django.conf import settings
@@ -28,6 +27,7 @@ class Limit(NamedTuple):
 def rates(_: str) -> str:
     """Return how much a workspace and a key may do."""
     return _table(
+        "Rate",
         Limit(
             "Requests of a workspace, a minute",
             f"{settings.RATE_LIMITS['requests']:,}",
@@ -56,6 +56,7 @@ def sizes(_: str) -> str:
     invalid = _error(400, "invalid_request")
     model = document.schemas()["MessagesRequest"]["properties"]["model"]
     return _table(
+        "Size",
         Limit("Body", _bytes(settings.MAX_BODY_BYTES), _error(413, "request_too_large")),
         Limit("Request line and headers", _bytes(HttpProtocol.largest_head_bytes), "400"),
         Limit("Messages", f"{MAX_MESSAGES:,}", invalid),
@@ -81,6 +82,7 @@ def times(_: str) -> str:
     timeout = _error(504, "upstream_timeout")
     comment_s = _seconds(settings.KEEP_ALIVE_EVERY_S)
     return _table(
+        "Time",
         Limit(
             "Connection to the model's server",
             _seconds(settings.UPSTREAM_CONNECT_TIMEOUT_S),
@@ -111,9 +113,8 @@ def times(_: str) -> str:
     )
 
 
-def _table(*limits: Limit) -> str:
-    rows: Iterable[Limit] = limits
-    return table(("What", "Limit", "Beyond it"), rows)
+def _table(kind: str, *limits: Limit) -> str:
+    return table((kind, "Limit", "Beyond it"), limits)
 
 
 def _error(status: int, code: str) -> str:

@@ -1,5 +1,6 @@
 """The reference names everything that the API has: operations, fields, headers, events, errors."""
 
+import json
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -10,7 +11,7 @@ from django.test import Client
 from docs_site import directives, library
 from docs_site.boxes import fields
 from docs_site.markdown import ROW_KINDS, parse, slug
-from docs_site.reference import document, operations, trees
+from docs_site.reference import document, json_text, operations, trees
 from docs_site.reference.document import Operation
 from gateway.errors import GatewayError
 from gateway.http import cors
@@ -214,3 +215,16 @@ def test_a_table_of_fields_is_one_that_the_search_reads() -> None:
 def test_an_unknown_tree_is_an_error(name: str) -> None:
     with pytest.raises(LookupError):
         trees.tree(name)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ({"a": {"supported": False}, "b": [1, 2]}, '{"a": {"supported": false}, "b": [1, 2]}'),
+        ({"a": "x" * 80}, '{\n  "a": "' + "x" * 80 + '"\n}'),
+        ([{"a": "x" * 80}, {}], '[\n  {\n    "a": "' + "x" * 80 + '"\n  },\n  {}\n]'),
+    ],
+)
+def test_json_is_on_one_line_where_it_fits(value: object, text: str) -> None:
+    assert json_text.written(value) == text
+    assert json.loads(text) == value
