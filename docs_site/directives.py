@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from django.conf import settings
 
-from docs_site import sample_answer
+from docs_site import computed_blocks, sample_answer
 from docs_site.boxes import answer, fields, live_limits, sample
 from docs_site.boxes.reader import Reader
 from docs_site.page import Page
@@ -109,5 +109,5 @@ def _text(name: str, argument: str, box: Callable[[str, str], str]) -> str:
     if name in BOXES and argument:
         return box(name, argument)
     if name in BLOCKS:
-        return BLOCKS[name](argument)
+        return computed_blocks.text_of(name, argument, BLOCKS[name])
     return VALUES[name]()

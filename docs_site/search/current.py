@@ -1,14 +1,11 @@
 """The index of this process: built from the pages' Markdown, and built again when that changes.
 
 The Markdown holds tables of the catalogue, so it can change while the process runs; it is compared
-with the index's at most every CHECKED_EVERY_S seconds. While the database is unavailable, the index
-stays as it is.
+with the index's at most every CHECKED_EVERY_S seconds.
 """
 
 import time
 from threading import Lock
-
-from django.db import DatabaseError
 
 from docs_site import directives, library
 from docs_site.page import Page
@@ -41,12 +38,7 @@ class CurrentIndex:
         self._checked_at = float("-inf")
 
     def _refresh(self) -> None:
-        try:
-            texts = [(page, directives.markdown(page)) for page in library.pages()]
-        except DatabaseError:
-            if not self._texts:
-                raise
-            texts = self._texts
+        texts = [(page, directives.markdown(page)) for page in library.pages()]
         if texts != self._texts:
             found = (entry for page, text in texts for entry in entries_of(page, text))
             self._index, self._texts = Index(found), texts

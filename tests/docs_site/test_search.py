@@ -1,6 +1,5 @@
 """A reader searches the documentation."""
 
-from collections.abc import Iterator
 from datetime import date
 
 import pytest
@@ -8,7 +7,6 @@ from django.test import Client
 
 from docs_site import directives, library
 from docs_site.page import Page
-from docs_site.search.current import current
 from docs_site.search.entries import Entry, entries_of
 from docs_site.search.index import Hit, Index
 from docs_site.search.results import grouped
@@ -155,14 +153,7 @@ def test_matches_are_marked_and_everything_else_is_escaped() -> None:
     assert group.results[0].text == "the &lt;script&gt; <mark>stream</mark>"
 
 
-@pytest.fixture
-def _fresh_index(db: None) -> Iterator[None]:
-    current.forget()
-    yield
-    current.forget()
-
-
-@pytest.mark.usefixtures("_fresh_index")
+@pytest.mark.django_db
 class TestThePage:
     """GET /docs/search."""
 

@@ -8,6 +8,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from catalogue.models import Model, ModelPrice
+from docs_site import computed_blocks
 from docs_site.tables import limits, models, money
 from docs_site.tables.markdown_table import table
 from tests.support.reading import text_of
@@ -83,6 +84,7 @@ def test_an_announced_price_is_shown_beside_the_one_in_force(client: Client) -> 
 
     model = a_model("dearer-soon")
     a_price(model, starts_in_days=30, output=900_000)
+    computed_blocks.forget()
 
     text = text_of(client.get("/docs/models-and-prices"))
     assert "$4.50 · 450,000" in text
