@@ -1,4 +1,4 @@
-"""`python -m devtools up | test | bench | check`, as the commands in bin/ call it."""
+"""`python -m devtools up | test | bench | docs | check`, as the commands in bin/ call it."""
 
 import contextlib
 import os
@@ -7,13 +7,13 @@ import traceback
 from pathlib import Path
 
 from devtools.check import check
-from devtools.suite import bench, suite
+from devtools.suite import bench, docs, suite
 from devtools.up import up
 from embedded import failure_causes
 from embedded.errors import EmbeddedError
 from embedded.terminal import print_error
 
-_COMMANDS = {"up": up, "test": suite, "bench": bench, "check": check}
+_COMMANDS = {"up": up, "test": suite, "bench": bench, "docs": docs, "check": check}
 
 
 def main(arguments: list[str]) -> int:

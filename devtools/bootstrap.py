@@ -49,7 +49,7 @@ def _install(command: str, installers: Installers) -> None:
     packages.install_python(installers, with_tools=command != "up")
     if command == "check":
         return
-    packages.install_node(installers, with_tools=command == "test")
+    packages.install_node(installers, with_tools=command in {"test", "docs"})
     packages.make_bundles(installers)
     if command == "test":
         chromium.install(installers)

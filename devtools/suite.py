@@ -1,4 +1,4 @@
-"""`bin/test` and `bin/bench`: a run with its own embedded servers and data folder."""
+"""`bin/test`, `bin/bench` and `bin/docs`: a run with its own embedded servers and data folder."""
 
 import argparse
 import contextlib
@@ -20,7 +20,7 @@ from embedded.orphans import CHILD_OF, ChildRegistry
 from embedded.stop_signals import StopSignals
 from embedded.subprocesses import PROJECT
 from embedded.supervisor import Supervisor
-from embedded.terminal import print_line
+from embedded.terminal import print_error, print_line
 
 _PREFIX = "caicaini-test-"
 # Settings that the user's shell may hold: a test run starts from the defaults.
@@ -72,6 +72,15 @@ def suite(arguments: list[str]) -> int:
 def bench(arguments: list[str]) -> int:
     """Run a benchmark the same way, but on a database as durable as in production."""
     return _on_own_servers(("benchmarks", *arguments), durable=True)
+
+
+def docs(arguments: list[str]) -> int:
+    """Run the documentation's samples and record what they print."""
+    match arguments:
+        case ["record", *names]:
+            return _on_own_servers(("tests.support.docs_examples.record", *names), durable=False)
+    print_error("Usage: bin/docs record [SAMPLE]...")
+    return 2
 
 
 def _on_own_servers(module: Sequence[str], *, durable: bool, workers: int = 0) -> int:

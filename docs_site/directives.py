@@ -14,14 +14,12 @@ from typing import NamedTuple
 
 from django.conf import settings
 
-from docs_site import computed_blocks, sample_answer
+from docs_site import computed_blocks
 from docs_site.boxes import answer, fields, live_limits, sample
 from docs_site.boxes.reader import Reader
 from docs_site.page import Page
-from docs_site.snippets import first_call, streaming_call
 from docs_site.tables import errors, events, headers, limits, models, money
 from gateway.pipeline.attempts import MOST_ATTEMPTS
-from web.code_blocks import CodeSample
 
 _DIRECTIVE = re.compile(r"\{\{ *([a-z_]+)(?: +([\w/.-]+))? *\}\}")
 
@@ -37,22 +35,15 @@ class UnknownDirective(LookupError):
     """A page uses a directive that does not exist or cannot be resolved; names page and line."""
 
 
-def _fences(several: tuple[CodeSample, ...]) -> str:
-    return "\n\n".join(f"```{one.language}\n{one.text}\n```" for one in several)
-
-
 VALUES: dict[str, Callable[[], str]] = {
     "public_url": lambda: settings.PUBLIC_URL,
     "welcome_credits": lambda: f"{settings.WELCOME_CREDITS:,}",
-    "answer": lambda: sample_answer.ANSWER,
     "typical_chat": models.typical_chat,
     "top_up_range": money.top_up_range,
     "attempts": lambda: str(MOST_ATTEMPTS),
 }
 
 BLOCKS: dict[str, Callable[[str], str]] = {
-    "first_call": lambda _: _fences(first_call(base_url=settings.PUBLIC_URL)),
-    "streaming_call": lambda _: _fences(streaming_call(base_url=settings.PUBLIC_URL)),
     "welcome": money.welcome,
     "models": models.models,
     "prices": models.prices,

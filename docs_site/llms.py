@@ -41,7 +41,7 @@ def _introduction() -> str:
         "- Model: `caicaini/auto` takes the cheapest that can do what the request asks for; "
         f"`GET {base_url}/v1/models` lists all\n"
         "- Cost: `usage.credits_consumed` of every answer; 100,000 credits are one US dollar\n\n"
-        f"A first call:\n\n```bash\n{curl(base_url=base_url)}\n```"
+        f"A first call:\n\n```bash\n{curl()}\n```"
     )
 
 

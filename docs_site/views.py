@@ -21,7 +21,7 @@ from web.http import render_page
 def landing(request: HttpRequest) -> HttpResponse:
     """Show the product: a call, its answer, the prices, three steps."""
     context = {
-        "first_call": first_call(base_url=settings.PUBLIC_URL),
+        "first_call": first_call(),
         "answer": sample_answer.ANSWER,
         "priced_models": priced_models(),
     }

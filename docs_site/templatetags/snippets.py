@@ -1,7 +1,6 @@
 """Ready-made calls for pages of any app; views below this app cannot import them."""
 
 from django import template
-from django.conf import settings
 
 from docs_site import snippets
 from web.code_blocks import CodeSample
@@ -12,13 +11,13 @@ register = template.Library()
 @register.simple_tag
 def first_call_snippets(token: str | None = None) -> tuple[CodeSample, ...]:
     """Return the smallest call in every language, for `{% samples %}`."""
-    return snippets.first_call(base_url=settings.PUBLIC_URL, token=token)
+    return snippets.first_call(token=token)
 
 
 @register.simple_tag
 def streaming_curl(token: str | None = None) -> str:
     """Return the smallest streaming call for a shell, for `{% code %}`."""
-    return snippets.curl(base_url=settings.PUBLIC_URL, token=token, is_stream=True)
+    return snippets.curl(token=token, is_stream=True)
 
 
 @register.simple_tag

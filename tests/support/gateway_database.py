@@ -49,17 +49,28 @@ def in_use(url: str) -> Iterator[None]:
 
 
 def manage(*arguments: str, env: Mapping[str, str]) -> str:
-    """Run manage.py; return what it prints.
+    """Run manage.py; return what it prints."""
+    return _run(str(PROJECT / "manage.py"), *arguments, env=env)
 
-    Its transactions may idle: on a machine that is very busy it is not scheduled for seconds.
-    """
-    command = [sys.executable, str(PROJECT / "manage.py"), *arguments]
+
+def prepare(*, env: Mapping[str, str]) -> None:
+    """Migrate an empty database and load the catalogue, as a start of the product does."""
+    _run("-m", "devtools.prepare", env=env)
+
+
+def _run(*arguments: str, env: Mapping[str, str]) -> str:
+    """Its transactions may idle: on a machine that is very busy it is not scheduled for seconds."""
     url = env.get("DATABASE_URL") or settings.DATABASE_URL
     patient = {"DATABASE_URL": f"{url}{'&' if '?' in url else '?'}{_MAY_IDLE}"}
     done = subprocess.run(
-        command, env={**os.environ, **env, **patient}, capture_output=True, text=True, check=False
+        [sys.executable, *arguments],
+        cwd=PROJECT,
+        env={**os.environ, **env, **patient},
+        capture_output=True,
+        text=True,
+        check=False,
     )
-    assert done.returncode == 0, f"{arguments[0]} failed:\n{done.stdout}{done.stderr}"
+    assert done.returncode == 0, f"{arguments[1]} failed:\n{done.stdout}{done.stderr}"
     return done.stdout
 
 

@@ -1,16 +1,20 @@
-"""A TCP proxy between a gateway and its database, which a test can cut and restore."""
+"""A TCP proxy before a server, which a test can cut and restore, and listen in on."""
 
 import contextlib
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
 
 
 class Cable:
-    """Forwards TCP to the address of `url`; while pulled out, it refuses all connections."""
+    """Forwards TCP to the address of `url`; while pulled out, it refuses all connections.
 
-    def __init__(self, url: str) -> None:
+    `on_answer` receives what the server sends, before it is forwarded.
+    """
+
+    def __init__(self, url: str, *, on_answer: Callable[[bytes], None] | None = None) -> None:
+        self._on_answer = on_answer
         self._far_end = urlsplit(url)
         self._socket = socket.create_server(("127.0.0.1", 0))
         self._ends: set[socket.socket] = set()
@@ -19,8 +23,8 @@ class Cable:
         self._flows = threading.Event()
         self._flows.set()
         port = self._socket.getsockname()[1]
-        user = self._far_end.netloc.rpartition("@")[0]
-        self.url = self._far_end._replace(netloc=f"{user}@127.0.0.1:{port}").geturl()
+        user, at, _ = self._far_end.netloc.rpartition("@")
+        self.url = self._far_end._replace(netloc=f"{user}{at}127.0.0.1:{port}").geturl()
 
     def pull_out(self) -> None:
         """Close every connection and refuse new ones."""
@@ -90,6 +94,8 @@ class Cable:
         with contextlib.suppress(OSError):
             while (data := far.recv(65536)) and not breaks.is_set():
                 self._flows.wait()
+                if self._on_answer is not None:
+                    self._on_answer(data)
                 near.sendall(data)
         self._close(near, far)
 

@@ -1,0 +1,8 @@
+curl -sS -o /dev/null -D - http://localhost:8000/v1/messages \
+  -H "Authorization: Bearer $CAICAINI_API_KEY" \
+  -H "Content-Type: application/json" \
+  -d '{
+    "model": "caicaini/auto",
+    "max_tokens": 30,
+    "messages": [{"role": "user", "content": "Name a colour."}]
+  }'

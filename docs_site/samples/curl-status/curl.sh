@@ -1,0 +1,11 @@
+status=$(curl -sS -o answer.json -w '%{http_code}' http://localhost:8000/v1/messages \
+  -H "Authorization: Bearer $CAICAINI_API_KEY" \
+  -H "Content-Type: application/json" \
+  -d '{
+    "model": "caicaini/auto",
+    "max_tokens": 30,
+    "messages": [{"role": "user", "content": "Name a colour."}]
+  }')
+
+echo "status: $status"
+cat answer.json

@@ -1,0 +1,24 @@
+import Anthropic from "@anthropic-ai/sdk";
+
+const client = new Anthropic({
+  baseURL: "http://localhost:8000",
+  apiKey: process.env.CAICAINI_API_KEY,
+});
+
+const message = await client.messages.create({
+  model: "caicaini/auto",
+  max_tokens: 100,
+  messages: [
+    {
+      role: "user",
+      content: [
+        { type: "image", source: { type: "url", url: "https://example.com/receipt.png" } },
+        { type: "text", text: "What is the total on this receipt?" },
+      ],
+    },
+  ],
+});
+
+for (const block of message.content) {
+  if (block.type === "text") console.log(block.text);
+}

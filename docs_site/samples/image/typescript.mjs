@@ -1,0 +1,28 @@
+import Anthropic from "@anthropic-ai/sdk";
+
+const client = new Anthropic({
+  baseURL: "http://localhost:8000",
+  apiKey: process.env.CAICAINI_API_KEY,
+});
+const orange =
+  "iVBORw0KGgoAAAANSUhEUgAAAAgAAAAICAIAAABLbSncAAAAEUlEQVR42mP438CAFTEMLQkAqbNf" +
+  "wTPooMgAAAAASUVORK5CYII=";
+
+const message = await client.messages.create({
+  model: "caicaini/auto",
+  max_tokens: 100,
+  messages: [
+    {
+      role: "user",
+      content: [
+        { type: "image", source: { type: "base64", media_type: "image/png", data: orange } },
+        { type: "text", text: "Which colour is this?" },
+      ],
+    },
+  ],
+});
+
+for (const block of message.content) {
+  if (block.type === "text") console.log(block.text);
+}
+console.log("input tokens:", message.usage.input_tokens);

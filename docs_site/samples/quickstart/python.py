@@ -1,0 +1,20 @@
+import os
+
+from anthropic import Anthropic
+
+client = Anthropic(
+    base_url="http://localhost:8000",
+    api_key=os.environ["CAICAINI_API_KEY"],
+)
+
+message = client.messages.create(
+    model="caicaini/auto",
+    max_tokens=256,
+    messages=[
+        {"role": "user", "content": "Write a haiku about overdue invoices."},
+    ],
+)
+
+print(message.content[0].text)
+print("model:", message.model)
+print("credits:", message.usage.credits_consumed)

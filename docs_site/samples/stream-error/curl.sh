@@ -1,0 +1,11 @@
+curl -N http://localhost:8000/v1/messages \
+  -H "Authorization: Bearer $CAICAINI_API_KEY" \
+  -H "Content-Type: application/json" \
+  -d '{
+    "model": "caicaini/auto",
+    "max_tokens": 100,
+    "stream": true,
+    "messages": [
+      {"role": "user", "content": "Begin a story that breaks off."}
+    ]
+  }'
