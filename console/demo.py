@@ -28,11 +28,11 @@ from gateway.runtime.services import GatewayServices
 from gateway.upstreams.router import AUTO
 
 QUESTIONS = (
-    "Why is the sky blue? Two sentences.",
-    "Name three uses for a paper clip.",
+    "What is an API? One sentence.",
+    "Say hello in one sentence.",
     "What does an API key do? One sentence.",
 )
-_MAX_TOKENS = 120
+_MAX_TOKENS = 80
 # The button sends no body. More than this is not even drained.
 _LARGEST_BODY_BYTES = 16 * 1024
 _POLICY = Policy()

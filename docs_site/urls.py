@@ -3,7 +3,7 @@
 from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
-from docs_site import live_limits, openapi, operator_views, views
+from docs_site import landing, live_limits, openapi, operator_views, views
 from docs_site.search.views import search
 
 
@@ -17,7 +17,7 @@ register_converter(PageSlug, "page_slug")
 
 app_name = "docs"
 urlpatterns = [
-    path("", views.landing, name="landing"),
+    path("", landing.landing, name="landing"),
     path("docs/", views.start, name="start"),
     path("docs/search", search, name="search"),
     path("developers/limits", live_limits.live_limits, name="live_limits"),

@@ -1,4 +1,4 @@
-"""The landing page and the documentation, as pages and as Markdown."""
+"""The documentation, as pages and as Markdown."""
 
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
@@ -7,25 +7,11 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import conditional_page, require_safe
 
 from accounts.access import current_membership, public
-from docs_site import changelog, directives, key_hint, library, llms, sample_answer
+from docs_site import changelog, directives, key_hint, library, llms
 from docs_site.boxes.reader import KEY_HINT, Reader
 from docs_site.page import Page
-from docs_site.prices import priced_models
 from docs_site.rendering import render, render_line
-from docs_site.snippets import first_call
 from web.http import render_page
-
-
-@public
-@require_safe
-def landing(request: HttpRequest) -> HttpResponse:
-    """Show the product: a call, its answer, the prices, three steps."""
-    context = {
-        "first_call": first_call(),
-        "answer": sample_answer.ANSWER,
-        "priced_models": priced_models(),
-    }
-    return render_page(request, "docs/landing.html", context)
 
 
 @public

@@ -1,4 +1,4 @@
-"""A person reads the landing page and the docs; a program reads their Markdown."""
+"""A person reads the docs and the prices; a program reads their Markdown."""
 
 import re
 from datetime import timedelta
@@ -39,22 +39,6 @@ def a_model(name: str, *, output: int, is_retired: bool = False, starts_in_days:
         cache_write_credits_per_mtok=0,
         cache_read_credits_per_mtok=0,
     )
-
-
-def test_the_landing_page_shows_a_call_its_answer_and_the_way_in(client: Client) -> None:
-    text = text_of(client.get("/"))
-
-    assert "curl https://caicaini.test/v1/messages" in text
-    assert '"credits_consumed": 12' in text
-    assert "You start with 10,000 credits, worth $0.10" in text
-    assert "Create an account" in text
-
-
-def test_the_landing_page_leads_the_signed_in_to_their_workspace(browser: Client) -> None:
-    text = text_of(browser.get("/"))
-
-    assert "Go to your workspace" in text
-    assert "Create an account" not in text
 
 
 def test_the_prices_are_those_of_the_catalogue_that_are_in_force(client: Client) -> None:

@@ -91,6 +91,14 @@ def duration(milliseconds: float) -> str:
 
 
 @register.filter
+def run_duration(milliseconds: float) -> str:
+    """Write 73 as 73 ms and 187 as 0.19 s, as js/run/figures.js does."""
+    if milliseconds < 100:
+        return f"{milliseconds:.0f} ms"
+    return f"{milliseconds / 1000:.2f} s"
+
+
+@register.filter
 def percent(share: float) -> str:
     """Write 0.0123 as 1.2%."""
     return f"{share:.1%}" if 0 < share < 1 else f"{share:.0%}"

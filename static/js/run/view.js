@@ -7,8 +7,21 @@ import { recordOf } from "./run.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 
+// The words of a run inside an example; a page with other places brings others.
+const TEXTS = {
+  done: "Your run",
+  stopped: "Stopped",
+  failed: "Failed",
+  first: (ms) => `first token ${duration(ms)}`,
+  total: (ms, events) => (events ? `${counted(events, "event")} in ${duration(ms)}` : `answered in ${duration(ms)}`),
+  tokens: ({ read, output, held }) =>
+    `${grouped(read)} tokens in, ${grouped(output)} out${held === null ? "" : `; at most ${grouped(held)} held`}`,
+  held: (held) => `at most ${grouped(held)} held`,
+};
+
 export class RunView {
   #root;
+  #texts;
   #ticks = [];
   #message = null;
   #held = null;
@@ -17,15 +30,25 @@ export class RunView {
   #failure = null;
 
   // `canReadRecords` is false for visitors, whose runs are nobody's to look up.
-  constructor(root, { canReadRecords = true } = {}) {
+  constructor(root, { canReadRecords = true, texts = {} } = {}) {
     this.#root = root;
+    this.#texts = { ...TEXTS, ...texts };
     this.canReadRecords = canReadRecords;
+  }
+
+  // Of an answer that is complete.
+  get usage() {
+    return this.#message?.usage ?? null;
+  }
+
+  get model() {
+    return this.#message?.model ?? null;
   }
 
   begin() {
     this.#set("words", "Running…");
     this.#root.dataset.runState = "running";
-    for (const name of ["answer", "route", "first", "total", "tokens", "dollars", "notice"]) this.#set(name, "");
+    for (const name of ["answer", "route", "first", "total", "tokens", "held", "sum", "dollars", "notice"]) this.#set(name, "");
     this.#set("credits", "–");
     this.#slot("ticks")?.replaceChildren();
     this.#slot("charged")?.setAttribute("width", "0");
@@ -36,7 +59,7 @@ export class RunView {
     this.#requestId = requestId;
     this.#held = held;
     this.#set("route", route?.split(";")[0] ?? "");
-    this.#set("tokens", held === null ? "" : `at most ${grouped(held)} held`);
+    if (held !== null) this.#set(this.#slot("held") ? "held" : "tokens", this.#texts.held(held));
     this.#show("cost", true);
   }
 
@@ -51,23 +74,32 @@ export class RunView {
   async end({ message, atMs }) {
     this.#message = message ?? this.#message;
     this.#draw();
-    this.#set("total", this.#total(atMs));
+    this.#set("total", this.#texts.total(atMs, this.#ticks.length));
     this.#show("times", true);
     if (this.#failure) return this.#failed(errorNotice(this.#failure, this.#requestId));
     this.#charge(this.#message.usage);
-    return this.#finish("good", "Your run", `The answer is complete. It cost ${counted(this.#message.usage.credits_consumed, "credit")}.`);
+    return this.#finish("good", this.#texts.done, `The answer is complete. It cost ${counted(this.#message.usage.credits_consumed, "credit")}.`);
   }
 
   async error(error) {
     this.#requestId ??= error.requestId;
     this.#draw();
-    if (error.kind === "aborted" || error.kind === "cut") this.#set("total", this.#total(error.atMs));
-    await this.#failed(noticeOf(error), error.kind === "aborted" ? "Stopped" : "Failed");
+    const wasStopped = error.kind === "aborted";
+    if (wasStopped || error.kind === "cut") this.#set("total", this.#texts.total(error.atMs, this.#ticks.length));
+    await this.#failed(noticeOf(error), wasStopped);
   }
 
-  async #failed(notice, words = "Failed") {
+  // Says why nothing ran, and leaves everything else as it is.
+  async explain(error) {
+    const notice = noticeOf(error);
     this.#notice(notice);
-    this.#finish(words === "Stopped" ? "stopped" : "bad", words, `${words}. ${notice.text}`);
+    speak(notice.text);
+  }
+
+  async #failed(notice, wasStopped = false) {
+    const words = wasStopped ? this.#texts.stopped : this.#texts.failed;
+    this.#notice(notice);
+    this.#finish(wasStopped ? "stopped" : "bad", words, `${words}. ${notice.text}`);
     const isCharged = this.#held !== null && this.canReadRecords && this.#requestId;
     const record = isCharged ? await recordOf(this.#requestId) : null;
     if (record) this.#charge({ ...record, credits_consumed: record.credits });
@@ -76,8 +108,7 @@ export class RunView {
   #finish(state, words, spoken) {
     this.#root.dataset.runState = state;
     this.#set("words", words);
-    const status = document.getElementById("spoken");
-    if (status) status.textContent = spoken;
+    speak(spoken);
     document.body.dispatchEvent(new CustomEvent("balance-changed"));
   }
 
@@ -85,8 +116,7 @@ export class RunView {
     const read = input + (rest.cache_creation_input_tokens ?? 0) + (rest.cache_read_input_tokens ?? 0);
     this.#set("credits", grouped(credits));
     this.#set("dollars", `· ${dollars(credits)}`);
-    const held = this.#held === null ? "" : `; at most ${grouped(this.#held)} held`;
-    this.#set("tokens", `${grouped(read)} tokens in, ${grouped(output)} out${held}`);
+    this.#set("tokens", this.#texts.tokens({ read, output, held: this.#held }));
     const share = this.#held ? Math.min(1, credits / this.#held) : 1;
     this.#slot("charged")?.setAttribute("width", `${100 * share}%`);
     this.#show("cost", true);
@@ -105,10 +135,6 @@ export class RunView {
     this.#show("notice", true);
   }
 
-  #total(atMs) {
-    return this.#ticks.length ? `${counted(this.#ticks.length, "event")} in ${duration(atMs)}` : `answered in ${duration(atMs)}`;
-  }
-
   // Once a frame: a fast model sends hundreds of events a second.
   #drawSoon() {
     if (this.#isDrawDue) return;
@@ -125,7 +151,7 @@ export class RunView {
 
   #drawTicks() {
     const first = this.#ticks.find((event) => event.name === "content_block_delta");
-    if (first) this.#set("first", `first token ${duration(first.atMs)}`);
+    if (first) this.#set("first", this.#texts.first(first.atMs));
     const place = this.#slot("ticks");
     if (!place || !this.#ticks.length) return;
     this.#show("times", true);
@@ -146,6 +172,11 @@ export class RunView {
     const place = this.#slot(name);
     if (place) place.hidden = !isShown;
   }
+}
+
+function speak(text) {
+  const status = document.getElementById("spoken");
+  if (status) status.textContent = text;
 }
 
 function tick({ name, atMs }, lastMs) {
