@@ -55,6 +55,17 @@ AVAILABILITY = (
         _SAMPLES + _ANSWERS,
     ),
     Bug(
+        "a key that is looked up for long counts as an outage of PostgreSQL",
+        (
+            Edit(
+                "gateway/runtime/key_cache.py",
+                "if is_late and not self._is_answering() and turn >= _OUTAGE_TURNS:",
+                "if turn >= _OUTAGE_TURNS:",
+            ),
+        ),
+        ("tests/gateway/http/test_authentication.py",),
+    ),
+    Bug(
         "one workspace's failing calls close a model to all",
         (Edit(_BREAKERS, "        if breaker.is_confirmed:\n", "        if breaker.failures:\n"),),
         _CLOSES,

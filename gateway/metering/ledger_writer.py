@@ -133,6 +133,14 @@ class LedgerWriter:
         """Whether the ledger is available to new calls; may be read in any thread."""
         return self._channel is not None and self._is_protected()
 
+    def is_answering(self) -> bool:
+        """Whether PostgreSQL is available, as far as is known; have that checked within a moment.
+
+        For others that wait for an answer: PostgreSQL may only be busy.
+        """
+        self._connection.check_soon()
+        return self._channel is not None
+
     def hold(self, operation: Hold) -> "asyncio.Future[HoldResult]":
         """Make a hold. Raises LedgerUnreachable, here or from the future, within a moment while
         PostgreSQL is unavailable."""

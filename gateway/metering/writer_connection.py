@@ -63,6 +63,7 @@ class WriterConnection:
         self._probe: psycopg.Connection[Any] | None = None
         self._session: Sequence[Any] | None = None  # the newest one's pid and start
         self._waiting_since: float | None = None
+        self._is_check_wanted = False
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="ledger-watchdog", daemon=True)
 
@@ -89,6 +90,11 @@ class WriterConnection:
     def end_wait(self) -> None:
         """The answer has arrived, or never will."""
         self._waiting_since = None
+
+    def check_soon(self) -> None:
+        """Have the watchdog check once: another part waits for PostgreSQL, on a connection of its
+        own."""
+        self._is_check_wanted = True
 
     @contextmanager
     def waiting(self) -> Iterator[None]:
@@ -170,8 +176,9 @@ class WriterConnection:
         return connection
 
     def _is_probe_due(self) -> bool:
-        since = self._waiting_since
-        return since is not None and time.monotonic() - since > _PROBE_AFTER_S
+        since, is_wanted = self._waiting_since, self._is_check_wanted
+        self._is_check_wanted = False
+        return is_wanted or (since is not None and time.monotonic() - since > _PROBE_AFTER_S)
 
     def _responds(self) -> bool:
         is_reused = self._probe is not None

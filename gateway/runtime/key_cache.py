@@ -1,8 +1,10 @@
 """API keys by digest, read from the database at most once a second."""
 
 import asyncio
+import logging
 import time
 from collections import OrderedDict
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -13,14 +15,20 @@ from gateway.errors import InvalidApiKey, LedgerUnavailable
 from keys import gateway_queries, tokens
 from keys.gateway_queries import CachedKey
 
+logger = logging.getLogger(__name__)
+
 # How old a look-up may be. Calls that cost credits are safe at any age: the key is read again,
 # under the wallet's lock, when credits are held for it.
 FRESH_FOR_S = 1.0
 _CACHED_KEYS = 50_000
-# A look-up times out after a fifth of a second. It is counted in turns of the event loop: while the
-# loop is busy, the answer may have arrived without having been read.
-_TIMEOUT_TURNS = 10
+# A look-up times out after a fifth of a second when PostgreSQL is unavailable, and after two
+# seconds when it is only busy. Both are counted in turns of the event loop: while the loop is busy,
+# the answer may have arrived without having been read.
+_USUAL_TURNS = 2
+_OUTAGE_TURNS = 10
+_BUSY_TURNS = 100
 _TURN_S = 0.02
+_POOL_TIMEOUT_S = 2.0
 
 
 class _Cached(NamedTuple):
@@ -29,10 +37,19 @@ class _Cached(NamedTuple):
 
 
 class KeyRing:
-    """Keys by digest, each at most a second old, and when each was last used."""
+    """Keys by digest, each at most a second old, and when each was last used.
 
-    def __init__(self, pool: "AsyncConnectionPool[psycopg.AsyncConnection]") -> None:
+    `is_answering` tells whether PostgreSQL is available, while a look-up waits for it.
+    """
+
+    def __init__(
+        self,
+        pool: "AsyncConnectionPool[psycopg.AsyncConnection]",
+        *,
+        is_answering: Callable[[], bool],
+    ) -> None:
         self._pool = pool
+        self._is_answering = is_answering
         self._cached: OrderedDict[bytes, _Cached] = OrderedDict()
         self._pending: dict[bytes, asyncio.Task[CachedKey | None]] = {}
         self._used: dict[int, datetime] = {}
@@ -63,10 +80,14 @@ class KeyRing:
             task = asyncio.create_task(self._look_up(digest))
             self._pending[digest] = task
             task.add_done_callback(lambda done: self._look_up_done(digest, done))
-        for _ in range(_TIMEOUT_TURNS):
+        for turn in range(_BUSY_TURNS):
             done, _ = await asyncio.wait({task}, timeout=_TURN_S)
             if done:
                 return task.result()
+            is_late = turn >= _USUAL_TURNS
+            if is_late and not self._is_answering() and turn >= _OUTAGE_TURNS:
+                break
+        logger.warning("a key was not looked up in time", extra={"is_outage": True})
         raise LedgerUnavailable
 
     def _look_up_done(self, digest: bytes, task: "asyncio.Task[CachedKey | None]") -> None:
@@ -76,7 +97,7 @@ class KeyRing:
 
     async def _look_up(self, digest: bytes) -> CachedKey | None:
         try:
-            async with self._pool.connection() as connection:
+            async with self._pool.connection(timeout=_POOL_TIMEOUT_S) as connection:
                 cursor = await connection.execute(gateway_queries.LOOK_UP, [digest])
                 row = await cursor.fetchone()
         except (PoolTimeout, psycopg.OperationalError):

@@ -96,7 +96,7 @@ async def running_services() -> AsyncIterator[GatewayServices]:
     async with AsyncExitStack() as stack:
         pool = await open_pool(stack, name="gateway")
         reports = await open_pool(stack, name="reports")
-        key_ring = KeyRing(pool)
+        key_ring = KeyRing(pool, is_answering=lambda: ledger.writer.is_answering())
         ledger = await _start_ledger(stack, key_ring)
         catalogue = CatalogueCache(pool)
         with suppress(psycopg.Error, PoolTimeout):

@@ -1,8 +1,10 @@
 """A caller shows a key: the right one opens, any other does not, and a revoked one never again."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
+import psycopg
 import pytest
 from django.utils import timezone
 
@@ -235,3 +237,30 @@ def test_the_token_is_kept_nowhere(customer: Customer, upstream: ScriptedUpstrea
 
     assert customer.token not in str(stored.__dict__)
     assert customer.token[11:-4] not in stored.hint
+
+
+# PostgreSQL sleeps with the lock, so that a pause of this process shortens the wait.
+_BUSY_FOR_A_SECOND = "BEGIN; LOCK TABLE keys_apikey; SELECT pg_sleep(1); COMMIT"
+_IS_LOCKED = """
+SELECT 1 FROM pg_locks WHERE relation = 'keys_apikey'::regclass
+AND mode = 'AccessExclusiveLock' AND granted
+"""
+
+
+def test_a_key_is_looked_up_while_postgresql_is_busy(
+    customer: Customer, gateway_env: dict[str, str]
+) -> None:
+    """A look-up that takes long is no outage while PostgreSQL answers others."""
+    url = gateway_env["DATABASE_URL"]
+    with (
+        psycopg.connect(url, autocommit=True) as busy,
+        psycopg.connect(url, autocommit=True) as other,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        locking = pool.submit(busy.execute, _BUSY_FOR_A_SECOND)
+        eventually(lambda: other.execute(_IS_LOCKED).fetchone(), what="the lock")
+
+        answer = customer.caller.get("/v1/models")
+
+        locking.result()
+    assert answer.status == 200
