@@ -53,6 +53,7 @@ def _parts(operation: Operation, place: _Place) -> Iterable[str]:
     operation_id = operation.description["operationId"]
     yield f"```text\n{operation.method} {{{{ public_url }}}}{operation.path}\n```"
     yield operation.description["description"]
+    yield f"## Example\n\n{{{{ sample {place.sample} }}}}\n\n{{{{ answer {place.sample} }}}}"
     yield _request_headers(operation)
     if any(one["in"] != "header" for one in operation.description.get("parameters", ())):
         yield f"## Parameters\n\n{{{{ fields {operation_id}.parameters }}}}"

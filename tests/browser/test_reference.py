@@ -4,7 +4,7 @@ from playwright.sync_api import expect
 
 from tests.browser import chromium
 from tests.browser.steps import DEMO
-from tests.browser.visitor import Visitor
+from tests.browser.visitor import SMALL_PHONE, Visitor
 
 pytestmark = chromium.NEEDED
 
@@ -24,7 +24,7 @@ def test_everything_unfolded_is_accessible_and_fits(visitor: Visitor) -> None:
     page = visitor.page
     page.goto(MESSAGES)
     page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true })")
-    visitor.examine()
+    visitor.glance()
 
 
 def test_the_state_of_the_limits_arrives_by_itself(visitor: Visitor) -> None:
@@ -38,7 +38,7 @@ def test_the_state_of_the_limits_arrives_by_itself(visitor: Visitor) -> None:
     expect(page.get_by_role("heading", level=1, name="Rate limits")).to_be_visible()
     expect(page.get_by_text("Requests a minute", exact=True)).to_be_visible()
     expect(page.get_by_role("meter", name="Requests used")).to_be_visible()
-    visitor.examine()
+    visitor.examine(sizes=(SMALL_PHONE,))
 
 
 def test_terms_privacy_and_support_are_accessible(visitor: Visitor) -> None:
@@ -50,4 +50,4 @@ def test_terms_privacy_and_support_are_accessible(visitor: Visitor) -> None:
         visitor.page.goto("/")
         visitor.page.get_by_role("contentinfo").get_by_role("link", name=name).click()
         expect(visitor.page.get_by_role("heading", level=1, name=heading)).to_be_visible()
-        visitor.examine()
+        visitor.glance()

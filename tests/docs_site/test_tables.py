@@ -1,5 +1,7 @@
 """Tables of the documentation say what the settings, the code and the catalogue say."""
 
+import inspect
+import re
 from datetime import timedelta
 
 import pytest
@@ -9,8 +11,10 @@ from pytest_django import Settings
 
 from catalogue.models import Model, ModelPrice
 from docs_site import computed_blocks
-from docs_site.tables import limits, models, money
+from docs_site.tables import errors, limits, models, money
 from docs_site.tables.markdown_table import table
+from gateway.openapi.error_samples import DOCUMENTED_ERRORS
+from gateway.upstreams import router
 from tests.support.reading import text_of
 
 pytestmark = pytest.mark.django_db
@@ -124,3 +128,28 @@ def test_the_welcome_credits_are_those_that_are_set(settings: Settings) -> None:
 
     settings.WELCOME_CREDITS = 12_000
     assert "starts with 12,000 credits, worth $0.12" in money.welcome("")
+
+
+def test_the_guide_to_retries_has_every_status_and_agrees_with_the_code(client: Client) -> None:
+    markdown = client.get("/docs/errors-and-retries.md").content.decode()
+    rows = re.findall(r"^\| ([\d, ]+) \| ([^|]+) \|", markdown, re.M)
+    advice = {int(status): said for several, said in rows for status in several.split(", ")}
+    by_status: dict[int, set[str]] = {}
+    for one in DOCUMENTED_ERRORS:
+        by_status.setdefault(one.kind.status, set()).add(errors.retry(one))
+
+    assert advice.keys() == by_status.keys()
+    for status, said in advice.items():
+        assert any(said.split()[-1] in rule.split() for rule in by_status[status]), status
+
+
+def test_the_guide_to_the_router_explains_every_reason(client: Client) -> None:
+    """The reasons are texts in the router; a new one needs a row."""
+    source = inspect.getsource(router)
+    reasons = set(re.findall(r'return "([a-z][a-z ]+)"|, "([a-z][a-z ]+)"\)', source))
+    texts = {one for pair in reasons for one in pair if one}
+    texts |= {*router.NEED_WORDS.values(), router._TOO_LONG, "failed"}
+    markdown = client.get("/docs/router.md").content.decode()
+
+    assert {"not healthy", "dearer", "no price", "format"} < texts
+    assert [one for one in texts if f"`{one}`" not in markdown] == []
