@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from embedded.subprocesses import PROJECT
-from tests.support.replies import Step, event, events, streams, text_event, usage, words
+from tests.support.replies import Step, event, events, streams, text_event, usage, wait, words
 from tests.support.scripted_upstream import Exchange, Play
 
 ATLAS, VISTA, GRAND = "caicaini/atlas", "caicaini/vista", "caicaini/grand"
@@ -62,6 +62,11 @@ def says_until(text: str, *steps: Step) -> Play:
 def rest(text: str) -> list[bytes]:
     """Return the rest of a text answer that has begun."""
     return [text_event(text), *events("")[-3:]]
+
+
+def ends_on_release() -> list[Step]:
+    """Return the end of a text answer, which waits for the test."""
+    return [wait, *rest("")]
 
 
 def thinks_then_says(thought: str, text: str) -> Play:

@@ -2,6 +2,8 @@
 
 import json
 import re
+import struct
+import zlib
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -147,15 +149,20 @@ def fill_in_sign_in(page: Page) -> None:
 
 
 def a_picture(folder: Path) -> Path:
-    """Write a small PNG."""
+    """Write a PNG of one white pixel."""
     picture = folder / "pixel.png"
-    picture.write_bytes(
-        bytes.fromhex(
-            "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c489"
-            "0000000d49444154789c636060f8cf5000000382018056e7b1c30000000049454e44ae426082"
-        )
-    )
+    chunks = [
+        (b"IHDR", struct.pack(">IIBBBBB", 1, 1, 8, 2, 0, 0, 0)),
+        (b"IDAT", zlib.compress(b"\0\xff\xff\xff")),
+        (b"IEND", b""),
+    ]
+    picture.write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(map(_png_chunk, chunks)))
     return picture
+
+
+def _png_chunk(chunk: tuple[bytes, bytes]) -> bytes:
+    kind, data = chunk
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
 
 def _uuid(request_id: str) -> UUID:

@@ -46,7 +46,10 @@ export class Answer {
   }
 
   text() {
-    return this.content.filter((block) => block?.type === "text").map((block) => block.text).join("\n\n");
+    return this.content
+      .filter((block) => block?.type === "text")
+      .map((block) => block.text)
+      .join("\n\n");
   }
 
   // Whether the answer can be sent back as a message of the assistant.

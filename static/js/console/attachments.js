@@ -51,7 +51,8 @@ export function attach({ messageAt, messageForFiles }) {
     await add([...input.files], messageForFiles());
     input.value = "";
   });
-  byId("file-help").textContent = `JPEG, PNG, GIF, WebP, PDF or text, up to ${bytes(Math.floor((limit() * 3) / 4))} in all; or paste and drop.`;
+  byId("file-help").textContent =
+    `JPEG, PNG, GIF, WebP, PDF or text, up to ${bytes(Math.floor((limit() * 3) / 4))} in all; or paste and drop.`;
   const column = byId("request-body");
   column.addEventListener("paste", (event) => receive(event, event.clipboardData, messageAt));
   column.addEventListener("drop", (event) => receive(event, event.dataTransfer, messageAt));
@@ -60,7 +61,8 @@ export function attach({ messageAt, messageForFiles }) {
     event.preventDefault();
     column.classList.add("is-dropping");
   });
-  for (const name of ["dragleave", "drop"]) column.addEventListener(name, () => column.classList.remove("is-dropping"));
+  for (const name of ["dragleave", "drop"])
+    column.addEventListener(name, () => column.classList.remove("is-dropping"));
 }
 
 function receive(event, transfer, messageAt) {

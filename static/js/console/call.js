@@ -69,7 +69,9 @@ export class Call {
     this.ending = kind === "aborted" ? "stopped" : "failed";
     if (requestId) this.head.requestId = requestId;
     if (kind === "aborted") return;
-    this.error = body?.error ? described(body, { status }) : { kind, status, message: NETWORK[kind] ?? "The answer could not be read." };
+    this.error = body?.error
+      ? described(body, { status })
+      : { kind, status, message: NETWORK[kind] ?? "The answer could not be read." };
     if (status === 401) emit("signed-out");
   }
 
@@ -104,7 +106,11 @@ export class Call {
   }
 
   inputTokens() {
-    const { input_tokens: fresh = 0, cache_creation_input_tokens: stored = 0, cache_read_input_tokens: read = 0 } = this.usage();
+    const {
+      input_tokens: fresh = 0,
+      cache_creation_input_tokens: stored = 0,
+      cache_read_input_tokens: read = 0,
+    } = this.usage();
     return fresh + stored + read;
   }
 
@@ -127,5 +133,12 @@ const NETWORK = {
 };
 
 function described({ error, request_id: requestId }, { status }) {
-  return { status, type: error.type, message: error.message, code: error.details?.error_code ?? null, details: error.details ?? {}, requestId };
+  return {
+    status,
+    type: error.type,
+    message: error.message,
+    code: error.details?.error_code ?? null,
+    details: error.details ?? {},
+    requestId,
+  };
 }

@@ -26,14 +26,20 @@ class ThinkingView {
     this.title = h("span", {}, "Thinking…");
     this.tokens = h("span", { class: "soft" });
     this.text = h("p", { class: "thinking-text" });
-    this.element = h("details", { class: "thinking" }, h("summary", {}, icon("chevron", "fold-mark"), this.title, this.tokens), this.text);
+    this.element = h(
+      "details",
+      { class: "thinking" },
+      h("summary", {}, icon("chevron", "fold-mark"), this.title, this.tokens),
+      this.text,
+    );
   }
 
   update(block, { span, call }) {
     const text = block.thinking ?? "(The provider has hidden this part.)";
     if (this.text.textContent !== text) this.text.textContent = text;
     if (span.to === undefined && call.isRunning) return;
-    this.title.textContent = span.to === undefined ? "Thought" : `Thought for ${duration(span.to - span.from)}`;
+    this.title.textContent =
+      span.to === undefined ? "Thought" : `Thought for ${duration(span.to - span.from)}`;
     const tokens = thinkingTokens(call);
     if (tokens) this.tokens.textContent = `${grouped(tokens)} tokens`;
   }
@@ -54,7 +60,12 @@ class OtherView {
   }
 }
 
-const VIEWS = { text: TextView, thinking: ThinkingView, redacted_thinking: ThinkingView, tool_use: ToolCallView };
+const VIEWS = {
+  text: TextView,
+  thinking: ThinkingView,
+  redacted_thinking: ThinkingView,
+  tool_use: ToolCallView,
+};
 
 export class CallView {
   constructor(call) {
@@ -63,7 +74,13 @@ export class CallView {
     this.blocks = h("div", { class: "blocks" });
     this.waiting = h("p", { class: "soft waiting" }, "Waiting for the first token…");
     this.end = h("div", { class: "call-end" });
-    this.element = h("article", { class: "call", "aria-label": `Call ${call.number}` }, this.waiting, this.blocks, this.end);
+    this.element = h(
+      "article",
+      { class: "call", "aria-label": `Call ${call.number}` },
+      this.waiting,
+      this.blocks,
+      this.end,
+    );
   }
 
   update({ isLast }) {
@@ -80,7 +97,11 @@ export class CallView {
     const version = `${call.ending} ${call.record !== null} ${isLast}`;
     if (call.isRunning || version === this.version) return;
     this.version = version;
-    this.end.replaceChildren(...[call.error && errorBox(call), this.emptyNote(), endLine(call), this.replyRow(isLast)].filter(Boolean));
+    this.end.replaceChildren(
+      ...[call.error && errorBox(call), this.emptyNote(), endLine(call), this.replyRow(isLast)].filter(
+        Boolean,
+      ),
+    );
   }
 
   emptyNote() {
@@ -101,10 +122,24 @@ export class CallView {
   // Once it has ended with tool calls: the button that sends the results.
   drawResults() {
     const { call } = this;
-    const isOpen = call.ending === "completed" && call.answer.stopReason === "tool_use" && !call.results && call.answer.toolCalls().length > 0;
+    const isOpen =
+      call.ending === "completed" &&
+      call.answer.stopReason === "tool_use" &&
+      !call.results &&
+      call.answer.toolCalls().length > 0;
     if (isOpen && !this.send) {
       const send = () => emit("send-results", { call, results: this.results() });
-      this.send = h("div", { class: "row send-row" }, h("button", { type: "button", class: "button button-primary button-small send-results", onclick: send }, icon("play"), "Send results"), h("span", { class: "small soft" }, "Ctrl+Enter in a result sends them, too"));
+      this.send = h(
+        "div",
+        { class: "row send-row" },
+        h(
+          "button",
+          { type: "button", class: "button button-primary button-small send-results", onclick: send },
+          icon("play"),
+          "Send results",
+        ),
+        h("span", { class: "small soft" }, "Ctrl+Enter in a result sends them, too"),
+      );
       this.blocks.append(this.send);
     }
     if (this.send) this.send.hidden = !isOpen;
@@ -113,8 +148,24 @@ export class CallView {
   // The newest call alone can be replied to.
   replyRow(isLast) {
     const { call } = this;
-    const canReply = isLast && call.ending === "completed" && call.answer.stopReason !== "tool_use" && call.answer.isReusable();
-    return canReply && h("p", { class: "row" }, h("button", { type: "button", class: "add-button", onclick: () => emit("continue", call) }, icon("plus"), "Reply to this answer"));
+    const canReply =
+      isLast &&
+      call.ending === "completed" &&
+      call.answer.stopReason !== "tool_use" &&
+      call.answer.isReusable();
+    return (
+      canReply &&
+      h(
+        "p",
+        { class: "row" },
+        h(
+          "button",
+          { type: "button", class: "add-button", onclick: () => emit("continue", call) },
+          icon("plus"),
+          "Reply to this answer",
+        ),
+      )
+    );
   }
 
   toolViews() {

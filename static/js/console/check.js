@@ -75,7 +75,16 @@ function title() {
 function showChecked(answers) {
   const failed = answers.find((answer) => answer.error);
   if (failed) return showError(failed);
-  show(hasMissingData() ? [{ place: "messages", message: "Attach the files again whose data is not kept here, or remove them." }] : []);
+  show(
+    hasMissingData()
+      ? [
+          {
+            place: "messages",
+            message: "Attach the files again whose data is not kept here, or remove them.",
+          },
+        ]
+      : [],
+  );
   const [{ checked }] = answers;
   const bound = answers.reduce((sum, answer) => sum + answer.checked.bound, 0);
   app.bound = bound;
@@ -90,7 +99,8 @@ function showError({ error, status }) {
   const rest = show([{ place, message: path ? `${path}: ${reason}` : reason }]);
   unknown();
   markTools(place !== "tools");
-  if (rest.length && status === 400) byId("bound-value").replaceChildren(h("span", { class: "small bad" }, reason));
+  if (rest.length && status === 400)
+    byId("bound-value").replaceChildren(h("span", { class: "small bad" }, reason));
 }
 
 function markTools(isValid) {
@@ -103,8 +113,13 @@ function markTools(isValid) {
 function showBound(bound, { balance, available }) {
   const held = balance - available;
   const isShort = bound > available;
-  byId("bound-title").textContent = isShort ? `${title()}: more than the ${grouped(available)} available` : title();
-  byId("bound-value").replaceChildren(h("strong", { class: "number" }, grouped(bound)), h("span", { class: "soft number" }, ` · ${dollars(bound)}`));
+  byId("bound-title").textContent = isShort
+    ? `${title()}: more than the ${grouped(available)} available`
+    : title();
+  byId("bound-value").replaceChildren(
+    h("strong", { class: "number" }, grouped(bound)),
+    h("span", { class: "soft number" }, ` · ${dollars(bound)}`),
+  );
   byId("bound").classList.toggle("is-short", isShort);
   emit("balance", { balance, available, held, isShort });
 }

@@ -5,8 +5,18 @@ const ELIDED = "The data of images and documents is cut here: put your own in.";
 const HEREDOC = "CAICAINI_REQUEST";
 // The fields that the SDKs' own types name. Python takes others in extra_body only.
 export const SDK_NAMES = [
-  "model", "max_tokens", "system", "messages", "tools", "tool_choice", "thinking", "output_config",
-  "stop_sequences", "metadata", "service_tier", "cache_control",
+  "model",
+  "max_tokens",
+  "system",
+  "messages",
+  "tools",
+  "tool_choice",
+  "thinking",
+  "output_config",
+  "stop_sequences",
+  "metadata",
+  "service_tier",
+  "cache_control",
 ];
 
 // Returns { curl, python, typescript, isElided } for a request.
@@ -35,10 +45,11 @@ function curl(request, baseUrl, elided) {
 
 // --- Python -----------------------------------------------------------------------------------
 
-
 function python(request, baseUrl, elided) {
   const { stream, ...body } = request;
-  const call = stream ? ["with client.messages.stream(", pythonArguments(body), ") as stream:", PYTHON_STREAM] : ["message = client.messages.create(", pythonArguments(body), ")", PYTHON_PLAIN];
+  const call = stream
+    ? ["with client.messages.stream(", pythonArguments(body), ") as stream:", PYTHON_STREAM]
+    : ["message = client.messages.create(", pythonArguments(body), ")", PYTHON_PLAIN];
   return [
     "import os",
     "",
@@ -88,7 +99,9 @@ function pythonScalar(value) {
 
 function typescript(request, baseUrl, elided) {
   const { stream, ...body } = request;
-  const method = stream ? "const stream = client.messages.stream(" : "const message = await client.messages.create(";
+  const method = stream
+    ? "const stream = client.messages.stream("
+    : "const message = await client.messages.create(";
   return [
     'import Anthropic from "@anthropic-ai/sdk";',
     "",
@@ -139,7 +152,10 @@ const LINE_CHARS = 72;
 function split(body) {
   const entries = Object.entries(body);
   const isNamed = ([name]) => SDK_NAMES.includes(name);
-  return [Object.fromEntries(entries.filter(isNamed)), Object.fromEntries(entries.filter((entry) => !isNamed(entry)))];
+  return [
+    Object.fromEntries(entries.filter(isNamed)),
+    Object.fromEntries(entries.filter((entry) => !isNamed(entry))),
+  ];
 }
 
 // An array or object: on one line if it is short, otherwise one member a line.
@@ -151,7 +167,8 @@ function nested(value, depth, indent, name, literal) {
     : Object.entries(value).map(([key, inner]) => name(key) + literal(inner, depth + 1));
   if (!members.length) return open + close;
   const line = members.join(", ");
-  if (!line.includes("\n") && line.length + depth * indent.length < LINE_CHARS) return isArray || indent.length > 2 ? `${open}${line}${close}` : `${open} ${line} ${close}`;
+  if (!line.includes("\n") && line.length + depth * indent.length < LINE_CHARS)
+    return isArray || indent.length > 2 ? `${open}${line}${close}` : `${open} ${line} ${close}`;
   const inner = indent.repeat(depth + 1);
   return `${open}\n${members.map((member) => `${inner}${member},`).join("\n")}\n${indent.repeat(depth)}${close}`;
 }

@@ -32,7 +32,13 @@ export class Column {
 
   head() {
     const known = modelById(this.model);
-    return h("div", { class: "column-head" }, h("span", { class: `swatch cost-${this.place}`, "aria-hidden": "true" }), h("strong", {}, this.model), known && h("span", { class: "small soft" }, price(known)));
+    return h(
+      "div",
+      { class: "column-head" },
+      h("span", { class: `swatch cost-${this.place}`, "aria-hidden": "true" }),
+      h("strong", {}, this.model),
+      known && h("span", { class: "small soft" }, price(known)),
+    );
   }
 
   // `planned` is the request as it stands now, shown while nothing has run.
@@ -41,14 +47,16 @@ export class Column {
     const isAtEnd = this.body.scrollHeight - this.body.scrollTop - this.body.clientHeight < NEAR_END_PX;
     this[`${tab}Tab`](planned);
     const isGrowing = this.calls.at(-1)?.isRunning ?? false;
-    if (tab === "answer" && isAtEnd && (isGrowing || this.wasGrowing)) this.body.scrollTop = this.body.scrollHeight;
+    if (tab === "answer" && isAtEnd && (isGrowing || this.wasGrowing))
+      this.body.scrollTop = this.body.scrollHeight;
     this.wasGrowing = isGrowing;
     this.drawFoot(scale);
   }
 
   drawFoot(scale) {
     this.foot.hidden = !this.calls.length;
-    if (this.calls.length) this.foot.replaceChildren(...costFoot(this.calls, { scale, isCompared: this.place !== null }));
+    if (this.calls.length)
+      this.foot.replaceChildren(...costFoot(this.calls, { scale, isCompared: this.place !== null }));
     this.foot.classList.toggle(`compared-${this.place}`, this.place !== null);
   }
 
@@ -61,7 +69,8 @@ export class Column {
     if (!this.calls.length) return this.answer.replaceChildren(emptyAnswer(this.place));
     if (!this.views.size) this.answer.replaceChildren();
     const isReplied = this.place !== null;
-    for (const call of this.calls) this.viewOf(call).update({ isLast: !isReplied && call === this.calls.at(-1) });
+    for (const call of this.calls)
+      this.viewOf(call).update({ isLast: !isReplied && call === this.calls.at(-1) });
   }
 
   viewOf(call) {
@@ -92,13 +101,15 @@ export class Column {
   shown(planned) {
     const last = this.calls.at(-1);
     if (last) return { request: last.request, number: last.number, wasRun: true };
-    return planned && { request: { ...planned, model: this.model }, wasRun: false };
+    const request = this.place === null ? planned : planned && { ...planned, model: this.model };
+    return request && { request, wasRun: false };
   }
 
   text() {
     if (this.tab === "code") return this.code.text ?? "";
     if (this.tab === "request") return this.request.text ?? "";
-    if (this.tab === "events") return this.calls.flatMap((call) => call.events.map(({ text }) => text)).join("");
+    if (this.tab === "events")
+      return this.calls.flatMap((call) => call.events.map(({ text }) => text)).join("");
     return this.calls.map((call) => call.answer.text()).join("\n\n");
   }
 }

@@ -23,7 +23,13 @@ function select(name, label, place) {
   const ids = [config.auto, ...config.models.map(({ id }) => id)];
   const known = ids.includes(app.draft[name]) ? ids : [...ids, app.draft[name]];
   const options = known.map((id) => h("option", { value: id, selected: id === app.draft[name] }, id));
-  return h("label", { class: "compared" }, h("span", { class: `swatch cost-${place}`, "aria-hidden": "true" }), h("span", { class: "visually-hidden" }, label), h("select", { onchange: (event) => choose(name, event) }, options));
+  return h(
+    "label",
+    { class: "compared" },
+    h("span", { class: `swatch cost-${place}`, "aria-hidden": "true" }),
+    h("span", { class: "visually-hidden" }, label),
+    h("select", { onchange: (event) => choose(name, event) }, options),
+  );
 }
 
 function show() {
@@ -33,12 +39,24 @@ function show() {
   byId("model").hidden = isComparing;
   byId("model-row").querySelector(".compared-models")?.remove();
   if (!isComparing) return;
-  byId("model-row").append(h("div", { class: "compared-models" }, h("p", { class: "model-name" }, "One request, two models"), select("model", "First model", 0), select("second", "Second model", 1)));
+  byId("model-row").append(
+    h(
+      "div",
+      { class: "compared-models" },
+      h("p", { class: "model-name" }, "One request, two models"),
+      select("model", "First model", 0),
+      select("second", "Second model", 1),
+    ),
+  );
 }
 
 export function start() {
   button.addEventListener("click", toggle);
   button.disabled = !config.models.length;
-  on("draft", (part) => ["model", "all"].includes(part) && show());
+  on("draft", (part) => {
+    if (["model", "all"].includes(part)) show();
+    const models = modelsOf(app.draft);
+    if (part === "all" && models.length !== results.allColumns().length) results.reset(models);
+  });
   show();
 }

@@ -23,13 +23,22 @@ function sum(calls, of) {
 function amount(charged, calls) {
   const isKnown = calls.some((call) => call.credits() !== null);
   const text = isKnown ? grouped(charged) : "–";
-  return h("p", { class: "cost-amount" }, h("strong", { class: "number" }, text), h("span", { class: "soft number" }, isKnown ? ` credits · ${dollars(charged)}` : " credits"));
+  return h(
+    "p",
+    { class: "cost-amount" },
+    h("strong", { class: "number" }, text),
+    h("span", { class: "soft number" }, isKnown ? ` credits · ${dollars(charged)}` : " credits"),
+  );
 }
 
 function words(held, charged, isRunning) {
   if (!held) return h("p", { class: "small soft" }, "nothing held");
   if (isRunning) return h("p", { class: "small soft" }, `of at most ${grouped(held)}, held until it ends`);
-  return h("p", { class: "small soft" }, `of at most ${grouped(held)} held; ${grouped(Math.max(0, held - charged))} released`);
+  return h(
+    "p",
+    { class: "small soft" },
+    `of at most ${grouped(held)} held; ${grouped(Math.max(0, held - charged))} released`,
+  );
 }
 
 function bar(calls, { total, held, charged, isRunning }) {
@@ -48,8 +57,24 @@ function add(element, className, credits, total) {
 
 function legend(calls) {
   const balance = calls.findLast((call) => call.record)?.record.balance_after ?? app.balance;
-  const parts = calls.map((call, index) => h("span", {}, h("span", { class: `swatch cost-${index % 8}`, "aria-hidden": "true" }), ` call ${call.number} `, h("span", { class: "soft number" }, grouped(call.credits()))));
-  const left = balance !== undefined && balance !== null && h("span", { class: "cost-balance" }, h("span", { class: "soft" }, "balance "), h("strong", { class: "number" }, grouped(balance)));
+  const parts = calls.map((call, index) =>
+    h(
+      "span",
+      {},
+      h("span", { class: `swatch cost-${index % 8}`, "aria-hidden": "true" }),
+      ` call ${call.number} `,
+      h("span", { class: "soft number" }, grouped(call.credits())),
+    ),
+  );
+  const left =
+    balance !== undefined &&
+    balance !== null &&
+    h(
+      "span",
+      { class: "cost-balance" },
+      h("span", { class: "soft" }, "balance "),
+      h("strong", { class: "number" }, grouped(balance)),
+    );
   return h("div", { class: "cost-legend small" }, parts, left);
 }
 
@@ -60,8 +85,20 @@ function facts(call) {
     ["First token", duration(call.firstMs())],
     ["Total", duration(call.durationMs)],
     ["Speed", call.speed() ? `${grouped(call.speed())} tok/s` : "–"],
-    ["Tokens", isKnown ? `${grouped(call.inputTokens())} in, ${grouped(call.usage().output_tokens)} out` : "–"],
-    ["Ended", call.isRunning ? "running" : call.ending === "completed" ? call.answer.stopReason : call.ending],
+    [
+      "Tokens",
+      isKnown ? `${grouped(call.inputTokens())} in, ${grouped(call.usage().output_tokens)} out` : "–",
+    ],
+    [
+      "Ended",
+      call.isRunning ? "running" : call.ending === "completed" ? call.answer.stopReason : call.ending,
+    ],
   ];
-  return h("dl", { class: "compared-facts" }, rows.map(([name, value]) => h("div", {}, h("dt", { class: "soft" }, name), h("dd", { class: "number" }, value))));
+  return h(
+    "dl",
+    { class: "compared-facts" },
+    rows.map(([name, value]) =>
+      h("div", {}, h("dt", { class: "soft" }, name), h("dd", { class: "number" }, value)),
+    ),
+  );
 }

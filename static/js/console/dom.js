@@ -24,15 +24,28 @@ export function svg(name, attributes = {}, ...children) {
 
 // An icon of the sprite in templates/console/icons.html.
 export function icon(name, className = "") {
-  return svg("svg", { class: `icon ${className}`, viewBox: "0 0 20 20", "aria-hidden": "true" }, svg("use", { href: `#icon-${name}` }));
+  return svg(
+    "svg",
+    { class: `icon ${className}`, viewBox: "0 0 20 20", "aria-hidden": "true" },
+    svg("use", { href: `#icon-${name}` }),
+  );
 }
 
 export function iconButton(name, label, onclick, attributes = {}) {
-  return h("button", { type: "button", class: "icon-button", "aria-label": label, title: label, onclick, ...attributes }, icon(name));
+  return h(
+    "button",
+    { type: "button", class: "icon-button", "aria-label": label, title: label, onclick, ...attributes },
+    icon(name),
+  );
 }
 
 export function callout(level, ...children) {
-  return h("div", { class: `callout callout-${level}` }, icon(level === "info" ? "info" : "alert"), h("div", { class: "callout-text" }, ...children));
+  return h(
+    "div",
+    { class: `callout callout-${level}` },
+    icon(level === "info" ? "info" : "alert"),
+    h("div", { class: "callout-text" }, ...children),
+  );
 }
 
 // Says a sentence once to screen readers.

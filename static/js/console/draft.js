@@ -8,7 +8,19 @@
 import * as json from "./json_text.js";
 
 const NUMBERS = ["temperature", "top_p", "top_k"];
-const EDITED = new Set(["model", "system", "messages", "tools", "tool_choice", "thinking", "output_config", "stop_sequences", "stream", "max_tokens", ...NUMBERS]);
+const EDITED = new Set([
+  "model",
+  "system",
+  "messages",
+  "tools",
+  "tool_choice",
+  "thinking",
+  "output_config",
+  "stop_sequences",
+  "stream",
+  "max_tokens",
+  ...NUMBERS,
+]);
 const PLACEHOLDER = "AAAA";
 let lastId = 0;
 
@@ -35,8 +47,16 @@ export function newDraft(model) {
     tools: "",
     schema: "",
     parameters: {
-      max_tokens: "1024", temperature: "", top_p: "", top_k: "", stop_sequences: "",
-      thinking: "", budget_tokens: "1024", effort: "", tool_choice: "", stream: "true",
+      max_tokens: "1024",
+      temperature: "",
+      top_p: "",
+      top_k: "",
+      stop_sequences: "",
+      thinking: "",
+      budget_tokens: "1024",
+      effort: "",
+      tool_choice: "",
+      stream: "true",
     },
     extra: {}, // fields of an imported request that the page has no control for
   };
@@ -89,7 +109,8 @@ function toolChoice(chosen) {
 function addThinking(request, parameters, problems) {
   if (!parameters.thinking) return;
   request.thinking = { type: parameters.thinking };
-  if (parameters.thinking === "enabled") number(request.thinking, "budget_tokens", parameters.budget_tokens, problems);
+  if (parameters.thinking === "enabled")
+    number(request.thinking, "budget_tokens", parameters.budget_tokens, problems);
 }
 
 function addOutput(request, draft, problems) {
@@ -103,7 +124,8 @@ function addOutput(request, draft, problems) {
 
 function toMessage({ role, parts }) {
   const [only] = parts;
-  if (parts.length === 1 && only.kind === "text" && !Object.keys(only.rest).length) return { role, content: only.text };
+  if (parts.length === 1 && only.kind === "text" && !Object.keys(only.rest).length)
+    return { role, content: only.text };
   const written = parts.filter((part) => part.kind !== "text" || part.text !== "");
   return { role, content: written.map(toBlock) };
 }
@@ -128,10 +150,12 @@ function toResultBlock({ toolUseId, text, isError }) {
 
 // The request with tiny placeholders for the data of images and documents: their size costs nothing.
 export function withPlaceholders(request) {
-  return JSON.parse(JSON.stringify(request, (key, value) => {
-    const isData = value && typeof value === "object" && value.type === "base64" && "data" in value;
-    return isData ? { ...value, data: PLACEHOLDER } : value;
-  }));
+  return JSON.parse(
+    JSON.stringify(request, (key, value) => {
+      const isData = value && typeof value === "object" && value.type === "base64" && "data" in value;
+      return isData ? { ...value, data: PLACEHOLDER } : value;
+    }),
+  );
 }
 
 // A draft from a Messages request, of a docs example or the history.
@@ -181,9 +205,16 @@ function fromBlock(block) {
     return textPart(text, rest);
   }
   if (block.type === "tool_result" && typeof (block.content ?? "") === "string") {
-    return { kind: "tool_result", toolUseId: block.tool_use_id, name: "", text: block.content ?? "", isError: Boolean(block.is_error) };
+    return {
+      kind: "tool_result",
+      toolUseId: block.tool_use_id,
+      name: "",
+      text: block.content ?? "",
+      isError: Boolean(block.is_error),
+    };
   }
-  const isInline = ["image", "document"].includes(block.type) && ["base64", "text"].includes(block.source?.type);
+  const isInline =
+    ["image", "document"].includes(block.type) && ["base64", "text"].includes(block.source?.type);
   return isInline ? fromFileBlock(block) : { kind: "raw", block };
 }
 
@@ -212,5 +243,7 @@ export function withoutFiles(draft) {
 // The names of the tools that are defined, as far as the text is valid.
 export function toolNames(draft) {
   const { value } = json.parse(draft.tools || "[]");
-  return Array.isArray(value) ? value.map((tool) => tool?.name).filter((name) => typeof name === "string") : [];
+  return Array.isArray(value)
+    ? value.map((tool) => tool?.name).filter((name) => typeof name === "string")
+    : [];
 }

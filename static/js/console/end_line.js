@@ -16,14 +16,22 @@ export function endLine(call) {
   const facts = [
     h("span", { class: "end-name" }, `Call ${call.number} `, h("span", { class: "soft" }, word)),
     tokens(call) && h("span", {}, tokens(call)),
-    call.firstTokenMs !== null ? h("span", {}, `${duration(call.firstTokenMs)} to first token`) : h("span", {}, duration(call.durationMs)),
+    call.firstTokenMs !== null
+      ? h("span", {}, `${duration(call.firstTokenMs)} to first token`)
+      : h("span", {}, duration(call.durationMs)),
     call.speed() && h("span", {}, `${grouped(call.speed())} tok/s`),
   ];
   const [opener, details] = receipt(call);
   return h(
     "footer",
     { class: `end-line end-${level}` },
-    h("div", { class: "end-row" }, icon(name), ...facts, h("span", { class: "end-money" }, charge(call), opener)),
+    h(
+      "div",
+      { class: "end-row" },
+      icon(name),
+      ...facts,
+      h("span", { class: "end-money" }, charge(call), opener),
+    ),
     ...more,
     details,
   );
@@ -32,12 +40,32 @@ export function endLine(call) {
 // [level, icon, word, …sentences]
 function status(call) {
   const { answer, ending } = call;
-  if (ending === "stopped") return ["warn", "stop", "stopped", sentence("You stopped it. What had arrived is kept, and charged.")];
-  if (ending === "failed") return ["bad", "alert", "failed", call.answer.content.length > 0 && sentence(call.credits() === 0 ? "What had arrived is kept, and not charged." : "What had arrived is kept.")];
+  if (ending === "stopped")
+    return ["warn", "stop", "stopped", sentence("You stopped it. What had arrived is kept, and charged.")];
+  if (ending === "failed")
+    return [
+      "bad",
+      "alert",
+      "failed",
+      call.answer.content.length > 0 &&
+        sentence(
+          call.credits() === 0 ? "What had arrived is kept, and not charged." : "What had arrived is kept.",
+        ),
+    ];
   if (answer.stopReason === "max_tokens") return ["warn", "alert", "max_tokens", cut(call)];
-  if (answer.stopReason === "model_context_window_exceeded") return ["warn", "alert", answer.stopReason, sentence("The answer was cut: the model's context is full.")];
-  if (answer.stopReason === "refusal") return ["warn", "alert", "refusal", sentence("The model declined to answer. Change the request: sent again as it is, it will be declined again. Tokens are charged as in any answer.")];
-  if (answer.stopReason === "stop_sequence") return ["good", "check", "stop_sequence", sentence(`Stopped at ${JSON.stringify(answer.stopSequence)}.`)];
+  if (answer.stopReason === "model_context_window_exceeded")
+    return ["warn", "alert", answer.stopReason, sentence("The answer was cut: the model's context is full.")];
+  if (answer.stopReason === "refusal")
+    return [
+      "warn",
+      "alert",
+      "refusal",
+      sentence(
+        "The model declined to answer. Change the request: sent again as it is, it will be declined again. Tokens are charged as in any answer.",
+      ),
+    ];
+  if (answer.stopReason === "stop_sequence")
+    return ["good", "check", "stop_sequence", sentence(`Stopped at ${JSON.stringify(answer.stopSequence)}.`)];
   return ["good", "check", answer.stopReason ?? ""];
 }
 
@@ -48,7 +76,10 @@ function sentence(...parts) {
 function cut(call) {
   const limit = call.request.max_tokens;
   const raise = () => emit("raise-max-tokens", limit * 2);
-  return sentence(`The answer was cut at max_tokens = ${grouped(limit)}. `, h("button", { type: "button", class: "link-button", onclick: raise }, `Set it to ${grouped(limit * 2)}`));
+  return sentence(
+    `The answer was cut at max_tokens = ${grouped(limit)}. `,
+    h("button", { type: "button", class: "link-button", onclick: raise }, `Set it to ${grouped(limit * 2)}`),
+  );
 }
 
 function tokens(call) {
@@ -59,8 +90,19 @@ function tokens(call) {
 
 function charge(call) {
   const credits = call.credits();
-  if (credits === null) return h("span", { class: "soft" }, "charge not known yet: see ", h("a", { href: config.urls.usage }, "Usage"));
-  return h("span", { class: "end-charge number" }, h("strong", {}, `${grouped(credits)} credits`), ` ${dollars(credits)}`);
+  if (credits === null)
+    return h(
+      "span",
+      { class: "soft" },
+      "charge not known yet: see ",
+      h("a", { href: config.urls.usage }, "Usage"),
+    );
+  return h(
+    "span",
+    { class: "end-charge number" },
+    h("strong", {}, `${grouped(credits)} credits`),
+    ` ${dollars(credits)}`,
+  );
 }
 
 // The button that opens the receipt, and the receipt.
@@ -69,25 +111,65 @@ function receipt(call) {
   const id = record?.request_id ?? call.error?.requestId ?? head.requestId;
   if (!id) return [];
   const rows = record?.lines?.length ? sum(record) : [];
-  const table = rows.length > 0 && h("table", { class: "receipt-table" }, h("caption", { class: "visually-hidden" }, "How the charge adds up"), h("tbody", {}, rows));
-  const details = h("div", { class: "receipt", hidden: true }, h("p", {}, h("code", { class: "whole" }, id), record?.model && ` · ${record.model}`), table);
+  const table =
+    rows.length > 0 &&
+    h(
+      "table",
+      { class: "receipt-table" },
+      h("caption", { class: "visually-hidden" }, "How the charge adds up"),
+      h("tbody", {}, rows),
+    );
+  const details = h(
+    "div",
+    { class: "receipt", hidden: true },
+    h("p", {}, h("code", { class: "whole" }, id), record?.model && ` · ${record.model}`),
+    table,
+  );
   const toggle = (event) => {
     details.hidden = !details.hidden;
     event.currentTarget.setAttribute("aria-expanded", String(!details.hidden));
   };
-  return [h("button", { type: "button", class: "link-button", "aria-expanded": "false", onclick: toggle }, record ? "Receipt" : "Request id"), details];
+  return [
+    h(
+      "button",
+      { type: "button", class: "link-button", "aria-expanded": "false", onclick: toggle },
+      record ? "Receipt" : "Request id",
+    ),
+    details,
+  ];
 }
 
 // Each class of tokens × price, exact to a thousandth of a credit, and the rounding.
 function sum({ lines, credits }) {
   const exact = lines.reduce((total, line) => total + line.units * line.price, 0);
-  const rows = lines.map((line) => row(CLASSES[line.class] ?? line.class, `${grouped(line.units)} × ${grouped(line.price)} / M`, amount(line.units * line.price)));
+  const rows = lines.map((line) =>
+    row(
+      CLASSES[line.class] ?? line.class,
+      `${grouped(line.units)} × ${grouped(line.price)} / M`,
+      amount(line.units * line.price),
+    ),
+  );
   if (exact !== credits * MILLION) rows.push(row("rounded up", "", amount(credits * MILLION - exact)));
-  return [...rows, h("tr", { class: "receipt-total" }, h("th", { scope: "row" }, "charged"), h("td"), h("td", { class: "end number" }, grouped(credits)))];
+  return [
+    ...rows,
+    h(
+      "tr",
+      { class: "receipt-total" },
+      h("th", { scope: "row" }, "charged"),
+      h("td"),
+      h("td", { class: "end number" }, grouped(credits)),
+    ),
+  ];
 }
 
 function row(name, how, value) {
-  return h("tr", {}, h("th", { scope: "row" }, name), h("td", { class: "soft number" }, how), h("td", { class: "end number" }, value));
+  return h(
+    "tr",
+    {},
+    h("th", { scope: "row" }, name),
+    h("td", { class: "soft number" }, how),
+    h("td", { class: "end number" }, value),
+  );
 }
 
 function amount(millionths) {

@@ -7,7 +7,13 @@ export function errorBox(call) {
   const { error } = call;
   const status = error.status && error.status !== 200 ? `${error.status} ` : "";
   const kind = error.type ? h("code", { class: "soft small" }, `${status}${error.type}`) : null;
-  return callout("bad", h("p", {}, h("strong", {}, title(call))), h("p", {}, error.message), advice(call), kind && h("p", {}, kind, error.code && h("code", { class: "soft small" }, ` ${error.code}`)));
+  return callout(
+    "bad",
+    h("p", {}, h("strong", {}, title(call))),
+    h("p", {}, error.message),
+    advice(call),
+    kind && h("p", {}, kind, error.code && h("code", { class: "soft small" }, ` ${error.code}`)),
+  );
 }
 
 function title({ error, answer }) {
@@ -31,19 +37,35 @@ const TITLES = {
 function advice({ error }) {
   const { status, details = {} } = error;
   if (status === 402) return outOfCredits(details);
-  if (status === 401) return h("p", {}, link(config.urls.signIn, "Sign in in a new tab"), ", then run it again here: nothing is lost.");
-  if (status === 429 || status === 529) return h("p", {}, "Nothing was charged. Wait some seconds, then run it again.");
-  if (status === 400) return h("p", {}, "Nothing was charged. The field it is about is marked on the left, if it has one.");
-  if (error.kind === "network") return h("p", {}, "The request is kept. Run it again when you are connected.");
+  if (status === 401)
+    return h(
+      "p",
+      {},
+      link(config.urls.signIn, "Sign in in a new tab"),
+      ", then run it again here: nothing is lost.",
+    );
+  if (status === 429 || status === 529)
+    return h("p", {}, "Nothing was charged. Wait some seconds, then run it again.");
+  if (status === 400)
+    return h("p", {}, "Nothing was charged. The field it is about is marked on the left, if it has one.");
+  if (error.kind === "network")
+    return h("p", {}, "The request is kept. Run it again when you are connected.");
   return null;
 }
 
 function outOfCredits({ affordable_max_tokens: most }) {
   const smaller = most > 0 && ` It fits with max_tokens of ${grouped(most)} or less.`;
-  const way = config.canTopUp ? link(config.urls.billing, "Top up") : "Ask an owner or billing member of the workspace to top up";
+  const way = config.canTopUp
+    ? link(config.urls.billing, "Top up")
+    : "Ask an owner or billing member of the workspace to top up";
   return h("p", {}, "Nothing was charged.", smaller, " ", way, ".");
 }
 
 export function link(href, text) {
-  return h("a", { href, target: "_blank", rel: "noopener" }, text, h("span", { class: "visually-hidden" }, " (opens a new tab)"));
+  return h(
+    "a",
+    { href, target: "_blank", rel: "noopener" },
+    text,
+    h("span", { class: "visually-hidden" }, " (opens a new tab)"),
+  );
 }

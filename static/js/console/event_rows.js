@@ -26,7 +26,15 @@ export function rowsOf(events, { isGrouped }) {
       last.last = index;
     } else rows.push({ first: index, last: index, events: [event] });
   });
-  return rows.flatMap((row) => (row.events.length < FOLDED_FROM ? row.events.map((event, step) => ({ first: row.first + step, last: row.first + step, events: [event] })) : [row]));
+  return rows.flatMap((row) =>
+    row.events.length < FOLDED_FROM
+      ? row.events.map((event, step) => ({
+          first: row.first + step,
+          last: row.first + step,
+          events: [event],
+        }))
+      : [row],
+  );
 }
 
 function isDelta({ name }) {
@@ -48,14 +56,20 @@ function quoted(text) {
   return `“${text.replace(/\n/g, "⏎")}”`;
 }
 
-function total({ input_tokens: fresh = 0, cache_creation_input_tokens: stored = 0, cache_read_input_tokens: read = 0 }) {
+function total({
+  input_tokens: fresh = 0,
+  cache_creation_input_tokens: stored = 0,
+  cache_read_input_tokens: read = 0,
+}) {
   return fresh + stored + read;
 }
 
 const SUMMARIES = {
   message_start: ({ message }) => `${message.model}, ${total(message.usage)} in`,
-  content_block_start: ({ index, content_block: block }) => `${index} · ${block.type}${block.name ? ` ${block.name}` : ""}`,
-  content_block_delta: ({ delta }) => quoted(delta.text ?? delta.thinking ?? delta.partial_json ?? delta.signature?.slice(0, 20) ?? delta.type),
+  content_block_start: ({ index, content_block: block }) =>
+    `${index} · ${block.type}${block.name ? ` ${block.name}` : ""}`,
+  content_block_delta: ({ delta }) =>
+    quoted(delta.text ?? delta.thinking ?? delta.partial_json ?? delta.signature?.slice(0, 20) ?? delta.type),
   content_block_stop: ({ index }) => String(index),
   message_delta: ({ delta, usage }) => `${delta.stop_reason}, ${usage.credits_consumed ?? "–"} credits`,
   error: ({ error }) => `${error.type}: ${error.message}`,
@@ -67,5 +81,8 @@ export function averageGap(events) {
 }
 
 export function longestGap(events) {
-  return events.reduce((longest, event, index) => Math.max(longest, index ? event.at - events[index - 1].at : 0), 0);
+  return events.reduce(
+    (longest, event, index) => Math.max(longest, index ? event.at - events[index - 1].at : 0),
+    0,
+  );
 }

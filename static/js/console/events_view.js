@@ -20,11 +20,17 @@ export class EventsView {
   update(calls) {
     this.calls = calls;
     const call = calls.find(({ number }) => number === this.number) ?? calls.at(-1);
-    if (!call) return this.element.replaceChildren(note("The raw events of an answer appear here, each with the moment it arrived."));
+    if (!call)
+      return this.element.replaceChildren(
+        note("The raw events of an answer appear here, each with the moment it arrived."),
+      );
     if (!call.events.length) return this.element.replaceChildren(this.head(call), note(without(call)));
     const rows = rowsOf(call.events, { isGrouped: this.isGrouped });
     const chosen = rows.find((row) => nameOf(row) === this.open)?.events;
-    const width = Math.max(NARROWEST_PX, this.element.clientWidth || this.element.parentElement?.clientWidth - 40 || 600);
+    const width = Math.max(
+      NARROWEST_PX,
+      this.element.clientWidth || this.element.parentElement?.clientWidth - 40 || 600,
+    );
     this.element.replaceChildren(this.head(call), timeline(call, { width, chosen }), this.table(rows, call));
   }
 
@@ -35,9 +41,27 @@ export class EventsView {
   head(call) {
     const { events } = call;
     const size = events.reduce((sum, event) => sum + event.bytes, 0);
-    const facts = events.length > 0 && `${plural(events.length, "event")}, ${bytes(size)} in ${duration(events.at(-1).at)}; longest gap ${duration(longestGap(events))}`;
-    const group = h("button", { type: "button", class: "chip", "aria-pressed": String(this.isGrouped), onclick: () => this.toggleGroup() }, "Group deltas", this.isGrouped && icon("check"));
-    return h("div", { class: "events-head" }, this.calls.length > 1 && this.callSwitch(call), h("p", { class: "small soft" }, facts), events.length > 0 && group);
+    const facts =
+      events.length > 0 &&
+      `${plural(events.length, "event")}, ${bytes(size)} in ${duration(events.at(-1).at)}; longest gap ${duration(longestGap(events))}`;
+    const group = h(
+      "button",
+      {
+        type: "button",
+        class: "chip",
+        "aria-pressed": String(this.isGrouped),
+        onclick: () => this.toggleGroup(),
+      },
+      "Group deltas",
+      this.isGrouped && icon("check"),
+    );
+    return h(
+      "div",
+      { class: "events-head" },
+      this.calls.length > 1 && this.callSwitch(call),
+      h("p", { class: "small soft" }, facts),
+      events.length > 0 && group,
+    );
   }
 
   callSwitch(current) {
@@ -47,7 +71,18 @@ export class EventsView {
       this.again();
       this.element.querySelector(`[data-call="${number}"]`).focus();
     };
-    const buttons = this.calls.map(({ number }) => h("button", { type: "button", "data-call": number, "aria-pressed": String(number === current.number), onclick: () => choose(number) }, `Call ${number}`));
+    const buttons = this.calls.map(({ number }) =>
+      h(
+        "button",
+        {
+          type: "button",
+          "data-call": number,
+          "aria-pressed": String(number === current.number),
+          onclick: () => choose(number),
+        },
+        `Call ${number}`,
+      ),
+    );
     return h("div", { class: "segments", role: "group", "aria-label": "Call shown" }, buttons);
   }
 
@@ -66,8 +101,28 @@ export class EventsView {
       this.shown += ROWS_AT_ONCE;
       this.again();
     };
-    const head = h("tr", {}, [["#", "end"], ["ms", "end"], ["gap", "end"], ["Event", ""], ["Data", ""]].map(([name, side]) => h("th", { scope: "col", class: side }, name)));
-    return h("div", { class: "events-scroll" }, h("table", { class: "events-table" }, h("thead", {}, head), h("tbody", {}, drawn)), rest > 0 && h("button", { type: "button", class: "button button-small", onclick: more }, `Show more (${grouped(rest)})`));
+    const head = h(
+      "tr",
+      {},
+      [
+        ["#", "end"],
+        ["ms", "end"],
+        ["gap", "end"],
+        ["Event", ""],
+        ["Data", ""],
+      ].map(([name, side]) => h("th", { scope: "col", class: side }, name)),
+    );
+    return h(
+      "div",
+      { class: "events-scroll" },
+      h("table", { class: "events-table" }, h("thead", {}, head), h("tbody", {}, drawn)),
+      rest > 0 &&
+        h(
+          "button",
+          { type: "button", class: "button button-small", onclick: more },
+          `Show more (${grouped(rest)})`,
+        ),
+    );
   }
 
   row(row, call, blocks) {
@@ -75,13 +130,40 @@ export class EventsView {
     const count = row.events.length;
     const isOpen = this.open === nameOf(row);
     const before = row.first ? call.events[row.first - 1].at : null;
-    const gap = count > 1 ? `≈${Math.round(averageGap(row.events))}` : before === null ? "" : `+${Math.round(event.at - before)}`;
+    const gap =
+      count > 1
+        ? `≈${Math.round(averageGap(row.events))}`
+        : before === null
+          ? ""
+          : `+${Math.round(event.at - before)}`;
     const at = count > 1 ? `${grouped(event.at)}–${grouped(row.events.at(-1).at)}` : grouped(event.at);
     const number = count > 1 ? `${row.first + 1}–${row.last + 1}` : row.first + 1;
-    const name = h("button", { type: "button", class: "event-name", "data-row": nameOf(row), "aria-expanded": String(isOpen), onclick: () => this.toggle(row) }, icon("chevron", "fold-mark"), count > 1 ? `${count} × ${event.name}` : event.name);
-    const summary = count > 1 ? `${blocks[event.data.index] ?? ""}, ${plural(count, "delta")}` : summaryOf(event, blocks);
-    const line = h("tr", { class: isOpen ? "is-chosen" : "" }, h("td", { class: "end soft" }, String(number)), h("td", { class: "end" }, at), h("td", { class: "end soft" }, gap), h("td", {}, name), h("td", { class: "event-data soft" }, summary));
-    return isOpen ? [line, h("tr", { class: "event-detail" }, h("td", { colspan: "5" }, detail(row)))] : [line];
+    const name = h(
+      "button",
+      {
+        type: "button",
+        class: "event-name",
+        "data-row": nameOf(row),
+        "aria-expanded": String(isOpen),
+        onclick: () => this.toggle(row),
+      },
+      icon("chevron", "fold-mark"),
+      count > 1 ? `${count} × ${event.name}` : event.name,
+    );
+    const summary =
+      count > 1 ? `${blocks[event.data.index] ?? ""}, ${plural(count, "delta")}` : summaryOf(event, blocks);
+    const line = h(
+      "tr",
+      { class: isOpen ? "is-chosen" : "" },
+      h("td", { class: "end soft" }, String(number)),
+      h("td", { class: "end" }, at),
+      h("td", { class: "end soft" }, gap),
+      h("td", {}, name),
+      h("td", { class: "event-data soft" }, summary),
+    );
+    return isOpen
+      ? [line, h("tr", { class: "event-detail" }, h("td", { colspan: "5" }, detail(row)))]
+      : [line];
   }
 
   toggle(row) {
@@ -96,8 +178,15 @@ function nameOf({ first, last }) {
 }
 
 function detail({ events }) {
-  if (events.length === 1) return h("pre", { class: "code-text" }, ...(events[0].data ? coloured(pretty(events[0].data)) : [events[0].text]));
-  const lines = events.slice(0, ROWS_AT_ONCE).map((event) => `${String(Math.round(event.at)).padStart(7)} ms  ${summaryOf(event, {})}`);
+  if (events.length === 1)
+    return h(
+      "pre",
+      { class: "code-text" },
+      ...(events[0].data ? coloured(pretty(events[0].data)) : [events[0].text]),
+    );
+  const lines = events
+    .slice(0, ROWS_AT_ONCE)
+    .map((event) => `${String(Math.round(event.at)).padStart(7)} ms  ${summaryOf(event, {})}`);
   return h("pre", { class: "code-text" }, lines.join("\n"));
 }
 
@@ -108,5 +197,7 @@ function note(text) {
 function without(call) {
   if (call.isRestored) return "The history keeps no events. Run it again to see them.";
   if (call.isRunning) return "Waiting for the first event…";
-  return call.request.stream ? "No event arrived." : "This answer was not streamed: it came as one JSON body. Set stream to on to see events.";
+  return call.request.stream
+    ? "No event arrived."
+    : "This answer was not streamed: it came as one JSON body. Set stream to on to see events.";
 }

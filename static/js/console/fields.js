@@ -7,10 +7,20 @@ import { parse, pretty } from "./json_text.js";
 import { SCHEMA, TOOLS } from "./samples.js";
 
 const SUMMARY_CHARS = 60;
-const CHOICES = [["", "not sent"], ["auto", "auto"], ["any", "any: must use a tool"], ["none", "none: may not"]];
+const CHOICES = [
+  ["", "not sent"],
+  ["auto", "auto"],
+  ["any", "any: must use a tool"],
+  ["none", "none: may not"],
+];
 const MORE = ["top_p", "top_k", "tool_choice", "effort", "stop_sequences"];
 const parameters = [...document.querySelectorAll("[data-parameter]")];
-const toolsField = { get: () => byId("tools").value, set: (text) => { byId("tools").value = text; } };
+const toolsField = {
+  get: () => byId("tools").value,
+  set: (text) => {
+    byId("tools").value = text;
+  },
+};
 let toolsEditor = toolsField;
 let isEditorAsked = false;
 
@@ -19,7 +29,12 @@ async function loadEditor() {
   isEditorAsked = true;
   try {
     const { replace } = await import("../editor/json_editor.js");
-    toolsEditor = replace(byId("tools"), { nonce: root.nonce, label: "Tools, a JSON array", describedBy: "tools-problem", onChange: writeTools });
+    toolsEditor = replace(byId("tools"), {
+      nonce: root.nonce,
+      label: "Tools, a JSON array",
+      describedBy: "tools-problem",
+      onChange: writeTools,
+    });
   } catch {
     isEditorAsked = false; // no network: the textarea stays, and the next opening tries again
   }
@@ -77,7 +92,9 @@ function showChoices() {
   const chosen = app.draft.parameters.tool_choice;
   const known = [...CHOICES, ...names];
   if (chosen && !known.some(([value]) => value === chosen)) known.push([chosen, chosen.replace("tool:", "")]);
-  byId("p-tool_choice").replaceChildren(...known.map(([value, label]) => h("option", { value, selected: value === chosen }, label)));
+  byId("p-tool_choice").replaceChildren(
+    ...known.map(([value, label]) => h("option", { value, selected: value === chosen }, label)),
+  );
 }
 
 function showSummaries() {
@@ -91,7 +108,8 @@ function showSummaries() {
   byId("more-summary").textContent = set.join(", ");
   const extra = Object.keys(draft.extra);
   byId("extra-note").hidden = !extra.length;
-  byId("extra-note").textContent = `Also sent, as the request had them: ${extra.join(", ")} (${plural(extra.length, "field")}).`;
+  byId("extra-note").textContent =
+    `Also sent, as the request had them: ${extra.join(", ")} (${plural(extra.length, "field")}).`;
 }
 
 function showAll() {

@@ -2,7 +2,8 @@
 import { bytes } from "./format.js";
 
 const IMAGES = ["image/jpeg", "image/png", "image/gif", "image/webp"];
-const TEXTS = /\.(txt|md|markdown|csv|tsv|json|jsonl|xml|ya?ml|toml|ini|log|html?|css|js|ts|py|rb|go|rs|java|c|h|cpp|sql|sh)$/i;
+const TEXTS =
+  /\.(txt|md|markdown|csv|tsv|json|jsonl|xml|ya?ml|toml|ini|log|html?|css|js|ts|py|rb|go|rs|java|c|h|cpp|sql|sh)$/i;
 const THUMBNAIL_PX = 96;
 const BASE64_GROWTH = 4 / 3;
 
@@ -19,7 +20,8 @@ export function refusal(file, { used, limit }) {
 function kindOf(file) {
   if (IMAGES.includes(file.type)) return "image";
   if (file.type === "application/pdf") return "pdf";
-  if (file.type.startsWith("text/") || file.type === "application/json" || TEXTS.test(file.name)) return "text";
+  if (file.type.startsWith("text/") || file.type === "application/json" || TEXTS.test(file.name))
+    return "text";
   return null;
 }
 
@@ -30,8 +32,15 @@ export function sentBytes(part) {
 
 export async function toPart(file) {
   const kind = kindOf(file);
-  const common = { kind: "file", name: file.name || "pasted image", size: file.size, thumbnail: null, rest: {} };
-  if (kind === "text") return { ...common, type: "document", mediaType: "text/plain", data: await file.text() };
+  const common = {
+    kind: "file",
+    name: file.name || "pasted image",
+    size: file.size,
+    thumbnail: null,
+    rest: {},
+  };
+  if (kind === "text")
+    return { ...common, type: "document", mediaType: "text/plain", data: await file.text() };
   const data = await base64(file);
   if (kind === "pdf") return { ...common, type: "document", mediaType: file.type, data };
   return { ...common, type: "image", mediaType: file.type, data, thumbnail: await thumbnail(file) };

@@ -2,7 +2,9 @@
 const CREDITS_PER_DOLLAR = 100_000;
 
 export function grouped(number) {
-  return number === null || number === undefined ? "–" : Math.round(number).toLocaleString("en-US").replace("-", "−");
+  return number === null || number === undefined
+    ? "–"
+    : Math.round(number).toLocaleString("en-US").replace("-", "−");
 }
 
 // Five decimals: of one call; two: of a balance.

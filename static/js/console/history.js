@@ -11,7 +11,9 @@ import * as results from "./results.js";
 const TITLE_CHARS = 70;
 
 function titleOf({ messages }) {
-  const texts = messages.flatMap(({ role, parts }) => (role === "user" ? parts.filter((part) => part.kind === "text") : []));
+  const texts = messages.flatMap(({ role, parts }) =>
+    role === "user" ? parts.filter((part) => part.kind === "text") : [],
+  );
   return shortened(texts.map(({ text }) => text).find(Boolean) ?? "", TITLE_CHARS) || "(no text)";
 }
 
@@ -21,17 +23,50 @@ function keep() {
   const calls = columns.map(({ calls: all }) => all.map(stored));
   const first = columns[0];
   first.historyId ??= newId();
-  storage.keep({ id: first.historyId, at: Date.now(), draft: app.draft, models: columns.map(({ model }) => model), columns: calls });
+  storage.keep({
+    id: first.historyId,
+    at: Date.now(),
+    draft: app.draft,
+    models: columns.map(({ model }) => model),
+    columns: calls,
+  });
 }
 
-function stored({ number, request, answer, head, record, error, ending, firstTokenMs, durationMs, results: entered }) {
+function stored({
+  number,
+  request,
+  answer,
+  head,
+  record,
+  error,
+  ending,
+  firstTokenMs,
+  durationMs,
+  results: entered,
+}) {
   const { model, max_tokens, stream } = request;
-  return { number, request: { model, max_tokens, stream }, message: answer.message, spans: answer.spans, head, record, error, ending, firstTokenMs, durationMs, results: entered };
+  return {
+    number,
+    request: { model, max_tokens, stream },
+    message: answer.message,
+    spans: answer.spans,
+    head,
+    record,
+    error,
+    ending,
+    firstTokenMs,
+    durationMs,
+    results: entered,
+  };
 }
 
 function restored(entry, draft) {
   const { request, message, spans, ...members } = entry;
-  const call = new Call({ number: entry.number, request: { ...request, messages: draft.messages }, onUpdate: results.draw });
+  const call = new Call({
+    number: entry.number,
+    request: { ...request, messages: draft.messages },
+    onUpdate: results.draw,
+  });
   Object.assign(call, members, { state: "ended", isRestored: true });
   call.answer = new Answer(message);
   call.answer.spans = spans;
@@ -53,17 +88,42 @@ function open(entry) {
 
 function row(entry) {
   const calls = (entry.columns ?? []).flat();
-  const credits = calls.reduce((sum, { record, message }) => sum + (record?.credits ?? message?.usage?.credits_consumed ?? 0), 0);
+  const credits = calls.reduce(
+    (sum, { record, message }) => sum + (record?.credits ?? message?.usage?.credits_consumed ?? 0),
+    0,
+  );
   const at = new Date(entry.at);
-  const facts = [at.toLocaleString([], { dateStyle: "medium", timeStyle: "short" }), entry.models.join(" and "), `${grouped(credits)} credits, ${dollars(credits)}`];
+  const facts = [
+    at.toLocaleString([], { dateStyle: "medium", timeStyle: "short" }),
+    entry.models.join(" and "),
+    `${grouped(credits)} credits, ${dollars(credits)}`,
+  ];
   const failed = calls.find(({ ending }) => ending !== "completed");
-  return h("li", {}, h("button", { type: "button", class: "history-entry", onclick: () => open(entry) }, h("span", {}, titleOf(entry.draft)), h("span", { class: "small soft" }, facts.join(" · "), failed && [" · ", icon("alert"), ` ${failed.ending}`])));
+  return h(
+    "li",
+    {},
+    h(
+      "button",
+      { type: "button", class: "history-entry", onclick: () => open(entry) },
+      h("span", {}, titleOf(entry.draft)),
+      h(
+        "span",
+        { class: "small soft" },
+        facts.join(" · "),
+        failed && [" · ", icon("alert"), ` ${failed.ending}`],
+      ),
+    ),
+  );
 }
 
 function fill() {
   const entries = storage.history();
   byId("clear-history").hidden = !entries.length;
-  byId("history-list").replaceChildren(...(entries.length ? entries.map(row) : [h("li", { class: "soft small" }, "Runs appear here as soon as they end.")]));
+  byId("history-list").replaceChildren(
+    ...(entries.length
+      ? entries.map(row)
+      : [h("li", { class: "soft small" }, "Runs appear here as soon as they end.")]),
+  );
 }
 
 export function start() {

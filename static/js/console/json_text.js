@@ -16,7 +16,9 @@ export function parse(text) {
 }
 
 function placed(message, text) {
-  const reason = message.replace(/\s*(in JSON)?\s*at position \d+.*$/, "").replace(/,? ?"?\.{3}.*is not valid JSON$/, "");
+  const reason = message
+    .replace(/\s*(in JSON)?\s*at position \d+.*$/, "")
+    .replace(/,? ?"?\.{3}.*is not valid JSON$/, "");
   const position = /at position (\d+)/.exec(message)?.[1];
   if (position === undefined) return `Invalid JSON: ${reason}`;
   const before = text.slice(0, Number(position)).split("\n");
@@ -30,11 +32,13 @@ export function pretty(value) {
 // A copy in which long base64 data is cut to its beginning, with a note; `elided` counts the cuts.
 export function withoutData(value) {
   let elided = 0;
-  const copy = JSON.parse(JSON.stringify(value, (key, inner) => {
-    if (key !== "data" || typeof inner !== "string" || inner.length <= SHOWN_DATA_CHARS * 4) return inner;
-    elided += 1;
-    return `${inner.slice(0, SHOWN_DATA_CHARS)}… (${inner.length.toLocaleString("en-US")} characters)`;
-  }));
+  const copy = JSON.parse(
+    JSON.stringify(value, (key, inner) => {
+      if (key !== "data" || typeof inner !== "string" || inner.length <= SHOWN_DATA_CHARS * 4) return inner;
+      elided += 1;
+      return `${inner.slice(0, SHOWN_DATA_CHARS)}… (${inner.length.toLocaleString("en-US")} characters)`;
+    }),
+  );
   return { copy, elided };
 }
 

@@ -28,7 +28,10 @@ async function through(bytes, transform) {
 }
 
 export async function linkTo(address, draft) {
-  const packed = await through(new TextEncoder().encode(JSON.stringify(draft)), new CompressionStream("deflate-raw"));
+  const packed = await through(
+    new TextEncoder().encode(JSON.stringify(draft)),
+    new CompressionStream("deflate-raw"),
+  );
   return `${address}#state=${toBase64Url(packed)}`;
 }
 
@@ -39,6 +42,7 @@ export async function readFragment(fragment) {
   const bytes = fromBase64Url(text ?? "");
   const plain = name === "state" ? await through(bytes, new DecompressionStream("deflate-raw")) : bytes;
   const value = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(plain));
-  if (typeof value !== "object" || value === null || !Array.isArray(value.messages)) throw new Error("There is no request in it.");
+  if (typeof value !== "object" || value === null || !Array.isArray(value.messages))
+    throw new Error("There is no request in it.");
   return name === "state" ? { draft: value } : { request: value };
 }

@@ -13,7 +13,9 @@ export class MarkdownView {
   }
 
   update(text) {
-    const tokens = new Lexer({ gfm: true }).lex(text).filter(({ type }) => type !== "space" && type !== "def");
+    const tokens = new Lexer({ gfm: true })
+      .lex(text)
+      .filter(({ type }) => type !== "space" && type !== "def");
     let same = 0;
     while (same < tokens.length && this.drawn[same]?.raw === tokens[same].raw) same += 1;
     for (const old of this.drawn.splice(same)) old.node.remove();
@@ -36,7 +38,9 @@ function plain(token) {
 }
 
 function blocks(tokens) {
-  return tokens.filter(({ type }) => type !== "space").map((token) => (token.type === "text" ? h("span", {}, inlineOf(token)) : block(token)));
+  return tokens
+    .filter(({ type }) => type !== "space")
+    .map((token) => (token.type === "text" ? h("span", {}, inlineOf(token)) : block(token)));
 }
 
 // The headings of an answer stand below the page's own.
@@ -45,17 +49,41 @@ function heading({ depth, tokens }) {
 }
 
 function list({ ordered, start, items }) {
-  const rows = items.map((item) => h("li", {}, item.task && (item.checked ? "☑ " : "☐ "), blocks(item.tokens)));
+  const rows = items.map((item) =>
+    h("li", {}, item.task && (item.checked ? "☑ " : "☐ "), blocks(item.tokens)),
+  );
   return ordered ? h("ol", { start: start || 1 }, rows) : h("ul", {}, rows);
 }
 
 function code({ text, lang }) {
-  return h("pre", { tabindex: "0", class: "markdown-code" }, h("code", { "data-language": lang || null }, text));
+  return h(
+    "pre",
+    { tabindex: "0", class: "markdown-code" },
+    h("code", { "data-language": lang || null }, text),
+  );
 }
 
 function table({ header, rows, align }) {
-  const cell = (name) => (one, place) => h(name, { class: align[place] === "right" ? "end" : null, scope: name === "th" ? "col" : null }, inline(one.tokens));
-  return h("div", { class: "table-scroll", tabindex: "0" }, h("table", { class: "table" }, h("thead", {}, h("tr", {}, header.map(cell("th")))), h("tbody", {}, rows.map((row) => h("tr", {}, row.map(cell("td")))))));
+  const cell = (name) => (one, place) =>
+    h(
+      name,
+      { class: align[place] === "right" ? "end" : null, scope: name === "th" ? "col" : null },
+      inline(one.tokens),
+    );
+  return h(
+    "div",
+    { class: "table-scroll", tabindex: "0" },
+    h(
+      "table",
+      { class: "table" },
+      h("thead", {}, h("tr", {}, header.map(cell("th")))),
+      h(
+        "tbody",
+        {},
+        rows.map((row) => h("tr", {}, row.map(cell("td")))),
+      ),
+    ),
+  );
 }
 
 const BLOCKS = {

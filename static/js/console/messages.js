@@ -59,7 +59,9 @@ function roleSelect(message, number) {
   };
   const isResult = message.parts.some((part) => part.kind === "tool_result");
   const name = (role) => (isResult && role === "user" ? "user: tool result" : role);
-  const options = ROLES.map((role) => h("option", { value: role, selected: role === message.role }, name(role)));
+  const options = ROLES.map((role) =>
+    h("option", { value: role, selected: role === message.role }, name(role)),
+  );
   return h("select", { class: "role", "aria-label": `Role of message ${number}`, onchange: choose }, options);
 }
 
@@ -96,7 +98,13 @@ function card(message, index) {
     "data-place": `messages.${index}`,
     onkeydown: (event) => onKey(event, message),
   };
-  const head = h("div", { class: "message-head" }, roleSelect(message, number), h("span", { class: "gap" }), ...menuOf(message, index));
+  const head = h(
+    "div",
+    { class: "message-head" },
+    roleSelect(message, number),
+    h("span", { class: "gap" }),
+    ...menuOf(message, index),
+  );
   const parts = message.parts.map((part, place) => partView(part, { message, number, place }));
   return h("li", attributes, head, parts, h("p", { class: "problem", hidden: true }));
 }
@@ -109,7 +117,9 @@ function draw() {
 export function messageForFiles() {
   const focused = document.activeElement?.closest?.("#messages [data-id]")?.dataset.id;
   const { messages } = app.draft;
-  const target = messages.find(({ id, role }) => id === focused && role === "user") ?? messages.findLast(({ role }) => role === "user");
+  const target =
+    messages.find(({ id, role }) => id === focused && role === "user") ??
+    messages.findLast(({ role }) => role === "user");
   if (target) return target;
   const added = newMessage("user");
   messages.push(added);
@@ -118,7 +128,9 @@ export function messageForFiles() {
 
 export function messageAt(element) {
   const id = element.closest?.("#messages [data-id]")?.dataset.id;
-  return app.draft.messages.find((message) => message.id === id && message.role === "user") ?? messageForFiles();
+  return (
+    app.draft.messages.find((message) => message.id === id && message.role === "user") ?? messageForFiles()
+  );
 }
 
 export function start() {

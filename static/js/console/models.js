@@ -32,20 +32,36 @@ function lacking(model) {
 }
 
 function autoRow() {
-  const note = h("span", { class: "small soft" }, "The cheapest healthy model that supports what the request needs");
+  const note = h(
+    "span",
+    { class: "small soft" },
+    "The cheapest healthy model that supports what the request needs",
+  );
   return choice(config.auto, note);
 }
 
 function modelRow(model) {
-  const capabilities = model.capabilities.length ? model.capabilities.map(capability).join(", ") : "text only";
+  const capabilities = model.capabilities.length
+    ? model.capabilities.map(capability).join(", ")
+    : "text only";
   const missing = lacking(model);
   return choice(
     model.id,
     model.description && h("span", { class: "small" }, model.description),
-    h("span", { class: "small soft" }, `${grouped(model.context)} tokens of context, ${grouped(model.maxOutput)} of output`),
+    h(
+      "span",
+      { class: "small soft" },
+      `${grouped(model.context)} tokens of context, ${grouped(model.maxOutput)} of output`,
+    ),
     h("span", { class: "small soft" }, capabilities),
     h("span", { class: "small number" }, price(model)),
-    missing.length > 0 && h("span", { class: "small warn" }, icon("alert"), ` does not take ${missing.map(capability).join(", ")}`),
+    missing.length > 0 &&
+      h(
+        "span",
+        { class: "small warn" },
+        icon("alert"),
+        ` does not take ${missing.map(capability).join(", ")}`,
+      ),
   );
 }
 
@@ -54,13 +70,32 @@ function choice(id, ...lines) {
     app.draft.model = id;
     changed("model");
   };
-  const input = h("input", { type: "radio", name: "model", value: id, checked: id === app.draft.model, onchange: choose });
-  return h("label", { class: "model-choice" }, input, h("span", { class: "model-text" }, h("span", { class: "model-id" }, id), ...lines));
+  const input = h("input", {
+    type: "radio",
+    name: "model",
+    value: id,
+    checked: id === app.draft.model,
+    onchange: choose,
+  });
+  return h(
+    "label",
+    { class: "model-choice" },
+    input,
+    h("span", { class: "model-text" }, h("span", { class: "model-id" }, id), ...lines),
+  );
 }
 
 function fill() {
   const rows = config.models.map(modelRow);
-  byId("models").replaceChildren(h("fieldset", {}, h("legend", { class: "small" }, "Model"), config.models.some((model) => model.isAuto) && autoRow(), ...rows));
+  byId("models").replaceChildren(
+    h(
+      "fieldset",
+      {},
+      h("legend", { class: "small" }, "Model"),
+      config.models.some((model) => model.isAuto) && autoRow(),
+      ...rows,
+    ),
+  );
 }
 
 function show() {
@@ -76,20 +111,28 @@ export function showRoute(checked) {
   const line = byId("model-route");
   const [first] = checked?.route ?? [];
   if (!first) line.replaceChildren(checked?.model ? `would take ${shortName(checked.model)}` : "\u00a0");
-  else line.replaceChildren("would take ", h("strong", {}, shortName(first.model)), first.reason ? `: ${first.reason}` : "");
+  else
+    line.replaceChildren(
+      "would take ",
+      h("strong", {}, shortName(first.model)),
+      first.reason ? `: ${first.reason}` : "",
+    );
 }
 
 // Selects on a click and closes; arrow keys select and leave it open until Enter or Escape.
 function closeOnChoice(event) {
   const isPointer = event.type === "click" && event.detail > 0 && event.target.closest("label");
-  if (isPointer || (event.type === "keydown" && event.key === "Enter")) byId("models").hidePopover();
+  const isEnter = event.type === "keydown" && event.key === "Enter";
+  if (isEnter) event.preventDefault(); // else the button behind, focused again, opens it again
+  if (isPointer || isEnter) byId("models").hidePopover();
 }
 
 export function start() {
   const popover = byId("models");
   prepare(popover, fill);
   popover.addEventListener("toggle", (event) => {
-    if (event.newState === "open") (popover.querySelector(":checked") ?? popover.querySelector("input"))?.focus();
+    if (event.newState === "open")
+      (popover.querySelector(":checked") ?? popover.querySelector("input"))?.focus();
   });
   popover.addEventListener("click", closeOnChoice);
   popover.addEventListener("keydown", closeOnChoice);

@@ -17,11 +17,25 @@ function textView(part, { message, number, place }) {
     changed("text");
   };
   const label = `Message ${number}, ${message.role}${place ? `, part ${place + 1}` : ""}`;
-  const hint = message.role === "assistant" ? "The answer begins with this" : "Write a message; paste or drop images and PDF here";
-  const area = h("textarea", { class: "message-text", rows: "2", "aria-label": label, placeholder: hint, oninput: write });
+  const hint =
+    message.role === "assistant"
+      ? "The answer begins with this"
+      : "Write a message; paste or drop images and PDF here";
+  const area = h("textarea", {
+    class: "message-text",
+    rows: "2",
+    "aria-label": label,
+    placeholder: hint,
+    oninput: write,
+  });
   area.value = part.text;
   const others = Object.keys(part.rest);
-  return h("div", { class: "part" }, area, others.length > 0 && h("p", { class: "field-help" }, "with ", h("code", {}, others.join(", "))));
+  return h(
+    "div",
+    { class: "part" },
+    area,
+    others.length > 0 && h("p", { class: "field-help" }, "with ", h("code", {}, others.join(", "))),
+  );
 }
 
 function removeButton(part, { message }, name) {
@@ -34,13 +48,28 @@ function removeButton(part, { message }, name) {
 }
 
 function fileView(part, context) {
-  const picture = part.thumbnail ? h("img", { src: part.thumbnail, alt: "", class: "thumbnail" }) : h("span", { class: "thumbnail" }, icon(part.type === "image" ? "image" : "file"));
-  const missing = part.data === null && h("span", { class: "small warn" }, icon("alert"), " its data is not kept here: attach it again, or remove it");
+  const picture = part.thumbnail
+    ? h("img", { src: part.thumbnail, alt: "", class: "thumbnail" })
+    : h("span", { class: "thumbnail" }, icon(part.type === "image" ? "image" : "file"));
+  const missing =
+    part.data === null &&
+    h(
+      "span",
+      { class: "small warn" },
+      icon("alert"),
+      " its data is not kept here: attach it again, or remove it",
+    );
   return h(
     "div",
     { class: "part part-file" },
     picture,
-    h("span", { class: "file-text" }, h("bdi", {}, shortened(part.name, SHOWN_CHARS)), h("span", { class: "small soft" }, `${part.mediaType}, ${bytes(part.size)}`), missing),
+    h(
+      "span",
+      { class: "file-text" },
+      h("bdi", {}, shortened(part.name, SHOWN_CHARS)),
+      h("span", { class: "small soft" }, `${part.mediaType}, ${bytes(part.size)}`),
+      missing,
+    ),
     removeButton(part, context, part.name),
   );
 }
@@ -54,7 +83,13 @@ function resultView(part, { number }) {
     part.isError = event.target.checked;
     changed("text");
   };
-  const area = h("textarea", { class: "message-text code-input", rows: "2", spellcheck: "false", "aria-label": `Message ${number}, result of ${part.name || part.toolUseId}`, oninput: write });
+  const area = h("textarea", {
+    class: "message-text code-input",
+    rows: "2",
+    spellcheck: "false",
+    "aria-label": `Message ${number}, result of ${part.name || part.toolUseId}`,
+    oninput: write,
+  });
   area.value = part.text;
   const box = h("input", { type: "checkbox", checked: part.isError, onchange: fail });
   return h(
@@ -62,7 +97,12 @@ function resultView(part, { number }) {
     { class: "part" },
     h("p", { class: "part-note" }, icon("wrench"), " result of ", h("code", {}, part.name || part.toolUseId)),
     area,
-    h("p", { class: "part-note" }, "entered by hand", h("label", { class: "choice-small" }, box, "is an error")),
+    h(
+      "p",
+      { class: "part-note" },
+      "entered by hand",
+      h("label", { class: "choice-small" }, box, "is an error"),
+    ),
   );
 }
 
@@ -75,7 +115,12 @@ function rawView(part, context) {
 }
 
 function summaryOf(block) {
-  if (block.type === "tool_use") return [" called ", h("code", {}, block.name), h("span", { class: "soft" }, ` ${shortened(JSON.stringify(block.input), 60)}`)];
+  if (block.type === "tool_use")
+    return [
+      " called ",
+      h("code", {}, block.name),
+      h("span", { class: "soft" }, ` ${shortened(JSON.stringify(block.input), 60)}`),
+    ];
   if (block.type === "thinking") return [` thought, ${plural(block.thinking.length, "character")}`];
   return [` ${NAMES[block.type] ?? block.type}`];
 }
@@ -84,5 +129,7 @@ const DRAWN = { text: textView, file: fileView, tool_result: resultView, raw: ra
 
 // Whether the draft names files whose data is not here.
 export function hasMissingData() {
-  return app.draft.messages.some(({ parts }) => parts.some((part) => part.kind === "file" && part.data === null));
+  return app.draft.messages.some(({ parts }) =>
+    parts.some((part) => part.kind === "file" && part.data === null),
+  );
 }

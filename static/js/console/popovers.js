@@ -31,7 +31,14 @@ export function prepare(popover, fill = () => {}) {
 export function menuButton(label, items) {
   lastId += 1;
   const id = `menu-${lastId}`;
-  const menu = h("div", { id, popover: "auto", role: "menu", "aria-label": label, class: "popover menu-popover", onkeydown: moveInMenu });
+  const menu = h("div", {
+    id,
+    popover: "auto",
+    role: "menu",
+    "aria-label": label,
+    class: "popover menu-popover",
+    onkeydown: moveInMenu,
+  });
   const button = iconButton("dots", label, null, { popovertarget: id, "aria-haspopup": "menu" });
   menu.append(...items.filter(Boolean).map((item) => menuItem(item, menu)));
   menu.addEventListener("toggle", (event) => {
@@ -48,7 +55,19 @@ function menuItem({ label, icon: name, run, isBad, isDisabled }, menu) {
     run();
   };
   const bad = isBad ? " link-danger" : "";
-  return h("button", { type: "button", role: "menuitem", tabindex: "-1", class: `menu-item${bad}`, onclick: choose, disabled: isDisabled }, icon(name), label);
+  return h(
+    "button",
+    {
+      type: "button",
+      role: "menuitem",
+      tabindex: "-1",
+      class: `menu-item${bad}`,
+      onclick: choose,
+      disabled: isDisabled,
+    },
+    icon(name),
+    label,
+  );
 }
 
 function moveInMenu(event) {

@@ -21,7 +21,8 @@ export function split(message) {
 
 export function clear() {
   for (const line of document.querySelectorAll(".problem:not([hidden])")) line.hidden = true;
-  for (const field of document.querySelectorAll(".request [aria-invalid]")) field.removeAttribute("aria-invalid");
+  for (const field of document.querySelectorAll(".request [aria-invalid]"))
+    field.removeAttribute("aria-invalid");
   byId("tools-summary").classList.remove("bad");
 }
 
@@ -41,12 +42,14 @@ function showOne(place, message) {
 }
 
 function fieldOf(place) {
-  if (place.startsWith("messages.")) return document.querySelector(`.message[data-place="${place}"] > .problem`);
+  if (place.startsWith("messages."))
+    return document.querySelector(`.message[data-place="${place}"] > .problem`);
   return document.querySelector(`.problem[data-place="${place}"]`);
 }
 
 function controlOf(place) {
-  if (place.startsWith("messages.")) return document.querySelector(`.message[data-place="${place}"] textarea`);
+  if (place.startsWith("messages."))
+    return document.querySelector(`.message[data-place="${place}"] textarea`);
   return byId(`p-${place}`) ?? byId(place);
 }
 

@@ -31,7 +31,8 @@ export function reset(models) {
 export function draw() {
   if (isDrawing) return;
   isDrawing = true;
-  const soon = tab === "events" && app.isRunning ? (run) => setTimeout(run, EVENTS_EVERY_MS) : requestAnimationFrame;
+  const soon =
+    tab === "events" && app.isRunning ? (run) => setTimeout(run, EVENTS_EVERY_MS) : requestAnimationFrame;
   soon(() => {
     isDrawing = false;
     const { request, problems } = toRequest(app.draft);
@@ -44,16 +45,26 @@ export function draw() {
 // All bars of a comparison share one scale: the most that any of the calls could cost.
 function scaleOf() {
   if (columns.length < 2) return null;
-  return Math.max(1, ...columns.flatMap(({ calls }) => calls.map((call) => Math.max(call.held() ?? 0, call.credits() ?? 0))));
+  return Math.max(
+    1,
+    ...columns.flatMap(({ calls }) => calls.map((call) => Math.max(call.held() ?? 0, call.credits() ?? 0))),
+  );
 }
 
 function drawHead() {
   const count = columns.reduce((sum, { calls }) => sum + (calls.at(-1)?.events.length ?? 0), 0);
   badge("event-count", count);
-  badge("answer-count", columns.reduce((sum, { calls }) => sum + calls.length, 0));
+  badge(
+    "answer-count",
+    columns.reduce((sum, { calls }) => sum + calls.length, 0),
+  );
   const sentence = verdict(columns);
   byId("verdict").hidden = columns.length < 2;
-  byId("verdict").replaceChildren(...sentence.map((part, index) => h(index ? "span" : "strong", { class: index ? "small soft" : null }, part)));
+  byId("verdict").replaceChildren(
+    ...sentence.map((part, index) =>
+      h(index ? "span" : "strong", { class: index ? "small soft" : null }, part),
+    ),
+  );
 }
 
 function badge(id, count) {
@@ -66,9 +77,13 @@ function drawSwitch() {
   group.hidden = columns.length < 2;
   const show = (place) => {
     byId("panels").dataset.column = place;
-    [...group.children].forEach((button, index) => button.setAttribute("aria-pressed", String(index === place)));
+    [...group.children].forEach((button, index) =>
+      button.setAttribute("aria-pressed", String(index === place)),
+    );
   };
-  group.replaceChildren(...columns.map(({ model }, place) => h("button", { type: "button", onclick: () => show(place) }, model)));
+  group.replaceChildren(
+    ...columns.map(({ model }, place) => h("button", { type: "button", onclick: () => show(place) }, model)),
+  );
   show(0);
 }
 
@@ -96,7 +111,10 @@ function onTabKey(event) {
 }
 
 async function copy() {
-  const text = columns.map((column) => column.text()).join("\n\n").trim();
+  const text = columns
+    .map((column) => column.text())
+    .join("\n\n")
+    .trim();
   const label = byId("copy-panel-label");
   try {
     await navigator.clipboard.writeText(text);

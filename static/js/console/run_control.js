@@ -16,7 +16,11 @@ let isContinued = false; // the next run belongs to the calls shown
 
 function problemsOf(draft) {
   const { problems } = toRequest(draft);
-  if (hasMissingData()) problems.push({ place: "messages", message: "Attach the files again whose data is not kept here, or remove them." });
+  if (hasMissingData())
+    problems.push({
+      place: "messages",
+      message: "Attach the files again whose data is not kept here, or remove them.",
+    });
   return problems;
 }
 
@@ -88,14 +92,22 @@ function ending({ ending: name, answer, error }) {
 }
 
 function answerMessage(call) {
-  const parts = call.answer.content.map((block) => (block.type === "text" ? textPart(block.text) : { kind: "raw", block }));
+  const parts = call.answer.content.map((block) =>
+    block.type === "text" ? textPart(block.text) : { kind: "raw", block },
+  );
   return newMessage("assistant", parts);
 }
 
 function sendResults({ call, results: entered }) {
   if (app.isRunning) return;
   call.results = entered;
-  app.draft.messages.push(answerMessage(call), newMessage("user", entered.map((one) => ({ kind: "tool_result", ...one }))));
+  app.draft.messages.push(
+    answerMessage(call),
+    newMessage(
+      "user",
+      entered.map((one) => ({ kind: "tool_result", ...one })),
+    ),
+  );
   changed("messages");
   isContinued = true;
   run();
@@ -110,7 +122,9 @@ function goOn(call) {
 
 function pendingResults() {
   const call = results.allColumns().length === 1 && results.allColumns()[0].calls.at(-1);
-  return call && document.activeElement?.matches?.(".result-input") ? document.querySelector(".send-row:not([hidden]) .send-results") : null;
+  return call && document.activeElement?.matches?.(".result-input")
+    ? document.querySelector(".send-row:not([hidden]) .send-results")
+    : null;
 }
 
 function onKey(event) {
@@ -132,5 +146,6 @@ export function start() {
   on("draft", (part) => {
     if (part === "all") isContinued = false;
   });
-  if (/Mac|iPhone|iPad/.test(navigator.platform)) for (const key of root.querySelectorAll("#run kbd")) key.textContent = "⌘ ⏎";
+  if (/Mac|iPhone|iPad/.test(navigator.platform))
+    for (const key of root.querySelectorAll("#run kbd")) key.textContent = "⌘ ⏎";
 }

@@ -3,7 +3,11 @@ import { newDraft, newMessage, textPart } from "./draft.js";
 import { pretty } from "./json_text.js";
 
 function tool(name, description, properties) {
-  return { name, description, input_schema: { type: "object", properties, required: Object.keys(properties) } };
+  return {
+    name,
+    description,
+    input_schema: { type: "object", properties, required: Object.keys(properties) },
+  };
 }
 
 export const TOOLS = {
@@ -32,14 +36,26 @@ function asking(model, text, members = {}) {
 
 // [title, what it shows, draft for a model]
 export const STARTS = [
-  ["A short answer", "One question, streamed", (model) => asking(model, "Explain in two sentences what an idempotency key is good for.")],
+  [
+    "A short answer",
+    "One question, streamed",
+    (model) => asking(model, "Explain in two sentences what an idempotency key is good for."),
+  ],
   [
     "A tool call",
     "The model calls, you enter the result",
-    (model) => asking(model, "Which warehouse can ship 40 units of A-113 to Lyon by Friday?", {
-      system: "You plan shipments for three warehouses. Look stock up before you answer.",
-      tools: pretty([TOOLS.stock]),
-    }),
+    (model) =>
+      asking(model, "Which warehouse can ship 40 units of A-113 to Lyon by Friday?", {
+        system: "You plan shipments for three warehouses. Look stock up before you answer.",
+        tools: pretty([TOOLS.stock]),
+      }),
   ],
-  ["Structured output", "JSON that follows a schema", (model) => asking(model, "Give this note a title and tags: Order 12 more boxes of A-113 before Friday.", { schema: pretty(SCHEMA) })],
+  [
+    "Structured output",
+    "JSON that follows a schema",
+    (model) =>
+      asking(model, "Give this note a title and tags: Order 12 more boxes of A-113 before Friday.", {
+        schema: pretty(SCHEMA),
+      }),
+  ],
 ];

@@ -10,7 +10,11 @@ let isSignedOut = false;
 function signedOut() {
   if (isSignedOut) return;
   isSignedOut = true;
-  notify("session", "warn", ["Your session has ended. What is written here stays. ", link(`${config.urls.signIn}?next=${encodeURIComponent(config.urls.page)}`, "Sign in in a new tab"), ", then come back to this one and go on."]);
+  notify("session", "warn", [
+    "Your session has ended. What is written here stays. ",
+    link(`${config.urls.signIn}?next=${encodeURIComponent(config.urls.page)}`, "Sign in in a new tab"),
+    ", then come back to this one and go on.",
+  ]);
 }
 
 function signedIn() {
@@ -26,10 +30,19 @@ function offline() {
 function credits({ balance, available, held, isShort }) {
   app.balance = balance;
   if (!isShort) return dismiss("credits");
-  const way = config.canTopUp ? [link(config.urls.billing, "Top up"), "."] : ["Ask an owner or billing member of the workspace to top up."];
-  if (balance <= 0) return notify("credits", "warn", ["There are no credits left: the next call will be refused. ", ...way]);
-  const waiting = held > 0 ? ` ${grouped(held)} of your ${grouped(balance)} credits are held by calls that still run; what they do not use comes back when they end.` : "";
-  notify("credits", "warn", [`The next run may cost more than the ${grouped(available)} credits available.${waiting} Lower max_tokens, or `, ...way]);
+  const way = config.canTopUp
+    ? [link(config.urls.billing, "Top up"), "."]
+    : ["Ask an owner or billing member of the workspace to top up."];
+  if (balance <= 0)
+    return notify("credits", "warn", ["There are no credits left: the next call will be refused. ", ...way]);
+  const waiting =
+    held > 0
+      ? ` ${grouped(held)} of your ${grouped(balance)} credits are held by calls that still run; what they do not use comes back when they end.`
+      : "";
+  notify("credits", "warn", [
+    `The next run may cost more than the ${grouped(available)} credits available.${waiting} Lower max_tokens, or `,
+    ...way,
+  ]);
 }
 
 export function start() {

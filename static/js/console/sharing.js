@@ -14,7 +14,9 @@ async function fill() {
   byId("share-link").value = isTooLong ? "" : link;
   byId("share-copy").disabled = isTooLong;
   byId("share-note").textContent = [
-    isTooLong ? `This request is too long for a link: ${grouped(link.length)} characters, and a link takes ${grouped(LONGEST_LINK)}. Share its JSON from the Request tab.` : `${grouped(link.length)} of at most ${grouped(LONGEST_LINK)} characters.`,
+    isTooLong
+      ? `This request is too long for a link: ${grouped(link.length)} characters, and a link takes ${grouped(LONGEST_LINK)}. Share its JSON from the Request tab.`
+      : `${grouped(link.length)} of at most ${grouped(LONGEST_LINK)} characters.`,
     files ? ` ${plural(files, "file")} not included: only the names.` : "",
   ].join("");
 }
@@ -33,7 +35,9 @@ async function copy() {
 // A link's members may be anything: only those of a draft are used, each of its own kind.
 function asDraft(value) {
   const fresh = newDraft(config.auto);
-  const kept = Object.entries(value).filter(([name, one]) => name in fresh && (typeof one === typeof fresh[name] || name === "second"));
+  const kept = Object.entries(value).filter(
+    ([name, one]) => name in fresh && (typeof one === typeof fresh[name] || name === "second"),
+  );
   const draft = { ...fresh, ...Object.fromEntries(kept) };
   draft.parameters = { ...fresh.parameters, ...textsOf(value.parameters) };
   draft.messages = value.messages.map(asMessage);
@@ -51,7 +55,12 @@ function asMessage({ id, role, parts }) {
 }
 
 function asPart(part) {
-  const isKnown = { text: typeof part.text === "string", file: typeof part.name === "string", tool_result: typeof part.toolUseId === "string", raw: typeof part.block?.type === "string" }[part.kind];
+  const isKnown = {
+    text: typeof part.text === "string",
+    file: typeof part.name === "string",
+    tool_result: typeof part.toolUseId === "string",
+    raw: typeof part.block?.type === "string",
+  }[part.kind];
   if (!isKnown) throw new Error("A message in it is damaged.");
   if (part.kind === "text") return { ...part, rest: part.rest ?? {} };
   // Its own thumbnail could be any address.
@@ -66,7 +75,10 @@ export async function openLink() {
     const found = await readFragment(location.hash);
     if (!found) return false;
     replaceDraft(found.draft ? asDraft(found.draft) : fromRequest(found.request, config.auto));
-    sayWhereFrom(before, found.draft ? "This request came from a link somebody shared." : "This request came from an example.");
+    sayWhereFrom(
+      before,
+      found.draft ? "This request came from a link somebody shared." : "This request came from an example.",
+    );
   } catch (error) {
     replaceDraft(before);
     notify("link", "warn", `The link could not be read: ${error.message} Your own draft is untouched.`);
@@ -81,7 +93,10 @@ function sayWhereFrom(before, where) {
     dismiss("link");
     replaceDraft(before);
   };
-  notify("link", "info", `${where} Nothing has run: read it first. A run is billed to ${config.workspace}.`, ["Back to my draft", back]);
+  notify("link", "info", `${where} Nothing has run: read it first. A run is billed to ${config.workspace}.`, [
+    "Back to my draft",
+    back,
+  ]);
 }
 
 export function start() {

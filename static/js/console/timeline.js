@@ -19,7 +19,14 @@ export function timeline(call, { width, chosen }) {
   const height = TOP_PX + lanes.length * LANE_PX + 22;
   return svg(
     "svg",
-    { class: "timeline", width, height, viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": `Arrival of ${events.length} events within ${duration(end)}` },
+    {
+      class: "timeline",
+      width,
+      height,
+      viewBox: `0 0 ${width} ${height}`,
+      role: "img",
+      "aria-label": `Arrival of ${events.length} events within ${duration(end)}`,
+    },
     grid({ end, x, height }),
     lanes.map((lane, index) => laneRow({ lane, index, events, blocks, x })),
     firstToken(call, { x, height }),
@@ -36,9 +43,18 @@ function lanesOf(events, blocks) {
 // Ticks of one lane as one path, at most one for each pixel.
 function laneRow({ lane, index, events, blocks, x }) {
   const top = TOP_PX + index * LANE_PX + (LANE_PX - TICK_PX) / 2;
-  const places = new Set(events.filter((event) => laneOf(event, blocks) === lane).map((event) => Math.round(x(event.at) * 2) / 2));
+  const places = new Set(
+    events.filter((event) => laneOf(event, blocks) === lane).map((event) => Math.round(x(event.at) * 2) / 2),
+  );
   const path = [...places].map((place) => `M${place} ${top}v${TICK_PX}`).join("");
-  return [svg("text", { x: LABEL_PX - 6, y: top + TICK_PX - 2, class: "lane-name" }, lane.replace("redacted_thinking", "redacted").replace("tool_use", "tool")), svg("path", { d: path, class: `lane lane-${lane}` })];
+  return [
+    svg(
+      "text",
+      { x: LABEL_PX - 6, y: top + TICK_PX - 2, class: "lane-name" },
+      lane.replace("redacted_thinking", "redacted").replace("tool_use", "tool"),
+    ),
+    svg("path", { d: path, class: `lane lane-${lane}` }),
+  ];
 }
 
 function grid({ end, x, height }) {
@@ -46,7 +62,10 @@ function grid({ end, x, height }) {
   const marks = [];
   for (let at = 0; at <= end; at += step) marks.push(at);
   const label = (at) => (end < 1000 ? `${Math.round(at)} ms` : `${Number((at / 1000).toFixed(2))} s`);
-  return marks.map((at) => [svg("path", { d: `M${x(at)} ${TOP_PX}V${height - 20}`, class: "grid-line" }), svg("text", { x: x(at), y: height - 6, class: at ? "axis axis-middle" : "axis" }, label(at))]);
+  return marks.map((at) => [
+    svg("path", { d: `M${x(at)} ${TOP_PX}V${height - 20}`, class: "grid-line" }),
+    svg("text", { x: x(at), y: height - 6, class: at ? "axis axis-middle" : "axis" }, label(at)),
+  ]);
 }
 
 // 1, 2 or 5 × 10ⁿ ms, for three to six marks.
@@ -60,12 +79,26 @@ function firstToken({ firstTokenMs }, { x, height }) {
   if (firstTokenMs === null) return null;
   const at = x(firstTokenMs);
   const isRight = at > x(0) + 260;
-  return [svg("path", { d: `M${at} ${TOP_PX - 4}V${height - 20}`, class: "first-token" }), svg("text", { x: at + (isRight ? -6 : 5), y: 13, class: isRight ? "mark mark-end" : "mark" }, `first token ${duration(firstTokenMs)}`)];
+  return [
+    svg("path", { d: `M${at} ${TOP_PX - 4}V${height - 20}`, class: "first-token" }),
+    svg(
+      "text",
+      { x: at + (isRight ? -6 : 5), y: 13, class: isRight ? "mark mark-end" : "mark" },
+      `first token ${duration(firstTokenMs)}`,
+    ),
+  ];
 }
 
 function frame(chosen, { x, height }) {
   if (!chosen) return null;
   const from = x(chosen[0].at) - 3;
   const to = x(chosen.at(-1).at) + 3;
-  return svg("rect", { x: from, y: TOP_PX - 6, width: Math.max(7, to - from), height: height - TOP_PX - 12, rx: 2, class: "chosen-frame" });
+  return svg("rect", {
+    x: from,
+    y: TOP_PX - 6,
+    width: Math.max(7, to - from),
+    height: height - TOP_PX - 12,
+    rx: 2,
+    class: "chosen-frame",
+  });
 }

@@ -9,8 +9,25 @@ export class ToolCallView {
     this.call = call;
     this.input = h("pre", { class: "code-text", tabindex: "0", "aria-label": `Input of ${block.name}` });
     this.side = h("div", { class: "tool-result" });
-    const head = h("div", { class: "tool-head" }, icon("wrench"), h("code", { class: "tool-name" }, block.name), h("code", { class: "soft small" }, shortened(block.id, 16)), h("span", { class: "badge" }, "call"));
-    this.element = h("div", { class: "tool-call" }, head, h("div", { class: "tool-sides" }, h("div", {}, h("p", { class: "small soft" }, "Input"), this.input), this.side));
+    const head = h(
+      "div",
+      { class: "tool-head" },
+      icon("wrench"),
+      h("code", { class: "tool-name" }, block.name),
+      h("code", { class: "soft small" }, shortened(block.id, 16)),
+      h("span", { class: "badge" }, "call"),
+    );
+    this.element = h(
+      "div",
+      { class: "tool-call" },
+      head,
+      h(
+        "div",
+        { class: "tool-sides" },
+        h("div", {}, h("p", { class: "small soft" }, "Input"), this.input),
+        this.side,
+      ),
+    );
     this.side.hidden = true;
   }
 
@@ -32,9 +49,19 @@ export class ToolCallView {
 
   drawField() {
     const id = `result-${this.call.number}-${this.block.id}`;
-    this.area = h("textarea", { id, class: "code-input result-input", rows: "3", spellcheck: "false", placeholder: '{"…": "what your tool would return"}' });
+    this.area = h("textarea", {
+      id,
+      class: "code-input result-input",
+      rows: "3",
+      spellcheck: "false",
+      placeholder: '{"…": "what your tool would return"}',
+    });
     this.box = h("input", { type: "checkbox" });
-    this.side.append(h("label", { for: id, class: "small soft" }, `Result of ${this.block.name}, entered by hand`), this.area, h("label", { class: "choice-small" }, this.box, "is an error"));
+    this.side.append(
+      h("label", { for: id, class: "small soft" }, `Result of ${this.block.name}, entered by hand`),
+      this.area,
+      h("label", { class: "choice-small" }, this.box, "is an error"),
+    );
     this.side.hidden = false;
   }
 
@@ -42,11 +69,19 @@ export class ToolCallView {
     if (this.isSent) return;
     this.isSent = true;
     const title = `Result, entered by hand${isError ? ", an error" : ""}`;
-    this.side.replaceChildren(h("p", { class: "small soft" }, title), h("pre", { class: "code-text", tabindex: "0", "aria-label": title }, ...coloured(text || "(empty)")));
+    this.side.replaceChildren(
+      h("p", { class: "small soft" }, title),
+      h("pre", { class: "code-text", tabindex: "0", "aria-label": title }, ...coloured(text || "(empty)")),
+    );
     this.side.hidden = false;
   }
 
   result() {
-    return { toolUseId: this.block.id, name: this.block.name, text: this.area?.value ?? "", isError: this.box?.checked ?? false };
+    return {
+      toolUseId: this.block.id,
+      name: this.block.name,
+      text: this.area?.value ?? "",
+      isError: this.box?.checked ?? false,
+    };
   }
 }

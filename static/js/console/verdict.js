@@ -6,10 +6,16 @@ import { grouped } from "./format.js";
 export function verdict(columns) {
   if (columns.length < 2) return [];
   const runs = columns.map(({ model, calls }) => ({ name: shortName(model), call: calls.at(-1) }));
-  if (runs.some(({ call }) => !call)) return ["One request, two models", "Run both to compare price and time."];
-  if (runs.some(({ call }) => call.isRunning)) return ["Running both…", "The sentence about price and time comes at the end."];
+  if (runs.some(({ call }) => !call))
+    return ["One request, two models", "Run both to compare price and time."];
+  if (runs.some(({ call }) => call.isRunning))
+    return ["Running both…", "The sentence about price and time comes at the end."];
   const failed = runs.filter(({ call }) => call.ending !== "completed");
-  if (failed.length) return [`${failed.map(({ name }) => name).join(" and ")} did not finish`, "Price and time can be compared once both have answered."];
+  if (failed.length)
+    return [
+      `${failed.map(({ name }) => name).join(" and ")} did not finish`,
+      "Price and time can be compared once both have answered.",
+    ];
   return [compared(runs), scale(runs)];
 }
 
@@ -18,7 +24,12 @@ function compared(runs) {
   const fast = faster(runs);
   if (!cheap && !fast) return "Both cost the same and took the same time.";
   if (cheap && fast && cheap.name === fast.name) return `${cheap.name}: ${cheap.text}, ${fast.text}.`;
-  return [cheap ?? { text: "both cost the same" }, fast ?? { text: "both took the same time" }].map(({ name, text }) => (name ? `${name} is ${text}` : text)).join("; ").replace(/^./, (first) => (cheap ? first : first.toUpperCase())) + ".";
+  return (
+    [cheap ?? { text: "both cost the same" }, fast ?? { text: "both took the same time" }]
+      .map(({ name, text }) => (name ? `${name} is ${text}` : text))
+      .join("; ")
+      .replace(/^./, (first) => (cheap ? first : first.toUpperCase())) + "."
+  );
 }
 
 function cheaper([a, b]) {

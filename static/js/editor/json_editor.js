@@ -33,7 +33,11 @@ export function replace(area, { nonce, label, describedBy, onChange }) {
       json(),
       look,
       syntaxHighlighting(colours),
-      EditorView.contentAttributes.of({ "aria-label": label, "aria-describedby": describedBy, tabindex: "0" }),
+      EditorView.contentAttributes.of({
+        "aria-label": label,
+        "aria-describedby": describedBy,
+        tabindex: "0",
+      }),
       EditorView.updateListener.of((update) => update.docChanged && onChange(view.state.doc.toString())),
     ],
   });

@@ -29,7 +29,8 @@ function beginAgain() {
 
 function showSide(side) {
   root.dataset.view = side;
-  for (const button of document.querySelectorAll("[data-show]")) button.setAttribute("aria-pressed", String(button.dataset.show === side));
+  for (const button of document.querySelectorAll("[data-show]"))
+    button.setAttribute("aria-pressed", String(button.dataset.show === side));
   draw();
 }
 
@@ -43,7 +44,12 @@ function raiseMaxTokens(limit) {
 // Large files do not fit into the browser's store: say so once, not at each change.
 function sayWhatIsKept(isWhole) {
   if (isWhole) dismiss("store");
-  else if (filesOf(app.draft).some(({ data }) => data)) notify("store", "info", "The attached files are too large for this browser's store: a reload keeps their names alone.");
+  else if (filesOf(app.draft).some(({ data }) => data))
+    notify(
+      "store",
+      "info",
+      "The attached files are too large for this browser's store: a reload keeps their names alone.",
+    );
 }
 
 app.draft = storage.loadDraft() ?? app.draft;
@@ -51,7 +57,8 @@ for (const start of [startModels, startMessages, startFields, startResults, star
 for (const start of [startRunControl, startHistory, startSharing, startSession, startCheck]) start();
 reset(modelsOf(app.draft));
 byId("new").addEventListener("click", beginAgain);
-for (const button of document.querySelectorAll("[data-show]")) button.addEventListener("click", () => showSide(button.dataset.show));
+for (const button of document.querySelectorAll("[data-show]"))
+  button.addEventListener("click", () => showSide(button.dataset.show));
 on("show-side", showSide);
 on("raise-max-tokens", raiseMaxTokens);
 on("saved", sayWhatIsKept);

@@ -1,0 +1,130 @@
+"""The console by keyboard alone, its focus, and what it loads and when."""
+
+from playwright.sync_api import Request, expect
+
+from tests.browser import chromium, console_models
+from tests.browser.console_models import ATLAS
+from tests.browser.console_page import Console
+from tests.support.replies import says
+from tests.support.scripted_upstream import ScriptedUpstream
+
+pytestmark = chromium.NEEDED
+
+MOST_TABS = 60
+
+
+def tab_to(console: Console, selector: str) -> None:
+    """Press Tab until the element has the focus."""
+    for _ in range(MOST_TABS):
+        if console.page.evaluate("(one) => document.activeElement.matches(one)", selector):
+            return
+        console.page.keyboard.press("Tab")
+    raise AssertionError(f"{selector} is not reached by Tab")
+
+
+def test_a_tool_loop_by_keyboard_alone(console: Console, upstream: ScriptedUpstream) -> None:
+    script = upstream.script(console_models.looks_up({"sku": "A-1"}, text="Done by keyboard."))
+    keyboard = console.page.keyboard
+    tab_to(console, "#model")
+    keyboard.press("Enter")
+    expect(console.page.get_by_role("radio", name="caicaini/auto")).to_be_focused()
+    for _ in range(3):
+        keyboard.press("ArrowDown")
+    keyboard.press("Enter")
+    expect(console.page.locator("#model-name")).to_have_text(ATLAS)
+    expect(console.page.locator("#model")).to_be_focused()
+
+    tab_to(console, "#tools-fold > summary")
+    keyboard.press("Enter")
+    expect(console.page.locator(".cm-content")).to_be_visible()
+    tab_to(console, "#tools-sample")
+    keyboard.type("stock")
+    expect(console.page.locator("#tools-summary")).to_contain_text("stock_lookup")
+    tab_to(console, "#messages textarea")
+    keyboard.type(script.prompt)
+    keyboard.press("Control+Enter")
+    console.wait_for_end()
+
+    tab_to(console, ".result-input")
+    keyboard.type("12 in Lyon")
+    keyboard.press("Control+Enter")
+    console.wait_for_end(calls=2)
+    expect(console.answer).to_contain_text("Done by keyboard.")
+    tab_to(console, "[role=tab][aria-selected=true]")
+    keyboard.press("ArrowRight")
+    keyboard.press("ArrowRight")
+    expect(console.page.get_by_role("tab", name="Events")).to_be_focused()
+    expect(console.page.locator(".events-table")).to_be_visible()
+    keyboard.press("End")
+    expect(console.page.locator(".code-view")).to_be_visible()
+
+
+def test_messages_are_added_moved_and_deleted_by_keyboard(console: Console) -> None:
+    keyboard = console.page.keyboard
+    console.write("first")
+    tab_to(console, "#add-message")
+    keyboard.press("Enter")
+    expect(console.message(2)).to_be_focused()
+    keyboard.type("second")
+    keyboard.press("Alt+ArrowUp")
+    expect(console.message(1)).to_have_value("second")
+    expect(console.message(1)).to_be_focused()
+    expect(console.spoken()).to_have_text("Message 1 of 2.")
+
+    keyboard.press("Shift+Tab")
+    keyboard.press("Enter")
+    menu = console.page.get_by_role("menu", name="Message 1: more")
+    expect(menu.get_by_role("menuitem", name="Move down")).to_be_focused()
+    keyboard.press("End")
+    expect(menu.get_by_role("menuitem", name="Delete")).to_be_focused()
+    console.visitor.glance()
+    keyboard.press("Enter")
+    expect(console.page.locator("#messages > li")).to_have_count(1)
+    expect(console.message(1)).to_have_value("first")
+    expect(console.message(1)).to_be_focused()
+
+
+def test_escape_closes_what_is_open_before_it_stops_a_run(
+    console: Console, upstream: ScriptedUpstream
+) -> None:
+    script = upstream.script(
+        console_models.says_until("Going on", *console_models.ends_on_release())
+    )
+    console.choose_model(ATLAS)
+    console.write(script.prompt)
+    console.run()
+    expect(console.answer).to_contain_text("Going on")
+    console.page.get_by_role("button", name="History").click()
+    expect(console.page.get_by_role("dialog", name="History")).to_be_visible()
+    console.page.keyboard.press("Escape")
+    expect(console.page.get_by_role("dialog", name="History")).to_be_hidden()
+    expect(console.page.locator("#stop")).to_be_visible()
+    script.release()
+    console.wait_for_end()
+    expect(console.last_end).to_contain_text("Call 1 end_turn")
+
+
+def test_the_editor_is_loaded_on_its_first_use_alone(
+    console: Console, upstream: ScriptedUpstream
+) -> None:
+    loaded: list[str] = []
+
+    def note(request: Request) -> None:
+        loaded.append(request.url.rpartition("/")[2])
+
+    console.page.on("request", note)
+    console.reload()
+    assert not any("editor" in name for name in loaded)
+    assert sum(name.endswith(".js") for name in loaded) <= 3
+
+    console.page.locator("#tools-fold > summary").click()
+    expect(console.page.locator(".cm-content")).to_be_visible()
+    assert sum("editor" in name for name in loaded) == 1
+    console.page.locator(".cm-content").press("a")
+    expect(console.page.locator("#tools-problem")).to_be_visible()
+
+    script = upstream.script(says("Unused"))
+    console.write(script.prompt)
+    console.page.locator("#tools-clear").click()
+    expect(console.page.locator("#tools-problem")).to_be_hidden()
+    console.bound()
