@@ -9,6 +9,7 @@ from markdown_it.token import Token
 from docs_site.markdown import plain_text
 
 _FEWEST_THAT_STACK = 3
+_FEWEST_THAT_ARE_TIGHT = 4
 _BOX = '<div class="table-scroll" tabindex="0" role="region" aria-label="Table {}: {}">'
 _CLASSES = {"text-align:right": "end", "text-align:center": "center", "text-align:left": "start"}
 _BREAKS = re.compile(r"([_/.])")
@@ -28,6 +29,8 @@ def adapted(tokens: list[Token]) -> Iterator[Token]:
             column = 0
         elif token.type in {"th_open", "td_open"}:
             _adapt_cell(tokens[at : at + 3], labels[column])
+            if len(labels) >= _FEWEST_THAT_ARE_TIGHT:
+                _let_names_break(tokens[at + 1])
             column += 1
         yield token
         if token.type == "table_close":
@@ -47,7 +50,7 @@ def _heads(tokens: list[Token], start: int) -> list[str]:
 
 def _adapt_cell(cell: list[Token], label: str) -> None:
     """Name the cell's column, and turn its alignment into a class: our policy forbids styles."""
-    opening, content, closing = cell
+    opening, _, closing = cell
     alignment = opening.attrs.pop("style", None)
     if alignment in _CLASSES:
         opening.attrSet("class", _CLASSES[str(alignment)])
@@ -57,7 +60,6 @@ def _adapt_cell(cell: list[Token], label: str) -> None:
         opening.attrSet("scope", "col")
     else:
         opening.tag = closing.tag = "td"  # an empty heading announces nothing
-    _let_names_break(content)
 
 
 def _let_names_break(content: Token) -> None:

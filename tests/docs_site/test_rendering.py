@@ -56,8 +56,8 @@ def test_an_empty_heading_of_a_column_is_no_heading() -> None:
     assert html.count("<th") - html.count("<thead") == 1
 
 
-def test_a_long_name_in_a_table_breaks_at_its_joints_and_stays_escaped() -> None:
-    html = html_of("| A | B |\n| --- | --- |\n| `a_b<i>` | 2 |\n")
+def test_a_long_name_in_a_wide_table_breaks_at_its_joints_and_stays_escaped() -> None:
+    html = html_of("| A | B | C | D |\n| --- | --- | --- | --- |\n| `a_b<i>` | 2 | 3 | 4 |\n")
 
     assert "<code>a_<wbr>b&lt;i&gt;</code>" in html
 
