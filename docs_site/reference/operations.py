@@ -89,7 +89,8 @@ def _answer(operation: Operation) -> str:
     parts = [
         f"## Answer\n\n{described['description']} Its headers: {headers} ([all]({_HEADERS})).",
         f"{{{{ fields {operation.description['operationId']}.answer }}}}",
-        *_examples(described),
+        # The recorded answer above shows what a GET returns.
+        *(_examples(described) if operation.body is not None else ()),
     ]
     if "text/event-stream" in described["content"]:
         parts.insert(1, "With `stream` it is a sequence of [events](/docs/reference/events).")
