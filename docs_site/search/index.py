@@ -1,13 +1,14 @@
 """An index of entries in memory, and the ranking of what it finds. Pure.
 
 Each word of a query must be in the entry: as it is, as the beginning of a word, or, if no word
-begins with it, with one letter wrong. Each counts by how well it matches, where it stands (title
+begins with it, with one letter wrong. If no entry has them all, those with most of them are found.
+Each counts by how well it matches, where it stands (title
 before text before code) and how rare it is. An entry whose title is the whole query comes first.
 """
 
 import math
 from bisect import bisect_left
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
@@ -45,19 +46,23 @@ class Index:
         self._vocabulary = sorted(self._postings)
 
     def search(self, query: str) -> list[Hit]:
-        """Return what matches every word, best first; ties keep the order of the pages."""
+        """Return what matches every word, best first, or else what matches most of them.
+
+        Ties keep the order of the pages.
+        """
         words = query_words(query)
-        if not words:
-            return []
         matches = [match for word in words for match in self._matches_of_name(word)]
-        found = set.intersection(*(set(match) for match in matches))
-        hits = [Hit(self._entries[number], self._score(number, words, matches)) for number in found]
-        order = {id(self._entries[number]): number for number in found}
-        return sorted(hits, key=lambda hit: (-hit.score, order[id(hit.entry)]))
+        found = Counter(number for match in matches for number in match)
+        most = max(found.values(), default=0)
+        numbers = sorted(number for number, count in found.items() if count == most)
+        hits = [
+            Hit(self._entries[number], self._score(number, words, matches)) for number in numbers
+        ]
+        return sorted(hits, key=lambda hit: -hit.score)
 
     def _score(self, number: int, words: list[str], matches: list[Postings]) -> float:
         entry = self._entries[number]
-        score = sum(match[number] for match in matches)
+        score = sum(match.get(number, 0.0) for match in matches)
         is_whole = whole_words(entry.title) == words
         return score * _KINDS.get(entry.kind, _OTHER_KIND) + _WHOLE_TITLE * is_whole
 
@@ -70,11 +75,10 @@ class Index:
         """Return the entries with the word, with how well and how rarely it matches."""
         found: Postings = {}
         for known, quality in self._alike(word):
-            postings = self._postings[known]
-            rarity = math.log(1 + len(self._entries) / len(postings))
-            for number, weight in postings.items():
-                found[number] = max(found.get(number, 0.0), weight * quality * rarity)
-        return found
+            for number, weight in self._postings[known].items():
+                found[number] = max(found.get(number, 0.0), weight * quality)
+        rarity = math.log(1 + len(self._entries) / len(found)) if found else 0.0
+        return {number: weight * rarity for number, weight in found.items()}
 
     def _alike(self, word: str) -> Iterator[tuple[str, float]]:
         """Yield the words of the entries that count as this word, with how well they match."""

@@ -6,7 +6,8 @@ who types `max tokens` finds `max_tokens`. Plurals count as their singular.
 
 import re
 
-_WORD = re.compile(r"[a-z0-9]+(?:[_./:-]+[a-z0-9]+)*")
+_WORD = re.compile(r"[a-z0-9]+(?:[\[\]_./:-]+[a-z0-9]+)*")
+_NAME = re.compile(r"[a-z0-9_]+")
 _PART = re.compile(r"[a-z0-9]+")
 _IGNORED = frozenset(
     ("a", "an", "and", "do", "for", "how", "i", "in", "is", "it", "of", "on", "or", "the", "to")
@@ -20,9 +21,12 @@ def whole_words(text: str) -> list[str]:
 
 
 def parts(word: str) -> list[str]:
-    """Return the parts of a name of several; nothing for a plain word."""
-    found = _PART.findall(word)
-    return [_singular(part) for part in found] if len(found) > 1 else []
+    """Return the parts of a name of several; nothing for a plain word.
+
+    Those of `usage.credits_consumed` are `usage`, `credits_consumed`, `credit` and `consumed`.
+    """
+    found = dict.fromkeys([*_NAME.findall(word), *_PART.findall(word)])
+    return [_singular(part) for part in found if part != word]
 
 
 def query_words(query: str) -> list[str]:

@@ -100,9 +100,31 @@ def test_the_page_stays_found_while_its_title_is_typed(index: Index, length: int
     assert "/docs/streaming" in urls(index.search("streaming"[:length]))
 
 
-def test_every_word_must_match(index: Index) -> None:
-    assert urls(index.search("tool pieces"))[0] == "/docs/tools#tool-input-in-pieces"
-    assert index.search("tool elephant") == []
+def test_every_word_must_match_if_any_entry_has_them_all(index: Index) -> None:
+    found = urls(index.search("pieces upstream_empty"))
+
+    assert found == ["/docs/tools#tool-input-in-pieces"]
+
+
+def test_else_the_entries_with_most_of_the_words_are_found(index: Index) -> None:
+    assert urls(index.search("elephant pieces upstream_empty")) == [
+        "/docs/tools#tool-input-in-pieces"
+    ]
+    assert index.search("elephant zebra") == []
+
+
+def test_a_common_word_as_a_page_s_title_beats_rare_names_that_begin_with_it() -> None:
+    page = Entry("Page", "Images", "Guides", "/docs/images")
+    fields = [Entry("Field", f"ImageBlock.f{n}", "Messages", f"/docs/m#{n}") for n in range(9)]
+
+    assert Index([*fields, page]).search("images")[0].entry == page
+
+
+def test_a_nested_field_is_found_by_its_own_name() -> None:
+    field = Entry("Field", "answer.data[].usage.credits_consumed", "Messages", "/docs/m#x")
+    text = Entry("Page", "Cost", "Guides", "/docs/cost", "credits_consumed says it.")
+
+    assert Index([text, field]).search("credits_consumed")[0].entry == field
 
 
 def test_one_wrong_letter_is_forgiven_but_not_two(index: Index) -> None:
