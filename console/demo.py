@@ -75,7 +75,7 @@ async def _serve(scope: Scope, receive: Receive, send: Send, request_id: UUID) -
     workspace_id = await _workspace_id(services)
     async with demo_limits.counted(scope, request_id):
         caller = Caller(workspace_id=workspace_id, source=Source.CONSOLE)
-        sink = PageSink(receive, send)
+        sink = PageSink(scope, receive, send)
         try:
             await serve(services, caller, request, sink, _POLICY, request_id=request_id)
         except OutOfCredits:

@@ -54,7 +54,7 @@ async def _serve(scope: Scope, receive: Receive, send: Send, request_id: UUID) -
         services,
         caller_of(member),
         request,
-        PageSink(receive, send),
+        PageSink(scope, receive, send),
         _POLICY,
         request_id=request_id,
         beta=headers.get("anthropic-beta") or None,

@@ -47,7 +47,7 @@ async def _serve(scope: Scope, receive: Receive, send: Send, request_id: UUID) -
         services,
         caller_of(key),
         request,
-        HttpSink(receive, send),
+        HttpSink(scope, receive, send),
         _POLICY,
         request_id=request_id,
         beta=headers.get("anthropic-beta") or None,

@@ -1,11 +1,14 @@
 """Sends the answer to a call as an HTTP response."""
 
+from collections.abc import Awaitable
+
 from django.conf import settings
-from starlette.types import Message, Receive, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from gateway.call import CallerGone, Head
 from gateway.http import cors
 from gateway.limits.time_limit import TimeLimit
+from server.http_protocol import CONNECTION, HttpProtocol
 
 RawHeaders = list[tuple[bytes, bytes]]
 
@@ -26,7 +29,8 @@ class HttpSink:
     Neither a server nor Starlette cancels a plain call whose client has disconnected.
     """
 
-    def __init__(self, receive: Receive, send: Send) -> None:
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._connection: HttpProtocol | None = scope.get(CONNECTION)
         self._receive = receive
         self._send = send
 
@@ -34,9 +38,10 @@ class HttpSink:
         """Return the headers that only this kind of caller receives."""
         return _CORS_HEADERS
 
-    async def gone(self) -> None:
-        while (await self._receive())["type"] != "http.disconnect":
-            pass
+    def gone(self) -> Awaitable[None]:
+        if self._connection is None:
+            return self._disconnected()
+        return self._connection.future_disconnect()
 
     async def answer(self, head: Head, body: bytes, *, credits_consumed: int) -> None:
         start = self._start(
@@ -57,6 +62,10 @@ class HttpSink:
 
     async def close(self) -> None:
         await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _disconnected(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
 
     async def _send_or_gone(self, *messages: Message) -> None:
         """Send; raises CallerGone for a broken connection, and for a client that reads nothing."""

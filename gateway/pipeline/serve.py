@@ -12,7 +12,7 @@ from gateway.call import Call, Caller, CallerGone
 from gateway.errors import InternalFailure, ShuttingDown
 from gateway.pipeline import admission, run
 from gateway.pipeline.run import Served
-from gateway.pipeline.sink import FanOut, OnDisconnect, Sink
+from gateway.pipeline.sink import DisconnectWatch, FanOut, OnDisconnect, Sink
 from gateway.reply import token_usage
 from gateway.request.parse import MessagesRequest
 from gateway.runtime.services import GatewayServices
@@ -74,12 +74,12 @@ async def _while_read(services: GatewayServices, call: Call, sink: Sink) -> Serv
     task = asyncio.current_task()
     assert task is not None, "a call runs in a task"
     out = FanOut(call, sink, on_disconnect=OnDisconnect.CANCEL)
-    watcher = asyncio.create_task(_watch(sink, out, task))
+    watch = DisconnectWatch(sink, out, cancels=task)
     services.drain.watch(task, call)
     try:
         return await _run(services, call, out)
     finally:
-        watcher.cancel()
+        watch.end()
         services.drain.forget(task)
 
 
@@ -90,19 +90,11 @@ async def _to_the_end(services: GatewayServices, call: Call, sink: Sink) -> Serv
     services.drain.watch(task, call)
     task.add_done_callback(services.drain.forget)
     task.add_done_callback(_retrieve)  # nobody awaits it if the current task is cancelled
-    watcher = asyncio.create_task(_watch(sink, out, None))
+    watch = DisconnectWatch(sink, out, cancels=None)
     try:
         return await asyncio.shield(task)
     finally:
-        watcher.cancel()
-
-
-async def _watch(sink: Sink, out: FanOut, cancelled: "asyncio.Task[Any] | None") -> None:
-    """Detach the sink when it has gone, and cancel the task that runs for it alone."""
-    await sink.gone()
-    out.detach(sink)
-    if cancelled is not None:
-        cancelled.cancel()
+        watch.end()
 
 
 def _retrieve(task: "asyncio.Task[Any]") -> None:

@@ -1,7 +1,9 @@
 """Where the answer to a call goes, and the one point through which its frames pass."""
 
+import asyncio
+from collections.abc import Awaitable
 from enum import Enum
-from typing import Protocol
+from typing import Any, Protocol
 
 from gateway.call import Call, CallerGone, Head
 
@@ -19,8 +21,9 @@ class Sink(Protocol):
     Each method returns once the data is accepted and raises CallerGone if nobody reads it.
     """
 
-    async def gone(self) -> None:
-        """Return as soon as nobody reads any more. It is cancelled when the call is over."""
+    def gone(self) -> Awaitable[None]:
+        """Wait until nobody reads any more. It is cancelled when the call is over. A future costs a
+        call less than a coroutine, which needs a task."""
 
     async def answer(self, head: Head, body: bytes, *, credits_consumed: int) -> None:
         """Receive a whole answer."""
@@ -95,3 +98,28 @@ class FanOut:
         self.detach(sink)
         if sink is self._caller and self._on_disconnect is OnDisconnect.CANCEL:
             raise CallerGone
+
+
+class DisconnectWatch:
+    """Detaches a sink when it has gone, and cancels the task that runs for it alone."""
+
+    def __init__(self, sink: Sink, out: FanOut, cancels: "asyncio.Task[Any] | None") -> None:
+        self._sink = sink
+        self._out = out
+        self._cancels = cancels
+        self._is_over = False
+        self._gone = asyncio.ensure_future(sink.gone())
+        self._gone.add_done_callback(self._sink_gone)
+
+    def end(self) -> None:
+        """Detach and cancel nothing any more."""
+        self._is_over = True
+        self._gone.cancel()
+
+    def _sink_gone(self, gone: "asyncio.Future[None]") -> None:
+        if self._is_over or gone.cancelled():
+            return
+        gone.result()  # a fault of the sink's is logged by the event loop
+        self._out.detach(self._sink)
+        if self._cancels is not None:
+            self._cancels.cancel()

@@ -14,8 +14,9 @@ import uvloop
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, StreamingResponse
 from starlette.types import Receive, Scope, Send
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from server.http_protocol import HttpProtocol
+from server.http_protocol import CONNECTION, HttpProtocol
 from tests.support.waiting import eventually
 
 SHORT_S = 1.0
@@ -55,6 +56,9 @@ class Served:
             await StreamingResponse(_slowly())(scope, receive, send)
         elif scope["path"] == "/hang":
             await self._await_disconnect(receive)
+        elif scope["path"] == "/hang-without-a-task":
+            await scope[CONNECTION].future_disconnect()
+            self.disconnects += 1
         elif scope["path"] == "/pour":
             waiting = asyncio.create_task(self._await_disconnect(receive))
             await send({"type": "http.response.start", "status": 200, "headers": []})
@@ -102,7 +106,7 @@ async def _pieces(count: int) -> AsyncIterator[str]:
 
 @contextmanager
 def served(
-    protocol: type[HttpProtocol], *, drain_window_s: int = 1, is_inherited: bool = False
+    protocol: type[HttpToolsProtocol], *, drain_window_s: int = 1, is_inherited: bool = False
 ) -> Iterator[Served]:
     """Serve for the block; on a socket that uvicorn knows by its file descriptor if inherited."""
     listener = socket.create_server(("127.0.0.1", 0))
@@ -381,7 +385,12 @@ async def test_the_unread_end_of_an_answer_is_dropped_too(short_timeout: Served)
         writer.close()
 
 
-@pytest.mark.parametrize("sent", [request("/hang"), request("/pour") + request()])
+HANG = request("/hang-without-a-task")
+
+
+@pytest.mark.parametrize(
+    "sent", [request("/hang"), request("/pour") + request(), HANG, HANG + request()]
+)
 async def test_a_disconnect_reaches_the_call_with_or_without_pipelined_requests(
     default_server: Served, sent: bytes
 ) -> None:

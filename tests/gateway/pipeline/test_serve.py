@@ -93,6 +93,21 @@ class ClosedSink(MemorySink):
         await super().send(frames)
 
 
+class LeavingSink(MemorySink):
+    """Leaves as soon as it has the answer, and reports that by a future."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._leaving = asyncio.get_running_loop().create_future()
+
+    def gone(self) -> "asyncio.Future[None]":  # type: ignore[override]
+        return self._leaving
+
+    async def answer(self, head: Head, body: bytes, *, credits_consumed: int) -> None:
+        await super().answer(head, body, credits_consumed=credits_consumed)
+        self._leaving.set_result(None)
+
+
 @pytest.fixture
 def in_gateway(
     gateway_env: dict[str, str], settings: Settings, tmp_path: Path
@@ -148,6 +163,21 @@ def test_a_plain_call_is_answered_in_one_piece_and_settled(
     assert [head.route for head in sink.heads] == ["scripted/messages"]
     assert (served.record.credits, served.charge.actual) == (60, 60)
     assert served.balance_after == served.record.balance_after == customer.wallet().posted
+    assert customer.charges() == [60]
+
+
+def test_a_sink_that_leaves_as_its_call_ends_cancels_nothing_else_in_the_task(
+    customer: Customer, upstream: ScriptedUpstream, in_gateway: RunInGateway
+) -> None:
+    script = upstream.script(says("Hello there"))
+
+    async def scenario(services: GatewayServices) -> bytes:
+        sink = LeavingSink()
+        await serve(services, console(customer), request(script), sink, CANCEL)
+        await asyncio.sleep(0)  # a late cancellation would be raised here
+        return sink.received
+
+    assert b"Hello there" in in_gateway(scenario)
     assert customer.charges() == [60]
 
 
