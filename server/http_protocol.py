@@ -14,6 +14,8 @@ from typing import Any, Protocol, cast
 from httptools import HttpParserError, HttpParserUpgrade
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from server.http_answer import AnswerCycle
+
 # In the scope: the HttpProtocol, for what an application can learn from it more cheaply than in
 # ASGI's way. No other server has it.
 CONNECTION = "caicaini.connection"
@@ -179,6 +181,7 @@ class HttpProtocol(HttpToolsProtocol):
         return b"\r\n".join([*lines, b"", b""])
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        cycle.__class__ = AnswerCycle  # uvicorn has no setting for it
         self._answering = cycle
         super()._start_asgi_task(cycle, app)
 
