@@ -185,6 +185,11 @@ class HttpProtocol(HttpToolsProtocol):
         self._answering = cycle
         super()._start_asgi_task(cycle, app)
 
+    @property
+    def is_blocked(self) -> bool:
+        """Whether the application's next message would wait until the client reads."""
+        return self.flow.write_paused
+
     def future_disconnect(self) -> "asyncio.Future[None]":
         """Return a future that is done once the client has disconnected from the request that is
         being answered; it may be cancelled. Waiting in `receive` takes a task."""

@@ -1,6 +1,7 @@
 """Sends the answer to a call as an HTTP response."""
 
 from collections.abc import Awaitable
+from contextlib import AbstractContextManager, nullcontext
 
 from django.conf import settings
 from starlette.types import Message, Receive, Scope, Send
@@ -21,6 +22,7 @@ _STREAM_HEADERS: RawHeaders = [
 _CORS_HEADERS: RawHeaders = [
     (name.encode(), value.encode()) for name, value in cors.HEADERS.items()
 ]
+_NO_LIMIT = nullcontext()
 
 
 class HttpSink:
@@ -70,11 +72,17 @@ class HttpSink:
     async def _send_or_gone(self, *messages: Message) -> None:
         """Send; raises CallerGone for a broken connection, and for a client that reads nothing."""
         try:
-            with TimeLimit(settings.CALLER_STALL_TIMEOUT_S):
-                for message in messages:
+            for message in messages:
+                with self._limit():
                     await self._send(message)
         except OSError:  # a TimeoutError is one
             raise CallerGone from None
+
+    def _limit(self) -> AbstractContextManager[object]:
+        """Return a limit for a send that may wait; a timer costs more than most sends."""
+        if self._connection is None or self._connection.is_blocked:
+            return TimeLimit(settings.CALLER_STALL_TIMEOUT_S)
+        return _NO_LIMIT
 
     def _start(self, head: Head, headers: RawHeaders) -> Message:
         raw = [

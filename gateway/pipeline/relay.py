@@ -48,6 +48,7 @@ class Relay:
         self._services = services
         self._call = call
         self._send_on = send
+        self._comment_every_s: float = settings.KEEP_ALIVE_EVERY_S
         self._stream: Stream | None = None
         self._sent_at = 0.0  # or when this attempt began
         self._blocked_since: float | None = None  # while the caller does not take what was sent
@@ -78,7 +79,7 @@ class Relay:
         call = self._call
         self.encoder = FrameEncoder(message_id=call.message_id, model=candidate.model.public_id)
         request = await upstream_call.encoded(call, candidate)
-        async with KeepAlive(self._comment, every_s=settings.KEEP_ALIVE_EVERY_S) as comments:
+        async with KeepAlive(self._comment, every_s=self._comment_every_s) as comments:
 
             async def relayed(response: UpstreamResponse) -> MessageDelta:
                 await comments.end()
@@ -137,7 +138,7 @@ class Relay:
         """Return the next chunk, and comment to the caller meanwhile. What arrives need not become
         a frame: an upstream has comments of its own, and a tool's input is sent when complete."""
         while True:
-            left_s = self._sent_at + settings.KEEP_ALIVE_EVERY_S - time.monotonic()
+            left_s = self._sent_at + self._comment_every_s - time.monotonic()
             if left_s <= 0:
                 await self._comment()
             elif (chunk := await response.chunk(timeout_s=left_s)) is not None:
