@@ -1,6 +1,7 @@
 """POST /developers/console/run: a call as at the API, paid by the workspace of the session."""
 
 from collections.abc import Mapping
+from functools import partial
 from uuid import UUID
 
 from starlette.types import Receive, Scope, Send
@@ -33,10 +34,7 @@ class Run:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, whatever happens."""
-
-        async def work(request_id: UUID) -> None:
-            await _serve(scope, receive, send, request_id)
-
+        work = partial(_serve, scope, receive, send)
         await endpoint.answer_or_error(work, scope, receive, send, error_headers=NO_STORE)
 
 

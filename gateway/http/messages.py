@@ -1,5 +1,7 @@
 """POST /v1/messages as a bare ASGI application: one short caller of `pipeline.serve`."""
 
+from collections.abc import Awaitable
+from functools import partial
 from uuid import UUID
 
 from starlette.types import Receive, Scope, Send
@@ -19,13 +21,10 @@ _POLICY = Policy()
 class Messages:
     """The endpoint for calls."""
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Answer one request, whatever happens."""
-
-        async def work(request_id: UUID) -> None:
-            await _serve(scope, receive, send, request_id)
-
-        await endpoint.answer_or_error(work, scope, receive, send)
+        work = partial(_serve, scope, receive, send)
+        return endpoint.answer_or_error(work, scope, receive, send)
 
 
 def caller_of(key: CachedKey) -> Caller:
