@@ -91,6 +91,14 @@ def test_the_history_brings_a_run_back_and_never_leaves_the_browser(
     expect(console.last_end).to_contain_text("60 credits")
     console.show("Events")
     expect(console.page.locator(".events")).to_contain_text("The history keeps no events.")
+    console.show("Request")
+    shown = json.loads(console.page.locator(".request-view pre").inner_text())
+    assert shown == {
+        "model": ATLAS,
+        "max_tokens": 1024,
+        "messages": [{"role": "user", "content": script.prompt}],
+        "stream": True,
+    }
     assert running_product.files_with(script.prompt) == []
 
     console.page.get_by_role("button", name="History").click()
@@ -198,6 +206,21 @@ def test_a_damaged_or_hostile_link_leaves_the_draft_alone(console: Console) -> N
         console.open(fragment)
         expect(console.notices).to_contain_text("The link could not be read")
         expect(console.message()).to_have_value("Still mine")
+
+
+def test_a_damaged_store_opens_an_empty_console(console: Console) -> None:
+    console.page.goto("/developers/usage")
+    for damaged in ("nonsense", "{}", '{"messages": [{"role": "user", "parts": [{}]}]}'):
+        console.page.goto("/developers/usage")
+        console.page.evaluate(
+            """(damaged) => {
+                const keys = Object.keys(localStorage).filter((key) => key.includes("console."));
+                for (const key of keys) localStorage.setItem(key, damaged);
+            }""",
+            damaged,
+        )
+        console.open()
+        expect(console.message()).to_have_value("")
 
 
 def test_a_request_too_long_for_a_link_says_so(console: Console) -> None:

@@ -38,7 +38,7 @@ export class CodeView {
     const key = h(
       "p",
       { class: "small soft" },
-      shown.wasRun ? "Exactly what was run. " : "Not run yet. ",
+      shown.from,
       "It reads the key from ",
       h("code", {}, "CAICAINI_API_KEY"),
       ".",
@@ -101,7 +101,7 @@ export class RequestView {
     const { copy, elided } = withoutData(shown.request);
     this.text = pretty(shown.request);
     const size = bytes(new Blob([JSON.stringify(shown.request)]).size);
-    const what = shown.wasRun ? `Call ${shown.number}: POST /v1/messages` : "Not run yet: POST /v1/messages";
+    const what = `${shown.number ? `Call ${shown.number}` : "Not run yet"}: POST /v1/messages`;
     this.element.replaceChildren(
       h(
         "p",

@@ -100,9 +100,12 @@ export class Column {
   // The newest call's request, or the one that would run now.
   shown(planned) {
     const last = this.calls.at(-1);
-    if (last) return { request: last.request, number: last.number, wasRun: true };
+    if (last) {
+      const from = last.isRestored ? "Brought back from the history. " : "Exactly what was run. ";
+      return { request: last.request, number: last.number, from };
+    }
     const request = this.place === null ? planned : planned && { ...planned, model: this.model };
-    return request && { request, wasRun: false };
+    return request && { request, from: "Not run yet. " };
   }
 
   text() {

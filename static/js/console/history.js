@@ -1,9 +1,10 @@
 // The last 20 runs, in this browser alone; choosing one brings its request and answer back.
-import { app, on, replaceDraft, storage } from "./app.js";
+import { app, config, on, replaceDraft, storage } from "./app.js";
 import { Answer } from "./answer.js";
 import { Call } from "./call.js";
+import { asDraft } from "./checked_draft.js";
 import { byId, h, icon, say } from "./dom.js";
-import { newId } from "./draft.js";
+import { filesOf, newId, toRequest } from "./draft.js";
 import { dollars, grouped, shortened } from "./format.js";
 import { prepare } from "./popovers.js";
 import * as results from "./results.js";
@@ -60,22 +61,26 @@ function stored({
   };
 }
 
+// The draft was stored at the end of its last call, so it is that call's request.
 function restored(entry, draft) {
-  const { request, message, spans, ...members } = entry;
-  const call = new Call({
-    number: entry.number,
-    request: { ...request, messages: draft.messages },
-    onUpdate: results.draw,
-  });
+  const { request: parameters, message, spans, ...members } = entry;
+  const request = { ...toRequest(withNotes(draft), parameters.model).request, ...parameters };
+  const call = new Call({ number: entry.number, request, onUpdate: results.draw });
   Object.assign(call, members, { state: "ended", isRestored: true });
   call.answer = new Answer(message);
   call.answer.spans = spans;
   return call;
 }
 
+function withNotes(draft) {
+  const copy = structuredClone(draft);
+  for (const file of filesOf(copy)) file.data = "(not kept in the history)";
+  return copy;
+}
+
 function open(entry) {
   byId("history").hidePopover();
-  replaceDraft(structuredClone(entry.draft));
+  replaceDraft(asDraft(structuredClone(entry.draft), config.auto));
   results.reset(entry.models);
   results.allColumns().forEach((column, place) => {
     column.calls = (entry.columns?.[place] ?? []).map((call) => restored(call, entry.draft));

@@ -1,7 +1,8 @@
 // Share: a link whose fragment holds the request. And what happens with such a link when it is opened.
 import { app, config, replaceDraft } from "./app.js";
 import { byId, say } from "./dom.js";
-import { filesOf, fromRequest, newDraft, withoutFiles } from "./draft.js";
+import { asDraft } from "./checked_draft.js";
+import { filesOf, fromRequest, withoutFiles } from "./draft.js";
 import { grouped, plural } from "./format.js";
 import { LONGEST_LINK, linkTo, readFragment } from "./links.js";
 import { dismiss, notify } from "./notices.js";
@@ -32,39 +33,10 @@ async function copy() {
   }
 }
 
-// A link's members may be anything: only those of a draft are used, each of its own kind.
-function asDraft(value) {
-  const fresh = newDraft(config.auto);
-  const kept = Object.entries(value).filter(
-    ([name, one]) => name in fresh && (typeof one === typeof fresh[name] || name === "second"),
-  );
-  const draft = { ...fresh, ...Object.fromEntries(kept) };
-  draft.parameters = { ...fresh.parameters, ...textsOf(value.parameters) };
-  draft.messages = value.messages.map(asMessage);
-  if (typeof draft.second !== "string") draft.second = null;
+// The pictures of a link could be any address; the data of its files is not in it.
+function withoutPictures(draft) {
+  for (const file of filesOf(draft)) Object.assign(file, { data: null, thumbnail: null });
   return draft;
-}
-
-function textsOf(members = {}) {
-  return Object.fromEntries(Object.entries(members).filter(([, one]) => typeof one === "string"));
-}
-
-function asMessage({ id, role, parts }) {
-  if (typeof role !== "string" || !Array.isArray(parts)) throw new Error("A message in it is damaged.");
-  return { id: String(id), role, parts: parts.map(asPart) };
-}
-
-function asPart(part) {
-  const isKnown = {
-    text: typeof part.text === "string",
-    file: typeof part.name === "string",
-    tool_result: typeof part.toolUseId === "string",
-    raw: typeof part.block?.type === "string",
-  }[part.kind];
-  if (!isKnown) throw new Error("A message in it is damaged.");
-  if (part.kind === "text") return { ...part, rest: part.rest ?? {} };
-  // Its own thumbnail could be any address.
-  return part.kind === "file" ? { ...part, data: null, thumbnail: null } : part;
 }
 
 // Returns whether the address held a request. Nothing runs by itself.
@@ -74,7 +46,11 @@ export async function openLink() {
   try {
     const found = await readFragment(location.hash);
     if (!found) return false;
-    replaceDraft(found.draft ? asDraft(found.draft) : fromRequest(found.request, config.auto));
+    replaceDraft(
+      found.draft
+        ? withoutPictures(asDraft(found.draft, config.auto))
+        : fromRequest(found.request, config.auto),
+    );
     sayWhereFrom(
       before,
       found.draft ? "This request came from a link somebody shared." : "This request came from an example.",

@@ -1,4 +1,5 @@
 // Draft and history in this browser alone (localStorage), one store per person and workspace.
+import { asDraft } from "./checked_draft.js";
 import { withoutFiles } from "./draft.js";
 
 const LONGEST_DRAFT = 1_500_000;
@@ -19,12 +20,19 @@ export class Storage {
     return false;
   }
 
-  loadDraft() {
-    return read(this.draftKey);
+  // Returns the draft, or null if there is none that can be read.
+  loadDraft(model) {
+    try {
+      return asDraft(read(this.draftKey), model);
+    } catch {
+      return null;
+    }
   }
 
+  // Returns the entries that can be read, newest first.
   history() {
-    return read(this.historyKey) ?? [];
+    const found = read(this.historyKey);
+    return Array.isArray(found) ? found.filter(isEntry) : [];
   }
 
   // Adds or replaces an entry { id, at, draft, calls, … }, newest first.
@@ -38,6 +46,10 @@ export class Storage {
   clearHistory() {
     localStorage.removeItem(this.historyKey);
   }
+}
+
+function isEntry(value) {
+  return Array.isArray(value?.draft?.messages) && Array.isArray(value.models);
 }
 
 function fitting(entry) {

@@ -52,7 +52,7 @@ function sayWhatIsKept(isWhole) {
     );
 }
 
-app.draft = storage.loadDraft() ?? app.draft;
+app.draft = storage.loadDraft(config.auto) ?? app.draft;
 for (const start of [startModels, startMessages, startFields, startResults, startCompare]) start();
 for (const start of [startRunControl, startHistory, startSharing, startSession, startCheck]) start();
 reset(modelsOf(app.draft));
