@@ -13,6 +13,7 @@ from caicaini_portal import server_addresses
 from embedded import ports
 from embedded import web_server as web
 from embedded.subprocesses import PROJECT
+from tests.support import forked_starts
 
 READ_WITH_A_RULE = re.compile(r'(?:env|server_addresses)\.(?!text\b)\w+\(\s*"([A-Z_]+)"')
 
@@ -120,33 +121,42 @@ def start(*command: str, data_dir: Path, **settings: str) -> subprocess.Complete
     )
 
 
-def refusal(data_dir: Path, name: str, value: str) -> str:
-    """Return the one line that a command prints."""
-    result = start("manage.py", "check", data_dir=data_dir, **{name: value})
+def line_of(result: subprocess.CompletedProcess[str]) -> str:
+    """Return the one line that a refused command prints."""
     assert result.returncode == 1, result
     assert result.stdout == ""
     assert result.stderr.count("\n") == 1, result.stderr
     return result.stderr
 
 
+@pytest.fixture(scope="module")
+def refusals(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], str]:
+    """The line that each invalid value leads to. Nothing may be written to the data folder."""
+    rows = [(name, value) for name, value, _ in INVALID + INVALID_SECRETS]
+    data_dir, folder = (tmp_path_factory.mktemp(name) for name in ("data", "output"))
+    environments = [{"DATA_DIR": str(data_dir), name: value} for name, value in rows]
+    results = forked_starts.check_each(environments, folder=folder)
+    assert list(data_dir.iterdir()) == []
+    return {row: line_of(result) for row, result in zip(rows, results, strict=True)}
+
+
 @pytest.mark.parametrize(("name", "value", "expected"), INVALID)
 def test_it_is_named_with_the_given_value_and_what_is_expected(
-    tmp_path: Path, name: str, value: str, expected: str
+    refusals: dict[tuple[str, str], str], name: str, value: str, expected: str
 ) -> None:
-    line = refusal(tmp_path, name, value)
+    line = refusals[name, value]
 
     assert line.startswith(f"{name}={value[:80]}" if value.isprintable() else f"{name}='1\\n2'")
     assert "makes no sense" in line
     assert expected in line
     assert len(line) < 300
-    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(("name", "value", "expected"), INVALID_SECRETS)
 def test_a_setting_that_may_hold_a_password_is_named_without_its_value(
-    tmp_path: Path, name: str, value: str, expected: str
+    refusals: dict[tuple[str, str], str], name: str, value: str, expected: str
 ) -> None:
-    line = refusal(tmp_path, name, value)
+    line = refusals[name, value]
 
     assert line.startswith(f"{name} makes no sense")
     assert expected in line
@@ -184,7 +194,8 @@ def test_every_setting_with_a_rule_stands_in_these_tables() -> None:
 def test_a_data_folder_that_cannot_be_one_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
 
-    line = refusal(tmp_path, "DATA_DIR", str(tmp_path / "file"))
+    result = start("manage.py", "check", data_dir=tmp_path / "file")
+    line = line_of(result)
 
     assert line.startswith(f"DATA_DIR={tmp_path / 'file'} cannot be used")
 
