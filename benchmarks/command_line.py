@@ -15,8 +15,13 @@ MODULES = {
     "seeded_bugs": "benchmarks.seeded_bugs",
     "schemathesis": "benchmarks.schemathesis",
 }
-# "backend" is one session of PostgreSQL, "restart" its ordinary fast restart.
-_VICTIMS = ("gateway", "worker", "beat", "backend", "postmaster", "restart", "valkey")
+# "backend" is one session of PostgreSQL, "restart" its ordinary fast restart; a pause is SIGSTOP
+# and, up to four seconds later, SIGCONT.
+_FAULTS = (
+    *("gateway", "worker", "beat", "backend", "postmaster", "restart", "valkey"),
+    *("pause-gateway", "pause-worker", "pause-beat", "pause-backend", "pause-postmaster"),
+    *("pause-postgres", "pause-valkey", "start-without-postgres", "start-without-valkey"),
+)
 # Each part's option, its count in a full run, and what is counted.
 _STRIPE_PARTS = (
     ("forgeries", 100_000, "forged signatures at the verifier"),
@@ -35,7 +40,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     _gateway(_add(benchmarks, "gateway", "the gateway's speed, beside a bare pass-through"))
     _servers(_add(benchmarks, "servers", "each web server with each HTTP client, in turns"))
     _money(_add(benchmarks, "money", "the ledger under a million operations"))
-    _chaos(_add(benchmarks, "chaos", "calls while processes are killed, one by one"))
+    _chaos(_add(benchmarks, "chaos", "calls while processes are killed, paused and started"))
     _restarts(_add(benchmarks, "restarts", "calls while the web processes are replaced"))
     _stripe(_add(benchmarks, "stripe", "top-ups under forgery, disorder, loss and kills"))
     _seeded_bugs(_add(benchmarks, "seeded_bugs", "whether the tests notice bugs planted by us"))
@@ -79,9 +84,9 @@ def _money(parser: argparse.ArgumentParser) -> None:
 def _chaos(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--minutes", type=float, default=10, help="that calls are made for")
     parser.add_argument("--rate", type=float, default=30, help="calls a second")
-    parser.add_argument("--every", type=float, default=7, help="seconds between two kills")
+    parser.add_argument("--every", type=float, default=7, help="seconds between two faults")
     parser.add_argument(
-        "--kill", action="append", choices=_VICTIMS, help="these alone; may be given repeatedly"
+        "--fault", action="append", choices=_FAULTS, help="these alone; may be given repeatedly"
     )
     _seed(parser)
 

@@ -1,7 +1,6 @@
 """Callers that make calls at a steady rate and record the result of each."""
 
 import asyncio
-import contextlib
 import random
 import time
 from dataclasses import dataclass
@@ -16,15 +15,30 @@ _TIMEOUT = aiohttp.ClientTimeout(total=60, sock_connect=5)
 
 @dataclass
 class CallResult:
-    """One call as its caller saw it; `charged` is None if no price was received."""
+    """One call as its caller saw it; `charged` is None if no price was received.
 
+    `is_unanswered` means that neither an answer's end nor the connection's came.
+    """
+
+    url: str
     is_stream: bool
     began: float  # by the monotonic clock
     status: int | None = None
     request_id: UUID | None = None
     charged: int | None = None
     is_error: bool = False
+    is_unanswered: bool = False
     seconds: float = 0.0
+
+    @property
+    def ended(self) -> float:
+        """When its caller saw its end."""
+        return self.began + self.seconds
+
+    @property
+    def is_served(self) -> bool:
+        """Whether it got what it asked for."""
+        return self.charged is not None and not self.is_error
 
 
 class Callers:
@@ -50,11 +64,19 @@ class Callers:
             await asyncio.gather(*calls)
 
     async def _call(self, session: aiohttp.ClientSession) -> None:
-        result = CallResult(is_stream=random.random() < 0.5, began=time.monotonic())
+        result = CallResult(
+            url=random.choice(self._urls),
+            is_stream=random.random() < 0.5,
+            began=time.monotonic(),
+        )
         self.results.append(result)
         # A process was killed; the result keeps what arrived before.
-        with contextlib.suppress(aiohttp.ClientError, TimeoutError, OSError):
+        try:
             await self._post(session, result)
+        except TimeoutError:
+            result.is_unanswered = True
+        except (aiohttp.ClientError, OSError):
+            pass
         result.seconds = time.monotonic() - result.began
 
     async def _post(self, session: aiohttp.ClientSession, result: CallResult) -> None:
@@ -65,7 +87,7 @@ class Callers:
             "messages": [{"role": "user", "content": "Hello"}],
         }
         headers = {"authorization": f"Bearer {random.choice(self._tokens)}"}
-        url = f"{random.choice(self._urls)}/v1/messages"
+        url = f"{result.url}/v1/messages"
         async with session.post(url, json=body, headers=headers) as response:
             result.status = response.status
             result.request_id = UUID(response.headers["request-id"].removeprefix("req_"))

@@ -1,4 +1,4 @@
-"""Load and kills for some minutes; then compares every call's result with the ledger."""
+"""Load and faults for some minutes; then compares every call's result with the ledger."""
 
 import argparse
 import asyncio
@@ -13,9 +13,11 @@ from pathlib import Path
 from django.conf import settings
 from django.core.management import call_command
 
-from benchmarks.chaos import verdict
-from benchmarks.chaos.callers import Callers
-from benchmarks.chaos.processes import Outage, Processes
+from benchmarks import machine
+from benchmarks.chaos import availability, faults, verdict
+from benchmarks.chaos.availability import Judge
+from benchmarks.chaos.callers import Callers, CallResult
+from benchmarks.chaos.processes import Processes
 from benchmarks.chaos.upstream import Upstream
 from keys import services as keys
 from tests.support.books import open_books
@@ -44,10 +46,11 @@ model = "bench"
 
 
 def main(options: argparse.Namespace) -> int:
-    """Print the kills, the calls' results and differences from the ledger; 0 without any."""
+    """Print the faults injected and the calls' results; 0 if the books are right and the product
+    was as available as the faults allow."""
     random.seed(options.seed)
     print(
-        f"{options.minutes:g} minutes at {options.rate:g} calls a second, a kill every"
+        f"{options.minutes:g} minutes at {options.rate:g} calls a second, a fault every"
         f" {options.every:g} s, seed {options.seed}",
         flush=True,
     )
@@ -55,6 +58,7 @@ def main(options: argparse.Namespace) -> int:
         tempfile.TemporaryDirectory() as name,
         own_postgres(Path(name)) as server,
         served_by(server.url),
+        machine.sampled(Path(name)) as samples,
     ):
         folder = Path(name)
         call_command("migrate", verbosity=0)
@@ -65,10 +69,12 @@ def main(options: argparse.Namespace) -> int:
             _sync(catalogue)
             with processes.running():
                 callers = load.begin(processes.urls, _tokens(), seconds=options.minutes * 60)
-                killed = _kill(processes, load, every_s=options.every, names=options.kill or ())
+                injected = _inject(processes, load, every_s=options.every, names=options.fault)
                 processes.ensure_running()
                 eventually(lambda: not verdict.open_holds(), within_s=60, what="the end of holds")
-        return _report(callers, killed, processes.postgres.outages, folder)
+                needed = availability.hands_needed(processes)
+        judge = Judge(processes.causes, machine.read(samples))
+        return _report(callers.results, injected, judge, needed, folder)
 
 
 class _Load:
@@ -108,20 +114,23 @@ class _Load:
         self._calls.result(120)
 
 
-def _kill(
-    processes: Processes, load: _Load, *, every_s: float, names: Sequence[str]
+def _inject(
+    processes: Processes, load: _Load, *, every_s: float, names: Sequence[str] | None
 ) -> Counter[str]:
-    """Kill a process every `every_s` while calls are made; return the kills by name."""
-    killed: Counter[str] = Counter()
+    """Inject a fault every `every_s` while calls are made; return how many of each kind."""
+    injected: Counter[str] = Counter()
+    table = faults.table(processes)
     due_at = time.monotonic() + every_s
     while load.is_calling:
         if time.monotonic() >= due_at:
             due_at += every_s
-            killed[processes.kill_one(names)] += 1
-        time.sleep(0.2)
+            name = random.choice(names or list(table))
+            table[name]()
+            injected[name] += 1
+        time.sleep(0.1)
         processes.ensure_running()
     load.wait()
-    return killed
+    return injected
 
 
 def _sync(catalogue: Path) -> None:
@@ -139,12 +148,24 @@ def _tokens() -> list[str]:
     return found
 
 
-def _report(callers: Callers, killed: Counter[str], outages: Sequence[Outage], folder: Path) -> int:
-    print(f"killed: {dict(killed)}, {killed.total()} in all")
-    for line in (*verdict.summary(callers.results), *verdict.delays(callers.results, outages)):
+def _report(
+    results: list[CallResult],
+    injected: Counter[str],
+    judge: Judge,
+    needed: Sequence[str],
+    folder: Path,
+) -> int:
+    print(f"injected: {dict(injected)}, {injected.total()} in all")
+    for line in (*verdict.summary(results), *judge.summary(results)):
         print(line)
-    wrong = verdict.differences(callers.results, folder)
-    for one in wrong[:20]:
-        print(f"WRONG: {one}")
-    print(f"{len(callers.results)} calls, {len(wrong)} differences", flush=True)
-    return 1 if wrong else 0
+    wrong = verdict.differences(results, folder)
+    absent = [*judge.faults(results), *needed]
+    for kind, found in (("WRONG", wrong), ("UNAVAILABLE", absent)):
+        for one in found[:20]:
+            print(f"{kind}: {one}")
+    print(
+        f"{len(results)} calls, {len(wrong)} differences in the books,"
+        f" {len(absent)} faults of availability",
+        flush=True,
+    )
+    return 1 if wrong or absent else 0

@@ -1,9 +1,7 @@
 """Compares the results that callers received with the ledger and the request records."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from itertools import pairwise
-from math import inf
+from collections.abc import Iterator
 from pathlib import Path
 from uuid import UUID
 
@@ -11,8 +9,6 @@ from django.db import connection
 from django.db.models import Sum
 
 from benchmarks.chaos.callers import CallResult
-from benchmarks.chaos.processes import Outage
-from benchmarks.chaos.upstream import SLOWEST_S
 from billing.audit.report import audit
 from billing.models import EntryKind, Hold, HoldState, LedgerEntry, Wallet
 from usage import roll_up
@@ -96,41 +92,6 @@ def summary(results: list[CallResult]) -> Iterator[str]:
     holds = Counter(Hold.objects.values_list("state", flat=True))
     lost = RequestRecord.objects.aggregate(lost=Sum("lost_credits"))["lost"] or 0
     yield f"holds: {dict(holds)}; our loss: {lost} credits"
-
-
-def delays(results: list[CallResult], outages: Sequence[Outage]) -> Iterator[str]:
-    """Describe how much later calls ended than their upstream and the outages explain."""
-    late = sorted(_delay_s(one, outages) for one in results)
-    if late:
-        median, most, slowest = (late[int(len(late) * at)] for at in (0.5, 0.99, 0.99999))
-        yield (
-            f"{len(outages)} outages of PostgreSQL; ends of calls after what explains them:"
-            f" {median:.1f} s, 99 % {most:.1f} s, all {slowest:.1f} s"
-        )
-    if outages:
-        away = sum(outage.ended - outage.began for outage in outages)
-        yield (
-            f"PostgreSQL was unavailable for {away:.0f} s in all; calls were refused until"
-            f" {max(_refused_for_s(results, outages)):.1f} s after its return"
-        )
-
-
-def _refused_for_s(results: list[CallResult], outages: Sequence[Outage]) -> Iterator[float]:
-    """Yield how long after each outage calls were still refused."""
-    for outage, following in pairwise([*outages, Outage(inf, inf)]):
-        refused = [
-            one.began - outage.ended
-            for one in results
-            if one.status == 503 and outage.ended < one.began < following.began
-        ]
-        yield max(refused, default=0.0)
-
-
-def _delay_s(one: CallResult, outages: Sequence[Outage]) -> float:
-    """Return the time since the upstream's slowest answer and the end of outages until then."""
-    due_at = one.began + SLOWEST_S
-    ends = [it.ended for it in outages if it.began < due_at and it.ended > one.began]
-    return max(0.0, one.began + one.seconds - max([due_at, *ends]))
 
 
 def open_holds() -> int:

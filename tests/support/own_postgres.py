@@ -95,6 +95,12 @@ class OwnPostgres:
         assert row is not None
         return float(row[0])
 
+    @property
+    def postmaster(self) -> subprocess.Popen[bytes]:
+        """The running postmaster's process."""
+        assert self._process is not None
+        return self._process
+
     def freeze(self) -> None:
         """Suspend all its processes: connections stay open and get no answer."""
         for process in self._processes():  # the postmaster first, so that it spawns no more
