@@ -57,6 +57,11 @@ class Caller(NamedTuple):
         """What the limit of concurrent calls counts by: the key, or the workspace without one."""
         return self.key_id if self.key_id is not None else ("workspace", self.workspace_id)
 
+    @property
+    def holder(self) -> str:
+        """What that limit counts by, in words."""
+        return "API key" if self.key_id is not None else "workspace"
+
 
 class Head(NamedTuple):
     """What a sink learns before the answer: its id, the route taken, the state of the limits, the

@@ -16,13 +16,13 @@ class ConcurrencyLimit:
     total: int = 0
     _by_key: Counter[Hashable] = field(default_factory=Counter)
 
-    def begin(self, key: Hashable) -> None:
-        """Count a call that begins; raises GatewayOverloaded or RateLimited."""
+    def begin(self, key: Hashable, *, holder: str = "API key") -> None:
+        """Count a call that begins; raises GatewayOverloaded, or RateLimited naming the holder."""
         if self.total >= self.limit:
             raise GatewayOverloaded(retry_after_s=1)
         if self._by_key[key] >= self.limit_per_key:
             raise RateLimited(
-                f"This API key has {self.limit_per_key} calls running; wait for one to end.",
+                f"This {holder} has {self.limit_per_key} calls running; wait for one to end.",
                 retry_after_s=1,
             )
         self.total += 1

@@ -53,7 +53,7 @@ async def serve(
     """
     call = Call(id=request_id or uuid4(), caller=caller, request=request, beta=beta)
     key = caller.concurrency_key
-    services.concurrency.begin(key)
+    services.concurrency.begin(key, holder=caller.holder)
     try:
         call.rate_limits = await services.limiter.admit(
             caller.workspace_id, input_tokens=token_usage.estimate_tokens(request.text_bytes)
