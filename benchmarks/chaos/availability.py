@@ -62,7 +62,9 @@ class Judge:
             (
                 min(one.began - cause.ended for cause in before)
                 for one in results
-                if not one.is_served and (before := self._over_before(one))
+                if not one.is_served
+                and not self._is_under_way(one)
+                and (before := self._over_before(one))
             ),
             default=0.0,
         )
@@ -94,6 +96,14 @@ class Judge:
             if cause.began <= until + RETURN_S + self._lost_s(until, until + RETURN_S):
                 until = max(until, cause.ended)
                 yield cause
+
+    def _is_under_way(self, one: CallResult) -> bool:
+        """Whether a cause was not over yet when the call began, or began before its end."""
+        return any(
+            cause.began - _NOTED_WITHIN_S <= one.ended and one.began <= cause.ended
+            for cause in self._causes
+            if cause.url in ("", one.url)
+        )
 
     def _over_before(self, one: CallResult) -> list[Cause]:
         concerning = (cause for cause in self._causes if cause.url in ("", one.url))

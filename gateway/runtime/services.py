@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import psycopg
 from django.conf import settings
@@ -14,6 +14,7 @@ from psycopg_pool import PoolTimeout
 
 from catalogue import gateway_queries
 from catalogue.snapshot import CatalogueSnapshot
+from gateway.errors import LedgerUnavailable
 from gateway.limits.concurrency import ConcurrencyLimit
 from gateway.limits.rate_limiter import Limits, RateLimiter
 from gateway.metering.ledger_writer import LedgerWriter
@@ -37,22 +38,29 @@ _FIRST_CONNECTION_S = 2.0
 class CatalogueCache:
     """The newest catalogue of this process, about a second old at most.
 
-    `read_at` and `refreshed_at` are of the monotonic clock: when the database last answered at all,
-    and when `current` was last found, or made, the newest.
+    `current` raises LedgerUnavailable before the first one was read: without it every model would
+    be unknown. `read_at` and `refreshed_at` are of the monotonic clock: when the database last
+    answered at all, and when `current` was last found, or made, the newest.
     """
 
     pool: DatabasePool
-    current: CatalogueSnapshot = field(default_factory=lambda: CatalogueSnapshot(0, {}))
+    _newest: CatalogueSnapshot | None = None
     read_at: float = float("-inf")
     refreshed_at: float = float("-inf")
+
+    @property
+    def current(self) -> CatalogueSnapshot:
+        if self._newest is None:
+            raise LedgerUnavailable
+        return self._newest
 
     async def refresh(self, *, timeout_s: float = TIMEOUT_S) -> None:
         """Load the catalogue if it changed."""
         async with self.pool.connection(timeout=timeout_s) as connection:
             newest = await gateway_queries.version(connection)
             self.read_at = time.monotonic()
-            if newest != self.current.version:
-                self.current = await gateway_queries.load(connection)
+            if self._newest is None or newest != self._newest.version:
+                self._newest = await gateway_queries.load(connection)
             self.refreshed_at = time.monotonic()
 
     async def keep_fresh(self) -> None:

@@ -149,7 +149,11 @@ def test_a_process_started_without_postgresql_serves_once_it_is_available(
         assert customer.ask(script.prompt).status == 503
         assert _GATEWAY - {"journal"} <= unready(server)
 
-        cable.plug_in()
+        with psycopg.connect(gateway_env["DATABASE_URL"]) as other:
+            other.execute("LOCK TABLE catalogue_cataloguesync")
+            cable.plug_in()
+            eventually(lambda: unready(server) == {"catalogue"}, what="all but the catalogue")
+            assert customer.ask(script.prompt).status == 503  # the model is not known to be unknown
 
         eventually(lambda: customer.ask(script.prompt).status == 200, what="an answer")
         eventually(lambda: not unready(server), what="readiness")
