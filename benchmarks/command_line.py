@@ -14,6 +14,7 @@ MODULES = {
     "stripe": "benchmarks.stripe.run",
     "seeded_bugs": "benchmarks.seeded_bugs",
     "schemathesis": "benchmarks.schemathesis",
+    "pages": "benchmarks.pages.run",
 }
 # "backend" is one session of PostgreSQL, "restart" its ordinary fast restart; a pause is SIGSTOP
 # and, up to four seconds later, SIGCONT.
@@ -45,6 +46,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     _stripe(_add(benchmarks, "stripe", "top-ups under forgery, disorder, loss and kills"))
     _seeded_bugs(_add(benchmarks, "seeded_bugs", "whether the tests notice bugs planted by us"))
     _schemathesis(_add(benchmarks, "schemathesis", "the public API against its description"))
+    _pages(_add(benchmarks, "pages", "the weight and speed of the portal's pages, in a browser"))
     options = parser.parse_args(arguments)
     if options.name == "stripe":
         _choose_all_if_none(options)
@@ -118,6 +120,11 @@ def _seeded_bugs(parser: argparse.ArgumentParser) -> None:
 def _schemathesis(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--examples", type=int, default=500, help="of each operation")
     _seed(parser)
+
+
+def _pages(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--rounds", type=int, default=5, help="cold visits of each page")
+    parser.add_argument("--beside", default="", help="a folder with another checkout")
 
 
 def _seed(parser: argparse.ArgumentParser) -> None:

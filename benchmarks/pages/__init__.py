@@ -1,0 +1,1 @@
+"""How heavy and how fast the portal's pages are, in a real browser, beside another checkout."""
