@@ -25,6 +25,15 @@ class Pool(models.TextChoices):
     SUBSCRIPTION = "subscription"
 
 
+class BalanceLevel(models.TextChoices):
+    """A balance in a word; the word is empty while there is nothing to say."""
+
+    GOOD = "good", ""
+    LOW = "low", "Running low"
+    EMPTY = "empty", "Empty"
+    OVERDRAWN = "overdrawn", "Overdrawn"
+
+
 class Wallet(models.Model):
     """A workspace's balance in one pool; the only mutable money row."""
 
@@ -57,10 +66,18 @@ class Wallet(models.Model):
         return self.posted - self.held
 
     @property
-    def is_low(self) -> bool:
-        """Whether it is time to top up: by the workspace's own threshold, else by ours."""
+    def level(self) -> BalanceLevel:
+        """How the balance stands, by the workspace's own threshold, else by ours.
+
+        Running calls do not count: most of what they hold is released.
+        """
         own: LowBalanceThreshold | None = getattr(self, "low_balance_threshold", None)
-        return self.available < (own.credits if own else LOW_BALANCE_CREDITS)
+        if self.owed:
+            return BalanceLevel.OVERDRAWN
+        if not self.posted:
+            return BalanceLevel.EMPTY
+        is_low = self.posted < (own.credits if own else LOW_BALANCE_CREDITS)
+        return BalanceLevel.LOW if is_low else BalanceLevel.GOOD
 
 
 class EntryKind(models.TextChoices):
@@ -109,6 +126,15 @@ class LedgerEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.amount:+} on wallet {self.wallet_id}"
+
+    @property
+    def top_up_id(self) -> uuid.UUID | None:
+        """The top-up that moved these credits: its references are "<id>:<number>"."""
+        id, separator, number = self.reference.partition(":")
+        try:
+            return uuid.UUID(id) if separator and number.isdecimal() else None
+        except ValueError:
+            return None
 
 
 class HoldState(models.TextChoices):
@@ -338,6 +364,8 @@ class TopUp(models.Model):
     refunded = models.PositiveBigIntegerField(default=0)
     disputed = models.PositiveBigIntegerField(default=0)
     created_at = models.DateTimeField(db_default=Now())
+    # When the person closed the payment page; only a top-up that expired was cancelled by it.
+    cancelled_at = models.DateTimeField(null=True)
     # When a page last asked Stripe, answered or not; when Stripe's answer was last applied.
     asked_at = models.DateTimeField(null=True)
     converged_at = models.DateTimeField(null=True)
@@ -382,6 +410,8 @@ class TopUp(models.Model):
         """The word in the history: the state, or a refund or dispute of a paid top-up."""
         if self.needs_review:
             return "in review"
+        if self.state == TopUpState.EXPIRED and self.cancelled_at:
+            return "cancelled"
         if self.state != TopUpState.PAID:
             return self.state
         if self.disputed:

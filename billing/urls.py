@@ -11,6 +11,11 @@ urlpatterns = [
     path("developers/billing/top-ups", views.start_top_up, name="start_top_up"),
     path("developers/billing/top-ups/<uuid:top_up_id>", views.top_up, name="top_up"),
     path(
+        "developers/billing/top-ups/<uuid:top_up_id>/cancel",
+        views.cancel_top_up,
+        name="cancel_top_up",
+    ),
+    path(
         "developers/billing/low-balance-line",
         views.set_low_balance_threshold,
         name="set_low_balance_threshold",

@@ -20,6 +20,7 @@ def render(
     *,
     top_up_form: TopUpForm | None = None,
     threshold_form: LowBalanceForm | None = None,
+    returned: TopUp | None = None,
     status: int = 200,
 ) -> HttpResponse:
     """Render the page, or the fragment that polls for itself."""
@@ -36,7 +37,7 @@ def render(
         "version": version,
         "can_buy": bool(settings.STRIPE_SECRET_KEY),
         "may_pay": request.membership.role in MONEY_ROLES,
-        "was_cancelled": "cancelled" in request.GET,
+        "returned": returned,
         "top_up_form": top_up_form or TopUpForm(),
         "threshold_form": threshold_form or LowBalanceForm.of(threshold),
         "threshold": threshold,
@@ -47,6 +48,13 @@ def render(
     target = getattr(request.htmx, "target", None)
     fragment = "movements" if target == "movements" else "account"
     return render_page(request, "billing/billing.html", context, fragment=fragment, status=status)
+
+
+def render_returned(request: MemberRequest, returned: TopUp) -> HttpResponse:
+    """Answer the poll of the notice that nothing was paid: until that changes, with a 204."""
+    if is_poll_current(request, returned.status):
+        return HttpResponse(status=204)
+    return render_page(request, "billing/returned.html", {"returned": returned})
 
 
 def _balances(wallet: Wallet) -> dict[str, Any]:
@@ -63,5 +71,5 @@ def _balances(wallet: Wallet) -> dict[str, Any]:
 
 def _digest(page: Page[TopUp]) -> int:
     """Return a number that changes with anything that the history shows of these top-ups."""
-    shown = [(one.pk, one.state, one.refunded, one.disputed) for one in page.object_list]
+    shown = [(one.pk, one.status, one.refunded, one.disputed) for one in page.object_list]
     return crc32(repr(shown).encode())

@@ -11,6 +11,8 @@ from billing.amounts import (
     LARGEST_CENTS,
     PRESET_DOLLARS,
     SMALLEST_CENTS,
+    NotAnAmount,
+    cents_of,
     credits_for,
 )
 from billing.models import LowBalanceThreshold, TopUp
@@ -19,7 +21,30 @@ OTHER = "other"
 _USUAL = "20"
 _SMALLEST, _LARGEST = SMALLEST_CENTS // 100, LARGEST_CENTS // 100
 _RANGE = f"Choose an amount from ${_SMALLEST} to ${_LARGEST:,}."
-_WHOLE_CENTS = "Give whole cents: two places after the point."
+
+
+class DollarsField(forms.CharField):
+    """An amount of dollars as people type it; its value is in cents, None when it is empty."""
+
+    def __init__(
+        self, *, smallest_cents: int, largest_cents: int, out_of_range: str, **kwargs: Any
+    ):
+        widget = forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"})
+        super().__init__(widget=widget, **kwargs)
+        self._range = range(smallest_cents, largest_cents + 1)
+        self._out_of_range = out_of_range
+
+    def clean(self, value: Any) -> int | None:
+        typed = super().clean(value)
+        if not typed:
+            return None
+        try:
+            cents = cents_of(typed)
+        except NotAnAmount as error:
+            raise forms.ValidationError(str(error)) from None
+        if cents not in self._range:
+            raise forms.ValidationError(self._out_of_range)
+        return cents
 
 
 @dataclass(frozen=True)
@@ -50,20 +75,13 @@ class TopUpForm(forms.Form):
         widget=forms.RadioSelect,
         error_messages={"required": "Choose an amount.", "invalid_choice": "Choose an amount."},
     )
-    other = forms.DecimalField(
+    other = DollarsField(
         label="Amount in dollars",
         required=False,
-        min_value=_SMALLEST,
-        max_value=_LARGEST,
-        decimal_places=2,
-        widget=forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"}),
+        smallest_cents=SMALLEST_CENTS,
+        largest_cents=LARGEST_CENTS,
+        out_of_range=_RANGE,
         help_text=f"${_SMALLEST} to ${_LARGEST:,}. One dollar buys {credits_for(100):,} credits.",
-        error_messages={
-            "min_value": _RANGE,
-            "max_value": _RANGE,
-            "invalid": "Write the amount in digits, like 12.50.",
-            "max_decimal_places": _WHOLE_CENTS,
-        },
     )
 
     @classmethod
@@ -88,26 +106,20 @@ class TopUpForm(forms.Form):
     def amount_cents(self) -> int:
         """Return the amount to pay, before tax."""
         chosen = self.cleaned_data["amount"]
-        dollars = self.cleaned_data["other"] if chosen == OTHER else Decimal(chosen)
-        return int(dollars * 100)
+        cents: int = self.cleaned_data["other"] if chosen == OTHER else int(chosen) * 100
+        return cents
 
 
 class LowBalanceForm(forms.Form):
     """The threshold in dollars; empty for no mail."""
 
-    dollars = forms.DecimalField(
+    dollars = DollarsField(
         label="Send it below, in dollars",
         required=False,
-        min_value=Decimal("0.01"),
-        max_value=1_000_000,
-        decimal_places=2,
-        widget=forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"}),
+        smallest_cents=1,
+        largest_cents=100_000_000,
+        out_of_range="Choose an amount from $0.01 to $1,000,000, or leave it empty for no email.",
         help_text="Leave it empty for no email.",
-        error_messages={
-            "invalid": "Write the amount in digits, like 2.50.",
-            "min_value": "The amount has to be above zero; leave it empty for no email.",
-            "max_decimal_places": _WHOLE_CENTS,
-        },
     )
 
     @classmethod
@@ -118,5 +130,5 @@ class LowBalanceForm(forms.Form):
 
     def credits(self) -> int | None:
         """Return the threshold in credits; None for no mail."""
-        dollars: Decimal | None = self.cleaned_data["dollars"]
-        return None if dollars is None else credits_for(int(dollars * 100))
+        cents: int | None = self.cleaned_data["dollars"]
+        return None if cents is None else credits_for(cents)

@@ -1,15 +1,19 @@
 """The queries of the billing pages: ledger entries, top-ups, and the balance's runway."""
 
+from datetime import timedelta
 from typing import NamedTuple
 
 from django.core.paginator import Page, Paginator
 from django.db.models import Count, Sum
+from django.utils import timezone
 
 from billing.models import EntryKind, LedgerEntry, TopUp, Wallet
 
 PAGE_SIZE = 25
 _TOP_UPS_SHOWN = 10
 _RECENT_CALLS = 100  # that the average cost is taken over
+_TAKES_BACK = (EntryKind.REFUND, EntryKind.DISPUTE)
+_FRESH = timedelta(minutes=30)
 
 
 class LedgerPage(NamedTuple):
@@ -24,6 +28,18 @@ class Runway(NamedTuple):
 
     calls: int
     average_credits: float
+
+
+class Story(NamedTuple):
+    """What a top-up moved. `repaid` went to a debt; `taken_back` left the wallet again.
+
+    `is_fresh`: the last movement is so recent that somebody may be waiting for it.
+    """
+
+    entries: list[LedgerEntry]
+    repaid: int
+    taken_back: int
+    is_fresh: bool
 
 
 def ledger_page(wallet: Wallet, *, before: int | None = None) -> LedgerPage:
@@ -48,7 +64,7 @@ def runway(wallet: Wallet) -> Runway | None:
     if not spent["calls"]:
         return None
     average = -spent["credits"] / spent["calls"]
-    return Runway(int(wallet.available // average), average)
+    return Runway(int(wallet.posted // average), average)
 
 
 def top_up_page(wallet: Wallet, number: str) -> Page[TopUp]:
@@ -56,11 +72,16 @@ def top_up_page(wallet: Wallet, number: str) -> Page[TopUp]:
     return Paginator(TopUp.objects.filter(wallet=wallet), _TOP_UPS_SHOWN).get_page(number)
 
 
-def repaid_by(top_up: TopUp) -> int:
-    """Return how many of a top-up's credits repaid what the wallet owed."""
-    repaid = LedgerEntry.objects.filter(
-        wallet_id=top_up.wallet_id,
-        kind=EntryKind.ADJUSTMENT,
-        reference__startswith=f"{top_up.id}:",
-    ).aggregate(credits=Sum("amount"))
-    return -(repaid["credits"] or 0)
+def story_of(top_up: TopUp) -> Story:
+    """Return the movements of a top-up, oldest first, and what they add up to."""
+    entries = list(
+        LedgerEntry.objects.filter(
+            wallet_id=top_up.wallet_id, reference__startswith=f"{top_up.id}:"
+        ).order_by("seq")
+    )
+    return Story(
+        entries=entries,
+        repaid=-sum(one.amount for one in entries if one.kind == EntryKind.ADJUSTMENT),
+        taken_back=-sum(one.amount for one in entries if one.kind in _TAKES_BACK),
+        is_fresh=bool(entries) and timezone.now() - entries[-1].created_at < _FRESH,
+    )

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.access import ALL_ROLES, MONEY_ROLES, MemberRequest, member
 from billing.alerts import low_balance
-from billing.errors import BillingError, TooManyOpenTopUps
+from billing.errors import BillingError, StripeUnavailable, TooManyOpenTopUps
 from billing.ledger import wallets
 from billing.models import TopUp, TopUpState, Wallet
 from billing.pages import billing_page, statement
@@ -31,15 +31,30 @@ _STRIPE_UNAVAILABLE = (
 )
 _TOO_MANY_OPEN = (
     "Many payments of this workspace were begun and none was made. "
-    "Go on with one of them in the list below; unpaid ones expire after a day."
+    "Go on with one of them in the list below, or cancel them; unpaid ones expire after a day."
+)
+_NOT_CANCELLED = (
+    "Stripe does not answer, so this payment page is still open. Nothing has changed: "
+    "try again in a minute."
 )
 
 
 @member(*ALL_ROLES)
 @require_safe
 def billing(request: MemberRequest) -> HttpResponse:
-    """Show both pools, the forms, the top-ups, and the api pool's ledger."""
-    return billing_page.render(request, top_up_form=_resumed_form(request))
+    """Show both pools, the forms, the top-ups, and the api pool's ledger.
+
+    Stripe's page leads here when a person goes back from it. They may have paid in another tab, so
+    Stripe is asked; only an unpaid top-up is offered again.
+    """
+    returned = _returned_from(request)
+    if returned is None:
+        return billing_page.render(request)
+    if getattr(request.htmx, "target", None) == "returned":
+        return billing_page.render_returned(request, returned)
+    if returned.state != TopUpState.PENDING:
+        return redirect("billing:top_up", returned.pk)
+    return billing_page.render(request, top_up_form=TopUpForm.of(returned), returned=returned)
 
 
 @member(*MONEY_ROLES)
@@ -79,13 +94,33 @@ def top_up(request: MemberRequest, top_up_id: UUID) -> HttpResponse:
         "version": version,
         "is_stripe_unavailable": is_stripe_unavailable,
         "form": TopUpForm.of(found),
-        "repaid": statement.repaid_by(found),
+        "story": statement.story_of(found),
         "wallet": wallets.wallet_of(workspace),
         "may_pay": request.membership.role in MONEY_ROLES,
     }
     response = render_page(request, "billing/top_up.html", context, fragment="top-up")
     response["HX-Trigger"] = "balance-changed"  # the pill in the top bar reloads
     return response
+
+
+@member(*MONEY_ROLES)
+@require_http_methods(["GET", "HEAD", "POST"])
+def cancel_top_up(request: MemberRequest, top_up_id: UUID) -> HttpResponse:
+    """Close a payment page that nobody has paid on."""
+    found = get_object_or_404(TopUp.objects.filter(wallet=_wallet(request)), pk=top_up_id)
+    if request.method != "POST":
+        return redirect("billing:top_up", found.pk)
+    try:
+        cancelled = top_ups.cancel(top_up=found)
+    except StripeUnavailable:
+        messages.error(request, _NOT_CANCELLED)
+        return redirect("billing:top_up", found.pk)
+    if cancelled.status != "cancelled":  # paid meanwhile, or closed before
+        return redirect("billing:top_up", found.pk)
+    messages.success(
+        request, f"The payment page for {dollars(found.credits)} is closed. Nothing was paid."
+    )
+    return redirect("billing:billing")
 
 
 @member(*MONEY_ROLES)
@@ -107,7 +142,7 @@ def set_low_balance_threshold(request: MemberRequest) -> HttpResponse:
 def balance(request: MemberRequest) -> HttpResponse:
     """Render the pill in the top bar; a poll that already shows this balance gets a 204."""
     wallet = _wallet(request)
-    if is_poll_current(request, str(wallet.available)):
+    if is_poll_current(request, f"{wallet.posted}-{wallet.level}"):
         return HttpResponse(status=204)
     return render(request, "billing/balance_pill.html", {"wallet": wallet})
 
@@ -122,15 +157,14 @@ def _threshold_message(threshold_credits: int | None) -> str:
     return f"Saved. You get an email when the balance falls below {dollars(threshold_credits)}."
 
 
-def _resumed_form(request: MemberRequest) -> TopUpForm:
-    """Fill the form in again for somebody who returns from Stripe's page without having paid."""
+def _returned_from(request: MemberRequest) -> TopUp | None:
+    """Return the top-up whose payment page the person went back from, as Stripe sees it now."""
     try:
-        cancelled = UUID(request.GET.get("cancelled", ""))
+        top_up_id = UUID(request.GET.get("cancelled", ""))
     except ValueError:
-        return TopUpForm()
-    own = TopUp.objects.filter(wallet=_wallet(request), state=TopUpState.PENDING)
-    found = own.filter(pk=cancelled).first()
-    return TopUpForm.of(found) if found else TopUpForm()
+        return None
+    found = TopUp.objects.filter(wallet=_wallet(request), pk=top_up_id).first()
+    return top_ups.refresh(top_up=found).top_up if found else None
 
 
 def _payment_url(request: MemberRequest, form: TopUpForm) -> str:

@@ -84,6 +84,12 @@ def page_url(session_id: str) -> str | None:
         return client.v1.checkout.sessions.retrieve(session_id).url
 
 
+def close_page(session_id: str) -> None:
+    """Close a session's page. Raises StripeRefused once it is paid, processing or expired."""
+    with stripe_call() as client:
+        client.v1.checkout.sessions.expire(session_id)
+
+
 def fetch_payment(session_id: str, *, retries: int = RETRIES) -> Payment:
     """Fetch a session with its intent, charge, refunds, disputes and invoice."""
     with stripe_call() as client:

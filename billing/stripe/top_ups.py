@@ -126,12 +126,34 @@ def _fail_if_permanent(top_up: TopUp, error: StripeUnavailable | StripeRefused) 
     TopUp.objects.filter(pk=top_up.pk, state=TopUpState.PENDING).update(state=TopUpState.FAILED)
 
 
-def refresh(*, top_up: TopUp) -> Refreshed:
-    """Converge an open top-up for a waiting page, at most every two seconds; return its state.
+def cancel(*, top_up: TopUp) -> TopUp:
+    """Close the payment page, so that nothing can be paid; a payment that was faster wins.
 
-    Raises nothing when Stripe is unavailable: the page shows our own state then.
+    The second time changes nothing. Raises StripeUnavailable.
     """
-    if not (top_up.is_open and top_up.stripe_session_id and _claim_refresh(top_up)):
+    row = TopUp.objects.filter(pk=top_up.pk)
+    if not top_up.stripe_session_id:
+        unpaid = row.filter(state=TopUpState.PENDING, stripe_session_id=None)
+        unpaid.update(state=TopUpState.EXPIRED, cancelled_at=timezone.now())
+        top_up.refresh_from_db()
+        return top_up
+    try:
+        checkout.close_page(top_up.stripe_session_id)
+    except StripeRefused as error:
+        logger.info("top-up %s cannot be cancelled: %s", top_up.pk, error)
+    else:
+        row.update(cancelled_at=timezone.now())
+    return convergence.converge(top_up_id=top_up.pk)
+
+
+def refresh(*, top_up: TopUp) -> Refreshed:
+    """Converge a top-up that is not paid for a waiting page, at most every two seconds.
+
+    One that failed or expired is asked about, too: Stripe may have been paid since. Raises nothing
+    when Stripe is unavailable: the page shows our own state then.
+    """
+    is_paid = top_up.state == TopUpState.PAID
+    if is_paid or not (top_up.stripe_session_id and _claim_refresh(top_up)):
         return Refreshed(top_up, is_stripe_unavailable=None)
     try:
         converged = convergence.converge_if_free(top_up_id=top_up.pk)

@@ -9,11 +9,12 @@ from django.utils import timezone
 
 from accounts.models import Workspace
 from billing.ledger import posting, wallets
-from billing.models import EntryKind, Hold, HoldState, LedgerEntry, Pool, Source, Wallet
+from billing.models import EntryKind, Hold, HoldState, LedgerEntry, Pool, Source, TopUp, Wallet
 from billing.pages import statement
 from billing.pages.statement import PAGE_SIZE
 from tests.support import people
 from tests.support.reading import text_of
+from web.templatetags.display import exact_time
 
 SCRIPT = {"hx-request": "true"}
 
@@ -56,10 +57,11 @@ def test_the_balance_stands_with_its_dollars_and_each_movement_with_what_it_left
     text = see(browser)
 
     assert "499,988 credits, $5.00" in text
-    assert f"Usage req_{uuid.UUID(used.reference).hex} just now -12 499,988" in text
+    when = f"just now {exact_time(used.created_at)}"
+    assert f"Usage req_{uuid.UUID(used.reference).hex} {when} −12 −$0.00012 499,988" in text
     assert used.reference not in text
-    assert "Grant Welcome credits just now +500,000 500,000" in text
-    assert text.index("-12") < text.index("+500,000")
+    assert "+500,000 $5.00 500,000" in text
+    assert text.index("−12 ") < text.index("+500,000")
 
 
 def test_it_says_how_many_more_calls_the_balance_lasts_for(browser: Client, wallet: Wallet) -> None:
@@ -81,7 +83,19 @@ def test_the_average_is_that_of_the_last_hundred_calls(wallet: Wallet) -> None:
     assert statement.runway(wallet) == (wallet.available // 10, 10.0)
 
 
-def test_what_running_calls_hold_is_not_available_and_is_explained(
+def test_rows_lead_to_the_call_and_to_the_top_up(browser: Client, wallet: Wallet) -> None:
+    move(wallet, 500_000)
+    used = move(wallet, -12)
+    top_up = TopUp.objects.create(wallet=wallet, amount_cents=500, credits=500_000)
+    posting.post(wallet_id=wallet.pk, kind=EntryKind.TOP_UP, amount=1, reference=f"{top_up.pk}:1")
+
+    page = browser.get("/developers/billing").content.decode()
+
+    assert f'href="/developers/usage/requests/req_{uuid.UUID(used.reference).hex}"' in page
+    assert f'href="/developers/billing/top-ups/{top_up.pk}">Top-up</a>' in page
+
+
+def test_the_balance_counts_what_running_calls_hold_and_explains_it(
     browser: Client, wallet: Wallet
 ) -> None:
     move(wallet, 1_000)
@@ -90,8 +104,9 @@ def test_what_running_calls_hold_is_not_available_and_is_explained(
     hold(wallet, 300)
 
     text = see(browser)
-    assert "700 credits, $0.00700" in text
-    assert "300 more are held for 1 running call;" in text
+    assert "1,000 credits, $0.01" in text
+    assert "300 credits ($0.00300) of them are held for 1 running call;" in text
+    assert "1,000 credits · $0.01" in text  # the pill in the top bar
 
 
 @pytest.mark.parametrize("page", ["", "keys", "usage", "billing", "settings"])
@@ -112,7 +127,7 @@ def test_the_subscription_pool_stands_apart(browser: Client, workspace: Workspac
 
     text = see(browser)
 
-    assert "777 credits A pool of its own: API traffic never touches it." in text
+    assert "777 credits ($0.00777) A pool of its own: API traffic never touches it." in text
     assert "Monthly credits" not in text
     assert "0 credits, $0.00" in text
 
@@ -166,6 +181,18 @@ def test_the_top_bar_polls_the_balance_and_gets_a_204_until_it_changes(
     assert "<html" not in fragment
 
 
+def test_low_empty_and_overdrawn_are_three_words(browser: Client, wallet: Wallet) -> None:
+    assert "0 credits · $0.00 Empty" in see(browser)
+
+    move(wallet, 999)
+    assert "999 credits · $0.00999 Running low" in see(browser)
+
+    Wallet.objects.filter(pk=wallet.pk).update(owed=5)
+    page = see(browser)
+    assert "Overdrawn" in page
+    assert "Running low" not in page
+
+
 def test_the_top_bar_shows_the_balance_amber_when_it_runs_low(
     browser: Client, wallet: Wallet
 ) -> None:
@@ -177,4 +204,4 @@ def test_the_top_bar_shows_the_balance_amber_when_it_runs_low(
     page = browser.get("/docs/quickstart").content.decode()
     assert "pill-low" not in page
     assert "1,000" in page
-    assert "apiCredits left, worth $0.01" in page
+    assert "$0.01" in page

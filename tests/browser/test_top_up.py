@@ -30,7 +30,7 @@ def buyer(visitor: Visitor, sandbox: Sandbox) -> Visitor:
     page = visitor.page
     page.goto("/developers/billing")
     page.get_by_label("Email").fill("demo@example.com")
-    page.get_by_label("Password").fill("caicaini-demo")
+    page.get_by_label("Password", exact=True).fill("caicaini-demo")
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("heading", name="Billing")).to_be_visible()
     return visitor
@@ -51,7 +51,7 @@ def test_credits_land_after_a_cancelled_try_and_a_declined_card(buyer: Visitor) 
     expect(page.get_by_text("1,234,000 apiCredits")).to_be_visible()
     first_page = page.url
     page.get_by_role("link", name="Go back").click()
-    expect(page.get_by_text("Nothing was paid.")).to_be_visible()
+    expect(page.get_by_text("Nothing was paid so far.")).to_be_visible()
     expect(page.get_by_label("Amount in dollars")).to_have_value("12.34")
     buyer.look_at("Billing")
 
@@ -92,6 +92,43 @@ def test_an_open_page_shows_a_later_settlement_and_a_dispute(
     sandbox.close_dispute(dispute["id"], "won")
     expect(page.locator("#movements")).to_contain_text("Dispute over the top-up won")
     expect(page.locator("#balance .number")).to_have_text(f"{before + 2_000_000:,}")
+
+
+def test_going_back_from_a_payment_that_another_tab_has_made(buyer: Visitor) -> None:
+    page = buyer.page
+    page.get_by_role("button", name="Continue to payment").click()
+    expect(page).to_have_url(re.compile("/c/pay/"))
+    payment = page.url
+    page.get_by_role("link", name="Go back").click()
+    expect(page.get_by_text("Nothing was paid so far.")).to_be_visible()
+
+    other = page.context.new_page()
+    other.goto(payment)
+    other.get_by_label("Card number").fill(GOOD_CARD)
+    other.get_by_role("button", name="Pay $").click()
+    expect(other.get_by_role("heading", name="credits have landed")).to_be_visible()
+
+    expect(page.locator("#returned")).to_contain_text("This top-up is paid")
+    page.reload()  # what Back does to a page that is not kept
+    expect(page.get_by_role("heading", name="credits have landed")).to_be_visible()
+
+
+def test_a_top_up_that_awaits_payment_can_be_cancelled(buyer: Visitor) -> None:
+    page = buyer.page
+    page.get_by_label("Another amount").check()
+    page.get_by_label("Amount in dollars").fill("$7.77")
+    expect(page.get_by_text("= 777,000 credits")).to_be_visible()
+    page.get_by_role("button", name="Continue to payment").click()
+    page.get_by_role("link", name="Go back").click()
+    row = page.get_by_role("row", name="$7.77")
+
+    row.get_by_role("button", name="Cancel").click()
+
+    expect(page.get_by_text("The payment page for $7.77 is closed.")).to_be_visible()
+    expect(row).to_contain_text("Cancelled")
+    row.get_by_role("link").first.click()
+    expect(page.get_by_role("heading", name="You closed this payment page")).to_be_visible()
+    buyer.look_at("Top-up of $7.77")
 
 
 def pay_with(visitor: Visitor, number: str) -> None:

@@ -16,38 +16,90 @@ _FAR_S = 30 * 86_400
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"))
 
 
+_MINUS = "\N{MINUS SIGN}"
+
+
 @register.filter
 def grouped(number: int) -> str:
     """Write 499988 as 499,988."""
-    return f"{number:,}"
+    return f"{number:,}".replace("-", _MINUS)
 
 
 @register.filter
-def dollars(credits: int) -> str:
-    """Write credits as dollars: 499,988 as $5.00; below a cent with five decimals, as $0.00012."""
+def dollars(credits: int, places: int | None = None) -> str:
+    """Write credits as dollars: 499,988 as $5.00; below a cent with five decimals, as $0.00012.
+
+    With `places`, always with as many: 5 for the cost of one call, to the credit.
+    """
     amount = Decimal(credits) / CREDITS_PER_DOLLAR
-    sign, size = ("-" if amount < 0 else ""), abs(amount)
-    return f"{sign}${size:.5f}" if 0 < size < Decimal("0.01") else f"{sign}${size:,.2f}"
+    sign, size = (_MINUS if amount < 0 else ""), abs(amount)
+    if places is None:
+        places = 5 if 0 < size < Decimal("0.01") else 2
+    return f"{sign}${size:,.{places}f}"
+
+
+@register.filter
+def thousandths(credits: Decimal) -> str:
+    """Write an exact part of a charge to the thousandth of a credit: 1,234.568."""
+    return f"{credits:,.3f}"
+
+
+@register.filter
+def at_most(number: int, largest: int) -> int:
+    """Return the smaller of the two."""
+    return min(number, largest)
 
 
 @register.simple_tag
 def credits(amount: int, *, signed: bool = False) -> SafeString:
-    """Write an amount of credits, with its dollars as tooltip. `signed` writes a plus, too."""
+    """Write an amount of credits, its dollars in a place of their own. `signed` writes a plus."""
     return format_html(
-        '<data class="number" value="{}" title="{}">{}</data>',
+        '<data class="number" value="{}">{}</data>',
         amount,
+        f"{amount:+,}".replace("-", _MINUS) if signed else grouped(amount),
+    )
+
+
+@register.simple_tag
+def credits_worth(amount: int) -> SafeString:
+    """Write an amount for a sentence, with its dollars: 2,000 credits ($0.02)."""
+    return format_html(
+        '<data class="number" value="{}">{} credits</data> <span class="nowrap">({})</span>',
+        amount,
+        grouped(amount),
         dollars(amount),
-        f"{amount:+,}" if signed else f"{amount:,}",
     )
 
 
 @register.simple_tag
 def moment(at: datetime) -> SafeString:
-    """Write a time relative to now, with the exact one as tooltip. js/times.js updates it."""
+    """Write a time for a sentence: 3 min ago (2026-11-30 09:31:22 UTC).
+
+    js/times.js updates the relative time and shows the local one on hover.
+    """
+    return format_html('{} <span class="nowrap">({})</span>', _relative_time(at), exact_time(at))
+
+
+@register.simple_tag
+def moment_lines(at: datetime) -> SafeString:
+    """Write a time for a table: the relative one, and the exact one below it."""
     return format_html(
-        '<time class="nowrap" datetime="{}" title="{}" data-relative>{}</time>',
+        '<span class="two-lines">{} <span class="soft nowrap">{}</span></span>',
+        _relative_time(at),
+        exact_time(at),
+    )
+
+
+@register.filter
+def exact_time(at: datetime) -> str:
+    """Write a time to the second, in UTC."""
+    return f"{at:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _relative_time(at: datetime) -> SafeString:
+    return format_html(
+        '<time class="nowrap" datetime="{}" data-relative>{}</time>',
         f"{at:%Y-%m-%dT%H:%M:%SZ}",
-        f"{at:%Y-%m-%d %H:%M:%S} UTC",
         relative(at, now=timezone.now()),
     )
 

@@ -13,7 +13,7 @@ from billing.ledger import posting, wallets
 from billing.models import EntryKind, LowBalanceThreshold, TopUp, TopUpState
 from stripe_sandbox.client import Sandbox
 from stripe_sandbox.server import SandboxServer
-from tests.billing.top_ups.shop import deliver, pay, suspend_refreshes
+from tests.billing.top_ups.shop import deliver, pay, session_of, suspend_refreshes
 from tests.support import people
 from tests.support.books import Books, booked
 from tests.support.reading import text_of
@@ -89,6 +89,13 @@ def test_amounts_that_are_not_sold_are_refused_with_what_was_typed(
     assert 'id="id_other_error"' in response.content.decode()
     assert f'value="{other}"' in response.content.decode() or not other
     assert not TopUp.objects.exists()
+
+
+@pytest.mark.parametrize("other", ["$20", " 20 ", "1,000", "$ 1 000.00", "12.5"])
+def test_amounts_are_taken_as_people_type_them(shopper: Client, other: str) -> None:
+    cents = {"12.5": 1_250, "$20": 2_000, " 20 ": 2_000}.get(other, 100_000)
+
+    assert buy(shopper, "other", other).amount_cents == cents
 
 
 @pytest.mark.parametrize("amount", ["", "7", "20.00", "free"])
@@ -220,13 +227,15 @@ def test_a_debt_is_named_and_so_is_its_repayment(
         wallet_id=books.wallet_id, kind=EntryKind.ADJUSTMENT, amount=-200_000, reference="spent"
     )
     booked(spent, disputed=200_000)
-    assert "200,000 credits are owed" in text_of(shopper.get(PAGE))
+    page = text_of(shopper.get(PAGE))
+    assert "200,000 credits ($2.00) are owed" in page
+    assert "$5 500,000 credits, 200,000 of them repay what is owed" in page
 
     top_up = buy(shopper, "5")
     pay(sandbox, top_up)
     deliver(sandbox)
 
-    assert "200,000 of them repaid" in text_of(shopper.get(page_of(top_up)))
+    assert "200,000 credits ($2.00) of them repaid" in text_of(shopper.get(page_of(top_up)))
     assert "are owed" not in text_of(shopper.get(PAGE))
 
 
@@ -306,6 +315,127 @@ def test_without_a_stripe_key_the_page_says_so(browser: Client, settings: Settin
     assert browser.post(FORM, filled_in()).status_code == 503
 
 
+def test_going_back_from_a_page_that_was_paid_in_another_tab_tells_the_truth(
+    shopper: Client, sandbox: Sandbox
+) -> None:
+    sandbox.set_faults(drop_types=["*"])  # no webhook is faster than the person
+    top_up = buy(shopper)
+    pay(sandbox, top_up)
+
+    answer = shopper.get(f"{PAGE}?cancelled={top_up.pk}")
+
+    assert answer["Location"] == page_of(top_up)
+    assert "2,000,000 credits have landed" in text_of(shopper.get(page_of(top_up)))
+
+
+def test_the_notice_that_nothing_was_paid_learns_of_a_payment_in_another_tab(
+    shopper: Client, sandbox: Sandbox
+) -> None:
+    top_up = buy(shopper)
+    page = shopper.get(f"{PAGE}?cancelled={top_up.pk}")
+    assert "Nothing was paid so far." in text_of(page)
+    poll = {"HX-Request": "true", "HX-Target": "returned"}
+    address = f"{PAGE}?cancelled={top_up.pk}&shown=pending"
+    assert shopper.get(address, headers=poll).status_code == 204
+
+    pay(sandbox, top_up)
+    deliver(sandbox)
+
+    notice = text_of(shopper.get(address, headers=poll))
+    assert "This top-up is paid: 2,000,000 credits ($20.00) have landed." in notice
+
+
+def test_stripe_is_asked_before_a_page_says_that_a_payment_failed(
+    shopper: Client, sandbox: Sandbox
+) -> None:
+    sandbox.set_faults(drop_types=["*"])
+    top_up = buy(shopper)
+    pay(sandbox, top_up)
+    TopUp.objects.filter(pk=top_up.pk).update(state=TopUpState.FAILED)
+
+    page = text_of(shopper.get(page_of(top_up)))
+
+    assert "The payment did not go through" not in page
+    assert "2,000,000 credits have landed" in page
+
+
+def test_a_top_up_that_awaits_payment_can_be_cancelled(shopper: Client, sandbox: Sandbox) -> None:
+    top_up = buy(shopper)
+    assert f"{page_of(top_up)}/cancel" in shopper.get(PAGE).content.decode()
+
+    answer = shopper.post(f"{page_of(top_up)}/cancel", follow=True)
+
+    top_up.refresh_from_db()
+    assert (top_up.state, top_up.status) == (TopUpState.EXPIRED, "cancelled")
+    assert "The payment page for $20.00 is closed. Nothing was paid." in text_of(answer)
+    assert "Cancelled" in text_of(answer)
+    assert "You closed this payment page" in text_of(shopper.get(page_of(top_up)))
+    deliver(sandbox)
+    top_up.refresh_from_db()
+    assert top_up.status == "cancelled"
+
+
+def test_a_payment_that_was_faster_than_its_cancelling_counts(
+    shopper: Client, sandbox: Sandbox
+) -> None:
+    sandbox.set_faults(drop_types=["*"])
+    top_up = buy(shopper)
+    pay(sandbox, top_up)
+
+    answer = shopper.post(f"{page_of(top_up)}/cancel", follow=True)
+
+    top_up.refresh_from_db()
+    assert top_up.status == "paid"
+    assert "2,000,000 credits have landed" in text_of(answer)
+
+
+def test_a_top_up_whose_page_was_never_opened_can_be_cancelled(
+    shopper: Client, books: Books
+) -> None:
+    top_up = TopUp.objects.create(wallet_id=books.wallet_id, amount_cents=500, credits=500_000)
+
+    for _ in range(2):
+        shopper.post(f"{page_of(top_up)}/cancel")
+        top_up.refresh_from_db()
+        assert top_up.status == "cancelled"
+
+
+def test_nothing_is_cancelled_while_stripe_is_unavailable(
+    shopper: Client, sandbox: Sandbox
+) -> None:
+    top_up = buy(shopper)
+    sandbox.start_outage("server_error")
+
+    answer = shopper.post(f"{page_of(top_up)}/cancel", follow=True)
+
+    assert "this payment page is still open" in text_of(answer)
+    top_up.refresh_from_db()
+    assert top_up.status == "pending"
+
+
+def test_a_refunded_top_up_shows_its_own_figures_and_its_story(
+    shopper: Client, sandbox: Sandbox
+) -> None:
+    top_up = buy(shopper)
+    pay(sandbox, top_up)
+    deliver(sandbox)
+    top_up.refresh_from_db()
+    another = buy(shopper, "100")
+    pay(sandbox, another)
+    deliver(sandbox)
+    sandbox.refund(session_of(top_up), 500)
+    deliver(sandbox)
+
+    page = text_of(shopper.get(page_of(top_up)))
+
+    assert "This top-up is refunded in part" in page
+    assert "500,000 credits ($5.00) of its 2,000,000 credits were taken back." in page
+    assert "Top-up refunded−500,000 credits" in page.replace(" −", "−")
+    assert "balance after it 11,500,000" in page
+    assert page.index("Top-up refunded") < page.index("Paid through Stripe")
+    assert "have landed" not in page
+
+
 def test_the_history_has_receipts_and_pages(shopper: Client, sandbox: Sandbox) -> None:
     oldest = buy(shopper, "other", "5.55")
     pay(sandbox, oldest)
@@ -315,7 +445,7 @@ def test_the_history_has_receipts_and_pages(shopper: Client, sandbox: Sandbox) -
 
     first, second = text_of(shopper.get(PAGE)), shopper.get(f"{PAGE}?top_ups=2")
 
-    assert "$5.55 555,000" not in first
+    assert "$5.55 555,000 Paid" not in first
     assert "$5.55 555,000 Paid" in text_of(second)
     assert "/receipts/" in second.content.decode()
 
