@@ -11,6 +11,8 @@ from django.views.decorators.http import require_safe
 from accounts.access import hidden_from_non_operators, public
 from caicaini_portal import development_mail, health
 from keys import urls as keys_urls
+from keys.views import Calls
+from usage.key_calls import has_answer, refusal_of
 from usage.summary import credits_by_key_this_month
 
 # Operators sign in like everybody else, with the same limits and the same second factor.
@@ -42,6 +44,10 @@ def favicon(request: HttpRequest) -> HttpResponse:
     return redirect(static("img/icon.svg"))
 
 
+_CALLS_OF_KEYS = Calls(
+    spent_by_key=credits_by_key_this_month, has_answer=has_answer, refusal_of=refusal_of
+)
+
 urlpatterns = [
     path("", include("docs_site.urls")),
     path("", include("console.urls")),
@@ -49,9 +55,7 @@ urlpatterns = [
     path("", include("usage.urls")),
     path(
         "",
-        include(
-            (keys_urls.urlpatterns_with(spent_by_key=credits_by_key_this_month), keys_urls.app_name)
-        ),
+        include((keys_urls.urlpatterns_with(_CALLS_OF_KEYS), keys_urls.app_name)),
     ),
     path("", include("billing.urls")),
     path("", include("billing.urls_operator")),

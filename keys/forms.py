@@ -8,6 +8,7 @@ from django import forms
 from django.utils import timezone
 
 from catalogue.models import Model
+from web.names import visible_name
 
 _NEVER, _ON = "never", "on"
 _EXPIRIES = [
@@ -53,6 +54,12 @@ class CreateKeyForm(forms.Form):
         models = Model.objects.offered(on=timezone.now().date()).order_by("public_id")
         choices = [(model.public_id, f"{model.name} ({model.public_id})") for model in models]
         self.fields["allowed_models"].choices = choices  # type: ignore[attr-defined]
+
+    def clean_name(self) -> str:
+        name = visible_name(self.cleaned_data["name"])
+        if not name:
+            raise forms.ValidationError("Give the key a name that can be seen.")
+        return name
 
     def clean_expires_on(self) -> date | None:
         last_day: date | None = self.cleaned_data["expires_on"]

@@ -1,13 +1,16 @@
 """Pages that list, create and revoke keys."""
 
 from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_http_methods, require_safe
+from django_htmx.http import HttpResponseClientRedirect
 
 from accounts.access import ALL_ROLES, KEY_ROLES, MemberRequest, member
 from keys import services
@@ -15,18 +18,27 @@ from keys.errors import KeyAlreadyMinted
 from keys.forms import CreateKeyForm
 from keys.key_rows import key_rows
 from keys.models import ApiKey
-from web.http import render_page
+from web.http import is_poll_current, render_page
 
-SpentByKey = Callable[[int], Mapping[int | None, int]]
+
+class Calls(NamedTuple):
+    """What usage, an app above this one, knows of keys; the URLconf passes it in.
+
+    `spent_by_key` maps a workspace's keys to the credits they have spent this month.
+    """
+
+    spent_by_key: Callable[[int], Mapping[int | None, int]]
+    has_answer: Callable[[ApiKey], bool]
+    refusal_of: Callable[[ApiKey], Any]
 
 
 @member(*ALL_ROLES)
 @require_safe
-def key_list(request: MemberRequest, *, spent_by_key: SpentByKey) -> HttpResponse:
-    """List the workspace's keys. `spent_by_key` comes from usage, through the URLconf."""
+def key_list(request: MemberRequest, *, calls: Calls) -> HttpResponse:
+    """List the workspace's keys."""
     rows = key_rows(
         ApiKey.objects.filter(workspace=request.membership.workspace).select_related("created_by"),
-        spent=spent_by_key(request.membership.workspace_id),
+        spent=calls.spent_by_key(request.membership.workspace_id),
         now=timezone.now(),
     )
     context = {
@@ -67,18 +79,47 @@ def _minted(request: MemberRequest, form: CreateKeyForm) -> HttpResponse:
             "If you did not store it, revoke it and create another.",
         )
         return redirect("keys:list")
-    context = {"key": minted.key, "token": minted.token}
+    context = {"key": minted.key, "token": minted.token, "version": ""}
     return render_page(request, "keys/created.html", context)
 
 
 @member(*ALL_ROLES)
 @require_safe
-def first_call(request: MemberRequest, key_id: int) -> HttpResponse:
-    """Answer the polls of a new key's page: a 204 until the first call, then the notice of it."""
-    key = get_object_or_404(ApiKey, workspace=request.membership.workspace, pk=key_id)
-    if key.last_used_at is None:
+def key(request: MemberRequest, key_id: int, *, calls: Calls) -> HttpResponse:
+    """Show a key: all but its token, which is stored nowhere."""
+    found = get_object_or_404(
+        ApiKey.objects.select_related("created_by"),
+        workspace=request.membership.workspace,
+        pk=key_id,
+    )
+    [row] = key_rows(
+        [found], spent=calls.spent_by_key(request.membership.workspace_id), now=timezone.now()
+    )
+    context = {
+        "row": row,
+        "key": found,
+        "refusal": calls.refusal_of(found),
+        "may_change": request.membership.role in KEY_ROLES,
+    }
+    return render_page(request, "keys/key.html", context)
+
+
+@member(*ALL_ROLES)
+@require_safe
+def first_call(request: MemberRequest, key_id: int, *, calls: Calls) -> HttpResponse:
+    """Answer the polls of a new key's page: a 204 until its first call was answered or refused."""
+    found = get_object_or_404(ApiKey, workspace=request.membership.workspace, pk=key_id)
+    context = {"key": found, **_first_call(found, calls)}
+    if is_poll_current(request, context["version"]):
         return HttpResponse(status=204)
-    return render(request, "keys/created.html#first_call", {"key": key})
+    return render(request, "keys/created.html#first_call", context)
+
+
+def _first_call(key: ApiKey, calls: Calls) -> dict[str, Any]:
+    if calls.has_answer(key):
+        return {"is_answered": True, "version": "answered"}
+    refusal = calls.refusal_of(key)
+    return {"refusal": refusal, "version": refusal.request_id if refusal else ""}
 
 
 @member(*KEY_ROLES)
@@ -90,4 +131,6 @@ def revoke(request: MemberRequest, key_id: int) -> HttpResponse:
         return render_page(request, "keys/revoke.html", {"key": key}, fragment="confirmation")
     services.revoke(key=key)
     messages.success(request, f"“{key.name}” is revoked: calls with it get a 401.")
+    if request.htmx:  # the dialog: lead its page on, instead of swapping a page into it
+        return HttpResponseClientRedirect(reverse("keys:list"))
     return redirect("keys:list")

@@ -1,10 +1,10 @@
 """Pages of a new workspace's checklist."""
 
+from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
-from django_htmx.http import HttpResponseClientRedirect
 
 from accounts.access import ALL_ROLES, KEY_ROLES, MemberRequest, member
 from onboarding import checklist
@@ -14,18 +14,20 @@ from web.http import is_poll_current, render_page
 @member(*ALL_ROLES)
 @require_safe
 def first_run(request: MemberRequest) -> HttpResponse:
-    """Show the checklist while a step is left; after that redirect to the keys."""
+    """Show the checklist while a step is left; after that redirect to the keys.
+
+    One that was brought back stays to be looked at, even with nothing left to do.
+    """
     if request.membership.first_run_closed_at is not None:
-        return _redirect_to_keys(request)
+        # A poll of a page that another tab has dismissed: it never leads away from what is shown.
+        return HttpResponse(status=204) if request.htmx else redirect("keys:list")
     progress = checklist.progress(request.membership.workspace)
-    if progress.is_complete and not request.htmx:
+    if progress.is_complete and not request.htmx and "again" not in request.GET:
         checklist.close(request.membership)
-        return _redirect_to_keys(request)
-    version = f"{progress.has_key:d}{progress.call is not None:d}{progress.has_topped_up:d}"
-    if is_poll_current(request, version):
+        return redirect("keys:list")
+    if is_poll_current(request, progress.version):
         return HttpResponse(status=204)
     context = {
-        "version": version,
         "progress": progress,
         "may_create_key": request.membership.role in KEY_ROLES,
     }
@@ -35,12 +37,15 @@ def first_run(request: MemberRequest) -> HttpResponse:
 @member(*ALL_ROLES)
 @require_POST
 def close_first_run(request: MemberRequest) -> HttpResponse:
-    """Dismiss the checklist."""
+    """Dismiss the checklist; the settings page can bring it back."""
     checklist.close(request.membership)
-    return _redirect_to_keys(request)
+    messages.info(request, "The checklist is dismissed. Settings can bring it back.")
+    return redirect("keys:list")
 
 
-def _redirect_to_keys(request: MemberRequest) -> HttpResponse:
-    # A poll would follow a plain redirect and swap the whole page into its fragment's place.
-    keys_url = reverse("keys:list")
-    return HttpResponseClientRedirect(keys_url) if request.htmx else redirect(keys_url)
+@member(*ALL_ROLES)
+@require_POST
+def reopen_first_run(request: MemberRequest) -> HttpResponse:
+    """Bring the dismissed checklist back."""
+    checklist.reopen(request.membership)
+    return redirect(f"{reverse('onboarding:first_run')}?again")

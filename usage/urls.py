@@ -7,4 +7,5 @@ from usage import views
 app_name = "usage"
 urlpatterns = [
     path("developers/usage", views.usage, name="usage"),
+    path("developers/usage/requests/<str:request_id>", views.receipt, name="request"),
 ]

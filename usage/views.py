@@ -1,11 +1,11 @@
 """The usage page: sums and the latest calls."""
 
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from accounts.access import ALL_ROLES, MemberRequest, member
-from usage import ranges, summary
+from usage import ranges, receipts, summary
 from usage.request_log import Cursor, calls_page
 from web.http import is_poll_current, render_page
 
@@ -31,3 +31,14 @@ def usage(request: MemberRequest) -> HttpResponse:
         "page": calls_page(period, before=before),
     }
     return render_page(request, "usage/usage.html", context, fragment="dashboard")
+
+
+@member(*ALL_ROLES)
+@require_safe
+def receipt(request: MemberRequest, request_id: str) -> HttpResponse:
+    """Show the receipt of a call of this workspace."""
+    id = receipts.parse_id(request_id)
+    found = id and receipts.find(workspace_id=request.membership.workspace_id, request_id=id)
+    if not found:
+        raise Http404("The workspace has no such call.")
+    return render_page(request, "usage/request.html", {"receipt": found, "call": found.record})

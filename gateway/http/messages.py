@@ -8,6 +8,7 @@ from starlette.types import Receive, Scope, Send
 
 from billing.models import Source
 from gateway.call import Caller
+from gateway.errors import GatewayError
 from gateway.http import endpoint
 from gateway.http.authentication import authenticated
 from gateway.http.sinks import HttpSink
@@ -41,13 +42,17 @@ async def _serve(scope: Scope, receive: Receive, send: Send, request_id: UUID) -
     services: GatewayServices = scope["state"]["services"]
     headers = endpoint.headers_of(scope)
     key = await authenticated(services, headers, receive)
-    request = await endpoint.checked_request(headers, receive)
-    await serve(
-        services,
-        caller_of(key),
-        request,
-        HttpSink(scope, receive, send),
-        _POLICY,
-        request_id=request_id,
-        beta=headers.get("anthropic-beta") or None,
-    )
+    try:
+        request = await endpoint.checked_request(headers, receive)
+        await serve(
+            services,
+            caller_of(key),
+            request,
+            HttpSink(scope, receive, send),
+            _POLICY,
+            request_id=request_id,
+            beta=headers.get("anthropic-beta") or None,
+        )
+    except GatewayError as error:
+        services.refusals.note(key, request_id, error)
+        raise

@@ -23,6 +23,7 @@ from gateway.runtime import health
 from gateway.runtime.database_pool import TIMEOUT_S, DatabasePool, open_pool
 from gateway.runtime.drain import Drain
 from gateway.runtime.key_cache import KeyRing
+from gateway.runtime.refusal_notes import RefusalNotes
 from gateway.runtime.report_pool import ReportPool
 from gateway.runtime.upstream_incidents import UpstreamIncidents
 from gateway.upstreams.circuit_breaker import CircuitBreakers
@@ -90,6 +91,7 @@ class GatewayServices:
     client: UpstreamClient
     breakers: CircuitBreakers
     limiter: RateLimiter
+    refusals: RefusalNotes
     concurrency: ConcurrencyLimit
     drain: Drain
 
@@ -113,8 +115,14 @@ async def running_services() -> AsyncIterator[GatewayServices]:
         limits = Limits(**settings.RATE_LIMITS)
         limiter = RateLimiter(redis_url=settings.REDIS_URL, limits=limits)
         stack.push_async_callback(limiter.close)
+        refusals = RefusalNotes(redis_url=settings.REDIS_URL)
+        stack.push_async_callback(refusals.close)
         incidents = UpstreamIncidents(reports)
-        for work in (catalogue.keep_fresh(), limiter.keep_in_step(), incidents.write()):
+        works = (
+            *(catalogue.keep_fresh(), limiter.keep_in_step()),
+            *(incidents.write(), refusals.write()),
+        )
+        for work in works:
             stack.callback(asyncio.create_task(work).cancel)
         client = await stack.enter_async_context(UpstreamClient(_deadlines()))
         drain = Drain(window_s=settings.DRAIN_WINDOW_S)
@@ -131,6 +139,7 @@ async def running_services() -> AsyncIterator[GatewayServices]:
                 failures_to_open=settings.UPSTREAM_FAILURES_TO_OPEN, on_change=incidents.report
             ),
             limiter=limiter,
+            refusals=refusals,
             concurrency=ConcurrencyLimit(
                 limit=settings.MAX_CONCURRENT_CALLS,
                 limit_per_key=settings.MAX_CONCURRENT_CALLS_PER_KEY,

@@ -18,6 +18,7 @@ from keys import tokens
 from keys.models import ApiKey, KeyStatus
 from tests.support import people
 from tests.support.reading import Answer, text_of
+from tests.support.request_records import a_record, write
 
 TOKEN = re.compile(r"cai_api_[0-9A-Za-z]{38}")
 FORM_ID = re.compile(r'name="form_id" value="([0-9a-f-]{36})"')
@@ -213,11 +214,37 @@ def test_the_page_of_a_new_key_notices_its_first_call(
 ) -> None:
     create(browser)
     key = ApiKey.objects.get(workspace=workspace)
-    address = f"/developers/keys/{key.pk}/first-call"
+    address = f"/developers/keys/{key.pk}/first-call?shown="
 
     assert browser.get(address, headers={"hx-request": "true"}).status_code == 204
-    ApiKey.objects.filter(pk=key.pk).update(last_used_at=timezone.now())
+    write(a_record(workspace, key_id=key.pk))
 
     notice = browser.get(address, headers={"hx-request": "true"}).content.decode()
     assert "arrived" in notice
     assert "<html" not in notice
+
+
+@pytest.mark.parametrize(
+    "typed", ["\N{ZERO WIDTH SPACE}" * 3, "\N{HANGUL FILLER}", " \N{SOFT HYPHEN} "]
+)
+def test_a_name_that_nobody_can_see_is_refused(browser: Client, typed: str) -> None:
+    answer = create(browser, name=typed)
+
+    assert answer.status_code == 422
+    assert "a name that can be seen" in text_of(answer)
+    assert not ApiKey.objects.exists()
+
+
+def test_back_and_reload_open_a_page_without_the_token(
+    browser: Client, workspace: Workspace
+) -> None:
+    answer = create(browser, name="Website")
+    key = ApiKey.objects.get(workspace=workspace)
+    assert f'data-shown-once="/developers/keys/{key.pk}"' in answer.content.decode()
+
+    page = browser.get(f"/developers/keys/{key.pk}")
+
+    assert page.status_code == 200
+    assert "Website" in text_of(page)
+    assert key.hint in text_of(page)
+    assert token_in(answer) not in page.content.decode()

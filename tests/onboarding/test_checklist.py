@@ -3,7 +3,10 @@
 import re
 
 import pytest
+import redis
+from django.conf import settings
 from django.test import Client
+from django.utils import timezone
 
 from accounts.models import Role, User, Workspace
 from billing.ledger import posting
@@ -14,6 +17,7 @@ from onboarding.checklist import FirstRun, progress
 from tests.support import people
 from tests.support.reading import text_of
 from tests.support.request_records import a_record, write
+from usage import refusals
 
 SCRIPT = {"hx-request": "true"}
 
@@ -27,8 +31,19 @@ def call(workspace: Workspace) -> None:
 
 
 def top_up(workspace: Workspace, state: TopUpState = TopUpState.PAID) -> None:
-    TopUp.objects.create(
+    paid = TopUp.objects.create(
         wallet=wallet_of(workspace), amount_cents=1_000, credits=1_000_000, state=state
+    )
+    if state == TopUpState.PAID:
+        move(workspace, 1_000_000, reference=f"{paid.pk}:1")
+
+
+def move(workspace: Workspace, credits: int, *, reference: str) -> None:
+    posting.post(
+        wallet_id=wallet_of(workspace).pk,
+        kind=EntryKind.TOP_UP if credits > 0 else EntryKind.ADJUSTMENT,
+        amount=credits,
+        reference=reference,
     )
 
 
@@ -116,12 +131,70 @@ def test_each_person_can_dismiss_it_for_themselves(browser: Client, workspace: W
     assert colleague.get("/developers/").status_code == 200
 
 
-def test_a_poll_after_it_was_dismissed_elsewhere_redirects_the_whole_page(browser: Client) -> None:
+def test_a_poll_after_it_was_dismissed_elsewhere_leads_nowhere(browser: Client) -> None:
     browser.post("/developers/checklist/close")
 
     answer = browser.get("/developers/?shown=000", headers=SCRIPT)
 
-    assert answer["HX-Redirect"] == "/developers/keys"
+    assert answer.status_code == 204
+    assert "HX-Redirect" not in answer
+
+
+def test_a_dismissed_checklist_can_be_had_back(browser: Client, workspace: Workspace) -> None:
+    browser.post("/developers/checklist/close")
+    assert "Show the first steps again" in text_of(browser.get("/developers/settings"))
+
+    answer = browser.post("/developers/checklist/reopen", follow=True)
+
+    assert "Three steps to get started" in text_of(answer)
+    assert "Show the first steps again" not in text_of(browser.get("/developers/settings"))
+
+
+def test_topping_up_is_not_done_while_the_balance_is_empty(
+    browser: Client, person: User, workspace: Workspace
+) -> None:
+    mint(person, workspace)
+    call(workspace)
+    top_up(workspace)
+    move(workspace, -1_000_000, reference="spent")
+
+    page = browser.get("/developers/")
+
+    assert page.content.decode().count("step-done") == 2
+    assert "No credits are left: calls are refused until you top up again." in text_of(page)
+
+
+def test_a_refused_first_call_shows_with_its_reason(
+    browser: Client, person: User, workspace: Workspace
+) -> None:
+    key = services.mint(workspace=workspace, name="CI", created_by=person).key
+    assert "Waiting for your call." in text_of(browser.get("/developers/"))
+    note(workspace, key.pk)
+
+    for page in ("/developers/", f"/developers/keys/{key.pk}"):
+        text = text_of(browser.get(page))
+        assert "404 not_found_error" in text
+        assert "model: caicaini/nothing" in text
+        assert "req_0198" in text
+    fragment = browser.get(f"/developers/keys/{key.pk}/first-call?shown=", headers=SCRIPT)
+    assert "A call was refused" in text_of(fragment)
+
+    call(workspace)
+    assert "A call was refused" not in text_of(browser.get("/developers/"))
+
+
+def note(workspace: Workspace, key_id: int) -> None:
+    """Keep a refusal as the gateway does."""
+    refusal = refusals.Refusal(
+        request_id="req_0198",
+        key_id=key_id,
+        at=timezone.now(),
+        status=404,
+        type="not_found_error",
+        message="model: caicaini/nothing",
+    )
+    client = redis.Redis.from_url(settings.REDIS_URL)
+    client.set(refusals.redis_key(workspace.pk), refusal.encoded(), ex=60)
 
 
 def test_what_others_do_in_their_workspace_ticks_nothing_here(
@@ -133,7 +206,9 @@ def test_what_others_do_in_their_workspace_ticks_nothing_here(
     call(theirs)
     top_up(theirs)
 
-    assert progress(workspace) == FirstRun(has_key=False, call=None, has_topped_up=False)
+    assert progress(workspace) == FirstRun(
+        has_key=False, call=None, refusal=None, has_topped_up=False, has_credits=False
+    )
 
 
 def test_a_member_who_may_not_create_keys_learns_whom_to_ask(workspace: Workspace) -> None:
