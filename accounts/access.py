@@ -13,9 +13,11 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, cast
 
+from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.urls import reverse
 from django.utils.cache import add_never_cache_headers
 
 from accounts.models import Membership, Role, User
@@ -120,12 +122,18 @@ def _requires_sign_in(view: AnyView) -> AnyView:
                 add_never_cache_headers(response)
             return response
         if getattr(request, "htmx", None):
-            # The session of a polling page has ended: reload the page, which leads to sign-in.
-            # A redirect would put the sign-in form into the fragment's place.
-            return HttpResponse(status=401, headers={"HX-Refresh": "true"})
-        return redirect_to_login(request.get_full_path())
+            # js/failures.js says so and offers to sign in. Leading away would lose what the page
+            # shows, such as a key that is shown once.
+            return HttpResponse(status=401)
+        return redirect_to_login(request.get_full_path(), _login_url(request))
 
     return guarded
+
+
+def _login_url(request: HttpRequest) -> str:
+    """Return the sign-in page, which tells a browser with an old session that it has ended."""
+    had_session = settings.SESSION_COOKIE_NAME in request.COOKIES
+    return f"{reverse(settings.LOGIN_URL)}{'?ended=1' if had_session else ''}"
 
 
 def _declared(view: AnyView, policy: str) -> AnyView:

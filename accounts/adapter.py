@@ -4,6 +4,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.core import context
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from allauth.socialaccount.models import SocialApp
 from django.conf import settings
@@ -11,7 +12,7 @@ from django.http import Http404, HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts import services
+from accounts import confirmation, services
 from accounts.models import User
 
 
@@ -42,9 +43,31 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         services.give_personal_workspace(user)
         super().login(request, user)
 
-    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+    def send_confirmation_mail(
+        self, request: HttpRequest, emailconfirmation: Any, signup: bool
+    ) -> None:
+        """Send the link that confirms an address; one for a change of address has its own words."""
+        address = emailconfirmation.email_address
+        is_change = address.email.lower() != address.user.email.lower()
+        if not is_change:
+            confirmation.note_sent(request, address.email)
+        self.send_mail(
+            f"account/email/{'address_change' if is_change else 'email_confirmation'}",
+            address.email,
+            {
+                "user": address.user,
+                "activate_url": self.get_email_confirmation_url(request, emailconfirmation),
+            },
+        )
+
+    def send_account_already_exists_mail(self, email: str) -> None:
+        """Send the mail to somebody who signs up again; their browser sees no difference."""
+        confirmation.note_sent(context.request, email)
+        super().send_account_already_exists_mail(email)
+
+    def send_mail(self, template_prefix: str, email: str, given: dict[str, Any]) -> None:
         """Send a mail; its templates can use `public_url`."""
-        super().send_mail(template_prefix, email, {"public_url": settings.PUBLIC_URL, **context})
+        super().send_mail(template_prefix, email, {"public_url": settings.PUBLIC_URL, **given})
 
     def get_password_change_redirect_url(self, request: HttpRequest) -> str:
         """Return the settings page; allauth would show the empty form again."""

@@ -3,6 +3,9 @@
 from typing import Any
 
 from allauth.account import forms
+from allauth.socialaccount.adapter import get_adapter
+from allauth.socialaccount.forms import DisconnectForm as SocialDisconnectForm
+from django.http import Http404
 
 _GOOD_PASSWORD = "At least 10 characters, and not one that is easy to guess."  # noqa: S105
 _AGAIN = "New password, once more"
@@ -37,6 +40,15 @@ class ResetPasswordKeyForm(forms.ResetPasswordKeyForm):  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         _word_new_password(self)
+
+
+class DisconnectForm(SocialDisconnectForm):  # type: ignore[misc]
+    """The form of the page of connected services, which is a 404 where there can be none."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not self.accounts and not get_adapter().list_providers(self.request):
+            raise Http404("No service to sign in with is configured.")
 
 
 def _word_new_password(form: Any) -> None:

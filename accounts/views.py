@@ -1,10 +1,13 @@
 """A person's settings page; allauth has the pages to sign in and to change credentials."""
 
+from allauth.account.models import EmailAddress
 from allauth.socialaccount.adapter import get_adapter
 from django.http import HttpRequest, HttpResponse
-from django.views.decorators.http import require_safe
+from django.shortcuts import redirect
+from django.views.decorators.http import require_POST, require_safe
 
-from accounts.access import current_membership, signed_in
+from accounts import confirmation
+from accounts.access import ALL_ROLES, MemberRequest, current_membership, member, public, signed_in
 from web.http import render_page
 
 
@@ -17,3 +20,23 @@ def settings(request: HttpRequest) -> HttpResponse:
         "membership": current_membership(request),
     }
     return render_page(request, "accounts/settings.html", context)
+
+
+@public
+@require_POST
+def resend_confirmation(request: HttpRequest) -> HttpResponse:
+    """Send the mail of a sign-up again. Only the browser that signed up can ask for it."""
+    if not confirmation.is_known(request):
+        return redirect("account_signup")
+    confirmation.send_again(request)
+    return redirect("account_email_verification_sent")
+
+
+@member(*ALL_ROLES)
+@require_POST
+def resend_to_new_address(request: MemberRequest) -> HttpResponse:
+    """Send the mail that confirms a person's new address again."""
+    unconfirmed = EmailAddress.objects.filter(user=request.user.pk, verified=False).first()
+    if unconfirmed:
+        confirmation.send_to(request, unconfirmed)
+    return redirect("account_email")

@@ -105,13 +105,16 @@ def too_many_requests(request: HttpRequest) -> HttpResponse:
 def server_error(request: HttpRequest) -> HttpResponse:
     """Answer a bug or an unavailable database.
 
-    Rendered without the request, and so without page_context.py, whose queries for a signed-in
-    person may be what failed.
+    In the frame of the signed-in person's pages, or without it if its queries fail as well.
     """
     if is_outage(sys.exception()):
         return outage(request)
     logger.error("%s %s failed as %s", request.method, request.path, id_of(request))
-    return HttpResponse(_rendered(request, OUR_FAULT), status=OUR_FAULT.status)
+    try:
+        return _answer(request, OUR_FAULT)
+    except Exception:
+        logger.exception("the error page of %s has no frame", id_of(request))
+        return HttpResponse(_rendered(request, OUR_FAULT), status=OUR_FAULT.status)
 
 
 def outage(request: HttpRequest) -> HttpResponse:

@@ -9,4 +9,8 @@ import "./forms.js";
 import "./dialog.js";
 import "./polling.js";
 import "./outage.js";
+import "./failures.js";
+import "./passwords.js";
+import "./drafts.js";
+import "./shown_once.js";
 import "./amounts.js";

@@ -1,13 +1,12 @@
-// The switch between light and dark. Choosing the system's theme deletes the stored choice.
+// The menu of themes: light, dark, or the system's, which is the same as no stored choice.
 const root = document.documentElement;
-const system = matchMedia("(prefers-color-scheme: dark)");
+const choices = document.querySelectorAll("[data-theme-choice]");
 
-function isDark() {
-  return root.dataset.theme ? root.dataset.theme === "dark" : system.matches;
-}
-
-function label(button) {
-  button.setAttribute("aria-label", isDark() ? "Switch to the light theme" : "Switch to the dark theme");
+function mark() {
+  const chosen = root.dataset.theme ?? "system";
+  for (const button of choices) {
+    button.setAttribute("aria-pressed", String(button.dataset.themeChoice === chosen));
+  }
 }
 
 function remember(theme) {
@@ -19,15 +18,16 @@ function remember(theme) {
   }
 }
 
-for (const button of document.querySelectorAll("[data-theme-switch]")) {
-  label(button);
-  system.addEventListener("change", () => label(button));
+for (const button of choices) {
   button.addEventListener("click", () => {
-    const wanted = isDark() ? "light" : "dark";
-    const isSystem = (wanted === "dark") === system.matches;
-    if (isSystem) delete root.dataset.theme;
-    else root.dataset.theme = wanted;
-    remember(isSystem ? null : wanted);
-    label(button);
+    const theme = button.dataset.themeChoice;
+    if (theme === "system") delete root.dataset.theme;
+    else root.dataset.theme = theme;
+    remember(root.dataset.theme);
+    mark();
+    const menu = button.closest("details");
+    menu.open = false;
+    menu.querySelector("summary").focus();
   });
 }
+mark();

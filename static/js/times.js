@@ -1,4 +1,4 @@
-// Updates relative times while the page is open, and adds the local time to their tooltip.
+// Updates relative times while the page is open. The exact one stands beside; the local one is a tooltip.
 // The wording is that of web/templatetags/display.py.
 const EVERY_MS = 30_000;
 const UNITS = [
@@ -26,7 +26,7 @@ function refresh(scope) {
     }
     if (!element.dataset.local) {
       element.dataset.local = "shown";
-      element.title += `\n${moment.toLocaleString()} local time`;
+      element.title = `${moment.toLocaleString()} local time`;
     }
   }
 }

@@ -36,7 +36,7 @@ def main() -> int:
 def _create_key(page: Page, *, name: str) -> None:
     page.goto("/developers/keys/new")
     page.get_by_label("Email").fill(DEMO.email)
-    page.get_by_label("Password").fill(DEMO.password)
+    page.get_by_label("Password", exact=True).fill(DEMO.password)
     page.get_by_role("button", name="Sign in").click()
     page.get_by_label("Name").fill(name)
     page.get_by_role("button", name="Create key").click()

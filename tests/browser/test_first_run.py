@@ -62,12 +62,14 @@ def stream_until_one_trickles(shell: Shell, call: str) -> list[int]:
 
 
 def expect_key_is_gone(visitor: Visitor, token: str) -> None:
-    """Reload the page of the new key: it names the key but no longer shows it."""
+    """Leave the page of the new key, and go back: the key's own page does not show it."""
     page = visitor.page
-    page.reload()
+    page.get_by_role("link", name="I have stored it").click()
     visitor.look_at("API keys")
-    expect(page.get_by_text("its key was shown once")).to_be_visible()
-    expect(page.get_by_role("row", name="first steps")).to_contain_text("cai_api_")
+    page.go_back()
+    visitor.look_at("first steps")
+    expect(page.get_by_text("The key itself was shown once")).to_be_visible()
+    expect(page.get_by_role("main")).to_contain_text("cai_api_")
     assert token not in page.content()
 
 
@@ -84,6 +86,6 @@ def expect_entries_on_billing_page(visitor: Visitor, amounts: list[int]) -> None
     """Check the ledger entries, newest first."""
     steps.open_section(visitor, "Billing")
     ledger = visitor.page.get_by_role("region", name="Ledger")
-    signed = [f"{amount:+,}" for amount in amounts]
+    signed = [f"{amount:+,}".replace("-", "−") for amount in amounts]
     expect(ledger.locator("[data-label=Credits]")).to_have_text(signed)
     visitor.look_at("Billing")

@@ -18,7 +18,7 @@ KEY_NAME = "W" * 80
 def test_long_names_stay_inside_the_screen(visitor: Visitor) -> None:
     steps.sign_up(visitor, LONG)
     steps.create_key(visitor, name=KEY_NAME, expires="In 30 days")
-    steps.open_section(visitor, "Keys")
+    visitor.page.get_by_role("link", name="I have stored it").click()
     visitor.look_at("API keys")
     expect(visitor.page.get_by_text("Expires in 30 d")).to_be_visible()
     visitor.page.get_by_role("link", name=f"Revoke {KEY_NAME}").click()

@@ -65,7 +65,8 @@ def test_credits_land_after_a_cancelled_try_and_a_declined_card(buyer: Visitor) 
     expect(page.locator("#balance .number")).to_have_text(f"{before + 1_234_000:,}")
     buyer.look_at("Top-up of $12.34")
     page.get_by_role("main").get_by_role("link", name="Billing").click()
-    expect(page.get_by_role("row", name="$12.34").get_by_text("Paid")).to_be_visible()
+    top_ups = page.get_by_role("region", name="Top-ups")
+    expect(top_ups.get_by_role("row", name="$12.34").get_by_text("Paid")).to_be_visible()
     buyer.look_at("Billing")
 
 

@@ -27,7 +27,7 @@ def test_a_key_is_created_used_and_revoked(plain_visitor: Visitor, shell: Shell)
     page = plain_visitor.page
     page.goto("/developers/keys/new")
     page.get_by_label("Email").fill(steps.DEMO.email)
-    page.get_by_label("Password").fill(steps.DEMO.password)
+    page.get_by_label("Password", exact=True).fill(steps.DEMO.password)
     page.get_by_role("button", name="Sign in").click()
     page.get_by_label("Name").fill("no scripts")
     page.get_by_role("button", name="Create key").click()

@@ -2,8 +2,8 @@
 
 Always recorded: script errors, violations of the content policy, requests to other origins.
 `look_at` adds violations of axe's rules and content wider than the screen or its panel, on a
-desktop and on a phone, light and dark, and at the widths between. `examine` does so for any state
-of a page, also on the smallest phone and in forced colours; `glance` is a quick look at a page
+desktop and on a phone, light and dark, in forced colours, and at the widths between. `examine`
+does so for any state of a page, also on the smallest phone; `glance` is a quick look at a page
 whose parts are examined elsewhere.
 """
 
@@ -28,7 +28,7 @@ DESKTOP: ViewportSize = {"width": 1280, "height": 900}
 PHONE: ViewportSize = {"width": 390, "height": 844}
 SMALL_PHONE: ViewportSize = {"width": 320, "height": 640}
 # Around the widths at which the navigation moves and tables change their layout.
-_WIDTHS_BETWEEN = (360, 704, 831, 832, 900, 1119, 1120, 1200)
+_WIDTHS_BETWEEN = (320, 360, 704, 831, 832, 900, 1119, 1120, 1200)
 _SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 _MEDIA: dict[str, dict[str, Any]] = {
     "light": {"color_scheme": "light", "forced_colors": "none"},
@@ -104,6 +104,11 @@ class Visitor:
             self.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
             for fault in self._visible_faults():
                 self._note(f"{size['width']} px, {scheme}: {fault}")
+        self.page.set_viewport_size(DESKTOP)
+        self.page.emulate_media(color_scheme="light", forced_colors="active")
+        for fault in self._visible_faults(_RUN_AXE_FORCED):
+            self._note(f"forced colours: {fault}")
+        self.page.emulate_media(forced_colors="none")
         for width in _WIDTHS_BETWEEN:
             self.page.set_viewport_size({"width": width, "height": DESKTOP["height"]})
             for fault in self._overflows():

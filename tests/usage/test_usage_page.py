@@ -49,7 +49,7 @@ def test_a_call_shows_with_its_details_and_cost(
     page = see(browser)
 
     [row] = rows_of(page)
-    named = f"caicaini/swift for caicaini/auto Website {key.hint} 200 end_turn, streamed"
+    named = "caicaini/swift for caicaini/auto Website 200 end_turn, streamed"
     assert f"{named} 14 23 12 $0.00012 1.2 s" in row
     assert f"{call.accepted_at:%Y-%m-%d %H:%M:%S} req_{call.id.hex}" in row
 

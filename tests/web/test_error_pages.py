@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import path
 from pytest_django import Settings
 
-from accounts.models import Role, Workspace
+from accounts.models import Role, User, Workspace
 from caicaini_portal import urls
 from tests.support import people
 from tests.support.reading import Answer, text_of
@@ -85,6 +85,16 @@ def test_a_bug_of_ours_asks_neither_session_nor_database(with_a_bug: Client) -> 
     assert "Something broke on our side" in text_of(answer)
     assert request_id_on(answer) == answer["request-id"]
     assert "a bug" not in answer.content.decode()
+
+
+def test_a_bug_stands_in_the_frame_of_a_signed_in_person(with_a_bug: Client, person: User) -> None:
+    with_a_bug.force_login(person)
+
+    answer = with_a_bug.get("/breaks")
+
+    assert answer.status_code == 500
+    assert "Something broke on our side" in text_of(answer)
+    assert 'aria-label="Developers"' in answer.content.decode()
 
 
 # These tests have no database either, and a session cookie that could not be looked up.
