@@ -190,8 +190,9 @@ def test_the_chosen_language_is_remembered_for_all_examples(visitor: Visitor) ->
     _expect_python_everywhere(visitor)
     page.reload()
     _expect_python_everywhere(visitor)
-    page.goto("/")
+    page.goto("/docs/streaming")
     expect(page.get_by_role("tab", name="Python").first).to_have_attribute("aria-selected", "true")
+    _expect_python_everywhere(visitor)
 
 
 def _expect_python_everywhere(visitor: Visitor) -> None:
