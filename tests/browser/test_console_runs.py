@@ -20,8 +20,8 @@ from tests.support.scripted_upstream import ScriptedUpstream
 
 pytestmark = chromium.NEEDED
 
-# 14 tokens in at 1 credit; 23 out at 2 and at 1.
-ATLAS_CREDITS, VISTA_CREDITS = 14 + 46, 14 + 23
+# 14 tokens in at half a credit; 23 out at 0.9 and at half a credit; rounded up.
+ATLAS_CREDITS, VISTA_CREDITS = 28, 19
 
 
 def test_a_tool_loop_with_an_image_goes_from_an_empty_console_to_its_answer(
@@ -77,7 +77,7 @@ def test_the_bound_before_a_run_is_what_the_run_holds(
     expect(console.page.locator(".cost-head")).to_contain_text(
         f"of at most {bound:,} held; {bound - VISTA_CREDITS:,} released"
     )
-    expect(console.spoken()).to_have_text(f"Answer complete. {VISTA_CREDITS} credits, $0.00037.")
+    expect(console.spoken()).to_have_text(f"Answer complete. {VISTA_CREDITS} credits, $0.00019.")
 
 
 def test_a_stopped_answer_keeps_its_text_and_shows_what_it_cost(
@@ -109,7 +109,7 @@ def test_two_models_answer_side_by_side(console: Console, upstream: ScriptedUpst
     console.page.get_by_label("Second model").select_option(VISTA)
     console.page.get_by_role("button", name="Run both").click()
 
-    expect(console.page.locator("#verdict")).to_contain_text("vista is 38 % cheaper")
+    expect(console.page.locator("#verdict")).to_contain_text("32 % cheaper")
     columns = console.page.locator(".column")
     for column, credits in ((columns.nth(0), ATLAS_CREDITS), (columns.nth(1), VISTA_CREDITS)):
         expect(column).to_contain_text("The same answer")
