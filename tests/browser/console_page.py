@@ -143,7 +143,7 @@ def sign_in_to_the_console(browser: Browser, product: Product) -> StorageState:
 def fill_in_sign_in(page: Page) -> None:
     """Sign the demo person in on the page that asks for it, and wait for the console."""
     page.get_by_label("Email").fill(DEMO.email)
-    page.get_by_label("Password").fill(DEMO.password)
+    page.get_by_label("Password", exact=True).fill(DEMO.password)
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("heading", level=1, name="Console")).to_be_visible()
 
