@@ -32,7 +32,7 @@ def test_the_state_of_the_limits_arrives_by_itself(visitor: Visitor) -> None:
     page.goto("/docs/rate-limits")
     page.locator("article").get_by_role("link", name="Sign in").click()
     page.get_by_label("Email").fill(DEMO.email)
-    page.get_by_label("Password").fill(DEMO.password)
+    page.get_by_label("Password", exact=True).fill(DEMO.password)
     page.get_by_role("button", name="Sign in").click()
 
     expect(page.get_by_role("heading", level=1, name="Rate limits")).to_be_visible()

@@ -45,7 +45,7 @@ def go_signed_in(visitor: Visitor) -> Page:
     page = visitor.page
     page.goto(f"/accounts/login/?next={PAGE}")
     page.get_by_label("Email").fill(steps.DEMO.email)
-    page.get_by_label("Password").fill(steps.DEMO.password)
+    page.get_by_label("Password", exact=True).fill(steps.DEMO.password)
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("heading", level=1, name=HEADING)).to_be_visible()
     return page
@@ -92,7 +92,7 @@ def test_signed_out_the_button_leads_to_sign_in_and_back_to_the_example(visitor:
 
     expect(page.get_by_role("heading", level=1, name="Sign in")).to_be_visible()
     page.get_by_label("Email").fill(steps.DEMO.email)
-    page.get_by_label("Password").fill(steps.DEMO.password)
+    page.get_by_label("Password", exact=True).fill(steps.DEMO.password)
     page.get_by_role("button", name="Sign in").click()
     expect(example(page).get_by_role("button", name="Run this")).to_be_visible()
     assert page.url.endswith(f"{PAGE}#{id_of_example}")
