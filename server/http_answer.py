@@ -5,7 +5,7 @@ searches the name and the value of each header by themselves, which for the four
 call's answer was three percent of the call's work.
 """
 
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Coroutine
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,13 @@ from uvicorn.protocols.http.httptools_impl import (
 )
 
 if TYPE_CHECKING:
-    from uvicorn._types import ASGISendEvent
+    from uvicorn._types import (
+        ASGI3Application,
+        ASGIReceiveCallable,
+        ASGISendCallable,
+        ASGISendEvent,
+        Scope,
+    )
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -28,55 +34,66 @@ _IN_VALUES = b"".join(one for one in _BYTES if not HEADER_VALUE_RE.search(one))
 _WITHOUT_BODY = (204, 304)
 
 
-class AnswerCycle(RequestResponseCycle):
-    """Keeps the usual head of an answer until the first of its body comes, as ASGI asks of servers.
+class Answer:
+    """The application, with a `send` that keeps the usual head of an answer until its body begins.
 
-    All other heads, and all errors, are left to uvicorn.
+    ASGI asks that of servers. All other heads, and all errors, are left to uvicorn's cycle.
     """
 
-    _head = b""  # that is still to be written
+    def __init__(self, cycle: RequestResponseCycle, app: "ASGI3Application") -> None:
+        self._cycle = cycle
+        self._app = app
+        self._head = b""  # that is still to be written
+
+    def __call__(
+        self, scope: "Scope", receive: "ASGIReceiveCallable", _: "ASGISendCallable"
+    ) -> Awaitable[None]:
+        """Run the application."""
+        return self._app(scope, receive, self.send)
 
     def send(self, message: "ASGISendEvent") -> Coroutine[Any, Any, None]:
         """Send a message of the application."""
         if self._head:
             return self._send_with_head(message)
         if message["type"] == "http.response.start" and self._is_unhindered():
-            headers = [*self.default_headers, *message["headers"]]
+            headers = [*self._cycle.default_headers, *message["headers"]]
             if _is_usual(message["status"], headers):
                 return self._keep_head(message["status"], headers)
-        return super().send(message)
+        return self._cycle.send(message)
 
     def _is_unhindered(self) -> bool:
         """Whether a head is due and can be written now."""
-        is_refused = self.response_started or self.disconnected or self.flow.write_paused
-        return not (is_refused or self.access_log or self.scope["method"] == "HEAD")
+        cycle = self._cycle
+        is_refused = cycle.response_started or cycle.disconnected or cycle.flow.write_paused
+        return not (is_refused or cycle.access_log or cycle.scope["method"] == "HEAD")
 
     async def _keep_head(self, status: int, headers: Headers) -> None:
-        self.response_started = True
-        self.waiting_for_100_continue = False
+        cycle = self._cycle
+        cycle.response_started = True
+        cycle.waiting_for_100_continue = False
         length = dict(headers).get(b"content-length")
-        self.chunked_encoding = length is None
-        self.expected_content_length = int(length or 0)
+        cycle.chunked_encoding = length is None
+        cycle.expected_content_length = int(length or 0)
         lines = [STATUS_LINE[status], b"\r\n".join(map(b": ".join, headers)), b"\r\n\r\n"]
         if length is None:
             lines.insert(2, b"\r\ntransfer-encoding: chunked")
-        if not self.keep_alive:
+        if not cycle.keep_alive:
             lines.insert(2, b"\r\nconnection: close")
         self._head = b"".join(lines)
 
     async def _send_with_head(self, message: "ASGISendEvent") -> None:
         """Write the head and a part of the body; the end of the body is left to uvicorn."""
-        head, self._head = self._head, b""
-        if message["type"] == "http.response.body" and not self.disconnected:
+        cycle, head, self._head = self._cycle, self._head, b""
+        if message["type"] == "http.response.body" and not cycle.disconnected:
             body = message.get("body", b"")
-            if self.chunked_encoding:
-                self.transport.write(head + (b"%x\r\n%b\r\n" % (len(body), body) if body else b""))
+            if cycle.chunked_encoding:
+                cycle.transport.write(head + (b"%x\r\n%b\r\n" % (len(body), body) if body else b""))
                 message = {**message, "body": b""}
-            elif len(body) <= self.expected_content_length:
-                self.transport.write(head + body)
-                self.expected_content_length -= len(body)
+            elif len(body) <= cycle.expected_content_length:
+                cycle.transport.write(head + body)
+                cycle.expected_content_length -= len(body)
                 message = {**message, "body": b""}
-        await super().send(message)
+        await cycle.send(message)
 
 
 def _is_usual(status: int, headers: Headers) -> bool:

@@ -14,7 +14,7 @@ from typing import Any, Protocol, cast
 from httptools import HttpParserError, HttpParserUpgrade
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from server.http_answer import AnswerCycle
+from server.http_answer import Answer
 
 # In the scope: the HttpProtocol, for what an application can learn from it more cheaply than in
 # ASGI's way. No other server has it.
@@ -181,9 +181,8 @@ class HttpProtocol(HttpToolsProtocol):
         return b"\r\n".join([*lines, b"", b""])
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        cycle.__class__ = AnswerCycle  # uvicorn has no setting for it
         self._answering = cycle
-        super()._start_asgi_task(cycle, app)
+        super()._start_asgi_task(cycle, Answer(cycle, app))
 
     @property
     def is_blocked(self) -> bool:
