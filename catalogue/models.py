@@ -3,7 +3,7 @@
 The rows mirror catalogue.toml (see sync.py); nobody edits them by hand.
 """
 
-from datetime import date
+from datetime import UTC, date, datetime
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -42,6 +42,20 @@ class Model(models.Model):
         return self.public_id
 
 
+class ModelPriceQuerySet(models.QuerySet["ModelPrice"]):
+    """Which prices there are."""
+
+    def offered(self, *, at: datetime) -> "ModelPriceQuerySet":
+        """Return all prices of the models that are offered at this moment."""
+        models_then = Model.objects.offered(on=at.astimezone(UTC).date())
+        return self.filter(model__in=models_then).select_related("model")
+
+    def in_force(self, *, at: datetime) -> "ModelPriceQuerySet":
+        """Return the price in force of each model that is offered; one without is left out."""
+        begun = self.offered(at=at).filter(in_force_from__lte=at)
+        return begun.order_by("model_id", "-in_force_from").distinct("model_id")
+
+
 class ModelPrice(models.Model):
     """Prices in credits per million tokens, in force from a moment until the next row's."""
 
@@ -51,6 +65,8 @@ class ModelPrice(models.Model):
     output_credits_per_mtok = models.PositiveBigIntegerField()
     cache_write_credits_per_mtok = models.PositiveBigIntegerField()
     cache_read_credits_per_mtok = models.PositiveBigIntegerField()
+
+    objects = ModelPriceQuerySet.as_manager()
 
     class Meta:
         ordering = ["model", "in_force_from"]

@@ -10,13 +10,8 @@ from catalogue.models import ModelPrice
 def models_on_offer() -> list[dict[str, Any]]:
     """Return the models with a price in force, cheapest output first; prices are credits per
     million tokens."""
-    newest = (
-        ModelPrice.objects.filter(model__retired_at=None, in_force_from__lte=timezone.now())
-        .select_related("model")
-        .order_by("model_id", "-in_force_from")
-        .distinct("model_id")
-    )
-    return sorted(map(_described, newest), key=lambda model: (model["output"], model["id"]))
+    in_force = ModelPrice.objects.in_force(at=timezone.now())
+    return sorted(map(_described, in_force), key=lambda model: (model["output"], model["id"]))
 
 
 def _described(price: ModelPrice) -> dict[str, Any]:

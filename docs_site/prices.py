@@ -2,7 +2,6 @@
 
 from typing import NamedTuple
 
-from django.db.models import QuerySet
 from django.utils import timezone
 
 from catalogue.models import Model, ModelPrice
@@ -33,23 +32,13 @@ class PricedModel(NamedTuple):
 
 def priced_models() -> list[PricedModel]:
     """Return the models with a price, cheapest output first; one without cannot be called."""
-    now = timezone.now()
-    newest = (
-        _of_offered_models()
-        .filter(in_force_from__lte=now)
-        .order_by("model_id", "-in_force_from")
-        .distinct("model_id")
-    )
-    priced = [PricedModel(price.model, price) for price in newest]
+    in_force = ModelPrice.objects.in_force(at=timezone.now())
+    priced = [PricedModel(price.model, price) for price in in_force]
     return sorted(priced, key=lambda row: (row.price.output_credits_per_mtok, row.model.public_id))
 
 
 def announced_prices() -> list[ModelPrice]:
     """Return the prices that come into force later, the next one first."""
-    later = _of_offered_models().filter(in_force_from__gt=timezone.now())
+    now = timezone.now()
+    later = ModelPrice.objects.offered(at=now).filter(in_force_from__gt=now)
     return list(later.order_by("in_force_from", "model__public_id"))
-
-
-def _of_offered_models() -> QuerySet[ModelPrice]:
-    offered = Model.objects.offered(on=timezone.now().date())
-    return ModelPrice.objects.filter(model__in=offered).select_related("model")

@@ -2,7 +2,8 @@
 
 import json
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -16,14 +17,14 @@ from tests.support.reading import text_of
 PAGE = "/developers/console"
 
 
-def a_model(name: str, *, output: int, starts_in_days: int = -1, is_retired: bool = False) -> None:
+def a_model(name: str, *, output: int, starts_in_days: int = -1, **life: Any) -> None:
     model = Model.objects.create(
         public_id=f"test/{name}",
         name=name,
         context_tokens=8192,
         max_output_tokens=2048,
         capabilities=["tools"],
-        retired_at=timezone.now() if is_retired else None,
+        **life,
     )
     ModelPrice.objects.create(
         model=model,
@@ -64,7 +65,8 @@ def test_others_neither_see_nor_open_it(workspace: Workspace, client: Client) ->
 def test_the_models_are_those_with_a_price_cheapest_first(browser: Client) -> None:
     a_model("dear", output=900_000)
     a_model("cheap", output=450_000)
-    a_model("retired", output=1, is_retired=True)
+    a_model("retired", output=1, retired_at=timezone.now())
+    a_model("retired-today", output=1, retires_on=datetime.now(UTC).date())
     a_model("not-yet", output=1, starts_in_days=1)
 
     models = config_of(browser)["models"]
