@@ -24,12 +24,19 @@ from embedded.terminal import print_error, print_line
 
 _PREFIX = "caicaini-test-"
 # Settings that the user's shell may hold: a test run starts from the defaults.
-_UNSET = (
+UNSET = (
     *("DATABASE_URL", "REDIS_URL", "CATALOGUE", "PUBLIC_URL", "PORT", "HOST", "SECRET_KEY"),
     *("WELCOME_CREDITS", "RATE_LIMITS", "EMAIL_URL", "DEBUG", "LOG_LEVEL", "ALLOWED_HOSTS"),
     *("STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRETS", "STRIPE_API_BASE", "STRIPE_CHECKOUT_ORIGINS"),
     *("STRIPE_AUTOMATIC_TAX", "STRIPE_INVOICE_CREATION", "TRUSTED_PROXY_COUNT"),
     *("OPERATOR_NAME", "SUPPORT_EMAIL", "SUPPORT_URL", "STATUS_URL", "TERMS_FILE", "PRIVACY_FILE"),
+    *("DEFAULT_FROM_EMAIL", "DEMO_CREDITS_PER_DAY", "EMBEDDED_MODEL_URL", "EMBEDDED_MODEL_API_KEY"),
+    *("GOOGLE_CLIENT_ID", "GOOGLE_CLIENT_SECRET", "GITHUB_CLIENT_ID", "GITHUB_CLIENT_SECRET"),
+    *("HOLDS_KEPT_DAYS", "STRIPE_EVENTS_KEPT_DAYS", "ASIDE_FILES_KEPT_DAYS"),
+    *("MAX_BODY_BYTES", "MAX_CONCURRENT_CALLS", "MAX_CONCURRENT_CALLS_PER_KEY"),
+    *("DRAIN_WINDOW_S", "FAULTY_AFTER_S", "CALLER_STALL_TIMEOUT_S", "KEEP_ALIVE_EVERY_S"),
+    *("UPSTREAM_CONNECT_TIMEOUT_S", "UPSTREAM_FIRST_BYTE_TIMEOUT_S", "UPSTREAM_IDLE_TIMEOUT_S"),
+    *("UPSTREAM_TOTAL_TIMEOUT_S", "UPSTREAM_FAILURES_TO_OPEN"),
 )
 # The variables that differ between the processes of a parallel run.
 _OWN = ("DATA_DIR", "DATABASE_URL", "REDIS_URL", CHILD_OF)
@@ -95,7 +102,7 @@ def _on_own_servers(module: Sequence[str], *, durable: bool, workers: int = 0) -
 
 
 @contextlib.contextmanager
-def _lane(signals: StopSignals) -> Iterator["_Lane"]:
+def _lane(signals: StopSignals) -> Iterator[_Lane]:
     with _data_folder() as data_dir:
         supervisor = Supervisor(signals=signals, data_dir=data_dir, log_dir=data_dir / "log")
         try:
@@ -106,8 +113,8 @@ def _lane(signals: StopSignals) -> Iterator["_Lane"]:
             paths.remove(data_dir)
 
 
-def _run(lanes: Sequence["_Lane"], module: Sequence[str], *, durable: bool, workers: int) -> int:
-    inherited = {name: value for name, value in os.environ.items() if name not in _UNSET}
+def _run(lanes: Sequence[_Lane], module: Sequence[str], *, durable: bool, workers: int) -> int:
+    inherited = {name: value for name, value in os.environ.items() if name not in UNSET}
     first, *others = lanes
     print_line("Starting PostgreSQL, Valkey, the language model for this run.")
     env = first.bring_up(inherited, durable=durable, with_model=True)

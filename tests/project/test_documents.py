@@ -1,4 +1,4 @@
-"""The documents name every setting, and only links, paths and commands that exist."""
+"""Documents and test runs know every setting; documents name only what exists."""
 
 import re
 from pathlib import Path
@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from caicaini_portal.settings import BASE_DIR
+from devtools import suite
 
 DOCUMENTS = sorted(
     [*BASE_DIR.glob("*.md"), *(BASE_DIR / "docs").rglob("*.md")], key=lambda path: path.name
@@ -32,6 +33,10 @@ def test_every_setting_is_documented():
     documented = set(re.findall(r"`([A-Z_]+)`", (BASE_DIR / "docs/configuration.md").read_text()))
 
     assert settings_read() <= documented
+
+
+def test_a_run_of_the_tests_starts_from_the_defaults_of_all_settings():
+    assert settings_read() - {"DATA_DIR"} <= set(suite.UNSET)  # each run has its own DATA_DIR
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
