@@ -33,8 +33,12 @@ _MODULE = ("--format=esm", "--splitting")
 _CLASSIC = ("--format=iife",)  # blocks the first paint, so it may not wait as a module does
 
 
+class EsbuildNotInstalled(Exception):
+    """The packages of package.json are missing."""
+
+
 def build(project: Path) -> None:
-    """Make the bundles if a source has changed. Raises CalledProcessError."""
+    """Make the bundles if a source has changed. Raises CalledProcessError, EsbuildNotInstalled."""
     if are_current(project):
         return
     digest = _digest(project)
@@ -85,7 +89,9 @@ def _bundle(project: Path, entry: Path, *, folder: Path, options: tuple[str, ...
 
 def _esbuild(project: Path) -> Path:
     """Return this platform's program, which runs without Node.js and without install scripts."""
-    return next(project.glob("node_modules/@esbuild/*/bin/esbuild"))
+    for program in project.glob("node_modules/@esbuild/*/bin/esbuild"):
+        return program
+    raise EsbuildNotInstalled
 
 
 def _compress(folder: Path) -> None:
@@ -132,6 +138,9 @@ def _sources(project: Path) -> Iterator[Path]:
 if __name__ == "__main__":
     try:
         build(PROJECT)
+    except EsbuildNotInstalled:
+        print_error("esbuild is missing: run npm ci --ignore-scripts --omit dev first.")
+        sys.exit(1)
     except subprocess.CalledProcessError:
         print_error("The bundles cannot be made: see the messages above.")
         sys.exit(1)

@@ -104,3 +104,12 @@ def test_bundles_that_were_deleted_are_made_again(project: Path) -> None:
     bundles.build(project)
 
     assert "p{color:red}" in _text(project, "site.css")
+
+
+def test_a_missing_esbuild_is_named_and_leaves_no_bundles(project: Path) -> None:
+    (project / "node_modules").unlink()
+
+    with pytest.raises(bundles.EsbuildNotInstalled):
+        bundles.build(project)
+
+    assert not (project / "static/bundles").exists()
