@@ -12,8 +12,11 @@ from pathlib import Path
 import pytest
 from pytest_django import DjangoDbBlocker
 
+from docs_site.library import FOLDER as PAGES
+from docs_site.recordings import FOLDER as RECORDINGS
+from docs_site.samples import FOLDER as SAMPLES
 from tests.support.docs_examples import examples, plays, recordings, shapes
-from tests.support.docs_examples.examples import PAGES, SAMPLES, Example, Result
+from tests.support.docs_examples.examples import Example, Result
 
 Results = dict[Example, Result]
 
@@ -88,9 +91,7 @@ def test_a_sample_sends_the_request_that_run_this_sends(folder: Path) -> None:
     assert all(json.loads(body) == json.loads(request.read_text()) for body in bodies)
 
 
-@pytest.mark.parametrize(
-    "path", sorted(recordings.FOLDER.glob("*.json")), ids=lambda path: path.stem
-)
+@pytest.mark.parametrize("path", sorted(RECORDINGS.glob("*.json")), ids=lambda path: path.stem)
 def test_a_recording_belongs_to_a_sample_and_holds_nothing_of_its_machine(path: Path) -> None:
     recorded = json.loads(path.read_text())
 

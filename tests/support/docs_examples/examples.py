@@ -12,6 +12,9 @@ from typing import NamedTuple
 
 from django.db import connection
 
+from docs_site.library import FOLDER as PAGES
+from docs_site.samples import BASE_URL
+from docs_site.samples import FOLDER as SAMPLES
 from embedded.subprocesses import PROJECT
 from tests.support import customers
 from tests.support.customers import Customer
@@ -21,9 +24,6 @@ from tests.support.docs_examples.product import Product
 from tests.support.replies import silence, streams
 from tests.support.tcp_proxy import Cable
 
-SAMPLES = PROJECT / "docs_site/samples"
-PAGES = PROJECT / "docs_site/pages"
-BASE_URL = "http://localhost:8000"
 JOB = "retries"
 
 _CREDITS = 1_000_000

@@ -8,11 +8,9 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
-from embedded.subprocesses import PROJECT
+from docs_site.recordings import FOLDER
 from tests.support.docs_examples.examples import Example, Result
 from tests.support.docs_examples.languages import LANGUAGES
-
-FOLDER = PROJECT / "docs_site/recordings"
 
 
 def path_of(name: str) -> Path:
