@@ -13,7 +13,7 @@ _DOLLARS = re.compile(r"\s*\$?\s*([0-9]{1,9}|[0-9]{1,3}(?:[,\s][0-9]{3}){1,2})(?
 
 
 class NotAnAmount(ValueError):
-    """The text is no amount of dollars; the message says how to write one."""
+    """The text is not an amount of dollars; the message says how to write one."""
 
 
 def cents_of(typed: str) -> int:

@@ -1,4 +1,4 @@
-"""Who runs a call from a page: session, CSRF token and role, before any byte of the body is read.
+"""Admits calls from pages: session, CSRF token and role, before any byte of the body is read.
 
 Django's own code decides, in a thread: the endpoints are no Django views, because Django would read
 the whole body first and could not notice a disconnect.

@@ -83,7 +83,7 @@ async def _serve(scope: Scope, receive: Receive, send: Send, request_id: UUID) -
 
 
 def _question(scope: Scope) -> str:
-    """Return the question that the address numbers, else the first."""
+    """Return the question with the number in the query, or the first."""
     number = parse_qs(scope["query_string"].decode("latin-1")).get("question", ["0"])[0]
     is_known = number.isascii() and number.isdecimal() and int(number[:3]) < len(QUESTIONS)
     return QUESTIONS[int(number[:3])] if is_known else QUESTIONS[0]

@@ -1,4 +1,4 @@
-"""What only a call from a page can meet, in the API's own shape.
+"""Errors that only calls from pages get, in the API's own shape.
 
 GatewayError
 ├── SignedOut             401 authentication_error
@@ -49,7 +49,7 @@ class DemoBudgetSpent(GatewayError):
 
 
 class TooManyDemoRuns(GatewayError):
-    """One address has had its share."""
+    """An address has used up its runs of this hour."""
 
     status = 429
     type = "rate_limit_error"
@@ -63,7 +63,7 @@ class TooManyDemoRuns(GatewayError):
 
 
 class DemoBusy(GatewayError):
-    """As many visitors as may run at once are running."""
+    """The limit of concurrent runs by visitors is reached."""
 
     status = 429
     type = "rate_limit_error"

@@ -50,7 +50,7 @@ def _entries(_: Stamp) -> tuple[Entry, ...]:
 
 
 def _entry(path: Path) -> Entry:
-    """Read a file; raise ValueError for a name or a beginning that is not as `Entry` says."""
+    """Read a file; raise ValueError if its name or its first line is not of `Entry`'s form."""
     name = _NAME.fullmatch(path.name)
     first, _, body = path.read_text(encoding="utf-8").partition("\n")
     if name is None or not first.startswith("# "):

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 Headers = list[tuple[bytes, bytes]]
 
 _BYTES = [bytes((number,)) for number in range(256)]
-# What uvicorn accepts; of names only the lower case, as which it writes them.
+# The bytes that uvicorn accepts; in names only lower case, because it writes them so.
 _IN_NAMES = b"".join(one for one in _BYTES if not HEADER_RE.search(one) and one == one.lower())
 _IN_VALUES = b"".join(one for one in _BYTES if not HEADER_VALUE_RE.search(one))
 _WITHOUT_BODY = (204, 304)
@@ -97,7 +97,7 @@ class Answer:
 
 
 def _is_usual(status: int, headers: Headers) -> bool:
-    """Whether uvicorn would write these headers as they are, with no regard to one of them."""
+    """Whether uvicorn would write these headers unchanged and act on none of them."""
     if status in _WITHOUT_BODY or not headers:
         return False
     names, values = zip(*headers, strict=True)

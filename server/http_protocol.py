@@ -16,8 +16,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 from server.http_answer import Answer
 
-# In the scope: the HttpProtocol, for what an application can learn from it more cheaply than in
-# ASGI's way. No other server has it.
+# The key of the HttpProtocol in the scope: asking it is cheaper than asking through ASGI. Other
+# servers do not set it.
 CONNECTION = "caicaini.connection"
 
 

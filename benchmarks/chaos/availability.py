@@ -1,4 +1,4 @@
-"""Whether the product was there for its callers, but for what explains that it was not.
+"""Whether the product was available to its callers, except for times that a cause explains.
 
 A call is due when its upstream's slowest answer and the causes in its time are over. It must have
 an answer or a broken connection by then, and RETURN_S more. An error or a broken connection needs a

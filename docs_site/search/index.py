@@ -2,8 +2,8 @@
 
 Each word of a query must be in the entry: as it is, as the beginning of a word, or, if no word
 begins with it, with one letter wrong. If no entry has them all, those with most of them are found.
-Each counts by how well it matches, where it stands (title
-before text before code) and how rare it is. An entry whose title is the whole query comes first.
+Each counts by how well it matches, where it stands (title before text before code) and how rare it
+is. An entry whose title is the whole query comes first.
 """
 
 import math

@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 
 _WRITE_EVERY_S = 0.5
 _REDIS_TIMEOUT_S = 0.25
-# Of so many workspaces one half second keeps the refusals; of more it drops some.
+# Between two writes the refusals of this many workspaces are kept; those of others are dropped.
 _MOST_WORKSPACES = 1_000
 
 

@@ -1,4 +1,4 @@
-// The foot of a column: what the calls did cost, as number, bar and words.
+// The foot of a column: what the calls cost, as number, bar and words.
 import { app } from "./app.js";
 import { h } from "./dom.js";
 import { dollars, duration, grouped } from "./format.js";
