@@ -20,7 +20,8 @@ The same in every installation:
 GitHub, the account's id there. Sessions are deleted after they expire.
 - **Keys**: the SHA-256 of each API key and a hint of seven characters, never the key.
 - **Calls**: for each accepted call the time, key, model, token counts, cost, durations and how it \
-ended. **No prompt and no answer is stored**, and none is written to a log.
+ended. **No prompt and no answer is stored**, and none is written to a log. The last refused call \
+of a workspace is kept for a day, with its reason.
 - **Money**: every movement of credits. Payments are made at Stripe: card numbers never reach this \
 server.
 - **Prompts and answers** pass through to the server of the model that answers, which may belong \

@@ -8,7 +8,7 @@ from uuid import UUID
 import redis.asyncio as redis
 from redis.exceptions import RedisError
 
-from gateway.errors import GatewayError
+from gateway.errors import GatewayError, UpstreamRefused
 from keys.gateway_queries import CachedKey
 from usage import refusals
 from usage.refusals import Refusal
@@ -19,6 +19,7 @@ _WRITE_EVERY_S = 0.5
 _REDIS_TIMEOUT_S = 0.25
 # Between two writes the refusals of this many workspaces are kept; those of others are dropped.
 _MOST_WORKSPACES = 1_000
+_MODEL_REFUSED = "The model's server rejects the request. The answer to the call says why."
 
 
 class RefusalNotes:
@@ -40,7 +41,7 @@ class RefusalNotes:
             at=datetime.now(UTC),
             status=error.status,
             type=error.type,
-            message=error.message,
+            message=_storable_message(error),
         )
 
     async def write(self) -> None:
@@ -65,3 +66,8 @@ class RefusalNotes:
             await pipeline.execute()
         except (RedisError, OSError) as error:
             logger.debug("refusals of %s workspaces not noted: %s", len(noted), error)
+
+
+def _storable_message(error: GatewayError) -> str:
+    """Return the message without an upstream's words, which may quote the prompt."""
+    return _MODEL_REFUSED if isinstance(error, UpstreamRefused) else error.message
