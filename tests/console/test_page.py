@@ -2,38 +2,18 @@
 
 import json
 import re
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import UTC, datetime
 
 import pytest
 from django.test import Client
 from django.utils import timezone
 
 from accounts.models import Role, Workspace
-from catalogue.models import Model, ModelPrice
 from tests.support.people import browser_of, new_member
+from tests.support.priced_models import a_model
 from tests.support.reading import text_of
 
 PAGE = "/developers/console"
-
-
-def a_model(name: str, *, output: int, starts_in_days: int = -1, **life: Any) -> None:
-    model = Model.objects.create(
-        public_id=f"test/{name}",
-        name=name,
-        context_tokens=8192,
-        max_output_tokens=2048,
-        capabilities=["tools"],
-        **life,
-    )
-    ModelPrice.objects.create(
-        model=model,
-        in_force_from=timezone.now() + timedelta(days=starts_in_days),
-        input_credits_per_mtok=100_000,
-        output_credits_per_mtok=output,
-        cache_write_credits_per_mtok=0,
-        cache_read_credits_per_mtok=0,
-    )
 
 
 def config_of(browser: Client) -> dict[str, object]:
@@ -64,7 +44,7 @@ def test_others_neither_see_nor_open_it(workspace: Workspace, client: Client) ->
 
 def test_the_models_are_those_with_a_price_cheapest_first(browser: Client) -> None:
     a_model("dear", output=900_000)
-    a_model("cheap", output=450_000)
+    a_model("cheap", output=450_000, capabilities=["tools"])
     a_model("retired", output=1, retired_at=timezone.now())
     a_model("retired-today", output=1, retires_on=datetime.now(UTC).date())
     a_model("not-yet", output=1, starts_in_days=1)

@@ -12,6 +12,8 @@ from catalogue.models import Model, ModelPrice
 from catalogue.pricing import Price, TokenCounts
 from catalogue.sync import sync
 from docs_site import library
+from docs_site.page import Page
+from tests.support.priced_models import a_model
 from tests.support.reading import text_of
 
 pytestmark = pytest.mark.django_db
@@ -23,28 +25,10 @@ def _public_address(settings: Settings) -> None:
     settings.WELCOME_CREDITS = 10_000
 
 
-def a_model(name: str, *, output: int, is_retired: bool = False, starts_in_days: int = -1) -> None:
-    model = Model.objects.create(
-        public_id=f"test/{name}",
-        name=name,
-        context_tokens=8192,
-        max_output_tokens=2048,
-        retired_at=timezone.now() if is_retired else None,
-    )
-    ModelPrice.objects.create(
-        model=model,
-        in_force_from=timezone.now() + timedelta(days=starts_in_days),
-        input_credits_per_mtok=100_000,
-        output_credits_per_mtok=output,
-        cache_write_credits_per_mtok=0,
-        cache_read_credits_per_mtok=0,
-    )
-
-
 def test_the_prices_are_those_of_the_catalogue_that_are_in_force(client: Client) -> None:
     a_model("dear", output=900_000)
     a_model("cheap", output=450_000)
-    a_model("retired", output=1, is_retired=True)
+    a_model("retired", output=1, retired_at=timezone.now())
     a_model("not-yet", output=1, starts_in_days=1)
     ModelPrice.objects.create(
         model=Model.objects.get(name="cheap"),
@@ -92,13 +76,13 @@ def test_the_worked_example_is_right_by_the_shipped_catalogue(settings: Settings
 
 
 @pytest.mark.parametrize("page", library.pages(), ids=lambda page: page.slug)
-def test_every_page_is_served_as_html_and_as_markdown(client: Client, page: object) -> None:
-    html = client.get(page.url)  # type: ignore[attr-defined]
-    markdown = client.get(f"{page.url}.md")  # type: ignore[attr-defined]
+def test_every_page_is_served_as_html_and_as_markdown(client: Client, page: Page) -> None:
+    html = client.get(page.url)
+    markdown = client.get(f"{page.url}.md")
 
     assert html.status_code == markdown.status_code == 200
     assert markdown["Content-Type"] == "text/markdown; charset=utf-8"
-    assert markdown.content.decode().startswith(f"# {page.title}\n")  # type: ignore[attr-defined]
+    assert markdown.content.decode().startswith(f"# {page.title}\n")
     assert "{{" not in markdown.content.decode()
 
 
