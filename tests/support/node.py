@@ -29,9 +29,13 @@ def evaluate(module: str, code: str) -> Any:
     return json.loads(done.stdout)
 
 
+def search_path() -> str:
+    """Return the PATH, and behind it the folder of our Python, where a wheel may have put Node."""
+    return os.pathsep.join([os.environ["PATH"], str(Path(sys.executable).parent)])
+
+
 def executable() -> str:
-    """Return Node's path; where the PATH has none, a wheel has put one beside our Python."""
-    path = os.pathsep.join([os.environ["PATH"], str(Path(sys.executable).parent)])
-    found = shutil.which("node", path=path)
+    """Return Node's path."""
+    found = shutil.which("node", path=search_path())
     assert found is not None, "there is no Node.js"
     return found

@@ -1,7 +1,6 @@
 """The languages of the documentation's samples, each with one process that runs all of them."""
 
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from embedded.subprocesses import PROJECT
+from tests.support import node
 
 _HERE = Path(__file__).resolve().parent
 
@@ -52,7 +52,7 @@ class Runner:
 @contextmanager
 def running(language: Language, *, token: str, folder: Path) -> Iterator[Runner]:
     """Run the language's process for the block, with an environment that has the key alone."""
-    env = {"PATH": _path(), "HOME": str(folder), "CAICAINI_API_KEY": token}
+    env = {"PATH": node.search_path(), "HOME": str(folder), "CAICAINI_API_KEY": token}
     with (folder / "runner.err").open("w") as errors:
         process = subprocess.Popen(
             language.command(),
@@ -69,13 +69,8 @@ def running(language: Language, *, token: str, folder: Path) -> Iterator[Runner]
         process.communicate()
 
 
-def _path() -> str:
-    # Where the PATH has no Node, a wheel has put one beside our Python.
-    return os.pathsep.join([os.environ["PATH"], str(Path(sys.executable).parent)])
-
-
 def _found(program: str) -> str:
-    found = shutil.which(program, path=_path())
+    found = shutil.which(program, path=node.search_path())
     assert found is not None, f"there is no {program}"
     return found
 
