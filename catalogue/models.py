@@ -9,6 +9,8 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
 
+from catalogue.pricing import Price
+
 
 class ModelQuerySet(models.QuerySet["Model"]):
     """Which models there are."""
@@ -76,6 +78,17 @@ class ModelPrice(models.Model):
 
     def __str__(self) -> str:
         return f"{self.model} from {self.in_force_from:%Y-%m-%d}"
+
+    @property
+    def price(self) -> Price:
+        """The row as costs are computed with it."""
+        return Price(
+            id=self.pk,
+            input=self.input_credits_per_mtok,
+            output=self.output_credits_per_mtok,
+            cache_write=self.cache_write_credits_per_mtok,
+            cache_read=self.cache_read_credits_per_mtok,
+        )
 
 
 class WireFormat(models.TextChoices):

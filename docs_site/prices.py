@@ -5,7 +5,7 @@ from typing import NamedTuple
 from django.utils import timezone
 
 from catalogue.models import Model, ModelPrice
-from catalogue.pricing import Price, TokenCounts
+from catalogue.pricing import TokenCounts
 
 # A question with a little history, and an answer of a few paragraphs.
 TYPICAL_CHAT = TokenCounts(input=400, output=250)
@@ -19,15 +19,7 @@ class PricedModel(NamedTuple):
 
     def chats(self, number: int) -> int:
         """Return the credits that as many typical chats cost; each is rounded up for itself."""
-        row = self.price
-        price = Price(
-            row.pk,
-            row.input_credits_per_mtok,
-            row.output_credits_per_mtok,
-            row.cache_write_credits_per_mtok,
-            row.cache_read_credits_per_mtok,
-        )
-        return price.cost(TYPICAL_CHAT) * number
+        return self.price.price.cost(TYPICAL_CHAT) * number
 
 
 def priced_models() -> list[PricedModel]:

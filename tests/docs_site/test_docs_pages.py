@@ -9,7 +9,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from catalogue.models import Model, ModelPrice
-from catalogue.pricing import Price, TokenCounts
+from catalogue.pricing import TokenCounts
 from catalogue.sync import sync
 from docs_site import library
 from docs_site.page import Page
@@ -64,15 +64,8 @@ def test_a_model_has_no_price_from_the_day_of_its_retirement_on(client: Client) 
 def test_the_worked_example_is_right_by_the_shipped_catalogue(settings: Settings) -> None:
     sync(path=settings.BASE_DIR / "catalogue.toml")
     row = ModelPrice.objects.get(model__public_id="caicaini/swift")
-    price = Price(
-        row.pk,
-        row.input_credits_per_mtok,
-        row.output_credits_per_mtok,
-        row.cache_write_credits_per_mtok,
-        row.cache_read_credits_per_mtok,
-    )
 
-    assert price.cost(TokenCounts(input=14, output=23)) == 12
+    assert row.price.cost(TokenCounts(input=14, output=23)) == 12
 
 
 @pytest.mark.parametrize("page", library.pages(), ids=lambda page: page.slug)
