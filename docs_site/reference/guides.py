@@ -13,12 +13,12 @@ from gateway.openapi.error_samples import DOCUMENTED_ERRORS
 
 _EVENTS = """\
 With `"stream": true` the answer of [Messages](/docs/reference/messages) is `text/event-stream`: \
-events of a name and one line of JSON. They come in one order: `message_start`; then each block \
-as `content_block_start`, its `content_block_delta`s and `content_block_stop`; then \
+events, each with a name and one line of JSON. They come in one order: `message_start`; then each \
+block as `content_block_start`, its `content_block_delta`s and `content_block_stop`; then \
 `message_delta` and `message_stop`. Blocks are numbered 0, 1, 2 … and never overlap.
 
 A line that begins with a colon is a comment: it keeps the connection open while the model says \
-nothing, and clients skip it. So do with events whose name you do not know.
+nothing, and clients skip it. Skip events whose name you do not know, too.
 
 {{ events }}
 

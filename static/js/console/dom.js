@@ -22,7 +22,7 @@ export function svg(name, attributes = {}, ...children) {
   return fill(document.createElementNS(SVG, name), attributes, children);
 }
 
-// An icon of the sprite in templates/console/icons.html.
+// An icon that templates/console/console.html defines with {% icon_symbols %}.
 export function icon(name, className = "") {
   return svg(
     "svg",
