@@ -41,6 +41,7 @@ VALUES: dict[str, Callable[[], str]] = {
     "typical_chat": models.typical_chat,
     "top_up_range": money.top_up_range,
     "attempts": lambda: str(MOST_ATTEMPTS),
+    "keep_alive_s": lambda: f"{settings.KEEP_ALIVE_EVERY_S:g}",
 }
 
 BLOCKS: dict[str, Callable[[str], str]] = {
