@@ -14,6 +14,8 @@ from billing.pages import statement
 from billing.pages.forms import LowBalanceForm, TopUpForm
 from web.http import is_poll_current, render_page
 
+_MOST_DIGITS = 40  # of a page's address; Python reads no number of thousands of digits
+
 
 def render(
     request: MemberRequest,
@@ -31,7 +33,7 @@ def render(
         return HttpResponse(status=204)
     threshold = LowBalanceThreshold.objects.filter(wallet=wallet).first()
     before = request.GET.get("before", "")
-    before = before if before.isdecimal() else ""
+    before = before if before.isdecimal() and len(before) <= _MOST_DIGITS else ""
     context = {
         **_balances(wallet),
         "version": version,

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.access import ALL_ROLES, MONEY_ROLES, MemberRequest, member
 from billing.alerts import low_balance
-from billing.errors import BillingError, StripeUnavailable, TooManyOpenTopUps
+from billing.errors import BillingError, TooManyOpenTopUps
 from billing.ledger import wallets
 from billing.models import TopUp, TopUpState, Wallet
 from billing.pages import billing_page, statement
@@ -112,7 +112,8 @@ def cancel_top_up(request: MemberRequest, top_up_id: UUID) -> HttpResponse:
         return redirect("billing:top_up", found.pk)
     try:
         cancelled = top_ups.cancel(top_up=found)
-    except StripeUnavailable:
+    except top_ups.CANNOT_ANSWER:
+        logger.exception("top-up %s could not be cancelled", found.pk)
         messages.error(request, _NOT_CANCELLED)
         return redirect("billing:top_up", found.pk)
     if cancelled.status != "cancelled":  # paid meanwhile, or closed before

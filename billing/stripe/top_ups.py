@@ -24,6 +24,8 @@ from billing.stripe.checkout import ReturnUrls
 
 logger = logging.getLogger(__name__)
 
+# What Stripe knows of a top-up cannot be found out; nothing has changed.
+CANNOT_ANSWER = (StripeUnavailable, StripeRefused, PaymentsNotConfigured)
 _MAX_UNPAID = 20
 _REFRESH_INTERVAL = timedelta(seconds=2)
 _REUSABLE_STATES = (*OPEN_STATES, TopUpState.PAID)
@@ -129,7 +131,7 @@ def _fail_if_permanent(top_up: TopUp, error: StripeUnavailable | StripeRefused) 
 def cancel(*, top_up: TopUp) -> TopUp:
     """Close the payment page, so that nothing can be paid; a payment that was faster wins.
 
-    The second time changes nothing. Raises StripeUnavailable.
+    The second time changes nothing. Raises CANNOT_ANSWER.
     """
     row = TopUp.objects.filter(pk=top_up.pk)
     if not top_up.stripe_session_id:
@@ -157,7 +159,7 @@ def refresh(*, top_up: TopUp) -> Refreshed:
         return Refreshed(top_up, is_stripe_unavailable=None)
     try:
         converged = convergence.converge_if_free(top_up_id=top_up.pk)
-    except (StripeUnavailable, StripeRefused) as error:
+    except CANNOT_ANSWER as error:
         logger.warning("top-up %s is shown without a refresh: %s", top_up.pk, error)
         return Refreshed(top_up, is_stripe_unavailable=True)
     return Refreshed(converged or top_up, is_stripe_unavailable=False if converged else None)

@@ -413,6 +413,30 @@ def test_nothing_is_cancelled_while_stripe_is_unavailable(
     assert top_up.status == "pending"
 
 
+def test_a_page_that_stripe_does_not_know_is_not_cancelled(shopper: Client) -> None:
+    """As after a change of the operator's Stripe account."""
+    top_up = buy(shopper)
+    TopUp.objects.filter(pk=top_up.pk).update(stripe_session_id="cs_test_unknown")
+
+    answer = shopper.post(f"{page_of(top_up)}/cancel", follow=True)
+
+    assert "this payment page is still open" in text_of(answer)
+    top_up.refresh_from_db()
+    assert top_up.status == "pending"
+
+
+def test_without_a_stripe_key_earlier_top_ups_can_still_be_seen(
+    shopper: Client, settings: Settings
+) -> None:
+    top_up = buy(shopper)
+    settings.STRIPE_SECRET_KEY = ""
+
+    assert shopper.get(page_of(top_up)).status_code == 200
+    assert shopper.get(f"{PAGE}?cancelled={top_up.pk}").status_code == 200
+    answer = shopper.post(f"{page_of(top_up)}/cancel", follow=True)
+    assert "this payment page is still open" in text_of(answer)
+
+
 def test_a_refunded_top_up_shows_its_own_figures_and_its_story(
     shopper: Client, sandbox: Sandbox
 ) -> None:
