@@ -11,6 +11,7 @@ from usage.models import RequestRecord
 _PREFIX = "req_"
 # A record's `accepted_at` is later than the moment in its id by the time that its body took.
 _EARLIER, _LATER = timedelta(minutes=1), timedelta(hours=1)
+_YEAR_OF_NO_CALL = 9999  # after its end Python has no moments
 _LABELS = {
     "input": "Input",
     "output": "Output",
@@ -103,6 +104,7 @@ def _moment_of(request_id: UUID) -> datetime | None:
     if request_id.version != 7:
         return None
     try:
-        return datetime.fromtimestamp((request_id.int >> 80) / 1000, UTC)
+        moment = datetime.fromtimestamp((request_id.int >> 80) / 1000, UTC)
     except (OverflowError, ValueError, OSError):
         return None
+    return moment if moment.year < _YEAR_OF_NO_CALL else None

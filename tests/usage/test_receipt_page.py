@@ -76,6 +76,13 @@ def test_what_is_no_id_is_a_404(browser: Client, id: str) -> None:
     assert browser.get(f"/developers/usage/requests/{id or 'none'}").status_code == 404
 
 
+@pytest.mark.parametrize("milliseconds", ["e677d21fdbff", "e677d1f00000", "000000000000"])
+def test_an_id_of_the_first_or_the_last_hour_is_a_404(browser: Client, milliseconds: str) -> None:
+    id = f"req_{milliseconds}7fffbfffffffffffffff"
+
+    assert browser.get(f"/developers/usage/requests/{id}").status_code == 404
+
+
 def test_an_id_of_any_time_is_looked_up_without_a_failure(workspace: Workspace) -> None:
     latest = receipts.parse_id("req_ffffffffffff7fffbfffffffffffffff")
     assert latest is not None
