@@ -6,13 +6,11 @@ the whole body first and could not notice a disconnect.
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
-from io import BytesIO
 from typing import NamedTuple
 
 from django.conf import settings
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
-from django.core.handlers.asgi import ASGIRequest
 from django.db import Error, close_old_connections
 from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import CsrfViewMiddleware
@@ -21,6 +19,7 @@ from starlette.types import Receive, Scope
 from accounts.access import KEY_ROLES, current_membership
 from accounts.models import Membership
 from console.errors import SignedOut, UntrustedOrigin
+from console.request_head import request_of
 from gateway.errors import GatewayError, LedgerUnavailable, PermissionDenied
 from gateway.http import request_body
 from web.database_outage import is_outage
@@ -48,7 +47,7 @@ async def admitted(scope: Scope, receive: Receive) -> Member:
 
 def _member(scope: Scope) -> Member:
     try:
-        return _checked(ASGIRequest(scope, BytesIO()))
+        return _checked(request_of(scope))
     except Error as error:
         if is_outage(error):
             raise LedgerUnavailable from None

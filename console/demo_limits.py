@@ -3,19 +3,18 @@
 import ipaddress
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from io import BytesIO
 from uuid import UUID
 
 import redis.asyncio as redis
 from allauth.account.adapter import get_adapter
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
-from django.core.handlers.asgi import ASGIRequest
 from django.utils.crypto import salted_hmac
 from redis.exceptions import RedisError
 from starlette.types import Scope
 
 from console.errors import DemoBusy, DemoClosed, TooManyDemoRuns
+from console.request_head import request_of
 
 RUNS_PER_ADDRESS = 10
 PER_S = 3600
@@ -81,7 +80,7 @@ def address_key(scope: Scope) -> str:
 def _network(scope: Scope) -> str:
     """Return the address, of IPv6 its /64: a household or a server has as many as it likes."""
     try:
-        address = ipaddress.ip_address(get_adapter().get_client_ip(ASGIRequest(scope, BytesIO())))
+        address = ipaddress.ip_address(get_adapter().get_client_ip(request_of(scope)))
     except (PermissionDenied, ValueError):
         return "unknown"
     if isinstance(address, ipaddress.IPv4Address):

@@ -47,6 +47,17 @@ def test_a_stranger_is_asked_to_sign_in(customer: Customer) -> None:
         assert_refused(answer, status=401, kind="authentication_error")
 
 
+@pytest.mark.parametrize("path", ENDPOINTS)
+def test_a_content_type_that_django_cannot_read_is_no_fault_of_ours(
+    customer: Customer, path: str
+) -> None:
+    headers = {"content-type": "text/plain; charset*=no-charset''%ff"}
+
+    answer = PageCaller(customer.url, None).send(BODY, path=path, headers=headers).answer()
+
+    assert answer.status < 500, answer.error
+
+
 def test_a_key_is_no_session(customer: Customer) -> None:
     answer = customer.caller.post(RUN, BODY)
 
@@ -70,6 +81,14 @@ FORGED: dict[str, Callable[[PageCaller], Answer]] = {
         BODY, headers={"origin": "https://evil.example"}
     ).answer(),
     "an opaque origin": lambda page: page.send(BODY, headers={"origin": "null"}).answer(),
+    "a form without a boundary": lambda page: page.send(
+        BODY, without=("x-csrftoken",), headers={"content-type": "multipart/form-data"}
+    ).answer(),
+    "a form over Django's limit": lambda page: page.send(
+        b"a" * 3_000_000,
+        without=("x-csrftoken",),
+        headers={"content-type": "application/x-www-form-urlencoded"},
+    ).answer(),
     "a form's own token": lambda page: page.send(
         b"csrfmiddlewaretoken=" + b"c" * 32,
         without=("x-csrftoken",),
