@@ -2,6 +2,7 @@
 
 import base64
 import json
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,12 @@ A_LONG_TEXT = " ".join(f"word{number:x}" for number in range(9000))
 def fragment_of(request: Any) -> str:
     encoded = base64.urlsafe_b64encode(json.dumps(request).encode()).decode()
     return f"#request={encoded.rstrip('=')}"
+
+
+def shared(draft: Any) -> str:
+    packed = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    deflated = packed.compress(json.dumps(draft).encode()) + packed.flush()
+    return f"#state={base64.urlsafe_b64encode(deflated).decode().rstrip('=')}"
 
 
 def test_a_draft_survives_a_reload_with_its_picture(console: Console, tmp_path: Path) -> None:
@@ -206,6 +213,61 @@ def test_a_damaged_or_hostile_link_leaves_the_draft_alone(console: Console) -> N
         console.open(fragment)
         expect(console.notices).to_contain_text("The link could not be read")
         expect(console.message()).to_have_value("Still mine")
+
+
+def test_a_link_sends_nothing_that_the_page_does_not_show(console: Console) -> None:
+    other = [{"role": "user", "content": "Another question"}]
+    rest = {"text": "Another question", "type": "image", "cache_control": {"type": "ephemeral"}}
+    part = {"kind": "text", "text": "Hello", "rest": rest}
+    draft = {
+        "model": VISTA,
+        "messages": [{"role": "user", "parts": [part]}],
+        "extra": {"messages": other, "model": ATLAS, "max_tokens": 9_999, "metadata": {}},
+    }
+    console.page.goto("/developers/usage")
+    console.open(shared(draft))
+
+    expect(console.message()).to_have_value("Hello")
+    expect(console.page.locator("#extra-note")).to_contain_text(": metadata (1 field)")
+    console.show("Request")
+    assert json.loads(console.page.locator(".request-view pre").inner_text()) == {
+        "model": VISTA,
+        "max_tokens": 1024,
+        "messages": [
+            {
+                "role": "user",
+                "content": [
+                    {"type": "text", "text": "Hello", "cache_control": {"type": "ephemeral"}}
+                ],
+            }
+        ],
+        "metadata": {},
+        "stream": True,
+    }
+
+
+def test_a_link_with_more_messages_than_a_page_can_draw_is_refused(console: Console) -> None:
+    console.write("Still mine")
+    message: dict[str, Any] = {"role": "user", "parts": [], "content": []}
+    crowded = message | {"parts": [{}] * 1001, "content": [{}] * 1001}
+    for messages in ([message] * 1001, [crowded]):
+        for fragment in (shared({"messages": messages}), fragment_of({"messages": messages})):
+            console.page.goto("/developers/usage")
+            console.open(fragment)
+            expect(console.notices).to_contain_text("There are too many messages in it.")
+            expect(console.message()).to_have_value("Still mine")
+
+
+def test_blocks_without_their_members_are_drawn_and_survive_a_reload(console: Console) -> None:
+    console.visitor.expect_failures("400")  # the check refuses such blocks
+    blocks = [{"type": "thinking"}, {"type": "tool_use"}]
+    request = {"messages": [{"role": "assistant", "content": blocks}], "tool_choice": {"type": 1}}
+    console.page.goto("/developers/usage")
+    console.open(fragment_of(request))
+    expect(console.page.locator(".part-raw")).to_have_count(2)
+    console.reload()
+
+    expect(console.page.locator(".part-raw")).to_have_count(2)
 
 
 def test_a_damaged_store_opens_an_empty_console(console: Console) -> None:

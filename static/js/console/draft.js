@@ -8,7 +8,8 @@
 import * as json from "./json_text.js";
 
 const NUMBERS = ["temperature", "top_p", "top_k"];
-const EDITED = new Set([
+// Fields with a control of their own, or that the page writes itself.
+export const EDITED = new Set([
   "model",
   "system",
   "messages",

@@ -119,9 +119,9 @@ function summaryOf(block) {
     return [
       " called ",
       h("code", {}, block.name),
-      h("span", { class: "soft" }, ` ${shortened(JSON.stringify(block.input), 60)}`),
+      h("span", { class: "soft" }, ` ${shortened(JSON.stringify(block.input ?? {}), 60)}`),
     ];
-  if (block.type === "thinking") return [` thought, ${plural(block.thinking.length, "character")}`];
+  if (block.type === "thinking") return [` thought, ${plural(block.thinking?.length ?? 0, "character")}`];
   return [` ${NAMES[block.type] ?? block.type}`];
 }
 

@@ -49,7 +49,7 @@ export async function openLink() {
     replaceDraft(
       found.draft
         ? withoutPictures(asDraft(found.draft, config.auto))
-        : fromRequest(found.request, config.auto),
+        : asDraft(fromRequest(found.request, config.auto), config.auto),
     );
     sayWhereFrom(
       before,
