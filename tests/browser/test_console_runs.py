@@ -64,6 +64,20 @@ def test_a_tool_loop_with_an_image_goes_from_an_empty_console_to_its_answer(
     assert running_product.files_with("from Lyon.") == []
 
 
+def test_an_answer_nested_too_deeply_for_markdown_is_shown_as_it_is(
+    console: Console, upstream: ScriptedUpstream
+) -> None:
+    answer = f"{'>' * 5_000} quoted"
+    script = upstream.script(says(answer))
+    console.choose_model(VISTA)
+    console.write(script.prompt)
+    console.run()
+    console.wait_for_end()
+
+    expect(console.answer.locator(".markdown")).to_have_text(answer)
+    expect(console.last_end).to_contain_text("end_turn")
+
+
 def test_the_bound_before_a_run_is_what_the_run_holds(
     console: Console, upstream: ScriptedUpstream
 ) -> None:

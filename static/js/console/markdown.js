@@ -13,9 +13,15 @@ export class MarkdownView {
   }
 
   update(text) {
-    const tokens = new Lexer({ gfm: true })
-      .lex(text)
-      .filter(({ type }) => type !== "space" && type !== "def");
+    try {
+      this.draw(read(text));
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      this.draw([{ type: "too deep", raw: text }]); // thousands of quotes in each other exhaust the stack
+    }
+  }
+
+  draw(tokens) {
     let same = 0;
     while (same < tokens.length && this.drawn[same]?.raw === tokens[same].raw) same += 1;
     for (const old of this.drawn.splice(same)) old.node.remove();
@@ -27,6 +33,10 @@ export class MarkdownView {
     this.drawn.push({ raw: token.raw, node });
     this.element.append(node);
   }
+}
+
+function read(text) {
+  return new Lexer({ gfm: true }).lex(text).filter(({ type }) => type !== "space" && type !== "def");
 }
 
 function block(token) {
