@@ -47,7 +47,7 @@ function advice({ error }) {
   if (status === 429 || status === 529)
     return h("p", {}, "Nothing was charged. Wait some seconds, then run it again.");
   if (status === 400)
-    return h("p", {}, "Nothing was charged. The field it is about is marked on the left, if it has one.");
+    return h("p", {}, "Nothing was charged. A field that it is about is marked in the request.");
   if (error.kind === "network")
     return h("p", {}, "The request is kept. Run it again when you are connected.");
   return null;

@@ -12,7 +12,7 @@ const LINKS = {
 
 export function noticeOf({ kind, body, requestId }) {
   if (kind === "aborted") return { text: "Stopped. What had arrived until then is charged.", link: null };
-  if (kind === "cut") return { text: "The connection broke before the end. What had arrived is charged.", link: null };
+  if (kind === "cut") return { text: "The connection broke before the end. Usage shows what was charged.", link: null };
   if (kind === "network") return { text: navigator.onLine ? CONNECTION.unreachable : CONNECTION.offline, link: null };
   return errorNotice(body, requestId);
 }
