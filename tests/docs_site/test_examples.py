@@ -25,7 +25,7 @@ _COST_VARIES = {"stream-stop"}  # it costs what was delivered before the caller 
 _FENCE = re.compile(r"^ *```+ *([\w{}-]*) *(.*)$")
 _RUNNABLE = {"bash", "curl", "javascript", "js", "mjs", "python", "sh", "shell", "ts", "typescript"}
 _TRIED = re.compile(r", tried on \d{1,2} [A-Z][a-z]+ 20\d\d$")
-_MACHINE = re.compile(r"127\.0\.0\.1|localhost:(?!8000)|/tmp/|/home/|/root/|cai_api_(?!\.\.\.)")
+_MACHINE = re.compile(r"127\.0\.0\.1|localhost:(?!8000)|/(?:tmp|home|root)/|cai_api_(?!\.\.\.)")
 
 
 @pytest.fixture(scope="module")

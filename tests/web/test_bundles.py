@@ -1,4 +1,4 @@
-"""Pages load few files: one style sheet and three scripts, kept by browsers for ever."""
+"""Pages load few files: one style sheet and three scripts, which browsers never ask for again."""
 
 import re
 
