@@ -40,7 +40,9 @@ UNSET = (
 )
 # The variables that differ between the processes of a parallel run.
 _OWN = ("DATA_DIR", "DATABASE_URL", "REDIS_URL", CHILD_OF)
-_WORKERS = 0
+# The whole suite mostly waits: two processes halve its time even on two cores. A part of it is run
+# by one, whose servers start sooner.
+_WORKERS = 2
 # A file's tests stay together and in order, and so do those that share a running product. A process
 # that crashed is not replaced: its successor would have another one's servers.
 _DISTRIBUTION = ("--dist", "loadgroup", "--no-loadscope-reorder", "--max-worker-restart", "0")
@@ -67,13 +69,24 @@ class _Lane(NamedTuple):
 def suite(arguments: list[str]) -> int:
     """Run pytest with `arguments`; return its exit code, or 130 after a stop signal.
 
-    `-n` shares the tests out to so many processes, each with servers of its own; 0 is none but
-    pytest's own. The databases run without fsync: no test simulates a power cut.
+    `-n` shares the tests out to so many processes, each with servers of its own; 0, the default for
+    a part of the suite, is none but pytest's own. The databases run without fsync: no test
+    simulates a power cut.
     """
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    parser.add_argument("-n", dest="workers", type=int, default=_WORKERS)
+    parser.add_argument("-n", dest="workers", type=int, default=None)
     options, rest = parser.parse_known_args(arguments)
-    return _on_own_servers(("pytest", *rest), durable=False, workers=options.workers)
+    workers = _default_workers(rest) if options.workers is None else options.workers
+    return _on_own_servers(("pytest", *rest), durable=False, workers=workers)
+
+
+def _default_workers(arguments: Sequence[str]) -> int:
+    """Return 0 for a part of the suite, a debugger, and a machine with one core."""
+    is_whole = not any((PROJECT / one.partition("::")[0]).exists() for one in arguments)
+    selects = {"-k", "-m", "--pdb", "--collect-only", "--lf", "--last-failed"}
+    if is_whole and selects.isdisjoint(arguments) and (os.cpu_count() or 1) >= _WORKERS:
+        return _WORKERS
+    return 0
 
 
 def bench(arguments: list[str]) -> int:

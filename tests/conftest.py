@@ -1,6 +1,7 @@
 """Fixtures for every test, and a person with their browser for tests of pages."""
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,6 +22,12 @@ hypothesis_settings.register_profile(
     "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 hypothesis_settings.load_profile("any machine")
+
+
+if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
+    # Under nohup the processes that tests start would ignore it too, and some are sent a SIGHUP. A
+    # handler is not inherited.
+    signal.signal(signal.SIGHUP, lambda *_: None)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
