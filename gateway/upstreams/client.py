@@ -7,15 +7,13 @@ which stops a generation that nobody reads any more.
 
 import asyncio
 import math
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 from types import TracebackType
 from typing import NamedTuple, TypeVar
 
 import aiohttp
-from aiohttp.connector import Connection
-from aiohttp.http import StreamWriter
 
 from gateway.errors import (
     UpstreamFailed,
@@ -24,13 +22,12 @@ from gateway.errors import (
     UpstreamUnavailable,
 )
 from gateway.limits.time_limit import TimeLimit
+from gateway.upstreams.client_request import ClientRequest
 
 Answer = TypeVar("Answer")
 
 _REPLY_LIMIT_BYTES = 64 * 1024 * 1024
 _ERROR_LIMIT_BYTES = 64 * 1024
-# Up to this size aiohttp, too, does not wait until head and body are sent.
-_SMALL_BODY_BYTES = 32 * 1024
 _KEEP_ALIVE_S = 60
 _UNAVAILABLE_RETRY_S = 5  # about what a restart of a server takes
 _POLL_EVERY_S = 0.5
@@ -57,47 +54,6 @@ class AttemptLimits(NamedTuple):
     total_s: float
 
 
-class _Request(aiohttp.ClientRequest):
-    """Sends none of aiohttp's own headers, and a small body in one piece with the head.
-
-    Naming the headers in `skip_auto_headers` would make aiohttp copy and sort them for every
-    request. Before Python 3.12 aiohttp starts a task for every body, however small.
-    """
-
-    _small_body: bytes | None = None
-
-    def update_auto_headers(self, skip_auto_headers: Iterable[str] | None) -> None:
-        self.headers["Accept"] = "*/*"
-
-    def update_body_from_data(self, body: bytes, _stacklevel: int = 3) -> None:
-        if len(body) > _SMALL_BODY_BYTES:
-            super().update_body_from_data(body, _stacklevel)
-        else:
-            self.headers["Content-Length"] = str(len(body))
-            self._small_body = body
-
-    async def send(self, conn: Connection) -> aiohttp.ClientResponse:
-        protocol = conn.protocol
-        assert protocol is not None, "a request is sent on an open connection"
-        if self._small_body is None:
-            return await super().send(conn)
-        writer = StreamWriter(protocol, self.loop)
-        await writer.write_headers(f"POST {self.url.raw_path_qs} HTTP/1.1", self.headers)
-        await writer.write(self._small_body)
-        return self.response_class(
-            self.method,
-            self.original_url,
-            writer=None,
-            continue100=None,
-            timer=self._timer,
-            request_info=self.request_info,
-            traces=[],
-            loop=self.loop,
-            session=self._session,
-            stream_writer=writer,
-        )
-
-
 class UpstreamClient:
     """One pool of connections per process."""
 
@@ -113,7 +69,7 @@ class UpstreamClient:
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=deadlines.connect_s),
             auto_decompress=False,
             cookie_jar=aiohttp.DummyCookieJar(),
-            request_class=_Request,
+            request_class=ClientRequest,
             read_bufsize=64 * 1024,
         )
 
