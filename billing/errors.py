@@ -4,6 +4,7 @@ BillingError
 ├── NotEnoughCredits       a debit larger than what is available
 ├── WalletMismatch         a reference that was posted before with another amount
 ├── PaymentsNotConfigured  there is no Stripe key, so nothing can be bought
+├── TooManyFromNetwork     a network's share of the day's welcome credits is used up
 ├── TooManyOpenTopUps      too many top-ups of the workspace are unpaid
 ├── StripeUnavailable      no response, or a temporary error: a retry may succeed
 ├── StripeRefused          an error that a retry will not change
@@ -30,6 +31,10 @@ class WalletMismatch(BillingError):
 
 class PaymentsNotConfigured(BillingError):
     """STRIPE_SECRET_KEY is empty."""
+
+
+class TooManyFromNetwork(BillingError):
+    """So many newcomers of one network got welcome credits today that the next gets none."""
 
 
 class TooManyOpenTopUps(BillingError):

@@ -12,7 +12,7 @@ from billing import retention
 from billing.alerts import low_balance
 from billing.audit import runs
 from billing.errors import PaymentsNotConfigured, StripeUnavailable
-from billing.ledger import demo
+from billing.ledger import demo, welcome
 from billing.stripe import inbox, reconciliation
 
 logger = logging.getLogger(__name__)
@@ -91,3 +91,9 @@ def fill_demo_wallet() -> None:
     """Fill the demo wallet up, once a day (UTC)."""
     if settings.DEMO_CREDITS_PER_DAY:
         demo.fill(credits=settings.DEMO_CREDITS_PER_DAY)
+
+
+@shared_task(name="billing.tasks.forget_welcome_networks")
+def forget_welcome_networks() -> None:
+    """Delete the counts of welcome credits per network of the days before."""
+    welcome.forget_networks()

@@ -24,7 +24,8 @@ class Section(NamedTuple):
 def page_context(request: HttpRequest) -> dict[str, Any]:
     """Return what base.html shows around a page; membership and wallet only when signed in."""
     context: dict[str, Any] = {
-        "welcome_credits": settings.WELCOME_CREDITS,
+        # What a newcomer is promised before any payment.
+        "welcome_credits": 0 if settings.WELCOME_AFTER_PAYMENT else settings.WELCOME_CREDITS,
         "area": request.path.split("/")[1],
     }
     if has_mailbox():

@@ -202,7 +202,10 @@ ACCOUNT_FORMS = {
     "set_password": "accounts.forms.SetPasswordForm",
     "reset_password_from_key": "accounts.forms.ResetPasswordKeyForm",
 }
-SOCIALACCOUNT_FORMS = {"disconnect": "accounts.forms.DisconnectForm"}
+SOCIALACCOUNT_FORMS = {
+    "disconnect": "accounts.forms.DisconnectForm",
+    "signup": "accounts.forms.SocialSignUpForm",
+}
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
@@ -349,6 +352,10 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": crontab(minute="*/5"),
         "options": {"expires": 300},
     },
+    "welcome-networks": {
+        "task": "billing.tasks.forget_welcome_networks",
+        "schedule": crontab(hour=0, minute=27),
+    },
     "low-balances": {
         "task": "billing.tasks.watch_balances",
         "schedule": 60.0,
@@ -360,6 +367,9 @@ CELERY_BEAT_SCHEDULE = {
 
 CATALOGUE = Path(env.text("CATALOGUE") or BASE_DIR / "catalogue.toml")
 WELCOME_CREDITS = env.whole_number("WELCOME_CREDITS", default=10_000)
+WELCOME_AFTER_PAYMENT = env.switch("WELCOME_AFTER_PAYMENT")
+# Per /24 or /64 network and day. Further accounts are made, and get theirs on a later day.
+WELCOME_GRANTS_PER_NETWORK = env.whole_number("WELCOME_GRANTS_PER_NETWORK", default=5)
 # For visitors' runs on the landing page. An operator pays for them, so production opts in.
 DEMO_CREDITS_PER_DAY = env.whole_number(
     "DEMO_CREDITS_PER_DAY", default=10_000 if DEVELOPMENT else 0
@@ -434,3 +444,5 @@ def _stored_secret(path: Path) -> str:
 
 
 SECRET_KEY = env.text("SECRET_KEY") or _stored_secret(DATA_DIR / "secret_key")
+# Keys the digests of people who have had welcome credits; set it before SECRET_KEY is replaced.
+WELCOME_HASH_KEY = env.text("WELCOME_HASH_KEY") or SECRET_KEY

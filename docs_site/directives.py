@@ -37,7 +37,7 @@ class UnknownDirective(LookupError):
 
 VALUES: dict[str, Callable[[], str]] = {
     "public_url": lambda: settings.PUBLIC_URL,
-    "welcome_credits": lambda: f"{settings.WELCOME_CREDITS:,}",
+    "first_credits": money.first_credits,
     "typical_chat": models.typical_chat,
     "top_up_range": money.top_up_range,
     "attempts": lambda: str(MOST_ATTEMPTS),

@@ -49,13 +49,37 @@ BOOKS = (
         _POSTS,
     ),
     Bug(
-        "welcome credits for each account instead of each address",
+        "welcome credits for each account instead of each person",
+        (
+            Edit("billing/ledger/welcome.py", "    return is_first\n", "    return True\n"),
+            Edit(
+                "billing/ledger/welcome.py",
+                "Q(wallet=wallet) | Q(person__in=[person, keyed_plain_digest(plain)])",
+                "Q(wallet=wallet)",
+            ),
+        ),
+        ("tests/billing/test_welcome_credits.py",),
+    ),
+    Bug(
+        "welcome credits for each address of a workspace",
         (
             Edit(
-                "billing/ledger/grants.py",
-                "    if not is_first:\n        return None\n",
-                "",
+                "billing/ledger/welcome.py",
+                "Q(wallet=wallet) | Q(person__in=[person, keyed_plain_digest(plain)])",
+                "Q(person__in=[person, keyed_plain_digest(plain)])",
             ),
+        ),
+        ("tests/billing/test_welcome_credits.py",),
+    ),
+    Bug(
+        "welcome credits are spendable although the wallet owes",
+        (
+            Edit(
+                "billing/ledger/welcome.py",
+                "from billing.ledger import clawback, wallets",
+                "from billing.ledger import posting, wallets",
+            ),
+            Edit("billing/ledger/welcome.py", "clawback.credit(", "posting.post("),
         ),
         ("tests/billing/test_welcome_credits.py",),
     ),

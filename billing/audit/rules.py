@@ -54,18 +54,20 @@ RULES: dict[str, str] = {
     "posted covers held, and nothing is negative": """
         SELECT id, NULL FROM billing_wallet WHERE held < 0 OR posted < held OR owed < 0""",
     # A debit moves posted, and owed if posted is too little; a repayment has the reference of the
-    # credit it was taken from.
+    # credit it was taken from, which may be the welcome credits.
     "owed is what top-ups took back and the entries lack": f"""
         SELECT wallet.id, NULL FROM billing_wallet AS wallet
         LEFT JOIN (
             SELECT wallet_id, sum(credited - refunded - disputed) AS credits
             FROM billing_topup GROUP BY wallet_id) AS bought ON bought.wallet_id = wallet.id
         LEFT JOIN LATERAL (
-            SELECT sum(entry.amount + coalesce(repaid.amount, 0)) AS credits
+            SELECT sum(CASE WHEN {_OF_TOP_UP} THEN entry.amount ELSE 0 END
+                + coalesce(repaid.amount, 0)) AS credits
             FROM billing_ledgerentry AS entry
             LEFT JOIN billing_ledgerentry AS repaid ON repaid.wallet_id = entry.wallet_id
                 AND repaid.kind = 'adjustment' AND repaid.reference = entry.reference
-            WHERE entry.wallet_id = wallet.id AND {_OF_TOP_UP}) AS in_ledger ON true
+            WHERE entry.wallet_id = wallet.id
+                AND ({_OF_TOP_UP} OR entry.kind = 'grant')) AS in_ledger ON true
         WHERE (bought.wallet_id IS NOT NULL OR wallet.owed <> 0)
             AND wallet.owed <> coalesce(in_ledger.credits, 0) - coalesce(bought.credits, 0)""",
     "a credited top-up has its entry": f"""

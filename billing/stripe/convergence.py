@@ -11,7 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from billing.external_wait import external_wait
-from billing.ledger import clawback
+from billing.ledger import clawback, welcome
 from billing.models import EntryKind, TopUp, TopUpState
 from billing.stripe import checkout
 from billing.stripe.client import RETRIES
@@ -84,6 +84,8 @@ def post_difference(top_up: TopUp, verdict: Verdict) -> None:
     top_up.refunded = verdict.refunded
     top_up.disputed = verdict.disputed
     top_up.save(update_fields=["credited", "refunded", "disputed", "posting_count"])
+    if verdict.credited:
+        welcome.grant_after_payment(wallet_id=top_up.wallet_id)
 
 
 def _post(top_up: TopUp, kind: EntryKind, amount: int) -> None:

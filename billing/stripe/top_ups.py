@@ -1,9 +1,10 @@
 """The top-ups of a person: start one, open Stripe's page for it, refresh its state."""
 
+import itertools
 import logging
 from datetime import timedelta
 from typing import NamedTuple
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from django.conf import settings
 from django.db.models import Q
@@ -41,8 +42,9 @@ class Refreshed(NamedTuple):
 def start(*, workspace: Workspace, user: User, amount_cents: int, form_id: UUID) -> TopUp:
     """Write the top-up's row, before Stripe is called.
 
-    `form_id` came with the form and becomes the top-up's id: the same form sent twice is one
-    top-up. A new one is made if that one has another amount, failed, expired or needs review.
+    `form_id` came with the form and becomes the top-up's id: the same form sent twice, or twice at
+    once, is one top-up. If that one has another amount, failed, expired or needs review, the next
+    id that follows from the form's is taken, so the same holds for a second attempt.
     Raises PaymentsNotConfigured and TooManyOpenTopUps.
     """
     if not settings.STRIPE_SECRET_KEY:
@@ -54,14 +56,25 @@ def start(*, workspace: Workspace, user: User, amount_cents: int, form_id: UUID)
         "amount_cents": amount_cents,
         "credits": credits_for(amount_cents),
     }
-    sent_before = TopUp.objects.filter(
-        pk=form_id, wallet=wallet, amount_cents=amount_cents, state__in=_REUSABLE_STATES
-    ).first()
-    if sent_before:
-        return sent_before
-    _refuse_too_many(wallet)
-    top_up, is_new = TopUp.objects.get_or_create(id=form_id, defaults=purchase)
-    return top_up if is_new else TopUp.objects.create(**purchase)
+    for attempt in itertools.count():
+        top_up_id = uuid5(form_id, str(attempt)) if attempt else form_id
+        top_up = TopUp.objects.filter(pk=top_up_id).first()
+        if top_up is None:
+            _refuse_too_many(wallet)
+            # Two at once: the one whose insert comes second gets the first one's row.
+            top_up, _ = TopUp.objects.get_or_create(id=top_up_id, defaults=purchase)
+        if _is_payable(top_up, wallet, amount_cents):
+            return top_up
+    raise AssertionError  # itertools.count() has no end
+
+
+def _is_payable(top_up: TopUp, wallet: Wallet, amount_cents: int) -> bool:
+    """Whether a form that is sent now means this top-up."""
+    return (
+        top_up.wallet_id == wallet.pk
+        and top_up.amount_cents == amount_cents
+        and top_up.state in _REUSABLE_STATES
+    )
 
 
 def _refuse_too_many(wallet: Wallet) -> None:

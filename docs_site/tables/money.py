@@ -16,7 +16,18 @@ def welcome(_: str) -> str:
     credits = settings.WELCOME_CREDITS
     if not credits:
         return "A new account starts without credits."
+    amount = f"{credits:,} credits, worth {dollars(credits)}"
+    if settings.WELCOME_AFTER_PAYMENT:
+        return f"The first paid top-up brings {amount}, on top, once for each person."
+    return f"A confirmed e-mail address starts with {amount}, once for each person."
+
+
+def first_credits() -> str:
+    """Return the Quickstart's sentence about the same."""
+    credits = settings.WELCOME_CREDITS
+    if not credits or settings.WELCOME_AFTER_PAYMENT:
+        return "A new account starts without credits: top up on *Billing* before the first call."
     return (
-        f"A confirmed e-mail address starts with {credits:,} credits, worth {dollars(credits)}, "
-        "once for each address."
+        f"A confirmed address starts with {credits:,} credits, and no card is asked for, "
+        "once for each person."
     )

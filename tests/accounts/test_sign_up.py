@@ -1,18 +1,24 @@
 """A person signs up, confirms their address by the link in the mail, and has credits."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 
+import psycopg
 import pytest
+from django.contrib.auth.hashers import MD5PasswordHasher
 from django.core import mail
 from django.core.cache import cache
+from django.db import connection
 from django.test import Client
 from pytest_django import Settings
 
 from accounts.models import Role, User
 from billing.ledger.wallets import wallet_of
 from billing.models import LedgerEntry
+from tests.support.books import database_url, waiting_sessions
 from tests.support.people import PASSWORD, workspace_of
 from tests.support.reading import text_of
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.django_db
 LINK = re.compile(r"/accounts/confirm-email/\S+")
@@ -74,7 +80,7 @@ def test_a_newcomer_owns_a_workspace_with_the_welcome_credits(client: Client) ->
     assert membership.role == Role.OWNER
     [entry] = LedgerEntry.objects.filter(wallet=wallet_of(membership.workspace))
     assert (entry.kind, entry.amount) == ("grant", 10_000)
-    assert entry.reference.startswith("welcome:")
+    assert entry.reference == "welcome"
 
 
 def test_looking_at_the_link_alone_confirms_nothing(client: Client) -> None:
@@ -134,7 +140,25 @@ def test_an_address_gets_its_credits_once_even_after_the_account_is_gone(
     assert confirm(returning) == "/developers/"
 
     assert posted("ana@example.com") == 0
-    assert LedgerEntry.objects.filter(reference__startswith="welcome:").count() == 1
+    assert LedgerEntry.objects.filter(reference="welcome").count() == 1
+
+
+def test_a_crowded_network_makes_accounts_and_gets_its_share_of_credits(
+    settings: Settings,
+) -> None:
+    settings.WELCOME_GRANTS_PER_NETWORK = 2
+    emails = [f"ana{number}@example.com" for number in range(4)]
+    pages = []
+    for email in emails:
+        clear_mail_cooldown()
+        browser = Client()
+        sign_up(browser, email)
+        confirm(browser)
+        pages.append(browser.get("/developers/").content.decode())
+
+    assert [posted(email) for email in emails] == [10_000, 10_000, 0, 0]
+    told = ["Yours come when you sign in on another day" in page for page in pages]
+    assert told == [False, False, True, True]
 
 
 def clear_mail_cooldown() -> None:
@@ -153,6 +177,62 @@ def test_signing_up_twice_looks_the_same_and_makes_no_second_account(client: Cli
     assert User.objects.count() == 1
     assert "You already have a Caicaini account" in newest_mail()
     assert stranger.get("/developers/").status_code == 302
+
+
+class CountedHasher(MD5PasswordHasher):
+    """A quick hash that counts what the slow one of production would cost."""
+
+    hashes = 0
+
+    def encode(self, password: str, salt: str) -> str:
+        CountedHasher.hashes += 1
+        encoded: str = super().encode(password, salt)
+        return encoded
+
+
+def test_signing_up_hashes_a_password_whether_or_not_the_account_exists(
+    settings: Settings,
+) -> None:
+    settings.PASSWORD_HASHERS = [f"{__name__}.CountedHasher"]
+    counts = []
+    for _ in range(2):
+        clear_mail_cooldown()
+        before = CountedHasher.hashes
+        sign_up(Client(), "ana@example.com")
+        counts.append(CountedHasher.hashes - before)
+
+    assert counts == [1, 1]
+    assert User.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("second_password", [PASSWORD, "a loud red mountain"])
+def test_the_form_sent_twice_at_once_makes_one_account_and_gets_one_answer(
+    second_password: str,
+) -> None:
+    browsers = [Client(), Client()]
+
+    def send(browser: Client, password: str) -> tuple[int, str]:
+        try:
+            answer = browser.post(
+                "/accounts/signup/", {"email": "ana@example.com", "password1": password}
+            )
+            return answer.status_code, str(answer["Location"])
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as threads, psycopg.connect(database_url()) as other:
+        # Both have looked for the account before either can make it.
+        other.execute("LOCK TABLE accounts_user IN SHARE ROW EXCLUSIVE MODE")
+        passwords = [PASSWORD, second_password]
+        sent = [threads.submit(send, *both) for both in zip(browsers, passwords, strict=True)]
+        eventually(lambda: waiting_sessions() == 2)
+        other.rollback()
+        answers = [one.result() for one in sent]
+
+    assert answers == [(302, "/accounts/confirm-email/")] * 2
+    assert User.objects.count() == 1
+    assert len(mail.outbox) == 1
 
 
 def test_links_in_mails_lead_to_the_public_address_for_any_host_header(

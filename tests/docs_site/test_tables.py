@@ -128,6 +128,11 @@ def test_the_welcome_credits_are_those_that_are_set(settings: Settings) -> None:
 
     settings.WELCOME_CREDITS = 12_000
     assert "starts with 12,000 credits, worth $0.12" in money.welcome("")
+    assert "starts with 12,000 credits" in money.first_credits()
+
+    settings.WELCOME_AFTER_PAYMENT = True
+    assert "first paid top-up brings 12,000 credits" in money.welcome("")
+    assert "without credits" in money.first_credits()
 
 
 def test_the_guide_to_retries_has_every_status_and_agrees_with_the_code(client: Client) -> None:

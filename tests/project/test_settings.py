@@ -40,6 +40,8 @@ INVALID = [
     ("STRIPE_AUTOMATIC_TAX", "2", "give on or off."),
     ("STRIPE_INVOICE_CREATION", "-", "give on or off."),
     ("WELCOME_CREDITS", "1.5", "give a whole number of at least 0."),
+    ("WELCOME_GRANTS_PER_NETWORK", "-1", "give a whole number of at least 0."),
+    ("WELCOME_AFTER_PAYMENT", "later", "give on or off."),
     ("DEMO_CREDITS_PER_DAY", "-1", "give a whole number of at least 0."),
     ("SUPPORT_EMAIL", "help", "give a mail address like "),
     ("SUPPORT_URL", "help.example", "begins with http:// or https://."),

@@ -192,3 +192,14 @@ def database_url() -> str:
         password=settings["PASSWORD"] or None,
         dbname=settings["NAME"],
     )
+
+
+def waiting_sessions() -> int:
+    """Return how many sessions of this database wait for a lock."""
+    with psycopg.connect(database_url()) as watcher:
+        row = watcher.execute(
+            "SELECT count(*) FROM pg_stat_activity"
+            " WHERE wait_event_type = 'Lock' AND datname = current_database()"
+        ).fetchone()
+    assert row is not None
+    return int(row[0])

@@ -9,8 +9,8 @@ from django.core.management.base import BaseCommand, CommandError
 from accounts.models import User
 from accounts.services import give_personal_workspace
 from billing import tasks
-from billing.ledger import grants, posting, wallets
-from billing.models import EntryKind, WelcomeGrant
+from billing.ledger import posting, wallets, welcome
+from billing.models import EntryKind
 
 EMAIL = "demo@example.com"
 PASSWORD = "caicaini-demo"  # noqa: S105 (published; the command refuses to run in production)
@@ -31,9 +31,7 @@ class Command(BaseCommand):
         )
         wallet = wallets.wallet_of(give_personal_workspace(user))
         # The published balance is exact: no welcome credits on top at the first sign-in.
-        WelcomeGrant.objects.get_or_create(
-            email_digest=grants.address_digest(EMAIL), defaults={"wallet": wallet}
-        )
+        welcome.claim(wallet=wallet, email=EMAIL)
         posting.post(
             wallet_id=wallet.pk,
             kind=EntryKind.GRANT,

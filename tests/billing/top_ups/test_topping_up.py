@@ -1,8 +1,10 @@
 """A person buys credits: every way in which a payment can end."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from uuid import uuid4
 
+import psycopg
 import pytest
 from django.utils import timezone
 from pytest_django.fixtures import Settings
@@ -14,6 +16,8 @@ from stripe_sandbox.client import Sandbox
 from tests.billing.top_ups.shop import (
     Buyer,
     Entry,
+    at_once,
+    database_url,
     deliver,
     entries_of,
     new_buyer,
@@ -22,6 +26,10 @@ from tests.billing.top_ups.shop import (
     session_of,
     suspend_refreshes,
 )
+from tests.support.books import waiting_sessions
+from tests.support.waiting import eventually
+
+SESSIONS = "/v1/checkout/sessions"
 
 
 def test_paid_credits_are_posted(buyer: Buyer, sandbox: Sandbox) -> None:
@@ -238,6 +246,51 @@ def test_nobody_can_open_pages_without_end(buyer: Buyer, sandbox: Sandbox) -> No
     sandbox.expire(session_of(opened[0]))
     deliver(sandbox)
     assert buyer.start(dollars=5)
+
+
+@pytest.mark.parametrize("state", [TopUpState.PENDING, TopUpState.FAILED])
+def test_one_form_sent_twice_at_once_is_one_purchase(
+    buyer: Buyer, sandbox: Sandbox, state: TopUpState
+) -> None:
+    form_id = uuid4()
+    if state != TopUpState.PENDING:  # a second attempt with the form of one that failed
+        TopUp.objects.filter(pk=buyer.fill_in(form_id).pk).update(state=state)
+    urls: list[str | None] = []
+
+    def send(_: str) -> None:
+        urls.append(buyer.open_page(buyer.fill_in(form_id)))
+
+    with ThreadPoolExecutor(1) as thread, psycopg.connect(database_url()) as other:
+        # Both have looked for the top-up before either can write it.
+        other.execute("LOCK TABLE billing_topup IN SHARE ROW EXCLUSIVE MODE")
+        sent = thread.submit(at_once, send, ["first", "second"], threads=2)
+        eventually(lambda: waiting_sessions() == 2)
+        other.rollback()
+        sent.result()
+
+    assert len(set(urls)) == 1
+    assert TopUp.objects.filter(state=TopUpState.PENDING).count() == 1
+    sessions = {one["idempotency_key"] for one in sandbox.requests() if one["path"] == SESSIONS}
+    assert len(sessions) == 1
+
+
+def test_another_amount_in_the_same_form_is_one_purchase_of_its_own(buyer: Buyer) -> None:
+    form_id = uuid4()
+    first = buyer.fill_in(form_id, dollars=5)
+
+    changed = [buyer.fill_in(form_id, dollars=20) for _ in range(2)]
+
+    assert changed[0] == changed[1] != first
+    assert buyer.fill_in(form_id, dollars=5) == first
+
+
+def test_the_form_of_somebody_else_buys_for_oneself(buyer: Buyer) -> None:
+    other = new_buyer()
+    theirs = other.fill_in(uuid4())
+
+    mine = buyer.fill_in(theirs.pk)
+
+    assert (mine.wallet_id, theirs.wallet_id) == (buyer.wallet.pk, other.wallet.pk)
 
 
 def test_nothing_can_be_bought_without_a_stripe_key(buyer: Buyer, settings: Settings) -> None:
