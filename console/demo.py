@@ -15,11 +15,11 @@ from starlette.types import Receive, Scope, Send
 from billing import gateway_queries
 from billing.models import Source
 from console import demo_limits
-from console.errors import DemoBudgetSpent
+from console.errors import DemoBudgetSpent, DemoBusy
 from console.origins import require_own_origin
 from console.run import NO_STORE, PageSink
 from gateway.call import Caller
-from gateway.errors import LedgerUnavailable, OutOfCredits, RouteNotFound
+from gateway.errors import CreditsHeld, LedgerUnavailable, OutOfCredits, RouteNotFound
 from gateway.http import endpoint, request_body
 from gateway.pipeline.serve import Policy, serve
 from gateway.request import parse
@@ -80,6 +80,8 @@ async def _serve(scope: Scope, receive: Receive, send: Send, request_id: UUID) -
             await serve(services, caller, request, sink, _POLICY, request_id=request_id)
         except OutOfCredits:
             raise DemoBudgetSpent from None
+        except CreditsHeld:
+            raise DemoBusy from None
 
 
 def _question(scope: Scope) -> str:

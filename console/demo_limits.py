@@ -1,6 +1,5 @@
 """How often visitors may run the demo: Redis counts for all processes; without it nothing runs."""
 
-import ipaddress
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from uuid import UUID
@@ -15,6 +14,7 @@ from starlette.types import Scope
 
 from console.errors import DemoBusy, DemoClosed, TooManyDemoRuns
 from console.request_head import request_of
+from web import networks
 
 RUNS_PER_ADDRESS = 10
 PER_S = 3600
@@ -80,11 +80,7 @@ def address_key(scope: Scope) -> str:
 def _network(scope: Scope) -> str:
     """Return the address, of IPv6 its /64: a household or a server has as many as it likes."""
     try:
-        address = ipaddress.ip_address(get_adapter().get_client_ip(request_of(scope)))
-    except (PermissionDenied, ValueError):
-        return "unknown"
-    if isinstance(address, ipaddress.IPv4Address):
-        return str(address)
-    if address.ipv4_mapped:
-        return str(address.ipv4_mapped)
-    return str(ipaddress.ip_network((address, 64), strict=False))
+        address = get_adapter().get_client_ip(request_of(scope))
+    except PermissionDenied:
+        return networks.UNKNOWN
+    return networks.network_of(address, ipv4_prefix=32)

@@ -10,6 +10,7 @@
     ├── RouteNotFound         404 not_found_error
     ├── MethodNotAllowed      405 invalid_request_error
     ├── BodyTooLarge          413 request_too_large
+    ├── CreditsHeld           429 rate_limit_error
     ├── RateLimited           429 rate_limit_error
     ├── InternalFailure       500 api_error
     ├── LedgerUnavailable     503 api_error
@@ -105,7 +106,7 @@ class InvalidApiKey(GatewayError):
 
 
 class OutOfCredits(GatewayError):
-    """The most this call may cost does not fit into what is available."""
+    """The most this call may cost is more than the balance, whatever running calls hold of it."""
 
     status = 402
     type = "billing_error"
@@ -138,6 +139,31 @@ class OutOfCredits(GatewayError):
         if self.affordable_max_tokens:
             details["affordable_max_tokens"] = self.affordable_max_tokens
         return details
+
+
+class CreditsHeld(GatewayError):
+    """The balance covers this call; what running calls hold of it leaves too little for now."""
+
+    status = 429
+    type = "rate_limit_error"
+    error_code = "credits_held"
+
+    def __init__(
+        self, *, credits_required: int, credits_available: int, credits_held: int
+    ) -> None:
+        super().__init__(
+            f"Running calls hold {credits_held} apiCredits, which leaves {credits_available}. This "
+            f"request may cost up to {credits_required}: try again when one of them has ended.",
+            retry_after_s=2,
+        )
+        self._figures = {
+            "credits_required": credits_required,
+            "credits_available": credits_available,
+            "credits_held": credits_held,
+        }
+
+    def details(self) -> dict[str, Any]:
+        return super().details() | self._figures
 
 
 class PermissionDenied(GatewayError):
@@ -296,6 +322,7 @@ class UpstreamReplyTooLarge(UpstreamError):
     status = 500
     type = "api_error"
     error_code = "upstream_reply_too_large"
+    should_retry = False
     may_fall_back = False
 
     def __init__(self) -> None:

@@ -23,7 +23,7 @@ from gateway.openapi.json_schema import (
 _TYPE = "The kind of error, as all clients of the Messages API know it."
 _MESSAGE = "For people. It may change: programs read `details.error_code`."
 _CODE = "Identifies the error."
-_DETAILS = "For programs. `out_of_credits` adds the credits that are missing."
+_DETAILS = "For programs. `out_of_credits` and `credits_held` add the credits."
 _BY_KIND = {documented.kind: documented for documented in DOCUMENTED_ERRORS}
 
 

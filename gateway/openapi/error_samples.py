@@ -43,13 +43,18 @@ DOCUMENTED_ERRORS = (
     ),
     DocumentedError(
         errors.OutOfCredits,
-        "The maximum cost of this call exceeds the available credits.",
+        "The maximum cost of this call exceeds the balance.",
         (
             errors.OutOfCredits(
                 credits_required=1043, credits_available=900, affordable_max_tokens=1682
             ),
             errors.OutOfCredits(credits_required=188, credits_available=3),
         ),
+    ),
+    DocumentedError(
+        errors.CreditsHeld,
+        "The balance covers this call, but running calls hold too much of it.",
+        (errors.CreditsHeld(credits_required=1043, credits_available=900, credits_held=4100),),
     ),
     DocumentedError(
         errors.PermissionDenied,

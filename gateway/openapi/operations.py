@@ -23,6 +23,7 @@ _WITH_MODEL = (
 )
 _WITH_CALL = (
     errors.OutOfCredits,
+    errors.CreditsHeld,
     errors.GatewayOverloaded,
     errors.ShuttingDown,
     errors.UpstreamRefused,

@@ -8,6 +8,7 @@ from typing import NoReturn
 from catalogue.pricing import TOKENS_PER_PRICE_UNIT
 from gateway.call import Call
 from gateway.errors import (
+    CreditsHeld,
     InternalFailure,
     InvalidApiKey,
     InvalidRequest,
@@ -29,10 +30,12 @@ async def admit(services: GatewayServices, call: Call) -> None:
     """Set the call's route and hold its credits; raises a GatewayError, and then holds nothing."""
     await plan(services, call)
     call.queue_ms = call.elapsed_ms()
-    result = await _hold(services, call, call.candidate.bound)
+    bound = call.candidate.bound
+    result = await _hold(services, call, bound)
     if result.decision is HoldDecision.OUT_OF_CREDITS:
-        result = await _hold_counted(services, call, result.available)
-    _raise_unless_admitted(call, result)
+        bound = await _counted_bound(services, call, result)
+        result = await _hold(services, call, bound)
+    _raise_unless_admitted(call, result, bound)
     call.hold_ms = call.elapsed_ms() - call.queue_ms
 
 
@@ -99,26 +102,27 @@ async def _hold(services: GatewayServices, call: Call, amount: int) -> HoldResul
     return result
 
 
-async def _hold_counted(services: GatewayServices, call: Call, available: int) -> HoldResult:
-    """Count the tokens and try again: the first bound took each byte for a token.
+async def _counted_bound(services: GatewayServices, call: Call, refused: HoldResult) -> int:
+    """Count the tokens and return the bound that follows: the first one took each byte for a token.
 
-    The upstream is not asked to count what cannot fit however few tokens it has.
+    The upstream is not asked to count what cannot fit however few tokens it has. Raises OutOfCredits
+    or CreditsHeld if the least bound that is known does not fit.
     """
     candidate = call.candidate
     least = candidate.price.bound(input_tokens=1, output_tokens=candidate.max_tokens)
-    if least > available:
-        _raise_out_of_credits(call, candidate.bound, available)
+    if least > refused.available:
+        _raise_not_held(call, candidate.bound if least > refused.posted else least, refused)
     count = await upstream_call.count_tokens(services, call, candidate)
     if count is None:
-        _raise_out_of_credits(call, candidate.bound, available)
+        _raise_not_held(call, candidate.bound, refused)
     bound = candidate.price.bound(input_tokens=count, output_tokens=candidate.max_tokens)
-    if bound > available:
-        _raise_out_of_credits(call, bound, available)
+    if bound > refused.available:
+        _raise_not_held(call, bound, refused)
     call.route = call.route.of_one_model()
-    return await _hold(services, call, bound)
+    return bound
 
 
-def _raise_unless_admitted(call: Call, result: HoldResult) -> None:
+def _raise_unless_admitted(call: Call, result: HoldResult, bound: int) -> None:
     match result.decision:
         case HoldDecision.ADMITTED:
             return
@@ -129,9 +133,20 @@ def _raise_unless_admitted(call: Call, result: HoldResult) -> None:
                 "This workspace's credits are being checked; no new calls until that is done."
             )
         case HoldDecision.OUT_OF_CREDITS | HoldDecision.NO_WALLET:
-            _raise_out_of_credits(call, call.candidate.bound, result.available)
+            _raise_not_held(call, bound, result)
         case HoldDecision.LIMIT_REACHED:
             raise InternalFailure  # no limit is sent with a hold yet
+
+
+def _raise_not_held(call: Call, required: int, refused: HoldResult) -> NoReturn:
+    """Raise CreditsHeld if the end of running calls would make room, OutOfCredits otherwise."""
+    if required <= refused.posted:
+        raise CreditsHeld(
+            credits_required=required,
+            credits_available=refused.available,
+            credits_held=refused.held,
+        )
+    _raise_out_of_credits(call, required, refused.available)
 
 
 def _raise_out_of_credits(call: Call, required: int, available: int) -> NoReturn:

@@ -13,6 +13,11 @@ OURS = [
     (errors.InvalidRequest("Field required", path="model"), 400, "invalid_request_error"),
     (errors.InvalidApiKey(), 401, "authentication_error"),
     (errors.OutOfCredits(credits_required=9, credits_available=4), 402, "billing_error"),
+    (
+        errors.CreditsHeld(credits_required=9, credits_available=4, credits_held=8),
+        429,
+        "rate_limit_error",
+    ),
     (errors.PermissionDenied("no"), 403, "permission_error"),
     (errors.ModelNotFound("m"), 404, "not_found_error"),
     (errors.ThreadNotFound(), 404, "not_found_error"),
