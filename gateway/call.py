@@ -90,6 +90,7 @@ class Call:
     held: int = 0
     is_settled: bool = False
     is_cut_by_shutdown: bool = False
+    is_cut_by_revocation: bool = False
     attempts: list[RecordAttempt] = field(default_factory=list)
     upstream_status: int | None = None  # of the attempt in progress
     attempt_limits: AttemptLimits | None = None

@@ -3,6 +3,7 @@
     GatewayError
     ├── InvalidRequest        400 invalid_request_error
     ├── InvalidApiKey         401 authentication_error
+    ├── KeyRevoked            401 authentication_error
     ├── OutOfCredits          402 billing_error
     ├── PermissionDenied      403 permission_error
     ├── ModelNotFound         404 not_found_error
@@ -102,6 +103,19 @@ class InvalidApiKey(GatewayError):
         super().__init__(
             "Invalid API key. Send a key that is not revoked or expired as "
             "`Authorization: Bearer cai_api_…` or `x-api-key`. Keys are made at /developers/keys."
+        )
+
+
+class KeyRevoked(GatewayError):
+    """The key was revoked, or its workspace removed, while the call ran."""
+
+    status = 401
+    type = "authentication_error"
+    error_code = "api_key_revoked"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This API key was revoked during the call. What was delivered by then is charged."
         )
 
 

@@ -10,6 +10,16 @@ LOOK_UP = (
     " FROM keys_apikey WHERE digest = %s"
 )
 
+# Of the keys and workspaces of running calls, those that are revoked or were removed.
+GONE = (
+    "SELECT 'key', running.id FROM unnest(%s::bigint[]) AS running (id)"
+    " LEFT JOIN keys_apikey AS key ON key.id = running.id"
+    " WHERE key.id IS NULL OR key.revoked_at IS NOT NULL"
+    " UNION ALL SELECT 'workspace', running.id FROM unnest(%s::bigint[]) AS running (id)"
+    " LEFT JOIN accounts_workspace AS workspace ON workspace.id = running.id"
+    " WHERE workspace.id IS NULL"
+)
+
 
 class CachedKey(NamedTuple):
     """A key as the gateway caches it between two look-ups."""

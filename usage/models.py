@@ -18,6 +18,7 @@ class Ending(models.TextChoices):
     BROKE_OFF = "broke_off"  # after something was delivered
     CALLER_LEFT = "caller_left"
     SHUTDOWN = "shutdown"
+    REVOKED = "revoked"  # its key, or its workspace was removed
 
 
 class RequestRecord(models.Model):

@@ -42,6 +42,11 @@ DOCUMENTED_ERRORS = (
         (errors.InvalidApiKey(),),
     ),
     DocumentedError(
+        errors.KeyRevoked,
+        "The API key was revoked during the call. What was delivered by then is charged.",
+        (errors.KeyRevoked(),),
+    ),
+    DocumentedError(
         errors.OutOfCredits,
         "The maximum cost of this call exceeds the balance.",
         (

@@ -22,6 +22,7 @@ _WITH_MODEL = (
     errors.UpstreamUnavailable,
 )
 _WITH_CALL = (
+    errors.KeyRevoked,
     errors.OutOfCredits,
     errors.CreditsHeld,
     errors.GatewayOverloaded,

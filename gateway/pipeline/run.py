@@ -11,7 +11,7 @@ from typing import NamedTuple
 import msgspec
 
 from gateway.call import Call, CallerGone
-from gateway.errors import GatewayError, InternalFailure, ShuttingDown
+from gateway.errors import GatewayError, InternalFailure, KeyRevoked, ShuttingDown
 from gateway.metering.operations import SettleResult
 from gateway.pipeline import attempts, charges, settlement, upstream_call
 from gateway.pipeline.charges import Charge
@@ -108,7 +108,7 @@ async def stream(services: GatewayServices, call: Call, out: FanOut) -> Served:
         if not relay.has_sent or not isinstance(public, GatewayError):
             raise public from None
         await out.send(public.frame(call.request_id))
-        return Served(call, charge, SettleResult(0, charge.lost))
+        return Served(call, charge, SettleResult(charge.actual or 0, charge.lost))
     charge = charges.completed(call.candidate, end.usage)
     result = await settlement.settle(
         services, call, charge, ending=Ending.COMPLETED, status=200, stop_reason=end.stop_reason
@@ -123,11 +123,18 @@ def _public_error(call: Call, error: BaseException) -> BaseException:
     if isinstance(error, GatewayError | CallerGone):
         return error
     if isinstance(error, asyncio.CancelledError):
-        return ShuttingDown() if call.is_cut_by_shutdown else error
+        return cut_of(call) or error
     if not isinstance(error, Exception):
         return error  # the process itself is ending
     logger.error("call %s failed", call.request_id, exc_info=error)
     return InternalFailure()
+
+
+def cut_of(call: Call) -> GatewayError | None:
+    """Return the error of a call that we cancelled ourselves; None if something else did."""
+    if call.is_cut_by_revocation:
+        return KeyRevoked()
+    return ShuttingDown() if call.is_cut_by_shutdown else None
 
 
 def _give_up(
@@ -146,7 +153,10 @@ def _give_up(
             services, call, charge, ending=Ending.CALLER_LEFT, status=status
         )
         return charge, settled
-    charge = charges.not_charged(call.candidate, delivered)
+    # A key is revoked by the caller's own side, as a connection is closed.
+    is_revoked = isinstance(error, KeyRevoked)
+    charged = charges.caller_left if is_revoked else charges.not_charged
+    charge = charged(call.candidate, delivered)
     settled = settlement.settle(
         services,
         call,
@@ -172,4 +182,6 @@ async def _released(error: BaseException, settled: "asyncio.Future[SettleResult]
 def _ending(error: GatewayError, *, has_begun: bool) -> Ending:
     if isinstance(error, ShuttingDown):
         return Ending.SHUTDOWN
+    if isinstance(error, KeyRevoked):
+        return Ending.REVOKED
     return Ending.BROKE_OFF if has_begun else Ending.FAILED

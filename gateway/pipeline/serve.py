@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
 from gateway.call import Call, Caller, CallerGone
-from gateway.errors import InternalFailure, ShuttingDown
+from gateway.errors import InternalFailure
 from gateway.pipeline import admission, run
 from gateway.pipeline.run import Served
 from gateway.pipeline.sink import DisconnectWatch, FanOut, OnDisconnect, Sink
@@ -112,8 +112,9 @@ async def _run(services: GatewayServices, call: Call, out: FanOut) -> Served:
         await out.close()
         return served
     except asyncio.CancelledError:
-        if call.is_cut_by_shutdown and not out.is_open:  # while credits were being held
-            raise ShuttingDown from None
+        cut = run.cut_of(call)
+        if cut is not None and not out.is_open:  # while credits were being held
+            raise cut from None
         if out.is_caller_gone:
             raise CallerGone from None
         raise  # the server gives up: it disconnected the caller, or its window is over

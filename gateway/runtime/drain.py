@@ -91,6 +91,10 @@ class Drain:
             call.is_cut_by_shutdown = True
             task.cancel()
 
+    def running(self) -> list[tuple["asyncio.Task[Any]", Call]]:
+        """Return the calls that run now, with their tasks."""
+        return list(self._running.items())
+
     async def settle_rest(self) -> None:
         """Cancel the calls that are left when the server has closed its last connection, and wait.
 

@@ -25,6 +25,7 @@ from gateway.runtime.drain import Drain
 from gateway.runtime.key_cache import KeyRing
 from gateway.runtime.refusal_notes import RefusalNotes
 from gateway.runtime.report_pool import ReportPool
+from gateway.runtime.revocations import Revocations
 from gateway.runtime.upstream_incidents import UpstreamIncidents
 from gateway.upstreams.circuit_breaker import CircuitBreakers
 from gateway.upstreams.client import Deadlines, UpstreamClient
@@ -118,14 +119,14 @@ async def running_services() -> AsyncIterator[GatewayServices]:
         refusals = RefusalNotes(redis_url=settings.REDIS_URL)
         stack.push_async_callback(refusals.close)
         incidents = UpstreamIncidents(reports)
+        drain = Drain(window_s=settings.DRAIN_WINDOW_S)
         works = (
             *(catalogue.keep_fresh(), limiter.keep_in_step()),
-            *(incidents.write(), refusals.write()),
+            *(incidents.write(), refusals.write(), Revocations(pool, drain).watch()),
         )
         for work in works:
             stack.callback(asyncio.create_task(work).cancel)
         client = await stack.enter_async_context(UpstreamClient(_deadlines()))
-        drain = Drain(window_s=settings.DRAIN_WINDOW_S)
         drain.listen()
         stack.push_async_callback(drain.settle_rest)
         stack.enter_context(health.observed(pool=pool, catalogue=catalogue, ledger=ledger))

@@ -12,6 +12,7 @@ from gateway.errors import (
 OURS = [
     (errors.InvalidRequest("Field required", path="model"), 400, "invalid_request_error"),
     (errors.InvalidApiKey(), 401, "authentication_error"),
+    (errors.KeyRevoked(), 401, "authentication_error"),
     (errors.OutOfCredits(credits_required=9, credits_available=4), 402, "billing_error"),
     (
         errors.CreditsHeld(credits_required=9, credits_available=4, credits_held=8),
