@@ -8,11 +8,11 @@ from allauth.core import context
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from allauth.socialaccount.models import SocialApp
 from django.conf import settings
-from django.http import Http404, HttpRequest
+from django.http import Http404, HttpRequest, HttpResponseBase
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts import confirmation, services
+from accounts import confirmation, known_devices, services
 from accounts.models import User
 
 
@@ -42,6 +42,18 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         """Sign a person in; one created by `manage.py createsuperuser` gets a workspace first."""
         services.give_personal_workspace(user)
         super().login(request, user)
+
+    def post_login(self, request: HttpRequest, user: User, **kwargs: Any) -> HttpResponseBase:
+        """Remember the browser, so that wrong guesses of others do not lock its owner out."""
+        response: HttpResponseBase = super().post_login(request, user, **kwargs)
+        known_devices.remember(response, user.email)
+        return response
+
+    def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
+        """Return what wrong guesses are counted by: the address, and apart on a known device."""
+        key: str = super()._get_login_attempts_cache_key(request, **credentials)
+        email = credentials.get("email") or ""
+        return f"{key}:known" if known_devices.is_known(request, email) else key
 
     def send_confirmation_mail(
         self, request: HttpRequest, emailconfirmation: Any, signup: bool

@@ -8,7 +8,7 @@ from django.core import mail
 from django.test import Client
 
 from accounts.models import User
-from tests.support.people import PASSWORD
+from tests.support.people import PASSWORD, new_person
 
 NEW_PASSWORD = "another quiet green valley"
 
@@ -64,6 +64,38 @@ def test_guessing_is_stopped_after_five_attempts_even_with_the_right_password(
     for _ in range(5):
         try_to_sign_in(client, person.email, "not the password")
 
+    assert "Too many attempts" in try_to_sign_in(client, person.email, PASSWORD)
+
+
+def test_wrong_guesses_elsewhere_do_not_keep_the_owner_out_of_a_known_browser(
+    client: Client, person: User
+) -> None:
+    assert try_to_sign_in(client, person.email, PASSWORD) == "/developers/"
+    client.post("/accounts/logout/")
+    guesser = Client()
+    for _ in range(6):
+        try_to_sign_in(guesser, person.email, "not the password")
+
+    assert "Too many attempts" in try_to_sign_in(guesser, person.email, PASSWORD)
+    assert try_to_sign_in(client, person.email, PASSWORD) == "/developers/"
+
+
+def test_a_known_browser_is_known_to_its_own_person_alone_and_guesses_no_more_than_others(
+    client: Client, person: User
+) -> None:
+    other = new_person()
+    try_to_sign_in(client, person.email, PASSWORD)
+    client.post("/accounts/logout/")
+    mark = client.cookies["known_device"]
+    assert mark["httponly"]
+    assert person.email not in mark.value
+    elsewhere = Client(REMOTE_ADDR="192.0.2.7")
+
+    for _ in range(5):
+        try_to_sign_in(elsewhere, other.email, "not the password")
+    assert "Too many attempts" in try_to_sign_in(client, other.email, PASSWORD)
+    for _ in range(5):
+        try_to_sign_in(client, person.email, "not the password")
     assert "Too many attempts" in try_to_sign_in(client, person.email, PASSWORD)
 
 
