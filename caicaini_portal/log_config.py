@@ -10,11 +10,14 @@ def logging_config(*, json: bool, level: str) -> dict[str, Any]:
         "disable_existing_loggers": False,
         "formatters": {
             "json": {
-                "()": "pythonjsonlogger.json.JsonFormatter",
+                "()": "caicaini_portal.log_redaction.Json",
                 "fmt": "%(asctime)s %(levelname)s %(name)s %(message)s",
                 "rename_fields": {"asctime": "at", "levelname": "level", "name": "logger"},
             },
-            "readable": {"format": "%(asctime)s %(levelname)-7s %(name)s: %(message)s"},
+            "readable": {
+                "()": "caicaini_portal.log_redaction.Readable",
+                "fmt": "%(asctime)s %(levelname)-7s %(name)s: %(message)s",
+            },
         },
         "filters": {"outage": {"()": "caicaini_portal.outage_log_filter.OutageLogFilter"}},
         "handlers": {
