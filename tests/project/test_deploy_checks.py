@@ -38,6 +38,28 @@ def test_a_complete_configuration_passes(tmp_path: object) -> None:
     ), result.stderr
 
 
+@pytest.mark.parametrize(
+    ("payments", "named"),
+    [
+        ({"STRIPE_SECRET_KEY": "sk_live_1"}, ["STRIPE_WEBHOOK_SECRETS"]),
+        (
+            {"STRIPE_SECRET_KEY": "rk_test_1", "STRIPE_WEBHOOK_SECRETS": "whsec_1"},
+            ["STRIPE_SECRET_KEY"],
+        ),
+        ({"STRIPE_SECRET_KEY": "rk_live_1", "STRIPE_WEBHOOK_SECRETS": "whsec_1"}, []),
+    ],
+    ids=str,
+)
+def test_payments_that_cannot_work_are_named(
+    tmp_path: object, payments: dict[str, str], named: list[str]
+) -> None:
+    result = check({**COMPLETE, **payments}, tmp_path)
+
+    assert result.returncode == (1 if named else 0)
+    for name in ("STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRETS"):
+        assert (f"{name} is" in result.stderr) == (name in named)
+
+
 @pytest.mark.parametrize("name", sorted(COMPLETE.keys() - {"SECRET_KEY"}))
 def test_a_missing_setting_is_named(tmp_path: object, name: str) -> None:
     result = check({key: COMPLETE[key] for key in COMPLETE if key != name}, tmp_path)
