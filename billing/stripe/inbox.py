@@ -9,7 +9,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import msgspec
-from django.db import connection
+from django.db import DataError, connection
 from django.db.models import F
 from django.utils import timezone
 
@@ -70,7 +70,9 @@ WATCHED = frozenset(
 def receive(body: bytes, *, is_live: bool) -> str | None:
     """Store a verified event; return its id if it is new and can concern a top-up.
 
-    Raises BadWebhook if the body is not an event, or an event of the other mode.
+    An event that the inbox cannot hold is set aside: it is logged and acknowledged, because Stripe
+    would send it for three days otherwise. The reconciliation finds what it was about. Raises
+    BadWebhook if the body is not an event, or an event of the other mode.
     """
     try:
         event = msgspec.json.decode(body, type=Event)
@@ -78,7 +80,13 @@ def receive(body: bytes, *, is_live: bool) -> str | None:
         raise BadWebhook("the body is not an event") from error
     if event.livemode != is_live:
         raise BadWebhook("the event is of the other mode")
-    return event.id if event.type in WATCHED and _store(event) else None
+    if event.type not in WATCHED:
+        return None
+    try:
+        return event.id if _store(event) else None
+    except DataError as error:  # a NUL, or longer than any id of Stripe's
+        logger.error("event %.80r of type %s is set aside: %s", event.id, event.type, error)
+        return None
 
 
 def _store(event: Event) -> bool:

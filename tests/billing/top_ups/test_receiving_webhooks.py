@@ -148,6 +148,28 @@ def test_what_is_signed_and_no_event_is_refused(endpoint: Endpoint, body: bytes)
     assert endpoint.post(body, signature(body, SECRET, at=int(time.time()))).status == 400
 
 
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"event_id": "evt_\0"},
+        {"event_id": "evt_" + "x" * 5_000},
+        {"data": {"object": {"id": "ch_\0", "payment_intent": "pi_1"}}},
+        {"data": {"object": {"id": "ch_1", "payment_intent": "pi_" + "x" * 5_000}}},
+        {"data": {"object": {"id": "cs_1", "client_reference_id": "y" * 5_000}}},
+    ],
+    ids=lambda odd: str(odd)[:50],
+)
+def test_an_odd_event_is_set_aside_and_the_next_is_taken(
+    endpoint: Endpoint, caplog: pytest.LogCaptureFixture, odd: dict[str, Any]
+) -> None:
+    assert endpoint.deliver(event(**odd)).status == 200
+
+    assert not StripeEvent.objects.exists()
+    assert "set aside" in caplog.text
+    assert endpoint.deliver(event("evt_2")).status == 200
+    assert StripeEvent.objects.get().pk == "evt_2"
+
+
 def test_a_body_without_end_is_refused(endpoint: Endpoint) -> None:
     body = b" " * (webhook.LARGEST_BYTES + 1)
 
