@@ -101,6 +101,7 @@ SITE_ID = 1
 
 MIDDLEWARE = [
     "web.request_ids.request_id_middleware",
+    "web.no_store.no_store_middleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.gzip.GZipMiddleware",

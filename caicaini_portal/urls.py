@@ -1,11 +1,14 @@
 """Every route of the portal; /v1 is the gateway's (see asgi.py)."""
 
-from allauth.account.decorators import secure_admin_login
+from functools import wraps
+
+from django.conf import settings
 from django.contrib import admin
+from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.templatetags.static import static
-from django.urls import include, path
+from django.urls import include, path, reverse
 from django.views.decorators.http import require_safe
 
 from accounts.access import hidden_from_non_operators, public
@@ -15,10 +18,20 @@ from keys.views import Calls
 from usage.key_calls import has_answer, refusal_of
 from usage.summary import credits_by_key_this_month
 
-# Operators sign in like everybody else, with the same limits and the same second factor.
-admin.site.login = hidden_from_non_operators(  # type: ignore[assignment,method-assign]
-    secure_admin_login(admin.site.login)
-)
+
+
+@wraps(admin.site.login)
+@hidden_from_non_operators
+def operator_login(request: HttpRequest, extra_context: object = None) -> HttpResponse:
+    """Send operators to the page where everybody signs in: it counts tries, and there is no other
+    form that takes a password."""
+    wanted = request.GET.get("next") or reverse("admin:index")
+    if request.user.is_authenticated:
+        return redirect("admin:index")
+    return redirect_to_login(wanted, reverse(settings.LOGIN_URL))
+
+
+admin.site.login = operator_login  # type: ignore[assignment,method-assign]
 admin.site.site_header = admin.site.site_title = "Caicaini operators"
 
 handler400 = "web.error_pages.bad_request"

@@ -187,3 +187,30 @@ def test_operators_sign_in_where_everybody_does() -> None:
 
     assert answer.status_code == 302
     assert answer["Location"].startswith("/accounts/login/")
+
+
+def test_the_operator_pages_have_no_password_form_of_their_own(
+    browser: Client, person: User
+) -> None:
+    User.objects.filter(pk=person.pk).update(is_staff=True)
+    guess = {"username": person.email, "password": "a guess", "next": "/admin/"}
+
+    signed_in = browser.post("/admin/login/", guess)
+    stranger = Client().post("/admin/login/", guess)
+
+    assert (signed_in.status_code, signed_in["Location"]) == (302, "/admin/")
+    assert stranger["Location"].startswith("/accounts/login/")
+    assert b"password" not in browser.get("/admin/login/").content
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "page",
+    [
+        *("/accounts/login/", "/accounts/signup/", "/accounts/password/reset/"),
+        *("/accounts/confirm-email/none/", "/admin/login/", "/admin/", "/operator/audit"),
+        *("/developers/keys", "/developers/nowhere"),
+    ],
+)
+def test_pages_of_accounts_and_operators_are_kept_by_no_cache(page: str) -> None:
+    assert "no-store" in Client().get(page)["Cache-Control"]
