@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from gateway.call import CallerGone
 from gateway.errors import MethodNotAllowed, RouteNotFound
-from gateway.http import cors, count_tokens, credits, messages, models, request_body, usage
+from gateway.http import cors, count_tokens, credits, guard, messages, models, request_body, usage
 from gateway.http.responses import error_response, new_request_id
 from gateway.runtime.services import running_services
 from server import notices
@@ -92,6 +92,8 @@ class _FastLane:
         """Answer calls and preflights directly; leave the rest to Starlette."""
         if scope["type"] != "http":
             return self._others(scope, receive, send)
+        if (refusal := guard.refusal_of(scope["headers"])) is not None:
+            return guard.refuse(refusal, scope, receive, send)
         if scope["method"] == "POST" and scope["path"] == "/v1/messages":
             return self._messages(scope, receive, send)
         if scope["method"] == "OPTIONS":

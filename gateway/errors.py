@@ -41,6 +41,8 @@ import msgspec
 
 from gateway import sse
 
+_MOST_REASON_CHARS = 1_000
+
 
 class GatewayError(Exception):
     """A response other than success. Subclasses are named for what happened."""
@@ -88,6 +90,8 @@ class InvalidRequest(GatewayError):
     error_code = "invalid_request"
 
     def __init__(self, reason: str, *, path: str = "") -> None:
+        if len(reason) > _MOST_REASON_CHARS:  # it quotes names and ids of the request, of any length
+            reason = f"{reason[:_MOST_REASON_CHARS]}…"
         super().__init__(f"{path}: {reason}" if path else reason)
         self.path = path
 

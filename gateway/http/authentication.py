@@ -11,8 +11,9 @@ from starlette.responses import Response
 from starlette.types import Receive
 
 from gateway.call import CallerGone
-from gateway.errors import GatewayError, InternalFailure, InvalidApiKey
+from gateway.errors import GatewayError, InternalFailure, InvalidApiKey, InvalidRequest
 from gateway.http import request_body
+from gateway.http.request_headers import headers_of
 from gateway.http.responses import error_response, new_request_id
 from gateway.runtime.services import GatewayServices
 from keys import tokens
@@ -24,13 +25,21 @@ logger = logging.getLogger(__name__)
 def presented_token(headers: Mapping[str, str]) -> str:
     """Return the well-formed token of a request; raises InvalidApiKey without any I/O.
 
-    `x-api-key` precedes `Authorization: Bearer`; some clients send one of them empty beside the
-    other. Clients also write `bearer`, or several spaces.
+    `x-api-key` and `Authorization: Bearer` may hold it; some clients send one of them empty, or
+    with another service's credential, beside the other. Clients also write `bearer`, or several
+    spaces. Raises InvalidRequest for two different keys of ours: one of the two would pay for what
+    its owner did not mean.
     """
-    scheme, _, bearer = headers.get("authorization", "").strip().partition(" ")
-    presented = [headers.get("x-api-key", ""), bearer if scheme.lower() == "bearer" else ""]
-    for token in map(str.strip, presented):
-        if token and tokens.is_well_formed(token):
+    presented = headers.get("x-api-key", "").split(",")  # a header that came twice is a list
+    for credential in headers.get("authorization", "").split(","):
+        scheme, _, bearer = credential.strip().partition(" ")
+        if scheme.lower() == "bearer":
+            presented.append(bearer)
+    ours = {token for token in map(str.strip, presented) if token.startswith(tokens.PREFIX)}
+    if len(ours) > 1:
+        raise InvalidRequest("Send one API key: this request has two different ones")
+    for token in ours:
+        if tokens.is_well_formed(token):
             return token
     raise InvalidApiKey
 
@@ -50,6 +59,8 @@ async def authenticated(
         raise
 
 
+# Of reads, which may be kept if they are asked for again, and of answers to posts.
+_PRIVATE = ("private, no-cache", "no-store")
 KeyedEndpoint = Callable[[Request, CachedKey, UUID], Awaitable[Response]]
 
 
@@ -61,8 +72,10 @@ def with_key(endpoint: KeyedEndpoint) -> Callable[[Request], Awaitable[Response]
         request_id = new_request_id()
         services: GatewayServices = request.state.services
         try:
-            key = await authenticated(services, request.headers, request.receive)
-            return await endpoint(request, key, request_id)
+            key = await authenticated(services, headers_of(request.scope), request.receive)
+            response = await endpoint(request, key, request_id)
+            response.headers.setdefault("cache-control", _PRIVATE[request.method == "POST"])
+            return response
         except GatewayError as error:
             return error_response(error, request_id)
         except CallerGone:

@@ -10,6 +10,7 @@ from uuid import UUID
 from starlette.datastructures import Headers
 from starlette.types import Scope, Send
 
+from gateway.http import security
 from gateway.limits import rate_limiter
 
 _EXPOSED = (
@@ -33,7 +34,7 @@ async def answer_preflight(scope: Scope, send: Send, *, request_id: UUID) -> Non
     `authorization`.
     """
     asked = Headers(scope=scope).get("access-control-request-headers", "")
-    headers = HEADERS | {
+    headers = HEADERS | security.HEADERS | {
         "request-id": f"req_{request_id.hex}",
         "access-control-allow-methods": "GET, POST, HEAD, OPTIONS",
         "access-control-allow-headers": asked or "authorization, content-type, x-api-key",

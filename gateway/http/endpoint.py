@@ -10,6 +10,7 @@ from starlette.types import Receive, Scope, Send
 from gateway.call import CallerGone
 from gateway.errors import GatewayError, InternalFailure
 from gateway.http import cors, request_body
+from gateway.http.request_headers import headers_of
 from gateway.http.responses import error_response, new_request_id
 from gateway.limits import offload
 from gateway.pipeline.serve import AnswerCutShort
@@ -18,11 +19,7 @@ from gateway.request.parse import MessagesRequest
 
 logger = logging.getLogger(__name__)
 
-_READ = {
-    name.encode(): name
-    for name in ("authorization", "x-api-key", "content-encoding", "anthropic-beta")
-}
-
+__all__ = ["answer_or_error", "checked_request", "headers_of"]
 
 async def answer_or_error(
     work: Callable[[UUID], Awaitable[None]],
@@ -44,17 +41,6 @@ async def answer_or_error(
         logger.exception("request req_%s failed", request_id.hex)
         failure = InternalFailure()
         await error_response(failure, request_id, error_headers)(scope, receive, send)
-
-
-def headers_of(scope: Scope) -> dict[str, str]:
-    """Decode only the headers that are read, of the twenty that clients send. A repeated one is a
-    list, as in HTTP: some clients send each beta in a header of its own."""
-    headers: dict[str, str] = {}
-    for raw_name, raw_value in scope["headers"]:
-        if (name := _READ.get(raw_name)) is not None:
-            value = raw_value.decode("latin-1")
-            headers[name] = f"{headers[name]}, {value}" if name in headers else value
-    return headers
 
 
 async def checked_request(headers: Mapping[str, str], receive: Receive) -> MessagesRequest:

@@ -10,7 +10,7 @@ import uuid_utils.compat as uuid_utils
 from starlette.responses import Response
 
 from gateway.errors import GatewayError
-from gateway.http import cors
+from gateway.http import cors, security
 
 logger = logging.getLogger(__name__)
 
@@ -33,7 +33,12 @@ def json_response(
 ) -> Response:
     """Return `body` with its request id; bytes are sent as they are."""
     content = body if isinstance(body, bytes) else msgspec.json.encode(body)
-    named = {"request-id": f"req_{request_id.hex}", **common_headers, **(headers or {})}
+    named = {
+        "request-id": f"req_{request_id.hex}",
+        **security.HEADERS,
+        **common_headers,
+        **(headers or {}),
+    }
     return Response(content, status_code=status, headers=named, media_type=_JSON)
 
 
@@ -45,6 +50,6 @@ def error_response(
         error.body(f"req_{request_id.hex}"),
         request_id,
         status=error.status,
-        headers=error.headers(),
+        headers={"cache-control": "no-store", **error.headers()},
         common_headers=common_headers,
     )

@@ -7,16 +7,19 @@ from django.conf import settings
 from starlette.types import Message, Receive, Scope, Send
 
 from gateway.call import CallerGone, Head
-from gateway.http import cors
+from gateway.http import cors, security
 from gateway.limits.time_limit import TimeLimit
 from server.http_protocol import CONNECTION, HttpProtocol
 
 RawHeaders = list[tuple[bytes, bytes]]
 
-_PLAIN_HEADERS: RawHeaders = [(b"content-type", b"application/json")]
+_PLAIN_HEADERS: RawHeaders = [
+    (b"content-type", b"application/json"),
+    (b"cache-control", b"no-store"),
+]
 _STREAM_HEADERS: RawHeaders = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
-    (b"cache-control", b"no-cache"),
+    (b"cache-control", b"no-store"),
     (b"x-accel-buffering", b"no"),  # a proxy that collects events would undo streaming
 ]
 _CORS_HEADERS: RawHeaders = [
@@ -90,6 +93,7 @@ class HttpSink:
             (b"request-id", head.request_id.encode()),
             (b"caicaini-route", head.route.encode("ascii", "replace")),
             *head.rate_limits.raw_headers(),
+            *security.RAW_HEADERS,
             *self.own_headers(head),
         ]
         return {"type": "http.response.start", "status": 200, "headers": raw}

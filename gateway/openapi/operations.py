@@ -11,9 +11,13 @@ from gateway.openapi.json_schema import MOMENT, NON_EMPTY, TEXT, Schema, array, 
 from gateway.openapi.schemas.requests import RULES, RULES_OF_COUNTING
 from usage.gateway_queries import Bucket, Grouping
 
-_WITH_KEY = (errors.InvalidApiKey, errors.InternalFailure, errors.LedgerUnavailable)
-_WITH_MODEL = (
+_WITH_KEY = (
     errors.InvalidRequest,
+    errors.InvalidApiKey,
+    errors.InternalFailure,
+    errors.LedgerUnavailable,
+)
+_WITH_MODEL = (
     errors.PermissionDenied,
     errors.ModelNotFound,
     errors.ThreadNotFound,
@@ -121,7 +125,7 @@ def _list_models() -> Schema:
                 }
             },
         ),
-        errors=(*_WITH_KEY, errors.InvalidRequest),
+        errors=_WITH_KEY,
     )
 
 
@@ -194,7 +198,7 @@ def _show_usage() -> Schema:
             headers.documented(),
             components.json_content("UsageReport", {"A day": examples.USAGE}),
         ),
-        errors=(*_WITH_KEY, errors.InvalidRequest),
+        errors=_WITH_KEY,
     )
 
 

@@ -38,7 +38,7 @@ def test_a_stream_keeps_the_documented_grammar(
 
     assert answer.status == 200
     assert answer.headers["content-type"] == "text/event-stream; charset=utf-8"
-    assert answer.headers["cache-control"] == "no-cache"
+    assert answer.headers["cache-control"] == "no-store"
     assert answer.headers["request-id"].startswith("req_")
     seen = answer.transcript
     assert seen.text == TEXT

@@ -1,0 +1,19 @@
+"""The headers of a request that the gateway reads, decoded once."""
+
+from starlette.types import Scope
+
+_READ = {
+    name.encode(): name
+    for name in ("authorization", "x-api-key", "content-encoding", "anthropic-beta")
+}
+
+
+def headers_of(scope: Scope) -> dict[str, str]:
+    """Decode only the headers that are read, of the twenty that clients send. A repeated one is a
+    list, as in HTTP: some clients send each beta in a header of its own."""
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in scope["headers"]:
+        if (name := _READ.get(raw_name)) is not None:
+            value = raw_value.decode("latin-1")
+            headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return headers
