@@ -24,16 +24,19 @@ class _OneAccount:
     purpose: its absence would tell that the account exists.
     """
 
+    account_already_exists: bool
+    cleaned_data: dict[str, Any]
+
     def try_save(self, request: HttpRequest) -> tuple[User | None, HttpResponse | None]:
         """Make the account, or do as if; also when another request makes it meanwhile."""
-        password = self.cleaned_data.get("password1")  # type: ignore[attr-defined]
+        password = self.cleaned_data.get("password1")
         if self.account_already_exists and password:
             make_password(password)
         try:
             with transaction.atomic():
                 return super().try_save(request)  # type: ignore[misc, no-any-return]
         except IntegrityError:
-            email = self.cleaned_data["email"]  # type: ignore[attr-defined]
+            email = self.cleaned_data["email"]
             twin = User.objects.filter(email__iexact=email).first()
             if twin is None:
                 raise

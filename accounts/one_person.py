@@ -4,6 +4,7 @@ Many providers deliver `Ada.Lovelace+news@gmail.com` and `"adalovelace"@googlema
 person. Only what a person can get once asks here; signing in and mails use the address as it is.
 """
 
+import contextlib
 import re
 import unicodedata
 
@@ -40,8 +41,6 @@ def keyed_digest(text: str, *, key: str) -> bytes:
 def _domain(domain: str) -> str:
     """Return the domain in ASCII without a dot at its end."""
     domain = domain.rstrip(".")
-    try:
+    with contextlib.suppress(UnicodeError):  # no name that IDNA can write is compared as it is
         domain = domain.encode("idna").decode("ascii")
-    except UnicodeError:
-        pass  # no name that the old rule of IDNA can write: compared as it is
     return _SAME_DOMAIN.get(domain, domain)

@@ -19,7 +19,6 @@ from usage.key_calls import has_answer, refusal_of
 from usage.summary import credits_by_key_this_month
 
 
-
 @wraps(admin.site.login)
 @hidden_from_non_operators
 def operator_login(request: HttpRequest, extra_context: object = None) -> HttpResponse:

@@ -90,7 +90,9 @@ class InvalidRequest(GatewayError):
     error_code = "invalid_request"
 
     def __init__(self, reason: str, *, path: str = "") -> None:
-        if len(reason) > _MOST_REASON_CHARS:  # it quotes names and ids of the request, of any length
+        if (
+            len(reason) > _MOST_REASON_CHARS
+        ):  # it quotes names and ids of the request, of any length
             reason = f"{reason[:_MOST_REASON_CHARS]}…"
         super().__init__(f"{path}: {reason}" if path else reason)
         self.path = path
@@ -166,9 +168,7 @@ class CreditsHeld(GatewayError):
     type = "rate_limit_error"
     error_code = "credits_held"
 
-    def __init__(
-        self, *, credits_required: int, credits_available: int, credits_held: int
-    ) -> None:
+    def __init__(self, *, credits_required: int, credits_available: int, credits_held: int) -> None:
         super().__init__(
             f"Running calls hold {credits_held} apiCredits, which leaves {credits_available}. This "
             f"request may cost up to {credits_required}: try again when one of them has ended.",

@@ -1,4 +1,4 @@
-"""The welcome credits: once per person and once per wallet, for ever.
+"""The welcome credits: once per person and once per wallet, without a time limit.
 
 A person is a keyed digest of their normalised address (accounts/one_person.py), which outlives the
 account. A network gets few a day: an account is made all the same, and gets its credits at a

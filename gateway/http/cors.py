@@ -34,13 +34,17 @@ async def answer_preflight(scope: Scope, send: Send, *, request_id: UUID) -> Non
     `authorization`.
     """
     asked = Headers(scope=scope).get("access-control-request-headers", "")
-    headers = HEADERS | security.HEADERS | {
-        "request-id": f"req_{request_id.hex}",
-        "access-control-allow-methods": "GET, POST, HEAD, OPTIONS",
-        "access-control-allow-headers": asked or "authorization, content-type, x-api-key",
-        "access-control-max-age": "86400",
-        "vary": "access-control-request-headers",
-    }
+    headers = (
+        HEADERS
+        | security.HEADERS
+        | {
+            "request-id": f"req_{request_id.hex}",
+            "access-control-allow-methods": "GET, POST, HEAD, OPTIONS",
+            "access-control-allow-headers": asked or "authorization, content-type, x-api-key",
+            "access-control-max-age": "86400",
+            "vary": "access-control-request-headers",
+        }
+    )
     raw = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
     await send({"type": "http.response.start", "status": 204, "headers": raw})
     await send({"type": "http.response.body", "body": b""})

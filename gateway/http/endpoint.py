@@ -21,6 +21,7 @@ logger = logging.getLogger(__name__)
 
 __all__ = ["answer_or_error", "checked_request", "headers_of"]
 
+
 async def answer_or_error(
     work: Callable[[UUID], Awaitable[None]],
     scope: Scope,

@@ -26,13 +26,13 @@ def refusal_of(headers: list[tuple[bytes, bytes]]) -> GatewayError | None:
             transport = value
     if not _is_ours(host, tuple(settings.ALLOWED_HOSTS)):
         return InvalidRequest("This host is not served here", path="host")
-    if transport and settings.SECURE_SSL_REDIRECT and settings.SECURE_PROXY_SSL_HEADER:
+    is_behind_proxy = settings.SECURE_SSL_REDIRECT and settings.SECURE_PROXY_SSL_HEADER
+    if transport and is_behind_proxy and transport.split(b",", 1)[0].strip() != b"https":
         # A redirect would have the key sent again, after it went over the network in the clear.
-        if transport.split(b",", 1)[0].strip() != b"https":
-            return PermissionDenied(
-                "This request came over plain http, and its key with it. Use https, and replace "
-                "the key: others may have read it."
-            )
+        return PermissionDenied(
+            "This request came over plain http, and its key with it. Use https, and replace the "
+            "key: others may have read it."
+        )
     return None
 
 

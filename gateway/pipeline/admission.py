@@ -105,8 +105,8 @@ async def _hold(services: GatewayServices, call: Call, amount: int) -> HoldResul
 async def _counted_bound(services: GatewayServices, call: Call, refused: HoldResult) -> int:
     """Count the tokens and return the bound that follows: the first one took each byte for a token.
 
-    The upstream is not asked to count what cannot fit however few tokens it has. Raises OutOfCredits
-    or CreditsHeld if the least bound that is known does not fit.
+    The upstream is not asked to count what cannot fit however few tokens it has. Raises
+    OutOfCredits or CreditsHeld if the least bound that is known does not fit.
     """
     candidate = call.candidate
     least = candidate.price.bound(input_tokens=1, output_tokens=candidate.max_tokens)

@@ -1,7 +1,7 @@
 """Ends the running calls of keys that are revoked, and of workspaces that are removed.
 
-The keys of running calls are looked up together, twice a second: that costs a call nothing, and ends
-it well within two seconds. An expired key lets its running calls end.
+The keys of running calls are looked up together, twice a second: that costs a call nothing,
+and ends it well within two seconds. An expired key lets its running calls end.
 """
 
 import asyncio

@@ -84,7 +84,7 @@ def test_a_well_formed_key_that_nobody_minted_opens_nothing(customer: Customer) 
         {"x-api-key": "{}", "authorization": "Bearer {}"},
         {"x-api-key": "{}", "authorization": "Bearer something-else"},
         {"x-api-key": "sk-ant-of-another-service", "authorization": "Bearer {}"},
-        {"x-api-key": "{}, {}"},
+        {"x-api-key": "{0}, {0}"},
     ],
     ids=str,
 )
