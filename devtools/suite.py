@@ -99,7 +99,7 @@ def docs(arguments: list[str]) -> int:
     """Run the documentation's samples and record what they print."""
     match arguments:
         case ["record", *names]:
-            return _on_own_servers(("tests.support.docs_examples.record", *names), durable=False)
+            return _on_own_servers(("docs_recorder", *names), durable=False)
     print_error("Usage: bin/docs record [SAMPLE]...")
     return 2
 

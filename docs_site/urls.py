@@ -3,7 +3,10 @@
 from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
-from docs_site import landing, live_limits, openapi, operator_views, views
+from docs_site import live_limits, views
+from docs_site.landing.views import landing
+from docs_site.openapi.views import openapi_json
+from docs_site.operator import views as operator_views
 from docs_site.search.views import search
 
 
@@ -17,14 +20,14 @@ register_converter(PageSlug, "page_slug")
 
 app_name = "docs"
 urlpatterns = [
-    path("", landing.landing, name="landing"),
+    path("", landing, name="landing"),
     path("docs/", views.start, name="start"),
     path("docs/search", search, name="search"),
     path("developers/limits", live_limits.live_limits, name="live_limits"),
     path("docs/changelog.atom", views.changelog_feed, name="changelog_feed"),
     path("docs/<page_slug:slug>", views.page, name="page"),
     path("docs/<page_slug:slug>.md", views.markdown, name="markdown"),
-    path("openapi.json", openapi.openapi_json, name="openapi_json"),
+    path("openapi.json", openapi_json, name="openapi_json"),
     path("llms.txt", views.llms_txt, name="llms_txt"),
     path("llms-full.txt", views.llms_full_txt, name="llms_full_txt"),
     path("terms", operator_views.terms, name="terms"),

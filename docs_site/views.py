@@ -7,10 +7,12 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import conditional_page, require_safe
 
 from accounts.access import current_membership, public
-from docs_site import changelog, directives, key_hint, library, llms
 from docs_site.boxes.reader import KEY_HINT, Reader
-from docs_site.page import Page
-from docs_site.rendering import render, render_line
+from docs_site.examples import key_hint
+from docs_site.library import changelog, contents, llms
+from docs_site.rendering import directives
+from docs_site.rendering.html import render, render_line
+from docs_site.source.page import Page
 from web.http import render_page
 
 
@@ -18,7 +20,7 @@ from web.http import render_page
 @require_safe
 def start(request: HttpRequest) -> HttpResponse:
     """Redirect to the first page of the documentation."""
-    return redirect(library.pages()[0].url)
+    return redirect(contents.pages()[0].url)
 
 
 @public
@@ -34,9 +36,9 @@ def page(request: HttpRequest, slug: str) -> HttpResponse:
     context = {
         "page": shown,
         "lead": render_line(shown.description),
-        "tree": library.tree(),
-        "section_url": library.first_of(shown.section).url,
-        "neighbours": library.neighbours(shown),
+        "tree": contents.tree(),
+        "section_url": contents.first_of(shown.section).url,
+        "neighbours": contents.neighbours(shown),
         "rendered": rendered,
         "html": rendered.html.replace(KEY_HINT, _key_hint(request)),
         "canonical": f"{settings.PUBLIC_URL}{shown.url}",
@@ -86,7 +88,7 @@ def _key_hint(request: HttpRequest) -> str:
 
 
 def _page_or_404(slug: str) -> Page:
-    found = library.find(slug)
+    found = contents.find(slug)
     if found is None:
         raise Http404("There is no such page.")
     return found

@@ -4,9 +4,9 @@ from typing import Any
 
 from django.template.loader import render_to_string
 
-from docs_site import recordings
 from docs_site.boxes.reader import Reader
-from docs_site.recordings import Output
+from docs_site.examples import recordings
+from docs_site.examples.recordings import Output
 from web.code_blocks import LANGUAGES, highlighted
 
 

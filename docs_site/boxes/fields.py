@@ -1,12 +1,12 @@
-"""`{{ fields <name> }}`: fields with anchors; docs_site/reference/trees.py has the names."""
+"""`{{ fields <name> }}`: fields with anchors; docs_site/openapi/trees.py has the names."""
 
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString, mark_safe
 
 from docs_site.boxes.reader import Reader
-from docs_site.markdown import MARKDOWN, slug
-from docs_site.reference.fields import Content, Field, Variant
-from docs_site.reference.trees import tree
+from docs_site.openapi.fields import Content, Field, Variant
+from docs_site.openapi.trees import tree
+from docs_site.source.markdown import MARKDOWN, slug
 from docs_site.tables.markdown_table import table
 
 

@@ -3,8 +3,8 @@
 import msgspec
 from django.template.loader import render_to_string
 
-from docs_site import samples
 from docs_site.boxes.reader import KEY_HINT, Reader
+from docs_site.examples import samples
 from web.templatetags import code as blocks
 
 

@@ -4,10 +4,10 @@ from collections.abc import Iterable
 
 import msgspec
 
-from docs_site.page import Page
-from docs_site.reference import document
+from docs_site.openapi import document
 from docs_site.reference.json_text import written
 from docs_site.reference.operations import UPDATED
+from docs_site.source.page import Page
 from gateway.openapi import examples
 from gateway.openapi.error_samples import DOCUMENTED_ERRORS
 

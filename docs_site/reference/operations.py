@@ -4,10 +4,10 @@ from collections.abc import Iterable
 from datetime import date
 from typing import NamedTuple
 
-from docs_site.page import Page
-from docs_site.reference import document, trees
-from docs_site.reference.document import Operation, Schema
+from docs_site.openapi import document, trees
+from docs_site.openapi.document import Operation, Schema
 from docs_site.reference.json_text import written
+from docs_site.source.page import Page
 from docs_site.tables.errors import errors_by_status
 from docs_site.tables.headers import short_names
 from docs_site.tables.markdown_table import table

@@ -7,10 +7,11 @@ with the index's at most every CHECKED_EVERY_S seconds.
 import time
 from threading import Lock
 
-from docs_site import directives, library
-from docs_site.page import Page
+from docs_site.library import contents
+from docs_site.rendering import directives
 from docs_site.search.entries import entries_of
 from docs_site.search.index import Index
+from docs_site.source.page import Page
 
 CHECKED_EVERY_S = 30.0
 
@@ -38,7 +39,7 @@ class CurrentIndex:
         self._checked_at = float("-inf")
 
     def _refresh(self) -> None:
-        texts = [(page, directives.markdown(page)) for page in library.pages()]
+        texts = [(page, directives.markdown(page)) for page in contents.pages()]
         if texts != self._texts:
             found = (entry for page, text in texts for entry in entries_of(page, text))
             self._index, self._texts = Index(found), texts

@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 from markdown_it.token import Token
 
-from docs_site.markdown import MARKDOWN, parse, plain_text, row_kind
-from docs_site.page import Page
+from docs_site.source.markdown import MARKDOWN, parse, plain_text, row_kind
+from docs_site.source.page import Page
 
 PAGE, HEADING = "Page", "Heading"
 _LISTED = {"h2", "h3"}

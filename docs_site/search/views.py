@@ -5,7 +5,7 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
 from accounts.access import public
-from docs_site import library
+from docs_site.library import contents
 from docs_site.search.current import current
 from docs_site.search.results import grouped
 from web.http import render_page
@@ -30,7 +30,7 @@ def search(request: HttpRequest) -> HttpResponse:
         "groups": grouped(
             hits, query, per_group=_PER_GROUP_IN_LIST if is_list else _PER_GROUP_ON_PAGE
         ),
-        "tree": library.tree(),
+        "tree": contents.tree(),
         "examples": _EXAMPLES,
     }
     return render_page(request, "docs/search.html", context, fragment="found")

@@ -1,6 +1,6 @@
 """The table of a stream's events."""
 
-from docs_site.reference import document
+from docs_site.openapi import document
 from docs_site.tables.markdown_table import table
 
 

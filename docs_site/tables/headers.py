@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from docs_site.reference import document
+from docs_site.openapi import document
 from docs_site.tables.markdown_table import table
 from gateway.limits import rate_limiter
 from gateway.openapi import headers as described

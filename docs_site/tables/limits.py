@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from django.conf import settings
 
-from docs_site.reference import document
+from docs_site.openapi import document
 from docs_site.tables.markdown_table import table
 from gateway.http.models import DEFAULT_LIMIT, MOST_PER_PAGE
 from gateway.http.usage import LONGEST

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from django.utils import timezone
 
 from catalogue.models import Model, ModelPrice
-from docs_site.prices import TYPICAL_CHAT, announced_prices, priced_models
 from docs_site.tables.markdown_table import table
+from docs_site.tables.priced_models import TYPICAL_CHAT, announced_prices, priced_models
 from web.templatetags.display import dollars
 
 _NONE = "No model is available at the moment."

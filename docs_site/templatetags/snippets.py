@@ -2,7 +2,7 @@
 
 from django import template
 
-from docs_site import snippets
+from docs_site.examples import snippets
 from web.code_blocks import CodeSample
 
 register = template.Library()

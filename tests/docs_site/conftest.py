@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from docs_site import computed_blocks
+from docs_site.rendering import computed_blocks
 from docs_site.search.current import current
 
 

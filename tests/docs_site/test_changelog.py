@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 from pytest_django import Settings
 
-from docs_site import changelog
+from docs_site.library import changelog
 from tests.support.reading import text_of
 
 pytestmark = pytest.mark.django_db

@@ -3,7 +3,7 @@
 import pytest
 from django.db import OperationalError
 
-from docs_site import computed_blocks
+from docs_site.rendering import computed_blocks
 
 
 def test_a_block_is_computed_once_in_some_seconds() -> None:

@@ -5,9 +5,9 @@ from datetime import date
 import pytest
 from pytest_django import Settings
 
-from docs_site import directives
-from docs_site.directives import UnknownDirective
-from docs_site.page import Page
+from docs_site.rendering import directives
+from docs_site.rendering.directives import UnknownDirective
+from docs_site.source.page import Page
 
 
 def a_page(body: str) -> Page:

@@ -11,8 +11,8 @@ from pytest_django import Settings
 from catalogue.models import Model, ModelPrice
 from catalogue.pricing import TokenCounts
 from catalogue.sync import sync
-from docs_site import library
-from docs_site.page import Page
+from docs_site.library import contents
+from docs_site.source.page import Page
 from tests.support.priced_models import a_model
 from tests.support.reading import text_of
 
@@ -68,7 +68,7 @@ def test_the_worked_example_is_right_by_the_shipped_catalogue(settings: Settings
     assert row.price.cost(TokenCounts(input=14, output=23)) == 12
 
 
-@pytest.mark.parametrize("page", library.pages(), ids=lambda page: page.slug)
+@pytest.mark.parametrize("page", contents.pages(), ids=lambda page: page.slug)
 def test_every_page_is_served_as_html_and_as_markdown(client: Client, page: Page) -> None:
     html = client.get(page.url)
     markdown = client.get(f"{page.url}.md")
@@ -120,7 +120,7 @@ def test_llms_txt_lists_every_page(client: Client) -> None:
     text = client.get("/llms.txt").content.decode()
 
     assert text.startswith("# Caicaini\n\n> ")
-    for page in library.pages():
+    for page in contents.pages():
         assert f"- [{page.title}](https://caicaini.test{page.url}.md): {page.description}" in text
 
 

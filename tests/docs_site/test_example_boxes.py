@@ -10,8 +10,9 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.models import User, Workspace
-from docs_site import library, recordings, samples
-from docs_site.page import Page
+from docs_site.examples import recordings, samples
+from docs_site.library import contents
+from docs_site.source.page import Page
 from keys import services
 from keys.models import ApiKey
 from tests.support import people
@@ -35,7 +36,7 @@ def page() -> Page:
     """A page with an example that can be run, and its recorded answer."""
     return next(
         page
-        for page in library.pages()
+        for page in contents.pages()
         if _ANSWER.search(page.body)
         and any(samples.load(name).request for name in _SAMPLE.findall(page.body))
     )
@@ -112,7 +113,7 @@ def test_the_markdown_has_every_language_of_an_example(client: Client, page: Pag
             assert f"```{code.language}\n{code.text}\n```" in markdown
 
 
-@pytest.mark.parametrize("every", library.pages(), ids=lambda page: page.slug)
+@pytest.mark.parametrize("every", contents.pages(), ids=lambda page: page.slug)
 def test_no_directive_is_left_in_the_markdown(client: Client, every: Page) -> None:
     assert not re.search(r"\{\{ *\w+[^{}\"]*\}\}", client.get(every.markdown_url).text)
 

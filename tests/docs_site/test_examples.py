@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from pytest_django import DjangoDbBlocker
 
-from docs_site.library import FOLDER as PAGES
-from docs_site.recordings import FOLDER as RECORDINGS
-from docs_site.samples import FOLDER as SAMPLES
+from docs_site.examples.recordings import FOLDER as RECORDINGS
+from docs_site.examples.samples import FOLDER as SAMPLES
+from docs_site.library.contents import FOLDER as PAGES
 from tests.support.docs_examples import examples, plays, recordings, shapes
 from tests.support.docs_examples.examples import Example, Result
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from docs_site.reference.fields import Field, FieldTree
+from docs_site.openapi.fields import Field, FieldTree
 
 SCHEMAS: dict[str, Any] = {
     "Named": {"type": "object", "description": "A thing.", "properties": {"a": {"type": "string"}}},

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from docs_site import front_matter
-from docs_site.front_matter import BadFrontMatter
+from docs_site.source import front_matter
+from docs_site.source.front_matter import BadFrontMatter
 
 GOOD = """\
 ---

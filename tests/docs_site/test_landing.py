@@ -9,7 +9,7 @@ from billing.models import EntryKind
 from catalogue.pricing import TOKENS_PER_PRICE_UNIT
 from catalogue.sync import sync
 from console.demo import QUESTIONS
-from docs_site.landing import RecordedAnswer, recordings
+from docs_site.landing.recordings import RecordedAnswer, recordings
 from tests.support.reading import text_of
 
 pytestmark = pytest.mark.django_db

@@ -7,8 +7,8 @@ from html import unescape
 import pytest
 from django.test import Client
 
-from docs_site import library
-from docs_site.page import Page
+from docs_site.library import contents
+from docs_site.source.page import Page
 
 pytestmark = pytest.mark.django_db
 _HREF = re.compile(r'<a\b[^>]*\shref="([^"]+)"')
@@ -35,7 +35,7 @@ def fault_of(link: str, *, page: str) -> str | None:
     return None
 
 
-@pytest.mark.parametrize("page", library.pages(), ids=lambda page: page.slug)
+@pytest.mark.parametrize("page", contents.pages(), ids=lambda page: page.slug)
 def test_links_and_anchors_of_a_page_resolve(page: Page) -> None:
     links = set(_HREF.findall(html_of(page.url)))
 
@@ -43,14 +43,14 @@ def test_links_and_anchors_of_a_page_resolve(page: Page) -> None:
     assert [fault for link in links if (fault := fault_of(link, page=page.url))] == []
 
 
-@pytest.mark.parametrize("page", library.pages(), ids=lambda page: page.slug)
+@pytest.mark.parametrize("page", contents.pages(), ids=lambda page: page.slug)
 def test_no_two_elements_of_a_page_have_the_same_id(page: Page) -> None:
     ids = _ID.findall(html_of(page.url))
 
     assert sorted(set(ids)) == sorted(ids)
 
 
-@pytest.mark.parametrize("page", library.pages(), ids=lambda page: page.slug)
+@pytest.mark.parametrize("page", contents.pages(), ids=lambda page: page.slug)
 def test_links_in_the_markdown_resolve(client: Client, page: Page) -> None:
     links = _MARKDOWN_LINK.findall(client.get(page.markdown_url).text)
 

@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from docs_site import directives, library
 from docs_site.boxes import fields
-from docs_site.markdown import ROW_KINDS, parse, slug
-from docs_site.reference import document, json_text, operations, trees
-from docs_site.reference.document import Operation
+from docs_site.library import contents
+from docs_site.openapi import document, trees
+from docs_site.openapi.document import Operation
+from docs_site.reference import json_text, operations
+from docs_site.rendering import directives
+from docs_site.source.markdown import ROW_KINDS, parse, slug
 from gateway.errors import GatewayError
 from gateway.http import cors
 from gateway.limits import rate_limiter
@@ -140,7 +142,7 @@ def test_no_two_things_of_a_page_have_one_anchor(client: Client, page: str) -> N
 def test_a_row_of_the_markdown_has_the_anchor_of_the_tree(client: Client, page: str) -> None:
     """The search links to the anchors of the rows; the page has trees in their place."""
     html = client.get(f"/docs/reference/{page}").content.decode()
-    found = library.find(f"reference/{page}")
+    found = contents.find(f"reference/{page}")
     assert found is not None
     tokens = parse(directives.markdown(found))
     rows = [str(token.attrGet("id")) for token in tokens if token.type == "tr_open"]

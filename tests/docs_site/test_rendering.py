@@ -3,7 +3,7 @@
 import pytest
 
 from docs_site.boxes.reader import Reader
-from docs_site.rendering import Heading, render
+from docs_site.rendering.html import Heading, render
 
 VISITOR = Reader(is_signed_in=False)
 

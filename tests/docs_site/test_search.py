@@ -5,12 +5,13 @@ from datetime import date
 import pytest
 from django.test import Client
 
-from docs_site import directives, library
-from docs_site.page import Page
+from docs_site.library import contents
+from docs_site.rendering import directives
 from docs_site.search.entries import Entry, entries_of
 from docs_site.search.index import Hit, Index
 from docs_site.search.results import grouped
 from docs_site.search.words import is_one_edit_apart, whole_words
+from docs_site.source.page import Page
 from tests.support.reading import text_of
 
 STREAMING = """\
@@ -205,12 +206,12 @@ class TestThePage:
         assert client.get("/docs/search", query).status_code == 200
 
     def test_each_page_is_found_by_its_title(self, client: Client) -> None:
-        for page in library.pages():
+        for page in contents.pages():
             answer = client.get("/docs/search", {"q": page.title})
             assert f'href="{page.url}"' in answer.text.partition('id="main"')[2]
 
     def test_everything_found_leads_to_a_place_on_its_page(self, client: Client) -> None:
-        for page in library.pages():
+        for page in contents.pages():
             html = client.get(page.url).text
             for entry in entries_of(page, directives.markdown(page)):
                 anchor = entry.url.partition("#")[2]

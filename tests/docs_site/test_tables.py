@@ -10,7 +10,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from catalogue.models import Model, ModelPrice
-from docs_site import computed_blocks
+from docs_site.rendering import computed_blocks
 from docs_site.tables import errors, limits, models, money
 from docs_site.tables.markdown_table import table
 from gateway.openapi.error_samples import DOCUMENTED_ERRORS

@@ -9,7 +9,7 @@ RULES: dict[str, Any] = tomllib.loads((BASE_DIR / "pyproject.toml").read_text())
     "importlinter"
 ]
 # These start, measure or imitate the servers around the product; the product runs without them.
-AROUND_THE_PRODUCT = {"devtools", "benchmarks", "embedded", "stripe_sandbox"}
+AROUND_THE_PRODUCT = {"devtools", "benchmarks", "docs_recorder", "embedded", "stripe_sandbox"}
 
 
 def packages() -> set[str]:

@@ -17,7 +17,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from billing.ledger import demo
 from console.demo import QUESTIONS
-from docs_site.landing import RECORDINGS, RecordedAnswer
+from docs_site.landing.recordings import FILE, RecordedAnswer
 from usage.models import Ending, RequestRecord
 from usage.records import RecordLine
 
@@ -30,8 +30,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         answers = [_recorded(number) for number in range(len(QUESTIONS))]
         text = msgspec.json.format(msgspec.json.encode(answers))
-        RECORDINGS.write_bytes(text + b"\n")
-        self.stdout.write(f"{len(answers)} answers are in {RECORDINGS.name}.")
+        FILE.write_bytes(text + b"\n")
+        self.stdout.write(f"{len(answers)} answers are in {FILE.name}.")
 
 
 def _recorded(number: int) -> RecordedAnswer:

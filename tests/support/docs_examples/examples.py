@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 from django.db import connection
 
-from docs_site.library import FOLDER as PAGES
-from docs_site.samples import BASE_URL
-from docs_site.samples import FOLDER as SAMPLES
+from docs_site.examples.samples import BASE_URL
+from docs_site.examples.samples import FOLDER as SAMPLES
+from docs_site.library.contents import FOLDER as PAGES
 from embedded.subprocesses import PROJECT
 from tests.support import customers
 from tests.support.customers import Customer

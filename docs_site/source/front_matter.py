@@ -13,7 +13,7 @@ The body follows, without a heading of its own.
 from datetime import date
 from pathlib import Path
 
-from docs_site.page import SECTIONS, Page
+from docs_site.source.page import SECTIONS, Page
 
 _KEYS = {"title", "description", "section", "order", "updated"}
 

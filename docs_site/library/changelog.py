@@ -14,13 +14,13 @@ from django.conf import settings
 from django.utils.feedgenerator import Atom1Feed
 
 from docs_site.boxes.reader import Reader
-from docs_site.file_stamps import Stamp, stamp
-from docs_site.markdown import slug
-from docs_site.page import Page
-from docs_site.rendering import render
+from docs_site.rendering.html import render
+from docs_site.source.file_stamps import Stamp, stamp
+from docs_site.source.markdown import slug
+from docs_site.source.page import Page
 from web.operator import operator
 
-FOLDER = Path(__file__).resolve().parent / "changelog_entries"
+FOLDER = Path(__file__).resolve().parents[1] / "changelog_entries"
 _NAME = re.compile(r"(\d{4}-\d\d-\d\d)-[a-z0-9-]+\.md")
 _ADDRESS = "/docs/changelog"
 FEED_ADDRESS = "/docs/changelog.atom"

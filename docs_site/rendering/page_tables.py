@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from django.utils.html import escape, format_html
 from markdown_it.token import Token
 
-from docs_site.markdown import plain_text
+from docs_site.source.markdown import plain_text
 
 _FEWEST_THAT_STACK = 3
 _FEWEST_THAT_ARE_TIGHT = 4

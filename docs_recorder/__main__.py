@@ -1,4 +1,4 @@
-"""`python -m tests.support.docs_examples.record [NAME]...`: what `bin/docs record` runs."""
+"""`python -m docs_recorder [SAMPLE]...`: what `bin/docs record` runs."""
 
 import os
 import sys
@@ -10,7 +10,8 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "caicaini_portal.settings")
 django.setup()
 
-from tests.support.docs_examples import examples, recordings  # noqa: E402 (needs the settings)
+from docs_recorder import recordings  # noqa: E402 (needs the settings)
+from tests.support.docs_examples import examples  # noqa: E402
 
 
 def main(names: list[str]) -> int:

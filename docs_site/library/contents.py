@@ -7,12 +7,13 @@ from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
 
-from docs_site import changelog, front_matter
-from docs_site.file_stamps import Stamp, stamp
-from docs_site.page import SECTIONS, Page
+from docs_site.library import changelog
 from docs_site.reference import guides, operations
+from docs_site.source import front_matter
+from docs_site.source.file_stamps import Stamp, stamp
+from docs_site.source.page import SECTIONS, Page
 
-FOLDER = Path(__file__).resolve().parent / "pages"
+FOLDER = Path(__file__).resolve().parents[1] / "pages"
 
 
 def scanned() -> tuple[Page, ...]:

@@ -5,7 +5,7 @@
     {{ sample first-call }}   BOXES: alone on a line; a box on the page, plain Markdown in its .md
 
 A page's .md holds none of them: `markdown` replaces them all. `markdown_with_boxes` leaves a fence
-in the place of each box, ```{sample} first-call, which docs_site/rendering.py draws.
+in the place of each box, ```{sample} first-call, which docs_site/rendering/html.py draws.
 """
 
 import re
@@ -14,10 +14,10 @@ from typing import NamedTuple
 
 from django.conf import settings
 
-from docs_site import computed_blocks
 from docs_site.boxes import answer, fields, live_limits, sample
 from docs_site.boxes.reader import Reader
-from docs_site.page import Page
+from docs_site.rendering import computed_blocks
+from docs_site.source.page import Page
 from docs_site.tables import errors, events, headers, limits, models, money
 from gateway.pipeline.attempts import MOST_ATTEMPTS
 

@@ -10,7 +10,7 @@ class Page(NamedTuple):
     """A page; `slug` is its address under /docs, and for a file the file's name.
 
     `description` may hold inline code; `order` is its place within the section; `body` is Markdown
-    with directives (docs_site/directives.py) and without a heading of the first level.
+    with directives (docs_site/rendering/directives.py) and without a heading of the first level.
     """
 
     slug: str

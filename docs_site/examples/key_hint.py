@@ -5,7 +5,7 @@ from django.utils import timezone
 from django.utils.html import escape
 
 from accounts.models import Workspace
-from docs_site.snippets import ENVIRONMENT_VARIABLE
+from docs_site.examples.snippets import ENVIRONMENT_VARIABLE
 from keys.models import ApiKey
 
 

@@ -1,11 +1,7 @@
 """The landing page: recorded answers with their cost, the way to a live one, and the prices."""
 
-from datetime import datetime
-from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
-import msgspec
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
@@ -13,46 +9,12 @@ from django.views.decorators.http import require_safe
 from accounts.access import public
 from billing.ledger import demo
 from catalogue.models import Model
-from catalogue.pricing import TOKENS_PER_PRICE_UNIT
-from docs_site.file_stamps import Stamp, stamp
-from docs_site.prices import TYPICAL_CHAT, PricedModel, priced_models
+from docs_site.landing.recordings import RecordedAnswer, recordings
+from docs_site.tables.priced_models import TYPICAL_CHAT, PricedModel, priced_models
 from gateway.upstreams.router import NEED_WORDS
-from usage.records import RecordLine
 from web.http import render_page
 
-RECORDINGS = Path(__file__).resolve().parent / "landing_recordings.json"
 CHATS = 1_000
-
-
-class RecordedAnswer(msgspec.Struct, frozen=True):
-    """A real answer to one of the demo's questions, as `manage.py record_landing` wrote it.
-
-    `number` is the question's. `lines` are those of the request record; times are milliseconds.
-    """
-
-    number: int
-    question: str
-    answer: str
-    model: str
-    input_tokens: int
-    output_tokens: int
-    credits: int
-    held: int
-    first_ms: int
-    total_ms: int
-    lines: tuple[RecordLine, ...]
-    recorded_at: datetime
-
-    @property
-    def charged_percent(self) -> float:
-        """The charged part of what was held."""
-        return round(100 * self.credits / self.held, 2)
-
-    @property
-    def sum(self) -> str:
-        """The exact cost in credits, before it was rounded up."""
-        millionths = sum(line.units * line.price for line in self.lines)
-        return f"{millionths / TOKENS_PER_PRICE_UNIT:,.3f}".rstrip("0").rstrip(".")
 
 
 @public
@@ -69,16 +31,6 @@ def landing(request: HttpRequest) -> HttpResponse:
         "rows": [(row, _words(row.model), row.chats(CHATS)) for row in models],
     }
     return render_page(request, "docs/landing.html", context)
-
-
-def recordings() -> tuple[RecordedAnswer, ...]:
-    """Return all recorded answers."""
-    return _load(stamp([RECORDINGS]))
-
-
-@lru_cache(maxsize=8)
-def _load(_: Stamp) -> tuple[RecordedAnswer, ...]:
-    return msgspec.json.decode(RECORDINGS.read_bytes(), type=tuple[RecordedAnswer, ...])
 
 
 def _of_offered(models: list[PricedModel]) -> list[RecordedAnswer]:

@@ -1,7 +1,8 @@
 """A page's Markdown as HTML, cached by its text.
 
 Adjacent code blocks, each in one of LANGUAGES, become tabs. The text after a block's language is
-its title: ```json The answer. A fence ```{name} argument is a box of docs_site/directives.py.
+its title: ```json The answer. A fence ```{name} argument is a box of
+docs_site/rendering/directives.py.
 """
 
 import re
@@ -13,10 +14,10 @@ from typing import NamedTuple
 from django.template.loader import render_to_string
 from markdown_it.token import Token
 
-from docs_site import directives
 from docs_site.boxes.reader import Reader
-from docs_site.markdown import MARKDOWN, parse, plain_text
-from docs_site.page_tables import adapted
+from docs_site.rendering import directives
+from docs_site.rendering.page_tables import adapted
+from docs_site.source.markdown import MARKDOWN, parse, plain_text
 from web.code_blocks import LANGUAGES, CodeSample
 from web.templatetags import code as blocks
 

@@ -12,11 +12,11 @@ from pathlib import Path
 import msgspec
 from django.conf import settings
 
-from docs_site.file_stamps import Stamp, stamp
-from docs_site.samples import BASE_URL
+from docs_site.examples.samples import BASE_URL
+from docs_site.source.file_stamps import Stamp, stamp
 from web.code_blocks import LANGUAGES
 
-FOLDER = Path(__file__).resolve().parent / "recordings"
+FOLDER = Path(__file__).resolve().parents[1] / "recordings"
 
 
 class Output(msgspec.Struct, frozen=True):

@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 from django.conf import settings
 
-from docs_site.file_stamps import Stamp, stamp
+from docs_site.source.file_stamps import Stamp, stamp
 from web.code_blocks import CodeSample
 
-FOLDER = Path(__file__).resolve().parent / "samples"
+FOLDER = Path(__file__).resolve().parents[1] / "samples"
 FILES = {"curl": "curl.sh", "python": "python.py", "typescript": "typescript.mjs"}
 
 # The base URL in every file, so that each runs against `bin/up` as it stands.

@@ -9,9 +9,9 @@ error                                                               of every err
 import re
 from functools import lru_cache
 
-from docs_site.reference import document
-from docs_site.reference.document import Schema
-from docs_site.reference.fields import Content, FieldTree
+from docs_site.openapi import document
+from docs_site.openapi.document import Schema
+from docs_site.openapi.fields import Content, FieldTree
 
 _MESSAGES = "/docs/reference/messages"
 # Described once, on the page of messages: they occur at many places in a request.

@@ -3,9 +3,10 @@
 from django.conf import settings
 from django.urls import reverse
 
-from docs_site import directives, library
-from docs_site.page import Page
-from docs_site.snippets import curl
+from docs_site.examples.snippets import curl
+from docs_site.library import contents
+from docs_site.rendering import directives
+from docs_site.source.page import Page
 
 
 def page_markdown(page: Page) -> str:
@@ -15,7 +16,7 @@ def page_markdown(page: Page) -> str:
 
 def index() -> str:
     """Return /llms.txt: base URL, authentication, a first call, and every page by section."""
-    sections = (_section(name, pages) for name, pages in library.tree())
+    sections = (_section(name, pages) for name, pages in contents.tree())
     return "\n\n".join([_introduction(), *sections, _api()]) + "\n"
 
 
@@ -23,7 +24,7 @@ def full_text() -> str:
     """Return /llms-full.txt: the introduction and every page, each with its address."""
     pages = (
         f"<!-- {settings.PUBLIC_URL}{page.url} -->\n{page_markdown(page)}"
-        for page in library.pages()
+        for page in contents.pages()
     )
     return "\n\n".join([_introduction(), *pages])
 

@@ -1,6 +1,6 @@
 """Ready-made calls to /v1/messages for pages of any app: samples of the docs, with a key."""
 
-from docs_site import samples
+from docs_site.examples import samples
 from web.code_blocks import CodeSample
 
 ENVIRONMENT_VARIABLE = "CAICAINI_API_KEY"

@@ -1,0 +1,1 @@
+"""Records what the documentation's samples print, with the servers and scripts of the suite."""

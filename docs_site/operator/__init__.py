@@ -1,0 +1,1 @@
+"""Pages under the operator's name: terms, privacy, support."""

@@ -1,0 +1,1 @@
+"""From a page's Markdown with directives to HTML, or to Markdown without them."""
