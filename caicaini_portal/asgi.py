@@ -20,6 +20,7 @@ portal = cast(
 )  # loads the apps, which the gateway's modules need on import
 
 from console import endpoints as console  # noqa: E402
+from docs_site.search.current import current as search_index  # noqa: E402
 from gateway.app import app as gateway  # noqa: E402
 
 
@@ -37,7 +38,10 @@ class PathSplit:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the connection on; lifespan is the gateway's."""
-        if scope["type"] == "lifespan" or _is_for_gateway(scope["path"]):
+        if scope["type"] == "lifespan":
+            search_index.refresh_soon()  # so that no search waits for it
+            await self._gateway(scope, receive, send)
+        elif _is_for_gateway(scope["path"]):
             await self._gateway(scope, receive, send)
         elif scope["path"] in console.ENDPOINTS:
             await console.post_only(scope, receive, send)

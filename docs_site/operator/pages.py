@@ -4,6 +4,7 @@ Without a text of the operator's, a page says so. It never invents one: terms bi
 this software does not know. What the software itself stores is a fact, so the privacy page has it.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -54,27 +55,48 @@ by mistake, [revoke it](/developers/keys).
 
 
 class OperatorPage(NamedTuple):
-    """A page: its title, and the Markdown below it."""
+    """A page: its address, title and Markdown; the search finds it by its description too."""
 
+    url: str
     title: str
     body: str
+    description: str
+    section: str = "About"
+
+
+_TERMS = OperatorPage(
+    "/terms", "Terms of use", "", "The terms of use: what you agree to with the operator."
+)
+_PRIVACY = OperatorPage(
+    "/privacy", "Privacy", "", "The privacy notice: what data is stored, and for how long."
+)
+_SUPPORT = OperatorPage(
+    "/support", "Support", "", "Help from the operator: where to ask, and what to send along."
+)
+
+
+def all_pages() -> Iterator[OperatorPage]:
+    """Yield the pages."""
+    yield terms()
+    yield privacy()
+    yield support()
 
 
 def terms() -> OperatorPage:
     """Return the terms of use."""
-    return _of_file(settings.TERMS_FILE, "Terms of use") or OperatorPage(
-        "Terms of use",
-        f"{_runs(operator())}\n\n**No terms of use are published here**: the operator has not set "
-        "`TERMS_FILE`. Ask before you rely on this service; [Support](/support) says where.\n",
+    return _of_file(settings.TERMS_FILE, _TERMS) or _TERMS._replace(
+        body=f"{_runs(operator())}\n\n**No terms of use are published here**: the operator has "
+        "not set `TERMS_FILE`. Ask before you rely on this service; [Support](/support) says "
+        "where.\n",
     )
 
 
 def privacy() -> OperatorPage:
     """Return the privacy notice."""
-    return _of_file(settings.PRIVACY_FILE, "Privacy") or OperatorPage(
-        "Privacy",
-        f"{_runs(operator())}\n\n**No privacy notice is published here**: the operator has not set "
-        "`PRIVACY_FILE`. What follows is no such notice; it says what the software itself does. "
+    return _of_file(settings.PRIVACY_FILE, _PRIVACY) or _PRIVACY._replace(
+        body=f"{_runs(operator())}\n\n**No privacy notice is published here**: the operator has "
+        "not set `PRIVACY_FILE`. What follows is no such notice; it says what the software "
+        "itself does. "
         f"Questions go to [Support](/support).\n\n{_STORED}",
     )
 
@@ -82,16 +104,18 @@ def privacy() -> OperatorPage:
 def support() -> OperatorPage:
     """Return where to get help, and what to send along."""
     whose = operator()
-    return OperatorPage("Support", f"{_runs(whose)}\n\n{_contacts(whose)}\n{_WHAT_TO_SEND}")
+    return _SUPPORT._replace(body=f"{_runs(whose)}\n\n{_contacts(whose)}\n{_WHAT_TO_SEND}")
 
 
-def _of_file(path: Path | None, title: str) -> OperatorPage | None:
-    """Return the operator's text; a first heading is its title. None without a file."""
+def _of_file(path: Path | None, page: OperatorPage) -> OperatorPage | None:
+    """Return the page with the operator's text and its first heading. None without a file."""
     if path is None:
         return None
     text = path.read_text(encoding="utf-8").strip()
     first, _, rest = text.partition("\n")
-    return OperatorPage(first[2:].strip(), rest) if first[:2] == "# " else OperatorPage(title, text)
+    if first[:2] == "# ":
+        return page._replace(title=first[2:].strip(), body=rest)
+    return page._replace(body=text)
 
 
 def _runs(whose: Operator) -> str:

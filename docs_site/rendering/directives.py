@@ -20,6 +20,7 @@ from docs_site.rendering import computed_blocks
 from docs_site.source.page import Page
 from docs_site.tables import errors, events, headers, limits, models, money
 from gateway.pipeline.attempts import MOST_ATTEMPTS
+from gateway.upstreams.circuit_breaker import OPEN_FOR_S
 
 _DIRECTIVE = re.compile(r"\{\{ *([a-z_]+)(?: +([\w/.-]+))? *\}\}")
 
@@ -42,6 +43,8 @@ VALUES: dict[str, Callable[[], str]] = {
     "top_up_range": money.top_up_range,
     "attempts": lambda: str(MOST_ATTEMPTS),
     "keep_alive_s": lambda: f"{settings.KEEP_ALIVE_EVERY_S:g}",
+    "breaker_open_s": lambda: f"{OPEN_FOR_S:g}",
+    "audit_every_s": lambda: f"{settings.CELERY_BEAT_SCHEDULE['ledger-audit']['schedule']:g}",
 }
 
 BLOCKS: dict[str, Callable[[str], str]] = {
@@ -76,6 +79,11 @@ def markdown(page: Page) -> str:
 def markdown_with_boxes(page: Page) -> str:
     """Return the page's body as Markdown with a fence in the place of each box."""
     return _expanded(page, _boxed)
+
+
+def without_directives(page: Page) -> str:
+    """Return the body without what directives stand for: it costs no query."""
+    return _DIRECTIVE.sub("", page.body)
 
 
 def _plain(name: str, argument: str) -> str:

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from markdown_it.token import Token
 
+from docs_site.operator.pages import OperatorPage
 from docs_site.source.markdown import MARKDOWN, parse, plain_text, row_kind
 from docs_site.source.page import Page
 
@@ -23,7 +24,7 @@ class Entry(NamedTuple):
     code: str = ""
 
 
-def entries_of(page: Page, markdown: str) -> Iterator[Entry]:
+def entries_of(page: Page | OperatorPage, markdown: str) -> Iterator[Entry]:
     """Yield the page, then its headings and rows in their order."""
     tokens = parse(markdown)
     description = plain_text(MARKDOWN.parseInline(page.description)[0])
@@ -44,7 +45,7 @@ def entries_of(page: Page, markdown: str) -> Iterator[Entry]:
     yield section
 
 
-def _heading(page: Page, token: Token, content: Token) -> Entry:
+def _heading(page: Page | OperatorPage, token: Token, content: Token) -> Entry:
     url = f"{page.url}#{token.attrGet('id')}"
     return Entry(HEADING, plain_text(content), page.title, url)
 
@@ -63,7 +64,7 @@ def _added(section: Entry, text: str) -> Entry:
 
 
 def _rows(
-    kind: str, section: Entry, page: Page, tokens: list[Token], start: int
+    kind: str, section: Entry, page: Page | OperatorPage, tokens: list[Token], start: int
 ) -> Iterator[Entry]:
     """Yield the rows with an anchor of the table that begins at `start`."""
     trail = page.title if section.kind == PAGE else f"{page.title} · {section.title}"

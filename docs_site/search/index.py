@@ -3,7 +3,7 @@
 Each word of a query must be in the entry: as it is, as the beginning of a word, or, if no word
 begins with it, with one letter wrong. If no entry has them all, those with most of them are found.
 Each counts by how well it matches, where it stands (title before text before code) and how rare it
-is. An entry whose title is the whole query comes first.
+is. An entry whose title is the whole query comes first; for a question, the pages do.
 """
 
 import math
@@ -13,15 +13,25 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from docs_site.search.entries import HEADING, PAGE, Entry
-from docs_site.search.words import is_one_edit_apart, parts, query_words, whole_words
+from docs_site.search.words import (
+    is_one_edit_apart,
+    is_question,
+    parts,
+    query_words,
+    stem,
+    whole_words,
+)
 
 _TITLE, _TRAIL, _TEXT, _CODE = 10.0, 2.0, 2.0, 1.0
 _PART = 0.6  # a part of a name, against the whole of it
+_STEM = 0.9  # `streaming` as `stream`
 _BEGINNING, _MISSPELT = 0.6, 0.3
 _SHORTEST_MISSPELT = 4
 _WHOLE_TITLE = 1000.0
 _KINDS = {PAGE: 1.5, HEADING: 1.0}
 _OTHER_KIND = 1.2
+_KINDS_FOR_QUESTION = {PAGE: 3.0, HEADING: 1.5}
+_OTHER_KIND_FOR_QUESTION = 0.5
 
 Postings = dict[int, float]  # entry's number → weight of the word in it
 
@@ -55,9 +65,8 @@ class Index:
         found = Counter(number for match in matches for number in match)
         most = max(found.values(), default=0)
         numbers = sorted(number for number, count in found.items() if count == most)
-        hits = [
-            Hit(self._entries[number], self._score(number, words, matches)) for number in numbers
-        ]
+        score = self._score_for_question if is_question(query) else self._score
+        hits = [Hit(self._entries[number], score(number, words, matches)) for number in numbers]
         return sorted(hits, key=lambda hit: -hit.score)
 
     def _score(self, number: int, words: list[str], matches: list[Postings]) -> float:
@@ -65,6 +74,11 @@ class Index:
         score = sum(match.get(number, 0.0) for match in matches)
         is_whole = whole_words(entry.title) == words
         return score * _KINDS.get(entry.kind, _OTHER_KIND) + _WHOLE_TITLE * is_whole
+
+    def _score_for_question(self, number: int, _: list[str], matches: list[Postings]) -> float:
+        kind = self._entries[number].kind
+        score = sum(match.get(number, 0.0) for match in matches)
+        return score * _KINDS_FOR_QUESTION.get(kind, _OTHER_KIND_FOR_QUESTION)
 
     def _matches_of_name(self, word: str) -> list[Postings]:
         """Return the entries with the name, or, if no entry has it, those with its parts."""
@@ -108,4 +122,6 @@ def _weighed(entry: Entry) -> Iterator[tuple[str, float]]:
     for text, weight in fields:
         for word in whole_words(text):
             yield word, weight
+            if verb := stem(word):
+                yield verb, weight * _STEM
             yield from ((part, weight * _PART) for part in parts(word))

@@ -1,7 +1,8 @@
 """Words of texts and queries. Pure.
 
 A name such as `upstream_empty` or `caicaini/swift` is one word, and each of its parts is one too:
-who types `max tokens` finds `max_tokens`. Plurals count as their singular.
+who types `max tokens` finds `max_tokens`. Plurals count as their singular, and `streaming` is also
+found as `stream`.
 """
 
 import re
@@ -10,9 +11,15 @@ _WORD = re.compile(r"[a-z0-9]+(?:[\[\]_./:-]+[a-z0-9]+)*")
 _NAME = re.compile(r"[a-z0-9_]+")
 _PART = re.compile(r"[a-z0-9]+")
 _IGNORED = frozenset(
-    ("a", "an", "and", "do", "for", "how", "i", "in", "is", "it", "of", "on", "or", "the", "to")
+    (
+        *("a", "an", "and", "can", "do", "does", "for", "how", "i", "in", "is", "it", "my", "of"),
+        *("on", "or", "the", "to", "what", "when", "where", "which", "why", "with"),
+    )
 )
+# A query with one of these asks for an explanation; one without may be the name of something.
+_ASKING = frozenset(("can", "do", "does", "how", "is", "what", "when", "where", "which", "why"))
 _SHORTEST_PLURAL = 4
+_SHORTEST_STEM = 5
 
 
 def whole_words(text: str) -> list[str]:
@@ -33,6 +40,19 @@ def query_words(query: str) -> list[str]:
     """Return the words to search for, without those that stand everywhere."""
     words = whole_words(query)
     return [word for word in words if word not in _IGNORED] or words
+
+
+def is_question(query: str) -> bool:
+    """Whether the query is a question of several words, such as `how do I stream`."""
+    words = query.lower().split()
+    return len(words) > 1 and not _ASKING.isdisjoint(words)
+
+
+def stem(word: str) -> str | None:
+    """Return the verb of a word such as `streaming`, or None."""
+    root = word.removesuffix("ing")
+    is_verb = word.isalpha() and root != word and len(root) >= _SHORTEST_STEM
+    return root if is_verb else None
 
 
 def _singular(word: str) -> str:

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 logger = logging.getLogger(__name__)
 
 FAILURES_TO_OPEN = 5
-_OPEN_FOR_S = 10.0
+OPEN_FOR_S = 10.0
 # An upstream that rejects our credentials or address will do so until an operator mends it.
 _MISCONFIGURED_FOR_S = 30.0
 # How soon a call may come again that finds another one's probe under way.
@@ -124,7 +124,7 @@ class CircuitBreakers:
         if not (breaker.is_open or breaker.failures >= self._failures_to_open):
             return
         if breaker.is_confirmed:
-            self._open(upstream_id, breaker, for_s=_OPEN_FOR_S, because="it fails")
+            self._open(upstream_id, breaker, for_s=OPEN_FOR_S, because="it fails")
         else:
             self._suspend(upstream_id, breaker)
 
@@ -184,11 +184,11 @@ class CircuitBreakers:
         if not breaker.suspended_until:
             logger.warning(
                 "upstream %d is not asked for %.0f s for workspace %d: its calls fail",
-                *(upstream_id, _OPEN_FOR_S, breaker.suspect),
+                *(upstream_id, OPEN_FOR_S, breaker.suspect),
             )
             if not breaker.is_open:
                 self._on_change(upstream_id, "it fails for one workspace")
-        breaker.suspended_until = self._clock() + _OPEN_FOR_S
+        breaker.suspended_until = self._clock() + OPEN_FOR_S
 
 
 def retry_after_s(blocked: Mapping[int, float], upstream_ids: Iterable[int]) -> int:

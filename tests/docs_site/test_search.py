@@ -1,8 +1,11 @@
 """A reader searches the documentation."""
 
+import re
 from datetime import date
+from typing import NoReturn
 
 import pytest
+from django.db import OperationalError, connection
 from django.test import Client
 
 from docs_site.library import contents
@@ -58,6 +61,10 @@ def a_page(slug: str, title: str, body: str) -> Page:
 def index() -> Index:
     pages = [a_page("streaming", "Streaming", STREAMING), a_page("tools", "Tools", TOOLS)]
     return Index(entry for page in pages for entry in entries_of(page, page.body))
+
+
+def _unavailable(*_: object) -> NoReturn:
+    raise OperationalError("the server is starting up")
 
 
 def urls(hits: list[Hit]) -> list[str]:
@@ -142,6 +149,11 @@ def test_a_query_without_words_finds_nothing(index: Index, query: str) -> None:
     assert index.search(query) == []
 
 
+def test_a_question_finds_the_page_first_and_a_name_what_it_names(index: Index) -> None:
+    assert urls(index.search("how do I stream"))[0] == "/docs/streaming"
+    assert urls(index.search("stream"))[0] == "/docs/streaming#stream"
+
+
 def test_plurals_count_as_their_singular() -> None:
     assert whole_words("retries Errors status class keys SDKs") == [
         *("retry", "error", "status", "class", "key", "sdk")
@@ -180,6 +192,31 @@ def test_matches_are_marked_and_everything_else_is_escaped() -> None:
 class TestThePage:
     """GET /docs/search."""
 
+    @pytest.mark.parametrize(
+        ("query", "best"),
+        [
+            ("how do I stream", "/docs/streaming"),
+            ("streaming", "/docs/streaming"),
+            ("stream", "/docs/reference/messages#stream"),
+            ("how do I use tools", "/docs/tools"),
+            ("how to send an image", "/docs/images-and-documents"),
+            ("system prompt", "/docs/reference/messages#system"),
+            ("max_tokens", "/docs/reference/messages#max_tokens"),
+            ("rate limits", "/docs/rate-limits"),
+            ("rate_limited", "/docs/reference/errors#rate_limited"),
+            ("terms", "/terms"),
+            ("terms of use", "/terms"),
+            ("privacy", "/privacy"),
+            ("support", "/support"),
+        ],
+    )
+    def test_the_best_result_is_where_a_reader_would_want_to_go(
+        self, client: Client, query: str, best: str
+    ) -> None:
+        found = client.get("/docs/search", {"q": query}, headers={"HX-Request": "true"}).text
+
+        assert re.findall(r'href="([^"]+)"', found)[0] == best
+
     def test_results_work_without_a_script(self, client: Client) -> None:
         answer = client.get("/docs/search", {"q": "quickstart"})
 
@@ -209,6 +246,13 @@ class TestThePage:
         for page in contents.pages():
             answer = client.get("/docs/search", {"q": page.title})
             assert f'href="{page.url}"' in answer.text.partition('id="main"')[2]
+
+    def test_the_first_search_works_while_the_database_is_unavailable(self, client: Client) -> None:
+        """It finds everything but what the catalogue would add."""
+        with connection.execute_wrapper(_unavailable):
+            answer = client.get("/docs/search", {"q": "models and prices"})
+
+        assert 'href="/docs/models-and-prices"' in answer.text.partition('id="main"')[2]
 
     def test_everything_found_leads_to_a_place_on_its_page(self, client: Client) -> None:
         for page in contents.pages():

@@ -96,7 +96,7 @@ _MODEL: Schema = {
 }
 _SYSTEM: Schema = {
     "oneOf": [TEXT, array(ref("SystemBlock"))],
-    "description": "Instructions for the model, before the conversation.",
+    "description": "The system prompt: instructions for the model, before the conversation.",
 }
 _STOPS = array(NON_EMPTY, description="Texts at which the model stops.")
 _METADATA = object_schema(
