@@ -1,16 +1,18 @@
 """The documentation, as pages and as Markdown."""
 
 from django.conf import settings
+from django.db import DatabaseError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import conditional_page, require_safe
 
 from accounts.access import current_membership, public
+from docs_site.boxes import abilities
 from docs_site.boxes.reader import KEY_HINT, Reader
 from docs_site.examples import key_hint
 from docs_site.library import changelog, contents, llms
-from docs_site.rendering import directives
+from docs_site.rendering import computed_blocks, directives
 from docs_site.rendering.html import render, render_line
 from docs_site.source.page import Page
 from web.http import render_page
@@ -30,9 +32,7 @@ def start(request: HttpRequest) -> HttpResponse:
 def page(request: HttpRequest, slug: str) -> HttpResponse:
     """Show a page of the documentation; the samples carry the hint of the reader's key."""
     shown = _page_or_404(slug)
-    rendered = render(
-        directives.markdown_with_boxes(shown), Reader(is_signed_in=request.user.is_authenticated)
-    )
+    rendered = render(directives.markdown_with_boxes(shown), _reader(request))
     context = {
         "page": shown,
         "lead": render_line(shown.description),
@@ -80,6 +80,14 @@ def llms_full_txt(request: HttpRequest) -> HttpResponse:
 def changelog_feed(request: HttpRequest) -> HttpResponse:
     """Serve the changelog as an Atom feed."""
     return _text(changelog.feed(), "application/atom+xml")
+
+
+def _reader(request: HttpRequest) -> Reader:
+    try:
+        able = computed_blocks.value_of(("abilities",), abilities.on_offer)
+    except DatabaseError:
+        able = None
+    return Reader(is_signed_in=request.user.is_authenticated, abilities=able)
 
 
 def _key_hint(request: HttpRequest) -> str:

@@ -2,11 +2,14 @@
 
 from typing import NamedTuple
 
+from docs_site.boxes.abilities import Abilities
+
 
 class Reader(NamedTuple):
-    """The person who reads a page."""
+    """The person who reads a page, and what the models on offer can do."""
 
     is_signed_in: bool
+    abilities: Abilities = None
 
 
 # Stands in the cached HTML; the view puts the reader's key hint in its place.

@@ -3,6 +3,7 @@
 import msgspec
 from django.template.loader import render_to_string
 
+from docs_site.boxes import abilities
 from docs_site.boxes.reader import KEY_HINT, Reader
 from docs_site.examples import samples
 from web.templatetags import code as blocks
@@ -15,7 +16,7 @@ def markdown(name: str) -> str:
 
 
 def html(name: str, reader: Reader, id: str) -> str:
-    """Return the box; with a request, Run this is in its head."""
+    """Return the box; with a request, Run this is in its head, if a model on offer can run it."""
     sample = samples.load(name)
     title = f"Example: {name.replace('-', ' ')}"
     context = blocks.samples(sample.codes, id=id, title=title) | {
@@ -24,5 +25,6 @@ def html(name: str, reader: Reader, id: str) -> str:
         "sample_name": name,
         "request_id": f"{id}-request",
         "request": sample.request and msgspec.json.decode(sample.request),
+        "beyond": sample.request and abilities.beyond(reader.abilities, sample.request),
     }
     return render_to_string("components/samples.html", context)

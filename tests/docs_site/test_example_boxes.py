@@ -12,10 +12,12 @@ from pytest_django import Settings
 from accounts.models import User, Workspace
 from docs_site.examples import recordings, samples
 from docs_site.library import contents
+from docs_site.rendering import computed_blocks
 from docs_site.source.page import Page
 from keys import services
 from keys.models import ApiKey
 from tests.support import people
+from tests.support.priced_models import a_model
 from tests.support.reading import text_of
 from web.code_blocks import LANGUAGES
 
@@ -133,3 +135,31 @@ def test_a_page_for_a_member_is_not_kept_for_others(browser: Client, page: Page)
 
     assert "private" in answer["Cache-Control"]
     assert "Cookie" in answer["Vary"]
+
+
+class TestRunThis:
+    """Run this is offered where a model on offer can do what the example needs."""
+
+    TOOLS = "/docs/tools"
+
+    @pytest.fixture(autouse=True)
+    def _model(self) -> None:
+        a_model("text", output=450_000, is_auto=True)
+
+    def test_an_example_that_no_model_can_run_says_why(self, browser: Client) -> None:
+        answer = browser.get(self.TOOLS)
+
+        assert "data-run=" not in answer.text
+        assert "none of the models on offer takes tools" in text_of(answer)
+
+    def test_one_that_a_model_can_run_is_offered(self, browser: Client) -> None:
+        assert "data-run=" in browser.get("/docs/streaming").text
+
+        a_model("tools", output=900_000, is_auto=True, capabilities=["tools"])
+        computed_blocks.forget()
+        assert "data-run=" in browser.get(self.TOOLS).text
+
+    def test_a_model_that_auto_never_takes_does_not_count(self, browser: Client) -> None:
+        a_model("tools", output=900_000, is_auto=False, capabilities=["tools"])
+
+        assert "data-run=" not in browser.get(self.TOOLS).text
