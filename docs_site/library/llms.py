@@ -5,8 +5,9 @@ from django.urls import reverse
 
 from docs_site.examples.snippets import curl
 from docs_site.library import contents
-from docs_site.rendering import directives
+from docs_site.rendering import computed_blocks, directives
 from docs_site.source.page import Page
+from docs_site.tables import models
 
 
 def page_markdown(page: Page) -> str:
@@ -17,7 +18,7 @@ def page_markdown(page: Page) -> str:
 def index() -> str:
     """Return /llms.txt: base URL, authentication, a first call, and every page by section."""
     sections = (_section(name, pages) for name, pages in contents.tree())
-    return "\n\n".join([_introduction(), *sections, _api()]) + "\n"
+    return "\n\n".join([_introduction(), _models(), *sections, _api()]) + "\n"
 
 
 def full_text() -> str:
@@ -26,7 +27,7 @@ def full_text() -> str:
         f"<!-- {settings.PUBLIC_URL}{page.url} -->\n{page_markdown(page)}"
         for page in contents.pages()
     )
-    return "\n\n".join([_introduction(), *pages])
+    return "\n\n".join([_introduction(), _models(), *pages])
 
 
 def _introduction() -> str:
@@ -39,11 +40,16 @@ def _introduction() -> str:
         f"`POST {base_url}/v1/messages`)\n"
         f"- Authentication: `Authorization: Bearer $CAICAINI_API_KEY` or `x-api-key`; keys are "
         f"created at {base_url}{reverse('keys:list')}\n"
-        "- Model: `caicaini/auto` takes the cheapest that can do what the request asks for; "
-        f"`GET {base_url}/v1/models` lists all\n"
+        "- Model: `caicaini/auto` takes the cheapest of the models below that can do what the "
+        f"request asks for; `GET {base_url}/v1/models` lists all\n"
         "- Cost: `usage.credits_consumed` of every answer; 100,000 credits are one US dollar\n\n"
         f"A first call:\n\n```bash\n{curl()}\n```"
     )
+
+
+def _models() -> str:
+    """List the models, each with what it takes beyond text."""
+    return f"## Models\n\n{computed_blocks.text_of('model_lines', '', models.model_lines)}"
 
 
 def _section(name: str, pages: list[Page]) -> str:

@@ -37,6 +37,17 @@ def models(_: str) -> str:
     return table(head, rows) if rows else _NONE
 
 
+def model_lines(_: str) -> str:
+    """Return a line for each model, for programs: its sizes, and what it takes."""
+    lines = (
+        f"- `{row.model.public_id}`: {(row.model.description or row.model.name).rstrip('.')}. "
+        f"Context {row.model.context_tokens:,} tokens, answers up to "
+        f"{row.model.max_output_tokens:,}; beyond text: {_capabilities(row.model)}."
+        for row in priced_models()
+    )
+    return "\n".join(lines) or _NONE
+
+
 def prices(_: str) -> str:
     """Return the prices in force, and that of a thousand typical chats."""
     rows = [

@@ -18,6 +18,7 @@ AUTO = "caicaini/auto"
 _TEMPLATE_TOKENS = 1024
 _TOO_LONG = "context length"
 _NO_UPSTREAM_RETRY_S = 30  # until an operator has given the model an upstream, at best
+_WHO_TAKES_WHAT = "/docs/models-and-prices lists what each model takes."
 NEED_WORDS = {
     "images": "images",
     "documents": "documents",
@@ -95,7 +96,9 @@ def route(
     if allowed and model.public_id not in allowed:
         raise PermissionDenied(f"This API key may not call {model.public_id}.")
     if missing := sorted(request.needs - model.capabilities):
-        raise InvalidRequest(f"{model.public_id} does not take {NEED_WORDS[missing[0]]}")
+        raise InvalidRequest(
+            f"{model.public_id} does not take {NEED_WORDS[missing[0]]}. {_WHO_TAKES_WHAT}"
+        )
     candidates = _ordered(_candidates(request, model, now), draw)
     return Route(tuple(_open(candidates, blocked)), {})
 
@@ -180,7 +183,9 @@ def _refuse(
     if dropped and all(reason == "not allowed for this key" for reason in dropped.values()):
         raise PermissionDenied(f"This API key may call no model that {AUTO} chooses from.")
     if needs:
-        raise InvalidRequest(f"{AUTO} has no model that takes {' and '.join(needs)}")
+        raise InvalidRequest(
+            f"{AUTO} has no model that takes {' and '.join(needs)}. {_WHO_TAKES_WHAT}"
+        )
     raise UpstreamUnavailable(retry_after_s=_NO_UPSTREAM_RETRY_S)
 
 
