@@ -21,8 +21,11 @@ def main(names: list[str]) -> int:
     if unknown:
         return _fail(f"There is no sample {', '.join(sorted(unknown))} in docs_site/samples.")
     wanted = [example for example in found if not names or example.name in names]
-    with tempfile.TemporaryDirectory() as folder:
-        results = examples.run_all(wanted, folder=Path(folder).resolve()).values()
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            results = examples.run_all(wanted, folder=Path(folder).resolve()).values()
+    except KeyboardInterrupt:  # as devtools sends it on after SIGTERM
+        return _fail("Stopped: nothing was recorded.")
     failed = [result for result in results if result.status]
     for result in failed:
         reason = f"exit status {result.status}\n{result.stderr}"

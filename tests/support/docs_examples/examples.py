@@ -87,7 +87,12 @@ def run_all(wanted: Collection[Example], *, folder: Path) -> dict[Example, Resul
         ]
         with ThreadPoolExecutor(len(runs)) as pool:
             found = pool.map(lambda run: run.run([e for e in wanted if run.runs(e)]), runs)
-            return {result.example: result for results in found for result in results}
+            try:
+                return {result.example: result for results in found for result in results}
+            except BaseException:  # Ctrl-C, for example: the pool waits for its threads
+                for run in runs:
+                    run.stop()
+                raise
 
 
 class _LanguageRun:
@@ -100,6 +105,8 @@ class _LanguageRun:
         self._product = running
         self._folder = folder
         self._exclusive = exclusive
+        self._is_stopped = False
+        self._runner: Runner | None = None
 
     def runs(self, example: Example) -> bool:
         """Whether the example is of this language."""
@@ -113,13 +120,23 @@ class _LanguageRun:
             customer = customers.sign_up(url=self._product.scripted_url, credits=_CREDITS)
             with languages.running(
                 self._language, token=customer.token, folder=self._folder
-            ) as runner:
+            ) as self._runner:
                 customer.ask(
                     plays.FIRST_PROMPT, model="caicaini/auto"
                 )  # so that usage is not empty
-                return [self._run_one(example, customer, runner) for example in wanted]
+                return [
+                    self._run_one(example, customer, self._runner)
+                    for example in wanted
+                    if not self._is_stopped
+                ]
         finally:
             connection.close()  # this thread's own
+
+    def stop(self) -> None:
+        """End the run, from another thread: no example follows the one that runs."""
+        self._is_stopped = True
+        if self._runner is not None:
+            self._runner.process.kill()
 
     def _run_one(self, example: Example, customer: Customer, runner: Runner) -> Result:
         is_scripted = plays.is_scripted(self._source(example))
