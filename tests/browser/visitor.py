@@ -3,7 +3,7 @@
 Always recorded: script errors, violations of the content policy, requests to other origins.
 `look_at` adds violations of axe's rules and content wider than the screen or its panel, on a
 desktop and on a phone, light and dark, in forced colours, and at the widths between. `examine`
-does so for any state of a page, also on the smallest phone; `glance` is a quick look at a page
+does so for any state of a page, also on the smallest phone; `glance` is a quicker look at a page
 whose parts are examined elsewhere.
 """
 
@@ -45,6 +45,8 @@ _TABLES_THAT_SCROLL = """
 _RUN_AXE = "axe.run({preload: false, resultTypes: ['violations']})"
 # In forced colours the system chooses the contrast, and axe reads our unused colours.
 _RUN_AXE_FORCED = _RUN_AXE.replace("{", "{rules: {'color-contrast': {enabled: false}}, ", 1)
+# What can differ between light and dark on the same page.
+_RUN_AXE_CONTRAST = _RUN_AXE.replace("{", "{runOnly: ['color-contrast'], ", 1)
 # Long, for a busy machine; only a failure waits this long.
 _TIMEOUT_MS = 120_000
 expect.set_options(timeout=_TIMEOUT_MS)
@@ -128,9 +130,14 @@ class Visitor:
         self.page.emulate_media(color_scheme="light", forced_colors="none")
 
     def glance(self) -> None:
-        """Examine the page on a desktop, and how wide it is on phones."""
-        for fault in self._visible_faults():
-            self._note(fault)
+        """Examine it on a desktop, light, dark and in forced colours; on phones its width."""
+        for (name, media), run_axe in zip(
+            _MEDIA.items(), (_RUN_AXE, _RUN_AXE_CONTRAST, _RUN_AXE_FORCED), strict=True
+        ):
+            self.page.emulate_media(**media)
+            for fault in self._visible_faults(run_axe):
+                self._note(f"{name}: {fault}")
+        self.page.emulate_media(color_scheme="light", forced_colors="none")
         for size in (PHONE, SMALL_PHONE):
             self.page.set_viewport_size(size)
             for fault in self._overflows():
