@@ -6,7 +6,6 @@ import msgspec
 
 from docs_site.openapi import document
 from docs_site.reference.json_text import written
-from docs_site.reference.operations import UPDATED
 from docs_site.source.page import Page
 from gateway.openapi import examples
 from gateway.openapi.error_samples import DOCUMENTED_ERRORS
@@ -91,7 +90,7 @@ def pages() -> Iterable[Page]:
 
 
 def _page(slug: str, title: str, order: int, description: str, body: str) -> Page:
-    return Page(f"reference/{slug}", title, description, "Reference", order, UPDATED, body)
+    return Page(f"reference/{slug}", title, description, "Reference", order, None, body)
 
 
 def _events() -> str:

@@ -1,7 +1,6 @@
 """One page for each operation of /v1."""
 
 from collections.abc import Iterable
-from datetime import date
 from typing import NamedTuple
 
 from docs_site.openapi import document, trees
@@ -13,7 +12,6 @@ from docs_site.tables.headers import short_names
 from docs_site.tables.markdown_table import table
 from gateway.openapi.error_samples import DOCUMENTED_ERRORS
 
-UPDATED = date(2026, 11, 30)
 _HEADERS = "/docs/reference/headers"
 
 
@@ -44,7 +42,7 @@ def pages() -> Iterable[Page]:
             f"`{operation.method} {operation.path}`.",
             section="Reference",
             order=10 * (number + 1),
-            updated=UPDATED,
+            updated=None,
             body="\n\n".join(_parts(operation, place)) + "\n",
         )
 

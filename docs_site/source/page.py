@@ -18,7 +18,7 @@ class Page(NamedTuple):
     description: str
     section: str
     order: int
-    updated: date
+    updated: date | None  # None for a page that is drawn from the running code
     body: str
     first_line: int = 1  # where `body` begins in its file
 

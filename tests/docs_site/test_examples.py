@@ -14,6 +14,7 @@ from pytest_django import DjangoDbBlocker
 
 from docs_site.examples.recordings import FOLDER as RECORDINGS
 from docs_site.examples.samples import FOLDER as SAMPLES
+from docs_site.library import contents
 from docs_site.library.contents import FOLDER as PAGES
 from tests.support.docs_examples import examples, plays, recordings, shapes
 from tests.support.docs_examples.examples import Example, Result
@@ -112,3 +113,12 @@ def test_code_that_a_page_claims_to_run_is_a_sample(page: Path) -> None:
 
 def test_every_folder_of_a_sample_has_a_language() -> None:
     assert {example.name for example in _ALL} == {folder.name for folder in SAMPLES.iterdir()}
+
+
+def test_every_sample_and_every_recording_is_shown_on_a_page() -> None:
+    texts = "\n".join(page.body for page in contents.pages())
+
+    assert set(re.findall(r"\{\{ *sample +([\w-]+)", texts)) == {one.name for one in _ALL}
+    assert set(re.findall(r"\{\{ *answer +([\w-]+)", texts)) == {
+        path.stem for path in RECORDINGS.glob("*.json")
+    }
