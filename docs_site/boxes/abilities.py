@@ -1,6 +1,7 @@
 """What the models on offer can do, and what of a request none of them can."""
 
 from docs_site.tables.priced_models import priced_models
+from gateway.errors import InvalidRequest
 from gateway.request import parse
 from gateway.upstreams.router import AUTO, NEED_WORDS
 
@@ -17,7 +18,10 @@ def on_offer() -> Abilities:
 
 def beyond(abilities: Abilities, request: str) -> str:
     """Return in words what the request needs if no model on offer can do all of it, else ""."""
-    parsed = parse.messages_request(request.encode())
+    try:
+        parsed = parse.messages_request(request.encode())
+    except InvalidRequest:
+        return ""  # an example of an error
     if abilities is None or not parsed.needs or parsed.model != AUTO:
         return ""
     if any(parsed.needs <= able for able in abilities):
