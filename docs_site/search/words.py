@@ -18,6 +18,10 @@ _IGNORED = frozenset(
 )
 # A query with one of these asks for an explanation; one without may be the name of something.
 _ASKING = frozenset(("can", "do", "does", "how", "is", "what", "when", "where", "which", "why"))
+# Verbs of such questions that say nothing about the subject.
+_FILLING = frozenset(
+    ("from", "get", "give", "have", "make", "many", "much", "need", "send", "should", "use", "want")
+)
 _SHORTEST_PLURAL = 4
 _SHORTEST_STEM = 5
 
@@ -39,7 +43,8 @@ def parts(word: str) -> list[str]:
 def query_words(query: str) -> list[str]:
     """Return the words to search for, without those that stand everywhere."""
     words = whole_words(query)
-    return [word for word in words if word not in _IGNORED] or words
+    ignored = _IGNORED | _FILLING if is_question(query) else _IGNORED
+    return [word for word in words if word not in ignored] or words
 
 
 def is_question(query: str) -> bool:

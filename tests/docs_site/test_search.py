@@ -200,6 +200,8 @@ class TestThePage:
             ("stream", "/docs/reference/messages#stream"),
             ("how do I use tools", "/docs/tools"),
             ("how to send an image", "/docs/images-and-documents"),
+            ("how do I cancel a stream", "/docs/streaming#stopping-early"),
+            ("where is my key", "/docs/authentication-and-keys"),
             ("system prompt", "/docs/reference/messages#system"),
             ("max_tokens", "/docs/reference/messages#max_tokens"),
             ("rate limits", "/docs/rate-limits"),
