@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from celery.schedules import crontab
 from csp.constants import NONE, SELF
 
+from caicaini_portal import beat_schedule, log_config, server_addresses
 from caicaini_portal import environment as env
-from caicaini_portal import log_config, server_addresses
 from embedded import endpoints
 from embedded.endpoints import Endpoints
 from server import database_session
@@ -303,66 +302,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 # A person may be waiting: do not retry an unavailable broker; periodic sweeps do the work later.
 CELERY_TASK_PUBLISH_RETRY = False
-CELERY_BEAT_SCHEDULE = {
-    "usage-roll-up": {"task": "usage.tasks.roll_up", "schedule": 60.0},
-    "usage-partitions": {"task": "usage.tasks.ensure_partitions", "schedule": 6 * 3600.0},
-    # A message that expires has a successor already, so a worker that was down finds no backlog.
-    "ledger-audit": {
-        "task": "billing.tasks.audit_recent",
-        "schedule": 60.0,
-        "options": {"expires": 60},
-    },
-    "ledger-audit-full": {
-        "task": "billing.tasks.audit_full",
-        "schedule": crontab(hour=2, minute=41),
-    },
-    "stripe-inbox": {
-        "task": "billing.tasks.sweep_inbox",
-        "schedule": 5.0,
-        "options": {"expires": 10},
-    },
-    "stripe-open-top-ups": {
-        "task": "billing.tasks.converge_open_top_ups",
-        "schedule": 300.0,
-        "options": {"expires": 300},
-    },
-    "stripe-recent-top-ups": {
-        "task": "billing.tasks.converge_recent_top_ups",
-        "schedule": crontab(hour=3, minute=17),
-    },
-    "old-holds": {
-        "task": "billing.tasks.delete_old_holds",
-        "schedule": 1800.0,
-        "options": {"expires": 1800},
-    },
-    "old-stripe-events": {
-        "task": "billing.tasks.delete_old_events",
-        "schedule": crontab(hour=4, minute=7),
-    },
-    "expired-sessions": {
-        "task": "accounts.tasks.delete_expired_sessions",
-        "schedule": crontab(minute=23),
-    },
-    "old-aside-files": {
-        "task": "gateway.tasks.delete_old_aside_files",
-        "schedule": crontab(hour=4, minute=37),
-    },
-    # The day's first run fills the demo wallet: at midnight, or as soon as a worker is back.
-    "demo-wallet": {
-        "task": "billing.tasks.fill_demo_wallet",
-        "schedule": crontab(minute="*/5"),
-        "options": {"expires": 300},
-    },
-    "welcome-networks": {
-        "task": "billing.tasks.forget_welcome_networks",
-        "schedule": crontab(hour=0, minute=27),
-    },
-    "low-balances": {
-        "task": "billing.tasks.watch_balances",
-        "schedule": 60.0,
-        "options": {"expires": 60},
-    },
-}
+CELERY_BEAT_SCHEDULE = beat_schedule.SCHEDULE
 
 # --- Product --------------------------------------------------------------------------------------
 
