@@ -3,14 +3,18 @@
 from collections.abc import Iterator
 
 import pytest
+from django.test import Client
 from pytest_django.fixtures import Settings
 from pytest_django.live_server_helper import LiveServer
 
+from accounts.models import User, Workspace
 from billing.audit.report import audit
+from billing.ledger import wallets
 from stripe_sandbox.client import Sandbox
 from stripe_sandbox.server import SandboxServer
 from stripe_sandbox.settings import Settings as SandboxSettings
 from tests.billing.top_ups.shop import Buyer, new_buyer
+from tests.support.books import Books
 
 SECRET = "whsec_of_the_tests"
 
@@ -42,3 +46,15 @@ def sandbox(stripe_server: SandboxServer) -> Sandbox:
 @pytest.fixture
 def buyer(stripe_server: SandboxServer) -> Buyer:
     return new_buyer()
+
+
+@pytest.fixture
+def shopper(stripe_server: SandboxServer, browser: Client) -> Client:
+    """A signed-in person's browser, where payments are set up."""
+    return browser
+
+
+@pytest.fixture
+def books(person: User, workspace: Workspace) -> Books:
+    """The money of the shopper's workspace."""
+    return Books(person, workspace, wallets.wallet_of(workspace).pk)

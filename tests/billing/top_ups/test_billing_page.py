@@ -1,52 +1,19 @@
-"""The billing page and the page of a top-up, as a person's browser gets them."""
+"""The billing page, as a person's browser gets it."""
 
 import re
-from typing import Any
-from uuid import UUID, uuid4
 
 import pytest
 from django.test import Client
 from pytest_django.fixtures import Settings
 
-from accounts.models import Role, User, Workspace
-from billing.ledger import posting, wallets
-from billing.models import EntryKind, LowBalanceThreshold, TopUp, TopUpState
+from accounts.models import Role, Workspace
+from billing.models import TopUp
 from stripe_sandbox.client import Sandbox
 from stripe_sandbox.server import SandboxServer
-from tests.billing.top_ups.shop import deliver, pay, session_of, suspend_refreshes
+from tests.billing.top_ups.pages import FORM, PAGE, buy, filled_in, page_of
+from tests.billing.top_ups.shop import deliver, pay
 from tests.support import people
-from tests.support.books import Books, booked
 from tests.support.reading import text_of
-
-PAGE = "/developers/billing"
-FORM = f"{PAGE}/top-ups"
-
-
-def filled_in(amount: str = "20", other: str = "", form_id: UUID | None = None) -> dict[str, Any]:
-    return {"form_id": form_id or uuid4(), "amount": amount, "other": other}
-
-
-@pytest.fixture
-def shopper(stripe_server: SandboxServer, browser: Client) -> Client:
-    """A signed-in person's browser, where payments are set up."""
-    return browser
-
-
-@pytest.fixture
-def books(person: User, workspace: Workspace) -> Books:
-    """The money of the shopper's workspace."""
-    return Books(person, workspace, wallets.wallet_of(workspace).pk)
-
-
-def buy(shopper: Client, amount: str = "20", other: str = "") -> TopUp:
-    """Send the form; the response leads to Stripe's page."""
-    form = filled_in(amount, other)
-    assert shopper.post(FORM, form).status_code == 302
-    return TopUp.objects.get(pk=form["form_id"])
-
-
-def page_of(top_up: TopUp) -> str:
-    return f"{FORM}/{top_up.pk}"
 
 
 def test_amounts_are_shown_in_dollars_and_credits(shopper: Client) -> None:
@@ -122,150 +89,6 @@ def test_the_content_policy_lets_the_form_lead_to_stripes_page(
     assert set(settings.STRIPE_CHECKOUT_ORIGINS) <= set(form_action.split())
 
 
-def test_the_page_waits_and_then_shows_the_credits_land(shopper: Client, sandbox: Sandbox) -> None:
-    top_up = buy(shopper)
-    waiting = shopper.get(page_of(top_up))
-    assert "Waiting for the payment" in text_of(waiting)
-    assert "hx-get" in waiting.content.decode()
-
-    pay(sandbox, top_up)
-    deliver(sandbox)
-    landed = shopper.get(page_of(top_up))
-
-    assert "2,000,000 credits have landed" in text_of(landed)
-    assert "every 1s" not in landed.content.decode()
-    assert "Top-up Paid through Stripe" in text_of(shopper.get(PAGE))
-
-
-def test_a_poll_is_answered_when_there_is_news(shopper: Client, sandbox: Sandbox) -> None:
-    top_up = buy(shopper)
-    poll = {"HX-Request": "true", "HX-Target": "top-up"}
-    address = f"{page_of(top_up)}?shown=pending"
-    assert shopper.get(address, headers=poll).status_code == 204
-
-    pay(sandbox, top_up)
-    deliver(sandbox)
-    news = shopper.get(address, headers=poll)
-
-    assert news.status_code == 200
-    assert news["HX-Trigger"] == "balance-changed"
-    assert "<html" not in news.content.decode()
-
-
-def test_what_stripe_calls_paid_is_never_shown_as_failed(shopper: Client, sandbox: Sandbox) -> None:
-    """The first card is declined, the second pays, and Stripe fails when the page loads."""
-    top_up = buy(shopper)
-    pay(sandbox, top_up, "4000000000000002")
-    pay(sandbox, top_up)
-    sandbox.start_outage("server_error")
-
-    page = text_of(shopper.get(page_of(top_up)))
-
-    assert "Stripe does not answer at the moment" in page
-    assert "did not go through" not in page
-
-
-def test_the_notice_stays_between_two_questions_to_stripe(
-    shopper: Client, sandbox: Sandbox
-) -> None:
-    top_up = buy(shopper)
-    sandbox.start_outage("server_error")
-    poll = {"HX-Request": "true", "HX-Target": "top-up"}
-    shopper.get(page_of(top_up))
-    suspend_refreshes(top_up)
-    asked = len(sandbox.requests())
-
-    again = shopper.get(f"{page_of(top_up)}?shown=pending.stripe-unavailable", headers=poll)
-
-    assert again.status_code == 204
-    assert len(sandbox.requests()) == asked
-
-
-@pytest.mark.parametrize(
-    ("state", "text"),
-    [
-        (TopUpState.PROCESSING, "Your bank is working on it"),
-        (TopUpState.FAILED, "The payment did not go through"),
-        (TopUpState.EXPIRED, "This payment page has expired"),
-        (TopUpState.NEEDS_REVIEW, "We are checking this payment"),
-    ],
-)
-def test_each_state_says_what_it_means(
-    shopper: Client, books: Books, state: TopUpState, text: str
-) -> None:
-    top_up = TopUp.objects.create(
-        wallet_id=books.wallet_id, amount_cents=2_000, credits=2_000_000, state=state
-    )
-
-    assert text in text_of(shopper.get(page_of(top_up)))
-    assert "$20.00" in text_of(shopper.get(PAGE))
-
-
-@pytest.mark.parametrize(
-    ("since", "text"),
-    [
-        ({}, "2,000,000 credits have landed"),
-        ({"refunded": 500_000}, "refunded in part"),
-        ({"refunded": 2_000_000}, "This top-up is refunded"),
-        ({"disputed": 2_000_000}, "This payment is disputed"),
-    ],
-)
-def test_what_became_of_a_payment_is_said(
-    shopper: Client, books: Books, since: dict[str, int], text: str
-) -> None:
-    top_up = books.top_up(2_000_000)
-    booked(top_up, **since)
-
-    assert text in text_of(shopper.get(page_of(top_up)))
-
-
-def test_a_debt_is_named_and_so_is_its_repayment(
-    shopper: Client, sandbox: Sandbox, books: Books
-) -> None:
-    spent = books.top_up(200_000)
-    posting.post(
-        wallet_id=books.wallet_id, kind=EntryKind.ADJUSTMENT, amount=-200_000, reference="spent"
-    )
-    booked(spent, disputed=200_000)
-    page = text_of(shopper.get(PAGE))
-    assert "200,000 credits ($2.00) are owed" in page
-    assert "$5 500,000 credits, 200,000 of them repay what is owed" in page
-
-    top_up = buy(shopper, "5")
-    pay(sandbox, top_up)
-    deliver(sandbox)
-
-    assert "200,000 credits ($2.00) of them repaid" in text_of(shopper.get(page_of(top_up)))
-    assert "are owed" not in text_of(shopper.get(PAGE))
-
-
-def test_a_person_who_returns_without_paying_finds_the_form_filled_in(
-    shopper: Client, sandbox: Sandbox
-) -> None:
-    top_up = buy(shopper, "other", "12.50")
-
-    page = shopper.get(f"{PAGE}?cancelled={top_up.pk}")
-
-    assert "Nothing was paid" in text_of(page)
-    assert page.context["top_up_form"].initial["form_id"] == top_up.pk
-    assert 'value="12.50"' in page.content.decode()
-
-
-def test_an_abandoned_payment_page_is_shown_as_awaiting_payment(shopper: Client) -> None:
-    top_up = buy(shopper)
-
-    assert "Awaiting payment" in text_of(shopper.get(PAGE))
-    page = text_of(shopper.get(page_of(top_up)))
-    assert "If nothing was paid, nothing is charged" in page
-    assert "this top-up expires by itself" in page
-    assert "Continue to payment" in page
-
-
-def test_a_made_up_cancellation_is_a_fresh_form(shopper: Client) -> None:
-    for made_up in (uuid4(), "nonsense", ""):
-        assert shopper.get(f"{PAGE}?cancelled={made_up}").status_code == 200
-
-
 def test_while_stripe_is_unavailable_the_form_comes_back_and_can_be_sent_again(
     shopper: Client, sandbox: Sandbox
 ) -> None:
@@ -293,171 +116,11 @@ def test_too_many_payments_begun_are_refused_with_what_to_do(shopper: Client) ->
     assert "Go on with one of them" in text_of(refused)
 
 
-def test_somebody_elses_payment_cannot_be_continued(shopper: Client) -> None:
-    theirs = buy(shopper, "other", "12.34")
-    stranger = people.browser_of(people.new_person())
-
-    page = stranger.get(f"{PAGE}?cancelled={theirs.pk}")
-    sent = stranger.post(FORM, filled_in("other", "12.34", form_id=theirs.pk))
-
-    assert "12.34" not in page.content.decode()
-    assert page.context["top_up_form"].initial.get("form_id") != theirs.pk
-    assert sent.status_code == 302
-    assert str(theirs.stripe_session_id) not in sent["Location"]
-    own = TopUp.objects.exclude(pk=theirs.pk).get()
-    assert own.wallet_id != theirs.wallet_id
-
-
 def test_without_a_stripe_key_the_page_says_so(browser: Client, settings: Settings) -> None:
     settings.STRIPE_SECRET_KEY = ""
 
     assert "Payments are not set up here" in text_of(browser.get(PAGE))
     assert browser.post(FORM, filled_in()).status_code == 503
-
-
-def test_going_back_from_a_page_that_was_paid_in_another_tab_tells_the_truth(
-    shopper: Client, sandbox: Sandbox
-) -> None:
-    sandbox.set_faults(drop_types=["*"])  # no webhook is faster than the person
-    top_up = buy(shopper)
-    pay(sandbox, top_up)
-
-    answer = shopper.get(f"{PAGE}?cancelled={top_up.pk}")
-
-    assert answer["Location"] == page_of(top_up)
-    assert "2,000,000 credits have landed" in text_of(shopper.get(page_of(top_up)))
-
-
-def test_the_notice_that_nothing_was_paid_learns_of_a_payment_in_another_tab(
-    shopper: Client, sandbox: Sandbox
-) -> None:
-    top_up = buy(shopper)
-    page = shopper.get(f"{PAGE}?cancelled={top_up.pk}")
-    assert "Nothing was paid so far." in text_of(page)
-    poll = {"HX-Request": "true", "HX-Target": "returned"}
-    address = f"{PAGE}?cancelled={top_up.pk}&shown=pending"
-    assert shopper.get(address, headers=poll).status_code == 204
-
-    pay(sandbox, top_up)
-    deliver(sandbox)
-
-    notice = text_of(shopper.get(address, headers=poll))
-    assert "This top-up is paid: 2,000,000 credits ($20.00) have landed." in notice
-
-
-def test_stripe_is_asked_before_a_page_says_that_a_payment_failed(
-    shopper: Client, sandbox: Sandbox
-) -> None:
-    sandbox.set_faults(drop_types=["*"])
-    top_up = buy(shopper)
-    pay(sandbox, top_up)
-    TopUp.objects.filter(pk=top_up.pk).update(state=TopUpState.FAILED)
-
-    page = text_of(shopper.get(page_of(top_up)))
-
-    assert "The payment did not go through" not in page
-    assert "2,000,000 credits have landed" in page
-
-
-def test_a_top_up_that_awaits_payment_can_be_cancelled(shopper: Client, sandbox: Sandbox) -> None:
-    top_up = buy(shopper)
-    assert f"{page_of(top_up)}/cancel" in shopper.get(PAGE).content.decode()
-
-    answer = shopper.post(f"{page_of(top_up)}/cancel", follow=True)
-
-    top_up.refresh_from_db()
-    assert (top_up.state, top_up.status) == (TopUpState.EXPIRED, "cancelled")
-    assert "The payment page for $20.00 is closed. Nothing was paid." in text_of(answer)
-    assert "Cancelled" in text_of(answer)
-    assert "You closed this payment page" in text_of(shopper.get(page_of(top_up)))
-    deliver(sandbox)
-    top_up.refresh_from_db()
-    assert top_up.status == "cancelled"
-
-
-def test_a_payment_that_was_faster_than_its_cancelling_counts(
-    shopper: Client, sandbox: Sandbox
-) -> None:
-    sandbox.set_faults(drop_types=["*"])
-    top_up = buy(shopper)
-    pay(sandbox, top_up)
-
-    answer = shopper.post(f"{page_of(top_up)}/cancel", follow=True)
-
-    top_up.refresh_from_db()
-    assert top_up.status == "paid"
-    assert "2,000,000 credits have landed" in text_of(answer)
-
-
-def test_a_top_up_whose_page_was_never_opened_can_be_cancelled(
-    shopper: Client, books: Books
-) -> None:
-    top_up = TopUp.objects.create(wallet_id=books.wallet_id, amount_cents=500, credits=500_000)
-
-    for _ in range(2):
-        shopper.post(f"{page_of(top_up)}/cancel")
-        top_up.refresh_from_db()
-        assert top_up.status == "cancelled"
-
-
-def test_nothing_is_cancelled_while_stripe_is_unavailable(
-    shopper: Client, sandbox: Sandbox
-) -> None:
-    top_up = buy(shopper)
-    sandbox.start_outage("server_error")
-
-    answer = shopper.post(f"{page_of(top_up)}/cancel", follow=True)
-
-    assert "this payment page is still open" in text_of(answer)
-    top_up.refresh_from_db()
-    assert top_up.status == "pending"
-
-
-def test_a_page_that_stripe_does_not_know_is_not_cancelled(shopper: Client) -> None:
-    """As after a change of the operator's Stripe account."""
-    top_up = buy(shopper)
-    TopUp.objects.filter(pk=top_up.pk).update(stripe_session_id="cs_test_unknown")
-
-    answer = shopper.post(f"{page_of(top_up)}/cancel", follow=True)
-
-    assert "this payment page is still open" in text_of(answer)
-    top_up.refresh_from_db()
-    assert top_up.status == "pending"
-
-
-def test_without_a_stripe_key_earlier_top_ups_can_still_be_seen(
-    shopper: Client, settings: Settings
-) -> None:
-    top_up = buy(shopper)
-    settings.STRIPE_SECRET_KEY = ""
-
-    assert shopper.get(page_of(top_up)).status_code == 200
-    assert shopper.get(f"{PAGE}?cancelled={top_up.pk}").status_code == 200
-    answer = shopper.post(f"{page_of(top_up)}/cancel", follow=True)
-    assert "this payment page is still open" in text_of(answer)
-
-
-def test_a_refunded_top_up_shows_its_own_figures_and_its_story(
-    shopper: Client, sandbox: Sandbox
-) -> None:
-    top_up = buy(shopper)
-    pay(sandbox, top_up)
-    deliver(sandbox)
-    top_up.refresh_from_db()
-    another = buy(shopper, "100")
-    pay(sandbox, another)
-    deliver(sandbox)
-    sandbox.refund(session_of(top_up), 500)
-    deliver(sandbox)
-
-    page = text_of(shopper.get(page_of(top_up)))
-
-    assert "This top-up is refunded in part" in page
-    assert "500,000 credits ($5.00) of its 2,000,000 credits were taken back." in page
-    assert "Top-up refunded−500,000 credits" in page.replace(" −", "−")
-    assert "balance after it 11,500,000" in page
-    assert page.index("Top-up refunded") < page.index("Paid through Stripe")
-    assert "have landed" not in page
 
 
 def test_the_history_has_receipts_and_pages(shopper: Client, sandbox: Sandbox) -> None:
@@ -485,14 +148,6 @@ def test_a_poll_of_the_movements_gets_only_them(shopper: Client) -> None:
     assert shown
     again = shopper.get(f"{PAGE}?shown={shown[1]}", headers=poll)
     assert again.status_code == 204
-
-
-def test_somebody_elses_top_up_does_not_exist(shopper: Client) -> None:
-    top_up = buy(shopper)
-    stranger = people.browser_of(people.new_person())
-
-    assert stranger.get(page_of(top_up)).status_code == 404
-    assert shopper.get(f"{FORM}/{uuid4()}").status_code == 404
 
 
 def test_developers_of_the_workspace_see_top_ups_and_cannot_buy(
@@ -524,82 +179,3 @@ def test_a_visitor_who_is_not_signed_in_is_asked_to(shopper: Client) -> None:
 def test_reloading_after_an_error_leads_back_to_the_page(shopper: Client) -> None:
     assert shopper.get(FORM)["Location"] == PAGE
     assert shopper.get(f"{PAGE}/low-balance-line")["Location"] == PAGE
-
-
-def test_a_threshold_is_set_changed_and_removed(shopper: Client) -> None:
-    address = f"{PAGE}/low-balance-line"
-
-    shopper.post(address, {"dollars": "2.50"})
-    assert LowBalanceThreshold.objects.get().credits == 250_000
-    assert "falls below 250,000 credits, $2.50" in text_of(shopper.get(PAGE))
-
-    shopper.post(address, {"dollars": "10"})
-    assert LowBalanceThreshold.objects.get().credits == 1_000_000
-
-    shopper.post(address, {"dollars": ""})
-    assert not LowBalanceThreshold.objects.exists()
-
-
-@pytest.mark.parametrize("dollars", ["0", "-1", "1.234", "a lot", "1e99"])
-def test_an_invalid_threshold_is_refused(shopper: Client, dollars: str) -> None:
-    response = shopper.post(f"{PAGE}/low-balance-line", {"dollars": dollars})
-
-    assert response.status_code == 422
-    assert 'id="id_dollars_error"' in response.content.decode()
-    assert not LowBalanceThreshold.objects.exists()
-
-
-def test_the_balance_turns_amber_below_the_threshold(shopper: Client, workspace: Workspace) -> None:
-    wallet = wallets.wallet_of(workspace)
-    posting.post(wallet_id=wallet.pk, kind=EntryKind.GRANT, amount=10_000, reference="test")
-    assert "pill-low" not in shopper.get(PAGE).content.decode()
-
-    shopper.post(f"{PAGE}/low-balance-line", {"dollars": "0.11"})
-
-    assert "pill-low" in shopper.get(PAGE).content.decode()
-
-
-@pytest.fixture
-def operator(db: None) -> Client:
-    """The browser of a signed-in operator."""
-    return people.browser_of(User.objects.create_superuser("operator@example.com", people.PASSWORD))
-
-
-def test_an_operator_converges_by_hand(shopper: Client, sandbox: Sandbox, operator: Client) -> None:
-    sandbox.set_faults(drop_types=["*"])
-    top_up = buy(shopper)
-    pay(sandbox, top_up)
-
-    answer = operator.post(
-        "/admin/billing/topup/",
-        {"action": "converge_now", "_selected_action": str(top_up.pk)},
-        follow=True,
-    )
-
-    assert f"{top_up.pk} is paid." in text_of(answer)
-    top_up.refresh_from_db()
-    assert top_up.state == TopUpState.PAID
-
-
-def test_an_operator_sees_that_stripe_is_unavailable(
-    shopper: Client, sandbox: Sandbox, operator: Client
-) -> None:
-    top_up = buy(shopper)
-    sandbox.start_outage("server_error")
-
-    answer = operator.post(
-        "/admin/billing/topup/",
-        {"action": "converge_now", "_selected_action": str(top_up.pk)},
-        follow=True,
-    )
-
-    assert "An unknown error occurred" in text_of(answer)
-
-
-def test_an_operator_sees_the_inbox(shopper: Client, sandbox: Sandbox, operator: Client) -> None:
-    pay(sandbox, buy(shopper))
-    deliver(sandbox)
-
-    page = operator.get("/admin/billing/stripeevent/")
-
-    assert "checkout.session.completed" in text_of(page)
