@@ -105,6 +105,17 @@ BOOKS = (
         _REFUNDS,
     ),
     Bug(
+        "a top-up that was cancelled can still be paid",
+        (
+            Edit(
+                "billing/stripe/top_ups.py",
+                "row.filter(state=TopUpState.PENDING).update(stripe_session_id",
+                "row.update(stripe_session_id",
+            ),
+        ),
+        ("tests/billing/top_ups/test_topping_up.py",),
+    ),
+    Bug(
         "credits before the payment is paid",
         (
             Edit(

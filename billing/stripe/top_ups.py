@@ -91,7 +91,7 @@ def open_page(
 
     Raises StripeUnavailable and StripeRefused. A retry with the same top-up gets the same page,
     unless Stripe would repeat its error for this idempotency key: then the top-up is failed, and
-    only a new one can succeed.
+    only a new one can succeed. A top-up that was cancelled meanwhile has no page.
     """
     if not top_up.stripe_session_id:
         try:
@@ -110,8 +110,25 @@ def _open_session(
         top_up.save(update_fields=["stripe_customer_id"])
     session = checkout.create_session(top_up, return_urls=return_urls)
     top_up.stripe_session_id = session.id
-    top_up.save(update_fields=["stripe_session_id"])  # before anybody can open the page
-    return session.url
+    # Before anybody can open the page. Of this and a cancellation the first counts.
+    row = TopUp.objects.filter(pk=top_up.pk)
+    if row.filter(state=TopUpState.PENDING).update(stripe_session_id=session.id):
+        return session.url
+    row.update(stripe_session_id=session.id)
+    _close_cancelled(top_up, session.id)
+    top_up.refresh_from_db()
+    return None
+
+
+def _close_cancelled(top_up: TopUp, session_id: str) -> None:
+    """Close the page that Stripe made while its top-up was cancelled.
+
+    Its address is known to nobody yet, so a failure leaves a page that nobody can pay on.
+    """
+    try:
+        checkout.close_page(session_id)
+    except CANNOT_ANSWER as error:
+        logger.warning("the page of cancelled top-up %s is not closed: %s", top_up.pk, error)
 
 
 def _customer_of(workspace: Workspace, user: User, top_up: TopUp) -> str:
@@ -150,7 +167,8 @@ def cancel(*, top_up: TopUp) -> TopUp:
     if not top_up.stripe_session_id:
         unpaid = row.filter(state=TopUpState.PENDING, stripe_session_id=None)
         unpaid.update(state=TopUpState.EXPIRED, cancelled_at=timezone.now())
-        top_up.refresh_from_db()
+        top_up.refresh_from_db()  # its page may have been opened just now
+    if not top_up.stripe_session_id:
         return top_up
     try:
         checkout.close_page(top_up.stripe_session_id)

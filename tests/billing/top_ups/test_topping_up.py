@@ -12,7 +12,7 @@ from pytest_django.fixtures import Settings
 from billing.errors import PaymentsNotConfigured, TooManyOpenTopUps
 from billing.models import StripeCustomer, StripeEvent, TopUp, TopUpState
 from billing.stripe import inbox, top_ups
-from stripe_sandbox.client import Sandbox
+from stripe_sandbox.client import Sandbox, SandboxRefused
 from tests.billing.top_ups.shop import (
     Buyer,
     Entry,
@@ -138,6 +138,52 @@ def test_a_page_that_nobody_pays_on_expires(buyer: Buyer, sandbox: Sandbox) -> N
 
     top_up.refresh_from_db()
     assert (top_up.state, buyer.wallet.posted) == (TopUpState.EXPIRED, 0)
+
+
+def test_a_page_that_stripe_makes_while_its_top_up_is_cancelled_is_closed(
+    buyer: Buyer, sandbox: Sandbox
+) -> None:
+    top_up = buyer.fill_in(uuid4())
+    top_ups.cancel(top_up=TopUp.objects.get(pk=top_up.pk))
+
+    page = buyer.open_page(top_up)  # as it was read before the cancellation
+
+    assert page is None
+    top_up.refresh_from_db()
+    assert top_up.status == "cancelled"
+    with pytest.raises(SandboxRefused):
+        pay(sandbox, top_up)
+    deliver(sandbox)
+    assert buyer.wallet.posted == 0
+
+
+def test_a_page_that_stays_open_by_an_outage_is_shown_to_nobody_and_its_payment_counts(
+    buyer: Buyer, sandbox: Sandbox
+) -> None:
+    buyer.start()  # makes the customer
+    top_up = buyer.fill_in(uuid4())
+    top_ups.cancel(top_up=TopUp.objects.get(pk=top_up.pk))
+    sandbox.start_outage("server_error", path="/v1/checkout/sessions/", method="POST")
+
+    assert buyer.open_page(top_up) is None
+
+    sandbox.clear_outage()
+    pay(sandbox, top_up)
+    deliver(sandbox)
+    assert buyer.wallet.posted == 2_000_000
+
+
+def test_cancelling_closes_a_page_that_was_opened_a_moment_ago(
+    buyer: Buyer, sandbox: Sandbox
+) -> None:
+    top_up = buyer.fill_in(uuid4())
+    buyer.open_page(TopUp.objects.get(pk=top_up.pk))
+
+    cancelled = top_ups.cancel(top_up=top_up)  # as it was read before
+
+    assert cancelled.status == "cancelled"
+    with pytest.raises(SandboxRefused):
+        pay(sandbox, cancelled)
 
 
 def test_the_same_form_sent_twice_is_one_payment(buyer: Buyer, sandbox: Sandbox) -> None:
