@@ -4,7 +4,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from allauth.account.adapter import DefaultAccountAdapter
-from allauth.core import context
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from allauth.socialaccount.models import SocialApp
 from django.conf import settings
@@ -62,7 +61,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         address = emailconfirmation.email_address
         is_change = address.email.lower() != address.user.email.lower()
         if not is_change:
-            confirmation.note_sent(request, address.email)
+            confirmation.note_address(request, address.email)
         self.send_mail(
             f"account/email/{'address_change' if is_change else 'email_confirmation'}",
             address.email,
@@ -71,11 +70,6 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
                 "activate_url": self.get_email_confirmation_url(request, emailconfirmation),
             },
         )
-
-    def send_account_already_exists_mail(self, email: str) -> None:
-        """Send the mail to somebody who signs up again; their browser sees no difference."""
-        confirmation.note_sent(context.request, email)
-        super().send_account_already_exists_mail(email)
 
     def send_mail(self, template_prefix: str, email: str, given: dict[str, Any]) -> None:
         """Send a mail; its templates can use `public_url`."""

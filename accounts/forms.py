@@ -29,20 +29,19 @@ class _OneAccount:
 
     def try_save(self, request: HttpRequest) -> tuple[User | None, HttpResponse | None]:
         """Make the account, or do as if; also when another request makes it meanwhile."""
-        password = self.cleaned_data.get("password1")
+        email, password = self.cleaned_data["email"], self.cleaned_data.get("password1")
+        confirmation.note_address(request, email)  # also where it is too early for a mail
         if self.account_already_exists and password:
             make_password(password)
         try:
             with transaction.atomic():
                 return super().try_save(request)  # type: ignore[misc, no-any-return]
         except IntegrityError:
-            email = self.cleaned_data["email"]
             twin = User.objects.filter(email__iexact=email).first()
             if twin is None:
                 raise
         if password and twin.check_password(password):
             # The same form, sent twice: the mail is on its way, and either answer leads on.
-            confirmation.note_sent(request, email)
             return twin, None
         self.account_already_exists = True
         return super().try_save(request)  # type: ignore[misc, no-any-return]
