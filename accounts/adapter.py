@@ -75,6 +75,13 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         """Send a mail; its templates can use `public_url`."""
         super().send_mail(template_prefix, email, {"public_url": settings.PUBLIC_URL, **given})
 
+    def is_safe_url(self, url: str) -> bool:
+        """Return whether `url` leads to a page of ours; allauth raises for one that is none."""
+        try:
+            return bool(super().is_safe_url(url))
+        except ValueError:
+            return False
+
     def get_password_change_redirect_url(self, request: HttpRequest) -> str:
         """Return the settings page; allauth would show the empty form again."""
         return reverse("accounts:settings")

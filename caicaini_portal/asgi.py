@@ -9,6 +9,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from caicaini_portal.environment import require
 from server.body_limit import BodyLimit
+from server.content_type import ReadableType
 from server.pooled_postgresql import use_pool
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "caicaini_portal.settings")
@@ -54,4 +55,4 @@ def _is_for_gateway(path: str) -> bool:
     return first in {"v1", "messages"}
 
 
-application = PathSplit(gateway=gateway, portal=BodyLimit(portal))
+application = PathSplit(gateway=gateway, portal=BodyLimit(ReadableType(portal)))

@@ -26,7 +26,7 @@ def page_context(request: HttpRequest) -> dict[str, Any]:
     context: dict[str, Any] = {
         # What a newcomer is promised before any payment.
         "welcome_credits": 0 if settings.WELCOME_AFTER_PAYMENT else settings.WELCOME_CREDITS,
-        "area": request.path.split("/")[1],
+        "area": request.path.lstrip("/").partition("/")[0],
     }
     if has_mailbox():
         context["development_mail_url"] = reverse("development_mail")

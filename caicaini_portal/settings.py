@@ -113,6 +113,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "server.content_type.content_type_middleware",
     "server.body_limit.body_limit_middleware",
     "server.sync_middleware.sync_middleware",  # stays the last
 ]

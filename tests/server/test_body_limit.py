@@ -1,72 +1,16 @@
 """A body over the portal's limit is refused and not written to the disk."""
 
-import http.client
 import json
-import socket
-from collections.abc import Iterator
-from contextlib import closing
 
 import pytest
 
 from billing.stripe import webhook
-from embedded import ports
 from server.body_limit import LARGEST_BYTES
-from tests.billing.top_ups.shop import database_url
-from tests.support.servers import WebServer
-from tests.support.waiting import eventually
+from tests.server.raw_requests import Sender, head
 
 FORM = "/accounts/login/"
 WEBHOOK = "/webhooks/stripe"
 TO_A_PERSON = {"accept": "text/html,*/*;q=0.8"}
-
-
-@pytest.fixture(scope="module")
-def server(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebServer]:
-    log = tmp_path_factory.mktemp("portal") / "server.log"
-    env = {"DATABASE_URL": database_url(), "STRIPE_WEBHOOK_SECRETS": "whsec_test"}
-    one = WebServer(env=env, log=log)
-    try:
-        eventually(
-            lambda: ports.answers(ports.LOOPBACK, one.port, "/healthz"),
-            within_s=60,
-            what="an answer of the server",
-        )
-        yield one
-    finally:
-        one.stop()
-
-
-class Sender:
-    """A connection that sends a request and reads its answer."""
-
-    def __init__(self, server: WebServer) -> None:
-        self._socket = socket.create_connection((ports.LOOPBACK, server.port), timeout=60)
-
-    def send(self, data: bytes) -> None:
-        self._socket.sendall(data)
-
-    def await_answer(self) -> None:
-        """Wait for its first byte, which is left to be read."""
-        self._socket.recv(1, socket.MSG_PEEK)
-
-    def answer(self) -> http.client.HTTPResponse:
-        answer = http.client.HTTPResponse(self._socket)
-        answer.begin()
-        return answer
-
-    def close(self) -> None:
-        self._socket.close()
-
-
-@pytest.fixture
-def sender(server: WebServer) -> Iterator[Sender]:
-    with closing(Sender(server)) as one:
-        yield one
-
-
-def head(path: str, **headers: str) -> bytes:
-    lines = [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
-    return "\r\n".join([f"POST {path} HTTP/1.1", "host: localhost", *lines, "", ""]).encode()
 
 
 def chunk(size: int) -> bytes:
