@@ -47,6 +47,18 @@ def test_a_public_page_is_compressed(browser: Client) -> None:
     assert answer["Content-Encoding"] == "gzip"
 
 
+def test_a_page_of_the_docs_is_light_without_a_cache(browser: Client) -> None:
+    """60 KB on the wire, less what the headers of the answers take."""
+    page = "/docs/quickstart"
+    scripts_and_styles = [url for url in _loaded(browser, page) if "/bundles/" in url]
+
+    answers = [
+        browser.get(url, headers={"accept-encoding": "gzip"}) for url in (page, *scripts_and_styles)
+    ]
+
+    assert sum(len(answer.getvalue()) for answer in answers) <= 57_000
+
+
 def test_a_bundle_that_was_not_made_is_named_with_the_command_that_makes_it(tmp_path) -> None:
     with override_settings(BUNDLES_DIR=tmp_path), pytest.raises(ImproperlyConfigured) as failure:
         bundle_url("site.css")
