@@ -8,6 +8,7 @@
     ├── PermissionDenied      403 permission_error
     ├── ModelNotFound         404 not_found_error
     ├── ThreadNotFound        404 not_found_error
+    ├── RequestNotFound       404 not_found_error
     ├── RouteNotFound         404 not_found_error
     ├── MethodNotAllowed      405 invalid_request_error
     ├── BodyTooLarge          413 request_too_large
@@ -53,6 +54,8 @@ class GatewayError(Exception):
     # True or False steers the clients' own retries (header `x-should-retry`); None leaves
     # them to their rule by status: 408, 409, 429 and everything from 500 up is retried.
     should_retry: bool | None = None
+    # The balance, where this call has read the wallet.
+    credits_remaining: int | None = None
 
     def __init__(self, message: str, *, retry_after_s: int | None = None) -> None:
         super().__init__(message)
@@ -79,6 +82,8 @@ class GatewayError(Exception):
             headers["retry-after"] = str(self.retry_after_s)
         if self.should_retry is not None:
             headers["x-should-retry"] = "true" if self.should_retry else "false"
+        if self.credits_remaining is not None:
+            headers["caicaini-credits-remaining"] = str(self.credits_remaining)
         return headers
 
 
@@ -214,6 +219,17 @@ class ThreadNotFound(GatewayError):
             "thread: no conversation is held between calls. Send all of its messages, with "
             "`system` and `tools`, and without `thread`."
         )
+
+
+class RequestNotFound(GatewayError):
+    """Also for the call of another workspace: a stranger learns nothing."""
+
+    status = 404
+    type = "not_found_error"
+    error_code = "request_not_found"
+
+    def __init__(self, request_id: str) -> None:
+        super().__init__(f"request: {request_id[:200]}")
 
 
 class RouteNotFound(GatewayError):

@@ -15,10 +15,12 @@ from gateway.limits import rate_limiter
 
 _EXPOSED = (
     "request-id",
+    "etag",
     "retry-after",
     "x-should-retry",
     "caicaini-route",
     "caicaini-credits-consumed",
+    "caicaini-credits-remaining",
     *rate_limiter.HEADERS,
 )
 HEADERS = {

@@ -9,6 +9,7 @@ from starlette.types import Message, Receive, Scope, Send
 from gateway.call import CallerGone, Head
 from gateway.http import cors, security
 from gateway.limits.time_limit import TimeLimit
+from gateway.metering.operations import SettleResult
 from server.http_protocol import CONNECTION, HttpProtocol
 
 RawHeaders = list[tuple[bytes, bytes]]
@@ -48,15 +49,15 @@ class HttpSink:
             return self._disconnected()
         return self._connection.future_disconnect()
 
-    async def answer(self, head: Head, body: bytes, *, credits_consumed: int) -> None:
-        start = self._start(
-            head,
-            [
-                *_PLAIN_HEADERS,
-                (b"content-length", b"%d" % len(body)),
-                (b"caicaini-credits-consumed", b"%d" % credits_consumed),
-            ],
-        )
+    async def answer(self, head: Head, body: bytes, result: SettleResult) -> None:
+        headers = [
+            *_PLAIN_HEADERS,
+            (b"content-length", b"%d" % len(body)),
+            (b"caicaini-credits-consumed", b"%d" % result.charged),
+        ]
+        if result.balance_after is not None:
+            headers.append((b"caicaini-credits-remaining", b"%d" % result.balance_after))
+        start = self._start(head, headers)
         await self._send_or_gone(start, {"type": "http.response.body", "body": body})
 
     async def open(self, head: Head) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from gateway import errors
 from gateway.errors import GatewayError
 from gateway.openapi import headers
 from gateway.openapi.error_samples import DOCUMENTED_ERRORS, DocumentedError
@@ -24,6 +25,15 @@ _TYPE = "The kind of error, as all clients of the Messages API know it."
 _MESSAGE = "For people. It may change: programs read `details.error_code`."
 _CODE = "Identifies the error."
 _DETAILS = "For programs. `out_of_credits` and `credits_held` add the credits."
+# What a call can end with once its workspace's wallet was read.
+_AFTER_THE_WALLET = (
+    errors.OutOfCredits,
+    errors.CreditsHeld,
+    errors.PermissionDenied,
+    errors.InternalFailure,
+    errors.ShuttingDown,
+    errors.UpstreamError,
+)
 _BY_KIND = {documented.kind: documented for documented in DOCUMENTED_ERRORS}
 
 
@@ -64,24 +74,26 @@ def response(kind: type[GatewayError]) -> Schema:
     return _response([_BY_KIND[kind]])
 
 
-def _response(errors: list[DocumentedError]) -> Schema:
-    samples = [sample for error in errors for sample in error.samples]
-    schemas = [ref(error.name) for error in errors]
+def _response(documented: list[DocumentedError]) -> Schema:
+    samples = [sample for error in documented for sample in error.samples]
+    schemas = [ref(error.name) for error in documented]
     required, optional = _required_and_optional([sample.headers() for sample in samples])
+    if any(issubclass(error.kind, _AFTER_THE_WALLET) for error in documented):
+        optional.append("caicaini-credits-remaining")
     return {
-        "description": " ".join(error.when for error in errors),
+        "description": " ".join(error.when for error in documented),
         "headers": headers.documented(required, optional),
         "content": {
             "application/json": {
                 "schema": schemas[0] if len(schemas) == 1 else {"oneOf": schemas},
-                "examples": dict(_examples(errors)),
+                "examples": dict(_examples(documented)),
             }
         },
     }
 
 
-def _examples(errors: list[DocumentedError]) -> Iterable[tuple[str, Schema]]:
-    for error in errors:
+def _examples(documented: list[DocumentedError]) -> Iterable[tuple[str, Schema]]:
+    for error in documented:
         for number, sample in enumerate(error.samples, start=1):
             name = error.name if number == 1 else f"{error.name}{number}"
             body = msgspec.json.decode(sample.body(REQUEST_ID))

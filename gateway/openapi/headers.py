@@ -15,6 +15,12 @@ KNOWN: dict[str, tuple[str, Schema]] = {
         "The id of this call; quote it when you ask about it. Errors have it in their body too.",
         ref("RequestId"),
     ),
+    "etag": (
+        "Identifies this answer. Sent back as `if-none-match`, it gets a 304 without a body while "
+        "nothing has changed.",
+        TEXT,
+    ),
+    "cache-control": ("`private, no-cache`: keep it, and ask before it is used again.", TEXT),
     "caicaini-route": (
         "The model that answered, and the models that were dropped, with the reason: "
         '`caicaini/swift; dropped="caicaini/large: images"`.',
@@ -23,6 +29,12 @@ KNOWN: dict[str, tuple[str, Schema]] = {
     "caicaini-credits-consumed": (
         "The cost of the call, as in `usage.credits_consumed`. A stream has it only in its last "
         "`message_delta`, since its headers are sent earlier.",
+        COUNT,
+    ),
+    "caicaini-credits-remaining": (
+        "The balance after the call's own ledger entry, as in the ledger. On an error: the balance "
+        "that the call was decided by. Absent while it is unknown. A stream has it as "
+        "`usage.credits_remaining`.",
         COUNT,
     ),
     "retry-after": ("Seconds after which to try again.", COUNT),
@@ -38,6 +50,12 @@ VERSION: Schema = {
     "in": "header",
     "description": "Sent by SDKs. Every value is accepted, and none is required.",
     "schema": {"type": "string", "examples": ["2023-06-01"]},
+}
+IF_NONE_MATCH: Schema = {
+    "name": "if-none-match",
+    "in": "header",
+    "description": "The `etag` of the answer that you have.",
+    "schema": TEXT,
 }
 BETA: Schema = {
     "name": "anthropic-beta",

@@ -9,6 +9,7 @@ from catalogue.pricing import TOKENS_PER_PRICE_UNIT
 from gateway.call import Call
 from gateway.errors import (
     CreditsHeld,
+    GatewayError,
     InternalFailure,
     InvalidApiKey,
     InvalidRequest,
@@ -129,9 +130,11 @@ def _raise_unless_admitted(call: Call, result: HoldResult, bound: int) -> None:
         case HoldDecision.KEY_UNUSABLE:
             raise InvalidApiKey
         case HoldDecision.FROZEN:
-            raise PermissionDenied(
+            denied = PermissionDenied(
                 "This workspace's credits are being checked; no new calls until that is done."
             )
+            denied.credits_remaining = result.posted
+            raise denied
         case HoldDecision.OUT_OF_CREDITS | HoldDecision.NO_WALLET:
             _raise_not_held(call, bound, result)
         case HoldDecision.LIMIT_REACHED:
@@ -140,21 +143,25 @@ def _raise_unless_admitted(call: Call, result: HoldResult, bound: int) -> None:
 
 def _raise_not_held(call: Call, required: int, refused: HoldResult) -> NoReturn:
     """Raise CreditsHeld if the end of running calls would make room, OutOfCredits otherwise."""
+    error: GatewayError
     if required <= refused.posted:
-        raise CreditsHeld(
+        error = CreditsHeld(
             credits_required=required,
             credits_available=refused.available,
             credits_held=refused.held,
         )
-    _raise_out_of_credits(call, required, refused.available)
+    else:
+        error = _out_of_credits(call, required, refused.available)
+    error.credits_remaining = refused.posted
+    raise error
 
 
-def _raise_out_of_credits(call: Call, required: int, available: int) -> NoReturn:
+def _out_of_credits(call: Call, required: int, available: int) -> OutOfCredits:
     output_price = call.candidate.price.output
     # In millionths: rounded to credits first, one token too many would seem to fit.
     left = (available - required) * TOKENS_PER_PRICE_UNIT + call.candidate.max_tokens * output_price
     affordable = left // output_price if output_price and left > 0 else 0
-    raise OutOfCredits(
+    return OutOfCredits(
         credits_required=required,
         credits_available=available,
         affordable_max_tokens=affordable or None,

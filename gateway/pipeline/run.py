@@ -84,7 +84,7 @@ async def answer(services: GatewayServices, call: Call, out: FanOut) -> Served:
         usage=charge.usage,
         credits_consumed=result.charged,
     )
-    await out.answer(body, credits_consumed=result.charged)
+    await out.answer(body, result)
     return Served(call, charge, result)
 
 
@@ -113,7 +113,12 @@ async def stream(services: GatewayServices, call: Call, out: FanOut) -> Served:
     result = await settlement.settle(
         services, call, charge, ending=Ending.COMPLETED, status=200, stop_reason=end.stop_reason
     )
-    final = relay.encoder.final(end, usage=charge.usage, credits_consumed=result.charged)
+    final = relay.encoder.final(
+        end,
+        usage=charge.usage,
+        credits_consumed=result.charged,
+        credits_remaining=result.balance_after,
+    )
     await out.send(final + relay.encoder.frame(MessageStop()))
     return Served(call, charge, result)
 
@@ -170,13 +175,21 @@ def _give_up(
 
 async def _released(error: BaseException, settled: "asyncio.Future[SettleResult]") -> None:
     """Wait until a failed call's hold is released before its error is sent: the next call may
-    arrive at another process, and clients never repeat a 402."""
+    arrive at another process, and clients never repeat a 402. The error then names the balance."""
     if not isinstance(error, GatewayError):
         return
     for _ in range(_RELEASE_TURNS):
         done, _ = await asyncio.wait({settled}, timeout=_TURN_S)
         if done:
+            error.credits_remaining = _posted(settled)
             return
+
+
+def _posted(settled: "asyncio.Future[SettleResult]") -> int | None:
+    """Return the balance after a settlement; None if it is unknown."""
+    if settled.cancelled() or settled.exception() is not None:
+        return None
+    return settled.result().posted
 
 
 def _ending(error: GatewayError, *, has_begun: bool) -> Ending:

@@ -58,7 +58,7 @@ def _record(
         resolved_model=candidate.model.public_id,
         upstream_id=candidate.upstream.id,
         price_id=candidate.price.id,
-        route=call.route.explained(candidate)[:500],
+        route=call.route.recorded(candidate, needs=call.request.needs)[:500],
         is_stream=call.request.stream,
         status=status,
         error_type=error.type if error else "",

@@ -6,6 +6,7 @@ from enum import Enum
 from typing import Any, Protocol
 
 from gateway.call import Call, CallerGone, Head
+from gateway.metering.operations import SettleResult
 
 
 class OnDisconnect(Enum):
@@ -25,8 +26,8 @@ class Sink(Protocol):
         """Wait until nobody reads any more. It is cancelled when the call is over. A future costs a
         call less than a coroutine, which needs a task."""
 
-    async def answer(self, head: Head, body: bytes, *, credits_consumed: int) -> None:
-        """Receive a whole answer."""
+    async def answer(self, head: Head, body: bytes, result: SettleResult) -> None:
+        """Receive a whole answer, and what its settlement did to the balance."""
 
     async def open(self, head: Head) -> None:
         """Receive what precedes a stream's frames."""
@@ -65,12 +66,12 @@ class FanOut:
         if sink is self._caller:
             self.is_caller_gone = True
 
-    async def answer(self, body: bytes, *, credits_consumed: int) -> None:
+    async def answer(self, body: bytes, result: SettleResult) -> None:
         """Pass on the whole answer of a plain call."""
         head = self._call.head()
         for sink in tuple(self._sinks):
             try:
-                await sink.answer(head, body, credits_consumed=credits_consumed)
+                await sink.answer(head, body, result)
             except CallerGone:
                 self._lost(sink)
 

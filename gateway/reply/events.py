@@ -32,7 +32,9 @@ class Usage(msgspec.Struct, frozen=True):
         count: int | None = self.details.get("cache_creation", {}).get("ephemeral_1h_input_tokens")
         return count
 
-    def to_wire(self, *, credits_consumed: int | None = None) -> dict[str, Any]:
+    def to_wire(
+        self, *, credits_consumed: int | None = None, credits_remaining: int | None = None
+    ) -> dict[str, Any]:
         wire = {
             "input_tokens": self.input_tokens,
             "output_tokens": self.output_tokens,
@@ -42,6 +44,8 @@ class Usage(msgspec.Struct, frozen=True):
         }
         if credits_consumed is not None:
             wire["credits_consumed"] = credits_consumed
+        if credits_remaining is not None:
+            wire["credits_remaining"] = credits_remaining
         return wire
 
 
@@ -149,11 +153,18 @@ class FrameEncoder:
             return self._start(event)
         return sse.encode(str(event.__struct_config__.tag), _encode(event))
 
-    def final(self, end: MessageDelta, *, usage: Usage, credits_consumed: int) -> bytes:
+    def final(
+        self,
+        end: MessageDelta,
+        *,
+        usage: Usage,
+        credits_consumed: int,
+        credits_remaining: int | None = None,
+    ) -> bytes:
         """The `message_delta`. `usage` is the one that was charged, with all counts: some clients
-        read it only here."""
+        read it only here. The balance is left out where it is unknown."""
         delta = {"stop_reason": end.stop_reason, "stop_sequence": end.stop_sequence} | end.extras
-        wire = usage.to_wire(credits_consumed=credits_consumed)
+        wire = usage.to_wire(credits_consumed=credits_consumed, credits_remaining=credits_remaining)
         return sse.encode(
             "message_delta", _encode({"type": "message_delta", "delta": delta, "usage": wire})
         )

@@ -66,10 +66,24 @@ class Route(msgspec.Struct, frozen=True):
         name = chosen.model.public_id
         if chosen is self.candidates[0] and not self.dropped:
             return name
-        models = [way.model.public_id for way in self.candidates]
-        failed = dict.fromkeys(models[: models.index(name)], "failed")
-        reasons = ", ".join(f"{model}: {why}" for model, why in (self.dropped | failed).items())
+        reasons = self._reasons(chosen)
         return f'{name}; dropped="{reasons}"' if reasons else name
+
+    def recorded(self, chosen: Candidate, *, needs: frozenset[str]) -> str:
+        """The same with what the request needs, for its record: caicaini/swift; needs="tools".
+
+        A receipt tells from it which other models could have answered: the request is not kept.
+        """
+        if not needs:
+            return self.explained(chosen)
+        reasons = self._reasons(chosen)
+        dropped = f'; dropped="{reasons}"' if reasons else ""
+        return f'{chosen.model.public_id}; needs="{" ".join(sorted(needs))}"{dropped}'
+
+    def _reasons(self, chosen: Candidate) -> str:
+        models = [way.model.public_id for way in self.candidates]
+        failed = dict.fromkeys(models[: models.index(chosen.model.public_id)], "failed")
+        return ", ".join(f"{model}: {why}" for model, why in (self.dropped | failed).items())
 
 
 def route(

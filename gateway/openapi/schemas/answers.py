@@ -51,6 +51,11 @@ BREAKDOWNS: dict[str, Schema] = {
     "server_tool_use": _counts("Uses of a provider's tools."),
 }
 _CREDITS = described(COUNT, "The cost of this call: exactly the amount taken from the balance.")
+_REMAINING = described(
+    COUNT,
+    "The balance after this call's own ledger entry. In the `message_delta` of a stream; a plain "
+    "answer has it as the header `caicaini-credits-remaining`. Absent while it is unknown.",
+)
 
 
 def head(content: Schema) -> dict[str, Schema]:
@@ -121,7 +126,10 @@ SCHEMAS: dict[str, Schema] = {
         {"type": enum(sorted(PROVIDER_BLOCKS), description="Which tool, or its result.")},
         description="A tool that the upstream ran by itself, or what it returned.",
     ),
-    "Usage": object_schema({**TOKEN_COUNTS, "credits_consumed": _CREDITS}, BREAKDOWNS),
+    "Usage": object_schema(
+        {**TOKEN_COUNTS, "credits_consumed": _CREDITS},
+        {"credits_remaining": _REMAINING, **BREAKDOWNS},
+    ),
     "TokenCount": object_schema(
         {
             "input_tokens": {

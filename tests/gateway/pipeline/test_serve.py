@@ -15,6 +15,7 @@ from pytest_django import Settings
 from billing.models import Source
 from gateway.call import Caller, CallerGone, Head
 from gateway.errors import GatewayError, OutOfCredits, UpstreamFailed
+from gateway.metering.operations import SettleResult
 from gateway.pipeline.serve import OnDisconnect, Policy, Served, serve
 from gateway.pipeline.sink import FanOut
 from gateway.request import parse
@@ -67,9 +68,9 @@ class MemorySink:
     async def gone(self) -> None:
         await self._has_left.wait()
 
-    async def answer(self, head: Head, body: bytes, *, credits_consumed: int) -> None:
+    async def answer(self, head: Head, body: bytes, result: SettleResult) -> None:
         self.heads.append(head)
-        self.credits_consumed = credits_consumed
+        self.credits_consumed = result.charged
         await self.send(body)
 
     async def open(self, head: Head) -> None:
@@ -103,8 +104,8 @@ class LeavingSink(MemorySink):
     def gone(self) -> "asyncio.Future[None]":  # type: ignore[override]
         return self._leaving
 
-    async def answer(self, head: Head, body: bytes, *, credits_consumed: int) -> None:
-        await super().answer(head, body, credits_consumed=credits_consumed)
+    async def answer(self, head: Head, body: bytes, result: SettleResult) -> None:
+        await super().answer(head, body, result)
         self._leaving.set_result(None)
 
 
