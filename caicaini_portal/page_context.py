@@ -56,7 +56,7 @@ def _sections(match: ResolverMatch | None, membership: Membership) -> list[Secti
     sections = [
         Section("Keys", reverse("keys:list"), "key", here.startswith("keys:")),
         *_console(here, membership),
-        Section("Usage", reverse("usage:usage"), "chart", here == "usage:usage"),
+        Section("Usage", reverse("usage:usage"), "chart", here.startswith("usage:")),
         Section("Billing", reverse("billing:billing"), "coins", here.startswith("billing:")),
         Section(
             "Settings", reverse("accounts:settings"), "gear", here.startswith(("account", "social"))

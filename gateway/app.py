@@ -14,14 +14,24 @@ from starlette.types import Receive, Scope, Send
 
 from gateway.call import CallerGone
 from gateway.errors import MethodNotAllowed, RouteNotFound
-from gateway.http import cors, count_tokens, credits, guard, messages, models, request_body, usage
+from gateway.http import (
+    cors,
+    count_tokens,
+    credits,
+    guard,
+    messages,
+    models,
+    request_body,
+    requests,
+    usage,
+)
 from gateway.http.responses import error_response, new_request_id
 from gateway.runtime.services import running_services
 from server import notices
 
 _ADDRESSES = (
     "POST /v1/messages, POST /v1/messages/count_tokens, GET /v1/models, GET /v1/models/{id}, "
-    "GET /v1/credits, GET /v1/usage"
+    "GET /v1/credits, GET /v1/usage, GET /v1/requests/{id}"
 )
 
 
@@ -69,6 +79,7 @@ _starlette = Starlette(
         Route("/v1/models/{model_id:text}", models.show_model, methods=["GET"]),
         Route("/v1/credits", credits.show_credits, methods=["GET"]),
         Route("/v1/usage", usage.show_usage, methods=["GET"]),
+        Route("/v1/requests/{request_id:text}", requests.show_request, methods=["GET"]),
     ],
     exception_handlers={404: _not_found, 405: _not_allowed},
     lifespan=_lifespan,

@@ -1,17 +1,19 @@
-"""The receipt of one call: what it cost, line by line, and how it went."""
+"""The receipt of one call: how its charge adds up, and what it did to the balance. Pure.
 
-from datetime import UTC, datetime, timedelta
+Input        1,284 * 300,000 / 1,000,000 =   385.200
+Output         912 * 1,500,000           = 1,368.000
+Rounded up, once                         +     0.800
+Charged                                      1,754
+"""
+
+from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple
-from uuid import UUID
 
 from catalogue.pricing import TOKENS_PER_PRICE_UNIT
-from usage.models import RequestRecord
+from usage.lookup import Entry, Found
+from usage.records import Record, RecordLine
 
-_PREFIX = "req_"
-# A record's `accepted_at` is later than the moment in its id by the time that its body took.
-_EARLIER, _LATER = timedelta(minutes=1), timedelta(hours=1)
-_YEAR_OF_NO_CALL = 9999  # after its end Python has no moments
 _LABELS = {
     "input": "Input",
     "output": "Output",
@@ -19,92 +21,144 @@ _LABELS = {
     "cache_write_1h": "Cache write, kept for an hour",
     "cache_read": "Cache read",
 }
+# The parts of a charge keep their colours on every page.
+_RANKS = {"input": 1, "cache_write": 2, "cache_write_1h": 2, "cache_read": 3, "output": 4}
+_RANK_OF_OTHERS = 5
 
 
 class ReceiptLine(NamedTuple):
-    """One class of tokens, its price in credits per million, and the exact credits they cost."""
+    """One class of tokens, its price in credits per million since `price_from`, and their exact
+    product in millionths of a credit."""
 
-    label: str
+    token_class: str
     model: str
     units: int
     price: int
-    credits: Decimal
+    price_from: datetime | None
+
+    @property
+    def millionths(self) -> int:
+        """The exact cost in millionths of a credit."""
+        return self.units * self.price
+
+    @property
+    def credits(self) -> Decimal:
+        """The exact cost in credits."""
+        return _in_credits(self.millionths)
+
+    @property
+    def label(self) -> str:
+        """The class for a person."""
+        return _LABELS.get(self.token_class, self.token_class)
+
+    @property
+    def rank(self) -> int:
+        """The number of its colour."""
+        return _RANKS.get(self.token_class, _RANK_OF_OTHERS)
+
+
+class Hold(NamedTuple):
+    """What a call held and what of it was released; the balances are those of its ledger entry,
+    None for a call that was not charged."""
+
+    amount: int
+    charged: int
+    balance_after: int | None
+
+    @property
+    def released(self) -> int:
+        """The credits that were held and not charged."""
+        return self.amount - self.charged
+
+    @property
+    def balance_before(self) -> int | None:
+        """The balance right before the call's ledger entry."""
+        return None if self.balance_after is None else self.balance_after + self.charged
+
+    @property
+    def charged_percent(self) -> float:
+        """The charged part of what was held."""
+        return round(100 * self.charged / self.amount, 2) if self.amount else 0
 
 
 class Receipt(NamedTuple):
-    """A call's lines, their exact sum, and what rounding up added to it."""
+    """A call and how its charge comes about."""
 
-    record: RequestRecord
-    lines: list[ReceiptLine]
-    sum: Decimal
+    record: Record
+    lines: tuple[ReceiptLine, ...]
+    entry: Entry | None
+
+    @property
+    def millionths(self) -> int:
+        """The exact sum of the lines, in millionths of a credit."""
+        return sum(line.millionths for line in self.lines)
+
+    @property
+    def sum(self) -> Decimal:
+        """The exact sum of the lines, in credits."""
+        return _in_credits(self.millionths)
+
+    @property
+    def cost(self) -> int:
+        """The sum rounded up, once, to a whole credit."""
+        return -(-self.millionths // TOKENS_PER_PRICE_UNIT)
 
     @property
     def rounding(self) -> Decimal:
-        """The part of a credit that was added to charge a whole one."""
-        return self.record.credits - self.sum
+        """The part of a credit that rounding added."""
+        return self.cost - self.sum
+
+    @property
+    def not_charged(self) -> int:
+        """The part of the cost above what was held, which is our loss."""
+        return self.cost - self.record.credits if self.lines else 0
 
     @property
     def adds_up(self) -> bool:
-        """Whether the lines explain the charge; those of calls cut short do not always."""
-        return bool(self.lines) and 0 <= self.rounding < 1
+        """Whether the lines explain the charge."""
+        return bool(self.lines) and 0 <= self.not_charged <= self.record.lost_credits
 
     @property
-    def released(self) -> int | None:
-        """The credits of the hold that were not charged; None for old records."""
-        held = self.record.hold_amount
-        return None if held is None else held - self.record.credits
+    def agrees_with_ledger(self) -> bool:
+        """Whether the ledger has the same amount: an entry, or none for a call that is free."""
+        amount = 0 if self.entry is None else -self.entry.amount
+        return amount == self.record.credits
+
+    @property
+    def hold(self) -> Hold | None:
+        """What was held; None for a call that held nothing, and for old records."""
+        amount, charged = self.record.hold_amount, self.record.credits
+        return None if amount is None else Hold(amount, charged, self.record.balance_after)
+
+    def share_of(self, line: ReceiptLine) -> float:
+        """Return a line's percentage of the sum."""
+        return round(100 * line.millionths / self.millionths, 2) if self.millionths else 0
+
+    @property
+    def parts(self) -> list[tuple[ReceiptLine, float, float]]:
+        """Return each line with where its part of the sum begins and how long it is, in percent."""
+        parts, begins = [], 0.0
+        for line in self.lines:
+            parts.append((line, round(begins, 2), self.share_of(line)))
+            begins += self.share_of(line)
+        return parts
 
 
-def parse_id(text: str) -> UUID | None:
-    """Read a request's id as responses write it: req_ and 32 hex digits."""
-    if not text.startswith(_PREFIX):
-        return None
-    try:
-        return UUID(hex=text.removeprefix(_PREFIX))
-    except ValueError:
-        return None
+def receipt_of(found: Found) -> Receipt:
+    """Return the receipt of a call."""
+    lines = tuple(_line(line, found) for line in found.record.lines or ())
+    return Receipt(found.record, lines, found.entry)
 
 
-def find(*, workspace_id: int, request_id: UUID) -> Receipt | None:
-    """Return the receipt of a workspace's call.
-
-    The id is time-ordered: it says when the call arrived, and so in which part of the table the
-    record is.
-    """
-    arrived_at = _moment_of(request_id)
-    if arrived_at is None:
-        return None
-    record = (
-        RequestRecord.objects.filter(
-            workspace_id=workspace_id,
-            accepted_at__range=(arrived_at - _EARLIER, arrived_at + _LATER),
-            id=request_id,
-        )
-        .select_related("key")
-        .first()
+def _line(line: RecordLine, found: Found) -> ReceiptLine:
+    return ReceiptLine(
+        token_class=line.token_class,
+        model=line.model,
+        units=line.units,
+        price=line.price,
+        price_from=found.prices_from.get(line.price_id),
     )
-    return _receipt(record) if record else None
 
 
-def _receipt(record: RequestRecord) -> Receipt:
-    lines = [
-        ReceiptLine(
-            label=_LABELS.get(line["class"], line["class"]),
-            model=line["model"],
-            units=line["units"],
-            price=line["price"],
-            credits=Decimal(line["units"] * line["price"]) / TOKENS_PER_PRICE_UNIT,
-        )
-        for line in record.lines or []
-    ]
-    return Receipt(record, lines, sum((line.credits for line in lines), Decimal()))
-
-
-def _moment_of(request_id: UUID) -> datetime | None:
-    if request_id.version != 7:
-        return None
-    try:
-        moment = datetime.fromtimestamp((request_id.int >> 80) / 1000, UTC)
-    except (OverflowError, ValueError, OSError):
-        return None
-    return moment if moment.year < _YEAR_OF_NO_CALL else None
+def _in_credits(millionths: int) -> Decimal:
+    return Decimal(millionths) / TOKENS_PER_PRICE_UNIT

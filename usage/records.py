@@ -78,3 +78,23 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     hold_ms: int | None = None
     error_code: str | None = None
     refusals: int | None = None
+
+    @property
+    def all_input_tokens(self) -> int:
+        """All input, cached or not: the three classes are disjoint."""
+        return self.input_tokens + self.cache_creation_input_tokens + self.cache_read_input_tokens
+
+    @property
+    def tokens_per_second(self) -> float | None:
+        """The speed after the first byte; of a plain answer, over the whole call."""
+        writing_ms = self.duration_ms
+        if self.is_stream and self.first_byte_ms is not None:
+            writing_ms -= self.first_byte_ms
+        if writing_ms <= 0 or not self.output_tokens:
+            return None
+        return round(1000 * self.output_tokens / writing_ms, 1)
+
+    @property
+    def all_tokens(self) -> int:
+        """All tokens, read and written."""
+        return self.all_input_tokens + self.output_tokens

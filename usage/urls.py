@@ -7,5 +7,6 @@ from usage import views
 app_name = "usage"
 urlpatterns = [
     path("developers/usage", views.usage, name="usage"),
+    path("developers/usage/requests", views.requests, name="requests"),
     path("developers/usage/requests/<str:request_id>", views.receipt, name="request"),
 ]

@@ -1,44 +1,99 @@
-"""The usage page: sums and the latest calls."""
+"""The pages of usage: the sums, the log of calls, and the receipt of one."""
+
+from typing import Any
 
 from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_safe
 
 from accounts.access import ALL_ROLES, MemberRequest, member
-from usage import ranges, receipts, summary
-from usage.request_log import Cursor, calls_page
+from billing.models import Source
+from keys.models import ApiKey
+from usage import log_filters, lookup, ranges, receipt_page, request_log, summary
+from usage.log_filters import LogFilter
+from usage.request_log import Cursor
 from web.http import is_poll_current, render_page
+
+_LATEST = 10
 
 
 @member(*ALL_ROLES)
 @require_safe
 def usage(request: MemberRequest) -> HttpResponse:
-    """Show sums and the latest calls of a time range; the address holds range and page."""
+    """Show sums and the latest calls of a time range; the address holds the range."""
     time_range = ranges.by_name(request.GET.get("range", ""))
     period = time_range.period(workspace_id=request.membership.workspace_id, until=timezone.now())
     totals = summary.totals(period)
     version = f"{totals.requests}.{totals.credits}"
     if is_poll_current(request, version):
         return HttpResponse(status=204)
-    before = Cursor.parse(request.GET.get("before", ""))
     context = {
         "version": version,
         "time_ranges": ranges.TIME_RANGES,
         "selected": time_range,
-        "before": before,
         "totals": totals,
         "latency": summary.latency(period),
-        "page": calls_page(period, before=before),
+        "rows": request_log.latest_calls(period, limit=_LATEST),
     }
     return render_page(request, "usage/usage.html", context, fragment="dashboard")
 
 
 @member(*ALL_ROLES)
 @require_safe
+def requests(request: MemberRequest) -> HttpResponse:
+    """Show the log of calls; the address holds filters and page. A request id leads to its call."""
+    workspace_id = request.membership.workspace_id
+    asked = request.GET.get("q", "").strip()
+    if lookup.record_of(workspace_id=workspace_id, request_id=asked) is not None:
+        return redirect("usage:request", asked)
+    wanted = log_filters.parse(request.GET, now=timezone.now())
+    before = Cursor.parse(request.GET.get("before", ""))
+    page = request_log.log_page(workspace_id, wanted, before=before)
+    if is_poll_current(request, page.version):
+        return HttpResponse(status=204)
+    context = _shown(wanted, before) | {"page": page}
+    if getattr(request.htmx, "target", None) == "log":
+        response = render(request, "usage/log.html", context)
+    else:
+        context |= _choices(workspace_id, wanted)
+        response = render_page(request, "usage/requests.html", context, fragment="requests")
+    patch_vary_headers(response, ["HX-Request", "HX-Target"])
+    return response
+
+
+@member(*ALL_ROLES)
+@require_safe
 def receipt(request: MemberRequest, request_id: str) -> HttpResponse:
     """Show the receipt of a call of this workspace."""
-    id = receipts.parse_id(request_id)
-    found = id and receipts.find(workspace_id=request.membership.workspace_id, request_id=id)
-    if not found:
+    workspace_id = request.membership.workspace_id
+    context = receipt_page.context_of(workspace_id=workspace_id, request_id=request_id)
+    if context is None:
         raise Http404("The workspace has no such call.")
-    return render_page(request, "usage/request.html", {"receipt": found, "call": found.record})
+    return render_page(request, "usage/request.html", context)
+
+
+def _shown(wanted: LogFilter, before: Cursor | None) -> dict[str, Any]:
+    query = wanted.address()
+    return {
+        "wanted": wanted,
+        "before": before,
+        "query": query,
+        "page_query": f"{query}&before={before}" if before else query,
+        "is_live": before is None and wanted.is_to_now,
+    }
+
+
+def _choices(workspace_id: int, wanted: LogFilter) -> dict[str, Any]:
+    """Return what the filters offer: all keys, and the values that recent calls have."""
+    keys = ApiKey.objects.filter(workspace_id=workspace_id).order_by("name", "pk")
+    names = {str(pk): name for pk, name in keys.values_list("pk", "name")}
+    return {
+        "keys": names,
+        "chips": wanted.chips(names),
+        "ranges": log_filters.RANGES,
+        "statuses": log_filters.STATUSES,
+        "sources": Source,
+        "seen": request_log.seen_values(workspace_id, wanted),
+    }

@@ -4,5 +4,6 @@ from benchmarks.seeded_bugs.availability import AVAILABILITY
 from benchmarks.seeded_bugs.books import BOOKS
 from benchmarks.seeded_bugs.deciding import DECIDING
 from benchmarks.seeded_bugs.metering import METERING
+from benchmarks.seeded_bugs.shown import SHOWN
 
-BUGS = (*DECIDING, *METERING, *BOOKS, *AVAILABILITY)
+BUGS = (*DECIDING, *METERING, *BOOKS, *AVAILABILITY, *SHOWN)

@@ -33,7 +33,7 @@ class Operation(NamedTuple):
     def errors(self) -> dict[str, Schema]:
         """The descriptions of the error responses, by status."""
         responses: dict[str, Schema] = self.description["responses"]
-        return {status: one for status, one in responses.items() if status != "200"}
+        return {status: one for status, one in responses.items() if status >= "400"}
 
 
 @lru_cache(maxsize=1)

@@ -28,6 +28,7 @@ _PLACES = {
     "getModel": _Place("model", "One model", "get-model"),
     "getCredits": _Place("credits", "Credits", "credits"),
     "getUsage": _Place("usage", "Usage", "usage"),
+    "getRequest": _Place("request", "One call", "receipt"),
 }
 
 

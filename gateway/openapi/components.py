@@ -16,16 +16,18 @@ def operation(
     *,
     answer: Schema,
     errors: Iterable[type[GatewayError]],
+    unchanged: Schema | None = None,
     **members: Any,
 ) -> Schema:
-    """Return an operation; `errors` are those that it may answer with."""
+    """Return an operation; `errors` are those that it may answer with, `unchanged` is its 304."""
+    not_modified = {"304": unchanged} if unchanged else {}
     return {
         "operationId": operation_id,
         "tags": [group],
         "summary": summary,
         "description": description,
         **members,
-        "responses": {"200": answer, **error_answers.responses(errors)},
+        "responses": {"200": answer, **not_modified, **error_answers.responses(errors)},
     }
 
 

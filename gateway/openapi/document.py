@@ -4,7 +4,7 @@ from gateway.errors import MethodNotAllowed, RouteNotFound
 from gateway.openapi import error_answers, operations
 from gateway.openapi.error_samples import DOCUMENTED_ERRORS
 from gateway.openapi.json_schema import Schema
-from gateway.openapi.schemas import answers, blocks, events, read_endpoints, requests
+from gateway.openapi.schemas import answers, blocks, events, read_endpoints, receipts, requests
 
 _ABOUT = """\
 Hosted language models behind one endpoint, in the shape of the Messages API: clients made for that
@@ -25,7 +25,7 @@ Every error has the same body; `error.details.error_code` identifies the error.
 _TAGS = (
     ("Messages", "Ask models."),
     ("Models", "List models and their prices."),
-    ("Account", "Read the balance and the usage."),
+    ("Account", "Read the balance, the usage and single calls."),
 )
 
 
@@ -64,6 +64,7 @@ def _schemas() -> dict[str, Schema]:
         **answers.SCHEMAS,
         **events.SCHEMAS,
         **read_endpoints.SCHEMAS,
+        **receipts.SCHEMAS,
         **error_answers.schemas(),
     }
 

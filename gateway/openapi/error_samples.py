@@ -77,6 +77,11 @@ DOCUMENTED_ERRORS = (
         (errors.ThreadNotFound(),),
     ),
     DocumentedError(
+        errors.RequestNotFound,
+        "The workspace has no such call, or not any more.",
+        (errors.RequestNotFound("req_0193511f8a2c7d10b6a4f0c2e9d85b31"),),
+    ),
+    DocumentedError(
         errors.RouteNotFound,
         "There is no such address; the message lists the existing ones.",
         (errors.RouteNotFound("There is nothing at POST /v1/completions."),),

@@ -154,7 +154,7 @@ STREAM: tuple[dict[str, str], ...] = (
     _event(
         "message_delta",
         delta={"stop_reason": "end_turn", "stop_sequence": None},
-        usage=_usage(14, 23, 12),
+        usage=_usage(14, 23, 12) | {"credits_remaining": 499_988},
     ),
     _event("message_stop"),
 )
@@ -188,6 +188,8 @@ CREDITS: dict[str, Any] = {
     "held": 0,
     "posted": 499_988,
     "owed": 0,
+    "burn_per_hour": 1_200,
+    "runs_dry_at": "2026-12-09T18:09:00Z",
     "credits_per_usd": 100_000,
 }
 USAGE: dict[str, Any] = {
@@ -210,4 +212,69 @@ USAGE: dict[str, Any] = {
         }
     ],
     "has_more": False,
+}
+RECEIPT: dict[str, Any] = {
+    "object": "request",
+    "id": REQUEST_ID,
+    "accepted_at": "2026-11-22T09:29:58.120000Z",
+    "status": 200,
+    "ending": "completed",
+    "source": "api",
+    "requested_model": AUTO,
+    "resolved_model": "caicaini/swift",
+    "route": "caicaini/swift",
+    "stop_reason": "end_turn",
+    "stream": False,
+    "error": None,
+    "refusals": None,
+    "key_id": 1,
+    "session_id": None,
+    "user_id": "customer-4711",
+    "tags": [],
+    "usage": {
+        "input_tokens": 14,
+        "output_tokens": 23,
+        "cache_creation_input_tokens": 0,
+        "cache_read_input_tokens": 0,
+        "is_estimated": False,
+    },
+    "lines": [
+        {
+            "class": "input",
+            "model": "caicaini/swift",
+            "tokens": 14,
+            "credits_per_million_tokens": 100_000,
+            "price_from": "2026-11-01T00:00:00Z",
+            "microcredits": 1_400_000,
+        },
+        {
+            "class": "output",
+            "model": "caicaini/swift",
+            "tokens": 23,
+            "credits_per_million_tokens": 450_000,
+            "price_from": "2026-11-01T00:00:00Z",
+            "microcredits": 10_350_000,
+        },
+    ],
+    "microcredits": 11_750_000,
+    "credits_consumed": 12,
+    "credits_lost": 0,
+    "hold": {
+        "amount": 160,
+        "released": 148,
+        "balance_before": 500_000,
+        "balance_after": 499_988,
+    },
+    "ledger_entry": {"number": 2, "created_at": "2026-11-22T09:29:58.410000Z"},
+    "attempts": [
+        {
+            "model": "caicaini/swift",
+            "started_ms": 5,
+            "duration_ms": 280,
+            "status": 200,
+            "error": None,
+        }
+    ],
+    "timings_ms": {"queue": 1, "hold": 3, "first_byte": None, "total": 290},
+    "alternatives": [],
 }

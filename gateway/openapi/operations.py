@@ -49,6 +49,7 @@ def paths() -> dict[str, Schema]:
         "/v1/models/{model_id}": {"get": _show_model()},
         "/v1/credits": {"get": _show_credits()},
         "/v1/usage": {"get": _show_usage()},
+        "/v1/requests/{request_id}": {"get": _show_request()},
     }
 
 
@@ -65,7 +66,8 @@ def _create_message() -> Schema:
         answer=components.answer(
             "The answer.",
             headers.documented(
-                ["caicaini-route", *rate_limiter.HEADERS], ["caicaini-credits-consumed"]
+                ["caicaini-route", *rate_limiter.HEADERS],
+                ["caicaini-credits-consumed", "caicaini-credits-remaining"],
             ),
             {
                 "application/json": components.content("Message", examples.MESSAGES),
@@ -158,12 +160,17 @@ def _show_credits() -> Schema:
         "getCredits",
         "Account",
         "Read the balance",
-        "The apiCredits of the key's workspace.",
+        "The apiCredits of the key's workspace, and for how long they last.",
+        parameters=[headers.IF_NONE_MATCH],
         answer=components.answer(
             "The balance.",
-            headers.documented(),
+            headers.documented(["etag", "cache-control"]),
             components.json_content("Credits", {"Credits": examples.CREDITS}),
         ),
+        unchanged={
+            "description": "Nothing has changed since the answer that you have.",
+            "headers": headers.documented(["etag", "cache-control"]),
+        },
         errors=_WITH_KEY,
     )
 
@@ -199,6 +206,31 @@ def _show_usage() -> Schema:
             components.json_content("UsageReport", {"A day": examples.USAGE}),
         ),
         errors=_WITH_KEY,
+    )
+
+
+def _show_request() -> Schema:
+    return components.operation(
+        "getRequest",
+        "Account",
+        "Show a call's receipt",
+        "How the charge of one call adds up, its way through the models, and its times. No prompt "
+        "and no answer is stored. A call is found as soon as its answer has ended.",
+        parameters=[
+            {
+                "name": "request_id",
+                "in": "path",
+                "required": True,
+                "schema": NON_EMPTY | {"examples": [examples.REQUEST_ID]},
+                "description": "The `request-id` of the call's answer.",
+            }
+        ],
+        answer=components.answer(
+            "The receipt.",
+            headers.documented(),
+            components.json_content("Receipt", {"A call": examples.RECEIPT}),
+        ),
+        errors=(*_WITH_KEY, errors.RequestNotFound),
     )
 
 

@@ -42,7 +42,7 @@ class Description:
             for media_type, content in operation.get("requestBody", {}).get("content", {}).items():
                 yield f"{name} accepts {media_type}", content
             for status, response in operation["responses"].items():
-                for media_type, content in response["content"].items():
+                for media_type, content in response.get("content", {}).items():
                     yield f"{name} answers {status} {media_type}", content
         for name, response in self.document["components"]["responses"].items():
             yield name, response["content"]["application/json"]

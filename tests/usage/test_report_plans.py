@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -16,10 +17,11 @@ from django.db import connection
 from accounts.models import Workspace
 from billing.audit.rules import COUNTS, RULES
 from tests.support.request_records import a_price
-from usage import gateway_queries, request_log, roll_up, summary
+from usage import gateway_queries, log_filters, request_log, roll_up, summary
 from usage.gateway_queries import Bucket, Grouping
 from usage.models import RequestRecord
 from usage.ranges import Period
+from usage.request_log import Cursor
 
 SINCE = datetime(2024, 12, 31, 0, 30, tzinfo=UTC)
 UNTIL = SINCE + timedelta(days=2)
@@ -116,14 +118,30 @@ def test_the_sums_of_the_endpoint(
     assert_reads_only(plan_of(query, period._asdict(), on_the_server=True), period)
 
 
-def test_a_page_of_the_log(period: Period) -> None:
-    first = request_log.calls_page(period)
-    assert first.older is not None
-    for before in (None, first.older):
-        query = request_log.records_before(period, before)[: request_log.PAGE_SIZE]
-        [found] = json.loads(query.explain(format="json", analyze=True))
+FILTERS = {
+    "none": {},
+    "model": {"model": "m"},
+    "status": {"status": "ok"},
+    "error": {"status": "error"},
+    "key": {"key": "none"},
+    "source": {"source": "console"},
+    "stop": {"stop": "end_turn"},
+    "tag": {"tag": "a"},
+    "q": {"q": "a"},
+    "several": {"model": "m", "status": "ok", "key": "none", "source": "api"},
+}
 
-        assert_reads_only(found["Plan"], period)
+
+@pytest.mark.parametrize("name", FILTERS)
+def test_a_page_of_the_log(period: Period, name: str) -> None:
+    """Whatever it is filtered by, and also when nothing passes the filter."""
+    asked = {**FILTERS[name], "from": f"{period.since:%Y-%m-%dT%H:%M}"}
+    wanted = log_filters.parse({**asked, "to": f"{period.until:%Y-%m-%dT%H:%M}"}, now=UNTIL)
+    for before in (None, Cursor(period.until - timedelta(hours=6), UUID(int=2**127))):
+        query = request_log.page_query(wanted, before)
+        parameters = request_log.page_parameters(period.workspace_id, wanted, before)
+
+        assert_reads_only(plan_of(query, parameters), period)
 
 
 def test_the_recent_audit(period: Period) -> None:

@@ -151,6 +151,20 @@ def run_duration(milliseconds: float) -> str:
 
 
 @register.filter
+def tick(milliseconds: int) -> str:
+    """Write a mark of a time scale: 0, 200 ms, 1 s, 2.5 s."""
+    if milliseconds < 1000:
+        return f"{milliseconds} ms" if milliseconds else "0"
+    return f"{milliseconds / 1000:g} s"
+
+
+@register.filter
 def percent(share: float) -> str:
     """Write 0.0123 as 1.2%."""
     return f"{share:.1%}" if 0 < share < 1 else f"{share:.0%}"
+
+
+@register.filter
+def in_words(name: str) -> str:
+    """Write caller_left as Caller left."""
+    return name.replace("_", " ").capitalize()

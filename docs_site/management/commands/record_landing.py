@@ -9,7 +9,6 @@ import urllib.request
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID
 
 import msgspec
 from django.conf import settings
@@ -18,8 +17,9 @@ from django.core.management.base import BaseCommand, CommandError
 from billing.ledger import demo
 from console.demo import QUESTIONS
 from docs_site.landing.recordings import FILE, RecordedAnswer
-from usage.models import Ending, RequestRecord
-from usage.records import RecordLine
+from usage.lookup import record_of
+from usage.models import Ending
+from usage.records import Record
 
 _TIMEOUT_S = 120
 
@@ -60,7 +60,7 @@ def _recorded(number: int) -> RecordedAnswer:
         held=int(held),
         first_ms=texts[0][0],
         total_ms=events[-1][0],
-        lines=msgspec.convert(record.lines, tuple[RecordLine, ...]),
+        lines=record.lines or (),
         recorded_at=datetime.now(UTC).replace(second=0, microsecond=0),
     )
 
@@ -71,12 +71,12 @@ def _events(response: Any) -> Iterator[dict[str, Any]]:
             yield json.loads(line.removeprefix(b"data: "))
 
 
-def _record(request_id: str) -> RequestRecord:
+def _record(request_id: str) -> Record:
     wallet = demo.wallet()
     assert wallet is not None, "the demo has just run"
-    return RequestRecord.objects.get(
-        workspace=wallet.workspace_id, id=UUID(request_id.removeprefix("req_"))
-    )
+    record = record_of(workspace_id=wallet.workspace_id, request_id=request_id)
+    assert record is not None, "the answer has ended"
+    return record
 
 
 def _ms_since(began: float) -> int:

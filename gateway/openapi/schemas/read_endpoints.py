@@ -108,6 +108,15 @@ SCHEMAS: dict[str, Schema] = {
             "held": described(COUNT, "Set aside for running calls."),
             "posted": described(COUNT, "The balance."),
             "owed": described(COUNT, "Owed because refunds exceeded the balance."),
+            "burn_per_hour": described(
+                COUNT,
+                "Credits spent an hour: the mean of the last 24 hours, or since the first call in "
+                "them. It changes every quarter hour.",
+            ),
+            "runs_dry_at": described(
+                nullable(MOMENT),
+                "When `available` is spent at this rate; null if nothing was spent lately.",
+            ),
             "credits_per_usd": {"type": "integer", "const": 100_000},
         }
     ),

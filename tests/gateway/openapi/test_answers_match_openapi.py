@@ -30,7 +30,11 @@ from tests.support.servers import WebServer
 
 # Errors of an outage, which test_outage_answers_match_openapi.py provokes.
 OUTAGES = {"InternalFailure", "LedgerUnavailable", "ShuttingDown"}
-ELSEWHERE = {"RouteNotFound", "MethodNotAllowed"}  # no operation answers with them
+ELSEWHERE = {
+    "RequestNotFound",
+    "RouteNotFound",
+    "MethodNotAllowed",
+}  # no operation answers with them
 PROVOKED = [kind for kind in error_types.kinds() if kind.__name__ not in OUTAGES | ELSEWHERE]
 # Examples that no model behind the tests' caicaini/auto supports.
 BEYOND_AUTO = ("An image", "Thinking", "An answer in JSON")
@@ -281,6 +285,14 @@ def test_errors_of_the_address_come_as_described(
     response = description.document["components"]["responses"][name]
     description.assert_fits(answer.json(), response["content"]["application/json"]["schema"])
     assert all(answer.headers[header] for header in response["headers"])
+
+
+def test_an_unknown_call_comes_as_described(customer: Customer, description: Description) -> None:
+    answer = customer.caller.get(f"/v1/requests/{examples.REQUEST_ID}")
+
+    assert answer.status == 404
+    description.assert_answer_fits(answer, "getRequest")
+    description.assert_fits(answer.json(), description.schemas["RequestNotFound"])
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import pytest
 
 from catalogue.models import Upstream, WireFormat
 from gateway.errors import GatewayError, InternalFailure, LedgerUnavailable, ShuttingDown
+from gateway.openapi import examples
 from tests.support import servers
 from tests.support.api_description import Description
 from tests.support.callers import Answer, request_body
@@ -54,6 +55,7 @@ def test_without_the_database_every_address_answers_as_described(
         "getModel": caller.get("/v1/models/scripted/messages"),
         "getCredits": caller.get("/v1/credits"),
         "getUsage": caller.get("/v1/usage"),
+        "getRequest": caller.get(f"/v1/requests/{examples.REQUEST_ID}"),
     }
 
     assert answers.keys() == {one["operationId"] for _, _, one in description.operations()}

@@ -1,0 +1,151 @@
+"""The filters of the request log: read from its address, written into its query. Pure.
+
+/developers/usage/requests?range=7d&key=12&status=error&tag=team:web
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+from urllib.parse import urlencode
+
+NO_KEY = "none"
+RANGES = {
+    "1h": ("Last hour", timedelta(hours=1)),
+    "24h": ("24 hours", timedelta(hours=24)),
+    "7d": ("7 days", timedelta(days=7)),
+    "30d": ("30 days", timedelta(days=30)),
+    "all": ("All time", timedelta(days=36_500)),
+}
+DEFAULT_RANGE = "30d"
+SUCCEEDED, FAILED = "ok", "error"
+STATUSES = (400, 401, 402, 403, 404, 413, 429, 499, 500, 503, 504, 529)
+_MOST_DIGITS = 18  # of a key's id
+_LONGEST = 300
+# A parameter of the address: its name for a person, and its condition. psycopg fills in the values.
+_CONDITIONS = {
+    "key": ("Key", "key_id = %(key)s"),
+    "model": ("Model", "resolved_model = %(model)s"),
+    "status": ("Status", "status = %(status)s"),
+    "error": ("Error", "%(error)s IN (error_code, error_type)"),
+    "stop": ("Stop reason", "stop_reason = %(stop)s"),
+    "source": ("Source", "source = %(source)s"),
+    "tag": ("Tag", "%(tag)s = ANY (tags)"),
+    "session": ("Session", "session_id = %(session)s"),
+    "q": ("Tag or session", "(session_id = %(q)s OR %(q)s = ANY (tags))"),
+}
+_WORDS_OF_STATUS = {
+    SUCCEEDED: ("Succeeded", "error_type = ''"),
+    FAILED: ("With an error", "error_type <> ''"),
+}
+_MOMENTS = {"from": "From", "to": "Until"}
+
+
+class Chip(NamedTuple):
+    """A filter that is set, in words, with the address of the log without it."""
+
+    name: str
+    value: str
+    without: str
+
+
+class LogFilter(NamedTuple):
+    """What is asked of the log: the parameters that are set, and the range of time."""
+
+    values: dict[str, str]
+    range_name: str
+    since: datetime
+    until: datetime
+
+    @property
+    def is_narrow(self) -> bool:
+        """Whether calls of the range are left out."""
+        return bool(self.values.keys() & _CONDITIONS.keys())
+
+    @property
+    def is_to_now(self) -> bool:
+        """Whether new calls belong to it."""
+        return "to" not in self.values
+
+    @property
+    def condition(self) -> str:
+        """The condition in SQL on a record; the values are its parameters."""
+        return " AND ".join(_condition(name, text) for name, text in self._narrowing()) or "true"
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """The parameters of `condition`."""
+        return {name: _parameter(name, text) for name, text in self._narrowing()}
+
+    def address(self, **more: str) -> str:
+        """Return the query of the log with these filters and these parameters."""
+        values = {"range": self.range_name, **self.values, **more}
+        return urlencode({name: text for name, text in values.items() if text})
+
+    def chips(self, key_names: Mapping[str, str]) -> list[Chip]:
+        """Return the filters that are set; keys are named by their ids."""
+        return [
+            Chip(*_in_words(name, text, key_names), self.address(**{name: ""}))
+            for name, text in self.values.items()
+        ]
+
+    def _narrowing(self) -> list[tuple[str, str]]:
+        return [(name, text) for name, text in self.values.items() if name in _CONDITIONS]
+
+
+def parse(params: Mapping[str, str], *, now: datetime) -> LogFilter:
+    """Read the parameters of an address; what is not understood is left out."""
+    values = {
+        name: text.strip()
+        for name in (*_CONDITIONS, *_MOMENTS)
+        if (text := params.get(name, "")).strip() and _is_readable(name, text.strip())
+    }
+    range_name = params.get("range", "")
+    if range_name not in RANGES:
+        range_name = DEFAULT_RANGE
+    until = _moment(values.get("to")) or now + timedelta(seconds=1)
+    since = _moment(values.get("from")) or now - RANGES[range_name][1]
+    return LogFilter(values, range_name, since, until)
+
+
+def _is_readable(name: str, text: str) -> bool:
+    if not text.isprintable() or len(text) > _LONGEST:
+        return False
+    if name == "key":
+        return text == NO_KEY or (text.isdecimal() and len(text) <= _MOST_DIGITS)
+    if name == "status":
+        return text in _WORDS_OF_STATUS or text in map(str, (200, *STATUSES))
+    if name in _MOMENTS:
+        return _moment(text) is not None
+    return True
+
+
+def _condition(name: str, text: str) -> str:
+    if name == "key" and text == NO_KEY:
+        return "key_id IS NULL"
+    if name == "status" and text in _WORDS_OF_STATUS:
+        return _WORDS_OF_STATUS[text][1]
+    return _CONDITIONS[name][1]
+
+
+def _parameter(name: str, text: str) -> Any:
+    return int(text) if name in ("key", "status") and text.isdecimal() else text
+
+
+def _in_words(name: str, text: str, key_names: Mapping[str, str]) -> tuple[str, str]:
+    if name in _MOMENTS:
+        return _MOMENTS[name], f"{text.replace('T', ' ')} UTC"
+    label = _CONDITIONS[name][0]
+    if name == "key":
+        return label, "Console" if text == NO_KEY else key_names.get(text, text)
+    if name == "status" and text in _WORDS_OF_STATUS:
+        return label, _WORDS_OF_STATUS[text][0]
+    return label, text
+
+
+def _moment(text: str | None) -> datetime | None:
+    """Read a moment as a browser's field writes it: 2026-11-30T14:05, in UTC."""
+    try:
+        moment = datetime.fromisoformat(text or "")
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
