@@ -15,6 +15,16 @@ from embedded.subprocesses import PROJECT
 MODEL_URL = os.environ.get("EMBEDDED_MODEL_URL", "")
 API_KEY = os.environ.get("EMBEDDED_MODEL_API_KEY", "")
 GREETING = [{"role": "user", "content": "Say hello."}]
+QUESTION = {"role": "user", "content": "What is the weather in Lisbon?"}
+WEATHER: dict[str, Any] = {
+    "name": "get_weather",
+    "description": "The weather in a city, now.",
+    "input_schema": {
+        "type": "object",
+        "properties": {"city": {"type": "string"}},
+        "required": ["city"],
+    },
+}
 
 pytestmark = pytest.mark.skipif(not MODEL_URL, reason="bin/test runs the embedded model")
 
@@ -67,6 +77,55 @@ def test_it_streams_one_event_for_each_token() -> None:
     assert events[:2] == ["event: message_start", "event: content_block_start"]
     assert events.count("event: content_block_delta") >= 2
     assert events[-2:] == ["event: message_delta", "event: message_stop"]
+
+
+def test_it_calls_a_tool_with_the_input_that_the_question_names() -> None:
+    answer = _answer(max_tokens=100, messages=[QUESTION], tools=[WEATHER])
+
+    [call] = answer["content"]
+    assert (call["type"], call["name"]) == ("tool_use", "get_weather")
+    assert call["input"] == {"city": "Lisbon"}
+    assert answer["stop_reason"] == "tool_use"
+
+
+def test_it_streams_the_input_of_a_call_in_pieces() -> None:
+    _, stream = _ask(
+        "/v1/messages", max_tokens=100, messages=[QUESTION], tools=[WEATHER], stream=True
+    )
+
+    data = [json.loads(line[6:]) for line in stream.splitlines() if line.startswith("data: {")]
+    deltas = [event["delta"] for event in data if event["type"] == "content_block_delta"]
+    pieces = [delta["partial_json"] for delta in deltas if delta["type"] == "input_json_delta"]
+    assert len(pieces) > 1
+    assert json.loads("".join(pieces)) == {"city": "Lisbon"}
+
+
+def test_it_answers_in_words_from_the_result_of_a_call() -> None:
+    call = {"type": "tool_use", "id": "toolu_1", "name": "get_weather", "input": {"city": "Lisbon"}}
+    result = {"type": "tool_result", "tool_use_id": "toolu_1", "content": "Sunny, 21 degrees"}
+    turns = [
+        QUESTION,
+        {"role": "assistant", "content": [call]},
+        {"role": "user", "content": [result]},
+    ]
+
+    answer = _answer(max_tokens=100, messages=turns, tools=[WEATHER], temperature=0)
+
+    assert [block["type"] for block in answer["content"]] == ["text"]
+    assert "21 degrees" in answer["content"][0]["text"]
+
+
+def test_a_tool_that_must_be_called_gets_an_input_of_its_schema() -> None:
+    """Whatever the question is: the grammar allows nothing else."""
+    flag = {"type": "object", "properties": {"on": {"type": "boolean"}}, "required": ["on"]}
+    tools = [{"name": "set_lamp", "description": "Turn the lamp on or off.", "input_schema": flag}]
+    choice = {"type": "tool", "name": "set_lamp"}
+
+    answer = _answer(max_tokens=100, messages=GREETING, tools=tools, tool_choice=choice)
+
+    [call] = answer["content"]
+    assert call["name"] == "set_lamp"
+    assert isinstance(call["input"]["on"], bool)
 
 
 def test_a_stranger_is_refused() -> None:
