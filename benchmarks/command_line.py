@@ -15,6 +15,7 @@ MODULES = {
     "seeded_bugs": "benchmarks.seeded_bugs",
     "schemathesis": "benchmarks.schemathesis",
     "pages": "benchmarks.pages.run",
+    "usage": "benchmarks.usage.run",
 }
 # "backend" is one session of PostgreSQL, "restart" its ordinary fast restart; a pause is SIGSTOP
 # and, up to four seconds later, SIGCONT.
@@ -47,6 +48,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     _seeded_bugs(_add(benchmarks, "seeded_bugs", "whether the tests notice bugs planted by us"))
     _schemathesis(_add(benchmarks, "schemathesis", "the public API against its description"))
     _pages(_add(benchmarks, "pages", "the weight and speed of the portal's pages, in a browser"))
+    _usage(_add(benchmarks, "usage", "reports, roll-ups and refusals over many records"))
     options = parser.parse_args(arguments)
     if options.name == "stripe":
         _choose_all_if_none(options)
@@ -125,6 +127,11 @@ def _schemathesis(parser: argparse.ArgumentParser) -> None:
 def _pages(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rounds", type=int, default=5, help="cold visits of each page")
     parser.add_argument("--beside", default="", help="a folder with another checkout")
+
+
+def _usage(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--records", type=int, default=100_000, help="of 1,000 workspaces")
+    parser.add_argument("--refusals", type=int, default=50_000, help="in a flood of one key")
 
 
 def _seed(parser: argparse.ArgumentParser) -> None:

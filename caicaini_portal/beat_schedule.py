@@ -7,6 +7,7 @@ from celery.schedules import crontab
 SCHEDULE: dict[str, dict[str, Any]] = {
     "usage-roll-up": {"task": "usage.tasks.roll_up", "schedule": 60.0},
     "usage-partitions": {"task": "usage.tasks.ensure_partitions", "schedule": 6 * 3600.0},
+    "old-records": {"task": "usage.tasks.drop_old_months", "schedule": crontab(hour=5, minute=11)},
     # A message that expires has a successor already, so a worker that was down finds no backlog.
     "ledger-audit": {
         "task": "billing.tasks.audit_recent",

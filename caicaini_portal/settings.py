@@ -329,11 +329,15 @@ PRIVACY_FILE = env.readable_file("PRIVACY_FILE")
 
 # --- Retention ------------------------------------------------------------------------------------
 
-# Ledger entries and request records are never deleted.
+# Ledger entries and roll-ups are never deleted.
 HOLDS_KEPT_DAYS = env.whole_number("HOLDS_KEPT_DAYS", default=90, smallest=2, largest=36_500)
 # Stripe lists events for 30 days; a shorter time would have old ones stored again.
 STRIPE_EVENTS_KEPT_DAYS = env.whole_number(
     "STRIPE_EVENTS_KEPT_DAYS", default=35, smallest=30, largest=36_500
+)
+# Records of the current month and the one before are always kept.
+RECORDS_KEPT_DAYS = env.whole_number(
+    "RECORDS_KEPT_DAYS", default=36_500, smallest=31, largest=36_500
 )
 ASIDE_FILES_KEPT_DAYS = env.whole_number(
     "ASIDE_FILES_KEPT_DAYS", default=180, smallest=1, largest=36_500

@@ -47,10 +47,12 @@ async def _serve(scope: Scope, receive: Receive, send: Send, request_id: UUID) -
     services: GatewayServices = scope["state"]["services"]
     headers = endpoint.headers_of(scope)
     member = await admitted(scope, receive)
-    request = await endpoint.checked_request(headers, receive)
+    caller, request = await endpoint.checked_request(
+        services, caller_of(member), headers, receive, request_id
+    )
     await serve(
         services,
-        caller_of(member),
+        caller,
         request,
         PageSink(scope, receive, send),
         _POLICY,

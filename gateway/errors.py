@@ -41,6 +41,7 @@ from typing import Any, ClassVar
 import msgspec
 
 from gateway import sse
+from keys.gateway_queries import CachedKey
 
 _MOST_REASON_CHARS = 1_000
 
@@ -56,6 +57,8 @@ class GatewayError(Exception):
     should_retry: bool | None = None
     # The balance, where this call has read the wallet.
     credits_remaining: int | None = None
+    # Whether the call has a request record that names this error.
+    is_recorded: bool = False
 
     def __init__(self, message: str, *, retry_after_s: int | None = None) -> None:
         super().__init__(message)
@@ -104,17 +107,21 @@ class InvalidRequest(GatewayError):
 
 
 class InvalidApiKey(GatewayError):
-    """One text for unknown, malformed, revoked and expired keys: a stranger learns nothing."""
+    """One text for unknown, malformed, revoked and expired keys: a stranger learns nothing.
+
+    `key` is the key that was sent, if there is one, for the record of the call alone.
+    """
 
     status = 401
     type = "authentication_error"
     error_code = "invalid_api_key"
 
-    def __init__(self) -> None:
+    def __init__(self, key: CachedKey | None = None) -> None:
         super().__init__(
             "Invalid API key. Send a key that is not revoked or expired as "
             "`Authorization: Bearer cai_api_…` or `x-api-key`. Keys are made at /developers/keys."
         )
+        self.key = key
 
 
 class KeyRevoked(GatewayError):

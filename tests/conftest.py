@@ -14,6 +14,7 @@ from pytest_django import DjangoDbBlocker, Settings
 
 from accounts.models import User, Workspace
 from tests.support import people
+from tests.support.roll_ups import TABLES
 
 pytest_plugins = ["tests.support.gateways"]
 
@@ -55,13 +56,13 @@ def _quick_passwords(settings: Settings) -> None:
 def _empty_record_table(
     request: pytest.FixtureRequest, django_db_blocker: DjangoDbBlocker
 ) -> Iterator[None]:
-    """After a test that commits, empty the partitioned table: Django empties only managed ones."""
+    """After a test that commits, empty the tables that Django does not manage."""
     yield
     mark = request.node.get_closest_marker("django_db")
     commits = mark is not None and mark.kwargs.get("transaction")
     if commits or "transactional_db" in request.fixturenames:
         with django_db_blocker.unblock(), connection.cursor() as cursor:
-            cursor.execute("TRUNCATE usage_requestrecord")
+            cursor.execute(f"TRUNCATE usage_requestrecord, usage_kept_tag, {', '.join(TABLES)}")
 
 
 @pytest.fixture

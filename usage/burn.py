@@ -15,8 +15,8 @@ QUARTER = timedelta(minutes=15)
 _SHORTEST = timedelta(hours=1)
 _MOST_MINUTES = 10 * 365 * 24 * 60  # further ahead a date means nothing
 _SPENT = (
-    "SELECT coalesce(sum(credits), 0)::bigint, min(starts_at) FROM usage_usagehour"
-    " WHERE workspace_id = %s AND starts_at >= %s"
+    "SELECT coalesce(sum(credits), 0)::bigint, min(bucket) FROM usage_quarter"
+    " WHERE workspace_id = %s AND bucket >= %s"
 )
 
 

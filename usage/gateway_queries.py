@@ -1,9 +1,9 @@
-"""Usage by hour or day, for GET /v1/usage, in plain SQL: on the event loop there is no ORM."""
+"""The buckets and groups that GET /v1/usage offers."""
 
-from collections.abc import Sequence
 from enum import StrEnum
 
-from usage.summary import SUMMED_ROWS
+from usage.reading import Grouping as AnyGrouping
+from usage.reading import Width
 
 SUMS = (
     "requests",
@@ -23,9 +23,9 @@ class Bucket(StrEnum):
     DAY = "1d"
 
     @property
-    def unit(self) -> str:
-        """Its unit in date_trunc."""
-        return "hour" if self is Bucket.HOUR else "day"
+    def width(self) -> Width:
+        """The same length, as `usage.reading` names it."""
+        return Width(self.value)
 
 
 class Grouping(StrEnum):
@@ -36,19 +36,6 @@ class Grouping(StrEnum):
     SOURCE = "source"
 
     @property
-    def column(self) -> str:
-        """Its column in `summed`."""
-        return "key_id" if self is Grouping.KEY else self.value
-
-
-def query(bucket: Bucket, groupings: Sequence[Grouping]) -> str:
-    """Return the query for the parameters of SUMMED_ROWS.
-
-    Its columns: the bucket's start, the groupings in their order, then SUMS. Buckets without calls
-    have no row.
-    """
-    start = f"date_trunc('{bucket.unit}', starts_at, 'UTC')"
-    keys = ", ".join([start, *(grouping.column for grouping in groupings)])
-    sums = ", ".join(f"sum({name})::bigint" for name in SUMS)
-    select = f"SELECT {keys}, {sums} FROM summed GROUP BY {keys} ORDER BY {keys}"  # noqa: S608
-    return SUMMED_ROWS + select  # every name is a constant from above, none from a caller
+    def of_reading(self) -> AnyGrouping:
+        """The same, as `usage.reading` names it."""
+        return AnyGrouping(self.value)

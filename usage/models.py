@@ -1,4 +1,4 @@
-"""Request records and their hourly roll-ups. No prompt and no answer is ever stored."""
+"""Request records, and marks of hours to be rolled up. No prompt and no answer is ever stored."""
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -19,12 +19,14 @@ class Ending(models.TextChoices):
     CALLER_LEFT = "caller_left"
     SHUTDOWN = "shutdown"
     REVOKED = "revoked"  # its key, or its workspace was removed
+    REFUSED = "refused"  # before any credits were held
 
 
 class RequestRecord(models.Model):
-    """One accepted call, written in the transaction that settled it.
+    """One call: written in the transaction that settled it, or after it was refused.
 
-    The table is partitioned by month of `accepted_at`; no foreign key refers to it.
+    Of refused calls, `refusals` is how many this record stands for, if more than one. The table is
+    partitioned by month of `accepted_at`; no foreign key refers to it.
     """
 
     pk = models.CompositePrimaryKey("workspace_id", "accepted_at", "id")
@@ -43,7 +45,7 @@ class RequestRecord(models.Model):
         Upstream, on_delete=models.DO_NOTHING, db_constraint=False, null=True, related_name="+"
     )
     price = models.ForeignKey(
-        ModelPrice, on_delete=models.DO_NOTHING, db_constraint=False, related_name="+"
+        ModelPrice, on_delete=models.DO_NOTHING, db_constraint=False, null=True, related_name="+"
     )
     route = models.CharField(max_length=500, blank=True, default="")
     is_stream = models.BooleanField()
@@ -74,6 +76,7 @@ class RequestRecord(models.Model):
     hold_ms = models.IntegerField(null=True)
     error_code = models.TextField(null=True)
     refusals = models.IntegerField(null=True)
+    error_message = models.TextField(null=True)  # of refused calls
 
     class Meta:
         managed = False
@@ -88,39 +91,23 @@ class RequestRecord(models.Model):
         return self.input_tokens + self.cache_creation_input_tokens + self.cache_read_input_tokens
 
 
-class UsageHour(models.Model):
-    """Sums of one UTC hour per workspace, key, model and source; recomputed, never incremented."""
+class RecordRetention(models.Model):
+    """From when on records are kept; older ones are dropped, by whole months. One row, or none."""
 
-    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+")
-    starts_at = models.DateTimeField()
-    key = models.ForeignKey(
-        ApiKey, on_delete=models.DO_NOTHING, db_constraint=False, null=True, related_name="+"
-    )
-    model = models.CharField(max_length=200)
-    source = models.CharField(max_length=16, choices=Source.choices)
-    requests = models.BigIntegerField()
-    errors = models.BigIntegerField()
-    input_tokens = models.BigIntegerField()
-    output_tokens = models.BigIntegerField()
-    cache_creation_input_tokens = models.BigIntegerField()
-    cache_read_input_tokens = models.BigIntegerField()
-    credits = models.BigIntegerField()
+    id = models.SmallIntegerField(primary_key=True)
+    kept_since = models.DateTimeField()
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                fields=["workspace", "starts_at", "key", "model", "source"],
-                name="usage_hour_unique",
-                nulls_distinct=False,
-            )
+            models.CheckConstraint(condition=models.Q(id=1), name="record_retention_one_row")
         ]
 
     def __str__(self) -> str:
-        return f"{self.starts_at:%Y-%m-%d %H}h of workspace {self.workspace_id}"
+        return f"records since {self.kept_since:%Y-%m-%d}"
 
 
 class DirtyHour(models.Model):
-    """An hour whose roll-up is behind its records.
+    """An hour whose roll-ups are behind its records.
 
     Append-only marks, written with each settlement and deleted by the roll-up. A mark is committed
     together with its records, so the roll-up misses no record, however late it is written.

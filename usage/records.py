@@ -34,7 +34,7 @@ class RecordAttempt(msgspec.Struct, frozen=True):
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One accepted call; the fields are RequestRecord's. Durations are milliseconds.
+    """One call; the fields are RequestRecord's. Durations are milliseconds.
 
     `credits`, `lost_credits` and `balance_after` are filled in by PostgreSQL. A new field needs a
     default, since journals of the version before are still decoded, and a new version of the SQL
@@ -49,7 +49,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     requested_model: str
     resolved_model: str
     upstream_id: int | None
-    price_id: int
+    price_id: int | None
     route: str
     is_stream: bool
     status: int
@@ -78,6 +78,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     hold_ms: int | None = None
     error_code: str | None = None
     refusals: int | None = None
+    error_message: str | None = None
 
     @property
     def all_input_tokens(self) -> int:

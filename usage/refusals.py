@@ -1,55 +1,41 @@
-"""The last refused call of each workspace, kept in Redis for a day.
+"""The last refused call of a workspace, for pages that wait for its first answer."""
 
-A new user's first calls are often refused, and a page that waits for them can say why. The gateway
-writes it; pages read it. Redis may be unavailable: then there is none.
-"""
+from datetime import datetime, timedelta
+from typing import NamedTuple
 
-import logging
-from datetime import datetime
-from functools import cache
+from django.utils import timezone
 
-import msgspec
-import redis
-from django.conf import settings
+from usage.models import Ending, RequestRecord
 
-logger = logging.getLogger(__name__)
-
-KEPT_FOR_S = 86_400
-_TIMEOUT_S = 0.25
-_LONGEST_MESSAGE = 500
+_SHOWN_FOR = timedelta(days=1)
 
 
-class Refusal(msgspec.Struct, frozen=True):
+class Refusal(NamedTuple):
     """One refused call, with the message that its caller received."""
 
     request_id: str
-    key_id: int
+    key_id: int | None
     at: datetime
     status: int
     type: str
     message: str
 
-    def encoded(self) -> bytes:
-        """Return it as Redis keeps it."""
-        message = self.message[:_LONGEST_MESSAGE]
-        return msgspec.json.encode(msgspec.structs.replace(self, message=message))
-
-
-def redis_key(workspace_id: int) -> str:
-    """Return the name under which Redis has a workspace's refusal."""
-    return f"refusal:{workspace_id}"
-
 
 def last_refusal(workspace_id: int) -> Refusal | None:
-    """Return the workspace's last refused call of today, if Redis has one."""
-    try:
-        stored = _client(settings.REDIS_URL).get(redis_key(workspace_id))
-        return msgspec.json.decode(stored, type=Refusal) if isinstance(stored, bytes) else None
-    except (redis.RedisError, msgspec.DecodeError, ValueError) as error:
-        logger.warning("the last refusal of workspace %s is unknown: %s", workspace_id, error)
+    """Return the workspace's last refused call, if it is at most a day old."""
+    refused = RequestRecord.objects.filter(
+        workspace_id=workspace_id,
+        accepted_at__gt=timezone.now() - _SHOWN_FOR,
+        ending=Ending.REFUSED,
+    ).exclude(error_type="")
+    record = refused.order_by("-accepted_at", "-id").first()
+    if record is None:
         return None
-
-
-@cache
-def _client(url: str) -> redis.Redis:
-    return redis.Redis.from_url(url, socket_timeout=_TIMEOUT_S, socket_connect_timeout=_TIMEOUT_S)
+    return Refusal(
+        request_id=f"req_{record.id.hex}",
+        key_id=record.key_id,
+        at=record.accepted_at,
+        status=record.status,
+        type=record.error_type,
+        message=record.error_message or "",
+    )

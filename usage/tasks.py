@@ -1,14 +1,17 @@
 """Celery tasks of usage."""
 
-from celery import shared_task
+from datetime import timedelta
 
-from usage import partitions
+from celery import shared_task
+from django.conf import settings
+
+from usage import partitions, retention
 from usage import roll_up as rolling
 
 
 @shared_task(name="usage.tasks.roll_up")
 def roll_up() -> None:
-    """Bring the hourly roll-ups up to date."""
+    """Bring the roll-ups up to date."""
     rolling.roll_up()
 
 
@@ -16,3 +19,9 @@ def roll_up() -> None:
 def ensure_partitions() -> None:
     """Create the partitions of this month and the coming ones."""
     partitions.ensure()
+
+
+@shared_task(name="usage.tasks.drop_old_months")
+def drop_old_months() -> None:
+    """Drop the months of request records that are older than the setting says."""
+    retention.drop_old_months(kept=timedelta(days=settings.RECORDS_KEPT_DAYS))

@@ -50,7 +50,7 @@ def main(options: argparse.Namespace) -> int:
         stack.enter_context(
             running([sys.executable, "-m", "benchmarks.gateway.upstream", str(upstream_port)])
         )
-        key = _prepare(upstream_port)
+        key = prepared(upstream_port)
         upstream = {"UPSTREAM": f"http://127.0.0.1:{upstream_port}"}
         servers = [
             stack.enter_context(_served("reference", "benchmarks.gateway.reference:app", upstream)),
@@ -66,7 +66,7 @@ def main(options: argparse.Namespace) -> int:
     return 0
 
 
-def _prepare(upstream_port: int) -> str:
+def prepared(upstream_port: int) -> str:
     """Make a workspace with enough credits for every call; return its key."""
     catalogue = Path(os.environ["DATA_DIR"]) / "benchmark-catalogue.toml"
     catalogue.write_text(_CATALOGUE.format(model=_MODEL, port=upstream_port))
@@ -127,6 +127,13 @@ def _hold_streams(server: Server, spec: LoadSpec) -> None:
         most_mib = max(most_mib, server.rss_mib())
         time.sleep(0.2)
     print(f"\n500 open streams: {most_mib:.0f} MiB at most")
+
+
+@contextmanager
+def served_product() -> Iterator[Server]:
+    """Serve the product, in one process."""
+    with _served("product", _PRODUCT, {}) as server:
+        yield server
 
 
 @contextmanager

@@ -13,6 +13,8 @@ _REFUNDS = (
     "tests/billing/top_ups/test_refunds_and_disputes.py",
     "tests/gateway/metering/test_money_model.py",
 )
+_ROLL_UPS = ("tests/usage/test_roll_up.py",)
+_ADDS_UP = ("tests/usage/test_usage_adds_up.py",)
 _REFUSES = ("tests/billing/test_database_constraints.py",)
 
 BOOKS = (
@@ -145,17 +147,61 @@ BOOKS = (
     Bug(
         "roll-ups add to what is there instead of replacing it",
         (
-            Edit("usage/roll_up.py", "            cursor.execute(_CLEAR, marked)\n", ""),
             Edit(
                 "usage/roll_up.py",
-                "GROUP BY 1, 2, 3, 4, 5\n",
-                "GROUP BY 1, 2, 3, 4, 5\n"
-                "ON CONFLICT (workspace_id, starts_at, key_id, model, source) DO UPDATE\n"
-                "SET requests = usage_usagehour.requests + excluded.requests,\n"
-                "    credits = usage_usagehour.credits + excluded.credits\n",
+                'SET {", ".join(f"{name} = excluded.{name}" for name in (*MEASURES, *_DETAILS))}',
+                'SET {", ".join(f"{name} = excluded.{name} + row.{name}" for name in MEASURES)}',
             ),
         ),
-        ("tests/usage/test_roll_up.py",),
+        _ROLL_UPS,
+    ),
+    Bug(
+        "roll-ups leave out further refusals",
+        (Edit("usage/measures.py", '"coalesce(record.refusals, 1)"', '"1"'),),
+        _ROLL_UPS,
+    ),
+    Bug(
+        "the marked hours are read from roll-ups and records both",
+        (
+            Edit(
+                "usage/reading/statement.py",
+                "rolled_edges)s::timestamptz[]), -1",
+                "rolled_edges)s::timestamptz[]), 0",
+            ),
+        ),
+        _ADDS_UP,
+    ),
+    Bug(
+        "the correction at a midnight has the wrong sign",
+        (Edit("usage/reading/levels.py", "1 if exact > rough else -1", "1"),),
+        _ADDS_UP,
+    ),
+    Bug(
+        "two roll-ups at once",
+        (Edit("usage/roll_up.py", "        cursor.execute(LOCK)\n", ""),),
+        _ADDS_UP,
+    ),
+    Bug(
+        "a refusal written twice counts twice",
+        (
+            Edit(
+                "usage/refused_records.py",
+                "greatest(record.refusals, excluded.refusals)",
+                "record.refusals + excluded.refusals",
+            ),
+        ),
+        ("tests/gateway/runtime/test_refusals.py",),
+    ),
+    Bug(
+        "months are dropped before they are rolled up",
+        (
+            Edit(
+                "usage/retention.py",
+                "if DirtyHour.objects.filter(starts_at__lt=until).exists():",
+                "if False:",
+            ),
+        ),
+        ("tests/usage/test_retention.py",),
     ),
     Bug(
         "the audit does not compare held with the holds",

@@ -106,6 +106,7 @@ RULES: dict[str, str] = {
             AND record.accepted_at = hold.accepted_at AND record.id = hold.id
         WHERE {_HOLDS} AND hold.state = 'settled'
             AND hold.actual IS DISTINCT FROM record.credits""",
+    # A call that was refused before any credits were held costs nothing.
     "a request record has a settled or voided hold of its amount": f"""
         SELECT wallet.id, {_REQUEST.format("record")} FROM usage_requestrecord AS record
         LEFT JOIN billing_wallet AS wallet
@@ -113,7 +114,8 @@ RULES: dict[str, str] = {
         LEFT JOIN billing_hold AS hold ON hold.wallet_id = wallet.id AND hold.id = record.id
             AND hold.accepted_at = record.accepted_at AND hold.state <> 'open'
         WHERE {_RECORDS} AND (hold.id IS NOT NULL OR record.accepted_at >= %(cutoff)s)
-            AND (hold.id IS NULL OR record.credits <> coalesce(hold.actual, 0))""",
+            AND (hold.id IS NULL OR record.credits <> coalesce(hold.actual, 0))
+            AND (record.ending <> 'refused' OR record.credits <> 0)""",
     # Before the cut-off the hold may be deleted, and no longer links the two.
     "an old request record has a usage entry of its amount": f"""
         SELECT wallet.id, {_REQUEST.format("record")} FROM usage_requestrecord AS record

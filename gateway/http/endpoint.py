@@ -7,15 +7,16 @@ from uuid import UUID
 
 from starlette.types import Receive, Scope, Send
 
-from gateway.call import CallerGone
+from gateway.call import Caller, CallerGone
 from gateway.errors import GatewayError, InternalFailure
-from gateway.http import cors, request_body
+from gateway.http import cors, labels, request_body
 from gateway.http.request_headers import headers_of
 from gateway.http.responses import error_response, new_request_id
 from gateway.limits import offload
 from gateway.pipeline.serve import AnswerCutShort
 from gateway.request import parse
 from gateway.request.parse import MessagesRequest
+from gateway.runtime.services import GatewayServices
 
 logger = logging.getLogger(__name__)
 
@@ -44,7 +45,21 @@ async def answer_or_error(
         await error_response(failure, request_id, error_headers)(scope, receive, send)
 
 
-async def checked_request(headers: Mapping[str, str], receive: Receive) -> MessagesRequest:
-    """Read and check the body; raises InvalidRequest, BodyTooLarge, CallerGone."""
-    body = await request_body.checked(headers, receive)
-    return await offload.run(partial(parse.messages_request, body), size_bytes=len(body))
+async def checked_request(
+    services: GatewayServices,
+    caller: Caller,
+    headers: Mapping[str, str],
+    receive: Receive,
+    request_id: UUID,
+) -> tuple[Caller, MessagesRequest]:
+    """Read and check the body; return it, and the caller with the call's labels.
+
+    Raises InvalidRequest, BodyTooLarge, CallerGone. A call that is refused has its record queued.
+    """
+    try:
+        body = await request_body.checked(headers, receive)
+        request = await offload.run(partial(parse.messages_request, body), size_bytes=len(body))
+        return labels.labelled(caller, headers, request), request
+    except GatewayError as error:
+        services.refusals.note(caller, request_id, error)
+        raise

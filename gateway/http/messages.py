@@ -8,7 +8,7 @@ from starlette.types import Receive, Scope, Send
 
 from billing.models import Source
 from gateway.call import Caller
-from gateway.errors import GatewayError
+from gateway.errors import InvalidApiKey
 from gateway.http import endpoint
 from gateway.http.authentication import authenticated
 from gateway.http.sinks import HttpSink
@@ -41,18 +41,21 @@ def caller_of(key: CachedKey) -> Caller:
 async def _serve(scope: Scope, receive: Receive, send: Send, request_id: UUID) -> None:
     services: GatewayServices = scope["state"]["services"]
     headers = endpoint.headers_of(scope)
-    key = await authenticated(services, headers, receive)
     try:
-        request = await endpoint.checked_request(headers, receive)
-        await serve(
-            services,
-            caller_of(key),
-            request,
-            HttpSink(scope, receive, send),
-            _POLICY,
-            request_id=request_id,
-            beta=headers.get("anthropic-beta") or None,
-        )
-    except GatewayError as error:
-        services.refusals.note(key, request_id, error)
+        key = await authenticated(services, headers, receive)
+    except InvalidApiKey as error:
+        if error.key is not None:
+            services.refusals.note(caller_of(error.key), request_id, error)
         raise
+    caller, request = await endpoint.checked_request(
+        services, caller_of(key), headers, receive, request_id
+    )
+    await serve(
+        services,
+        caller,
+        request,
+        HttpSink(scope, receive, send),
+        _POLICY,
+        request_id=request_id,
+        beta=headers.get("anthropic-beta") or None,
+    )

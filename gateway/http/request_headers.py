@@ -2,9 +2,14 @@
 
 from starlette.types import Scope
 
+from gateway.http import labels
+
 _READ = {
     name.encode(): name
-    for name in ("authorization", "x-api-key", "content-encoding", "anthropic-beta")
+    for name in (
+        *("authorization", "x-api-key", "content-encoding", "anthropic-beta"),
+        *(labels.TAGS, labels.SESSION),
+    )
 }
 
 

@@ -16,10 +16,10 @@ from gateway.runtime.services import GatewayServices
 from keys.gateway_queries import CachedKey
 from usage import gateway_queries
 from usage.gateway_queries import Bucket, Grouping
+from usage.reading import Question, UsageRow, usage_async
 
 LONGEST = {Bucket.HOUR: timedelta(days=31), Bucket.DAY: timedelta(days=366)}
 DEFAULT_LENGTH = {Bucket.HOUR: timedelta(days=1), Bucket.DAY: timedelta(days=30)}
-_LENGTH = {Bucket.HOUR: timedelta(hours=1), Bucket.DAY: timedelta(days=1)}
 _Choice = TypeVar("_Choice", Bucket, Grouping)
 
 
@@ -35,16 +35,16 @@ async def show_usage(request: Request, key: CachedKey, request_id: UUID) -> Resp
     """Answer with one object per bucket and group that had calls, oldest first."""
     services: GatewayServices = request.state.services
     asked = _asked(request.query_params)
-    parameters = {
-        "workspace_id": key.workspace_id,
-        "since": asked.since,
-        "until": asked.until,
-    }
-    query = gateway_queries.query(asked.bucket, asked.groupings)
+    question = Question(
+        workspace_id=key.workspace_id,
+        since=asked.since,
+        until=asked.until,
+        width=asked.bucket.width,
+        group_by=tuple(grouping.of_reading for grouping in asked.groupings),
+    )
     try:
         async with services.reports.connection(key.workspace_id, is_long=True) as connection:
-            # Not prepared: it would get a plan for any period, and so for every partition.
-            rows = await (await connection.execute(query, parameters, prepare=False)).fetchall()
+            rows = await usage_async(connection, question)
     except psycopg.OperationalError:
         raise LedgerUnavailable from None
     body = {
@@ -58,16 +58,14 @@ async def show_usage(request: Request, key: CachedKey, request_id: UUID) -> Resp
     return json_response(body, request_id)
 
 
-def _described(row: tuple[Any, ...], asked: _Asked) -> dict[str, Any]:
-    starts_at, *rest = row
-    groups, sums = rest[: len(asked.groupings)], rest[len(asked.groupings) :]
-    described = dict(zip(gateway_queries.SUMS, sums, strict=True))
+def _described(row: UsageRow, asked: _Asked) -> dict[str, Any]:
+    described = {name: getattr(row, name) for name in gateway_queries.SUMS}
     described["credits_consumed"] = described.pop("credits")
     names = ("key_id" if one is Grouping.KEY else one.value for one in asked.groupings)
     return {
-        "starts_at": _written(starts_at),
-        "ends_at": _written(starts_at + _LENGTH[asked.bucket]),
-        **dict(zip(names, groups, strict=True)),
+        "starts_at": _written(row.starts_at),
+        "ends_at": _written(row.ends_at),
+        **dict(zip(names, row.group, strict=True)),
         **described,
     }
 

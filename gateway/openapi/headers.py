@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from gateway.http import labels
 from gateway.limits import rate_limiter
 from gateway.openapi.json_schema import COUNT, MOMENT, TEXT, Schema, enum, ref
 
@@ -63,6 +64,21 @@ BETA: Schema = {
     "description": "Names of betas, separated by commas: forwarded to upstreams of the Messages "
     "format.",
     "schema": TEXT,
+}
+
+TAGS: Schema = {
+    "name": labels.TAGS,
+    "in": "header",
+    "description": f"What the call counts under in usage by tag: {labels.TAG_RULE}. A call with "
+    "two tags counts under both.",
+    "schema": {"type": "string", "examples": ["team-search,nightly"]},
+}
+SESSION: Schema = {
+    "name": labels.SESSION,
+    "in": "header",
+    "description": "The session that the call belongs to, for usage by session. Agents send it; of "
+    f"more than {labels.LONGEST_LABEL} characters the SHA-256 is kept.",
+    "schema": {"type": "string", "examples": ["4f7c9b52-1d7e-4b8e-9a55-0c3f6f4f2f60"]},
 }
 
 

@@ -61,7 +61,7 @@ def _create_message() -> Schema:
         "Holds the maximum cost of the call, asks the model and charges the actual cost. With "
         "`stream` the answer is `text/event-stream`. A stream that breaks off ends with an `error` "
         "event and costs nothing.",
-        parameters=[headers.VERSION, headers.BETA],
+        parameters=[headers.VERSION, headers.BETA, headers.TAGS, headers.SESSION],
         requestBody=components.json_body("MessagesRequest", examples.REQUESTS, rules=RULES),
         answer=components.answer(
             "The answer.",

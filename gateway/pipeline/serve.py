@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
 from gateway.call import Call, Caller, CallerGone
-from gateway.errors import InternalFailure
+from gateway.errors import GatewayError, InternalFailure
 from gateway.pipeline import admission, run
 from gateway.pipeline.run import Served
 from gateway.pipeline.sink import DisconnectWatch, FanOut, OnDisconnect, Sink
@@ -44,25 +44,30 @@ async def serve(
 ) -> Served:
     """Run one call: count it against the limits, hold credits, ask upstreams, settle, answer.
 
-    Returns once the sink has received everything and the charge is written. Raises a GatewayError
-    while the sink has received nothing; later, the error is the stream's last frame. Raises
-    CallerGone if the sink has gone and the policy cancels the call then, and AnswerCutShort if a
-    fault of ours left a stream without its end.
+    Returns once the sink has received everything and the charge is written. A call that is refused
+    before credits are held has its record queued. Raises a GatewayError while the sink has received
+    nothing; later, the error is the stream's last frame. Raises CallerGone if the sink has gone and
+    the policy cancels the call then, and AnswerCutShort if a fault of ours left a stream without
+    its end.
 
     `request_id` is the id in the record, `beta` the value of `anthropic-beta` for the upstream.
     """
     call = Call(id=request_id or uuid4(), caller=caller, request=request, beta=beta)
     key = caller.concurrency_key
-    services.concurrency.begin(key, holder=caller.holder)
     try:
-        call.rate_limits = await services.limiter.admit(
-            caller.workspace_id, input_tokens=token_usage.estimate_tokens(request.text_bytes)
-        )
-        if policy.on_disconnect is OnDisconnect.FINISH:
-            return await _to_the_end(services, call, sink)
-        return await _while_read(services, call, sink)
-    finally:
-        services.concurrency.end(key)
+        services.concurrency.begin(key, holder=caller.holder)
+        try:
+            call.rate_limits = await services.limiter.admit(
+                caller.workspace_id, input_tokens=token_usage.estimate_tokens(request.text_bytes)
+            )
+            if policy.on_disconnect is OnDisconnect.FINISH:
+                return await _to_the_end(services, call, sink)
+            return await _while_read(services, call, sink)
+        finally:
+            services.concurrency.end(key)
+    except GatewayError as error:
+        services.refusals.note(caller, call.id, error, call)
+        raise
 
 
 async def _while_read(services: GatewayServices, call: Call, sink: Sink) -> Served:

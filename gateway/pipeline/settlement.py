@@ -27,6 +27,8 @@ def settle(
     """Charge or void the call's hold and write its record; awaiting the future is optional."""
     assert not call.is_settled, "a call is settled once"
     call.is_settled = True
+    if error is not None:
+        error.is_recorded = True
     call.record = _record(
         call, charge, ending=ending, status=status, error=error, stop_reason=stop_reason
     )

@@ -64,7 +64,7 @@ class KeyRing:
             key = await self._look_up_shared(digest)
         now = datetime.now(UTC)
         if key is None or key.is_revoked or (key.expires_at and key.expires_at <= now):
-            raise InvalidApiKey
+            raise InvalidApiKey(key)
         self._used[key.id] = now
         return key
 

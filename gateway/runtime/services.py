@@ -23,7 +23,7 @@ from gateway.runtime import health
 from gateway.runtime.database_pool import TIMEOUT_S, DatabasePool, open_pool
 from gateway.runtime.drain import Drain
 from gateway.runtime.key_cache import KeyRing
-from gateway.runtime.refusal_notes import RefusalNotes
+from gateway.runtime.refusals import Refusals
 from gateway.runtime.report_pool import ReportPool
 from gateway.runtime.revocations import Revocations
 from gateway.runtime.upstream_incidents import UpstreamIncidents
@@ -92,7 +92,7 @@ class GatewayServices:
     client: UpstreamClient
     breakers: CircuitBreakers
     limiter: RateLimiter
-    refusals: RefusalNotes
+    refusals: Refusals
     concurrency: ConcurrencyLimit
     drain: Drain
 
@@ -116,8 +116,8 @@ async def running_services() -> AsyncIterator[GatewayServices]:
         limits = Limits(**settings.RATE_LIMITS)
         limiter = RateLimiter(redis_url=settings.REDIS_URL, limits=limits)
         stack.push_async_callback(limiter.close)
-        refusals = RefusalNotes(redis_url=settings.REDIS_URL)
-        stack.push_async_callback(refusals.close)
+        refusals = Refusals(reports)
+        stack.push_async_callback(refusals.flush)
         incidents = UpstreamIncidents(reports)
         drain = Drain(window_s=settings.DRAIN_WINDOW_S)
         works = (

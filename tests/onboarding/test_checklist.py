@@ -1,12 +1,10 @@
 """The steps of a new workspace's checklist are ticked when they have happened."""
 
 import re
+from uuid import UUID
 
 import pytest
-import redis
-from django.conf import settings
 from django.test import Client
-from django.utils import timezone
 
 from accounts.models import Role, User, Workspace
 from billing.ledger import posting
@@ -16,9 +14,9 @@ from keys import services
 from onboarding.checklist import FirstRun, progress
 from tests.support import people
 from tests.support.reading import text_of
-from tests.support.request_records import a_record, write
-from usage import refusals
+from tests.support.request_records import a_record, refused, write
 
+REFUSED = UUID("019837d2-0000-7000-8000-000000000001")
 SCRIPT = {"hx-request": "true"}
 
 
@@ -175,7 +173,7 @@ def test_a_refused_first_call_shows_with_its_reason(
         text = text_of(browser.get(page))
         assert "404 not_found_error" in text
         assert "model: caicaini/nothing" in text
-        assert "req_0198" in text
+        assert f"req_{REFUSED.hex}" in text
     fragment = browser.get(f"/developers/keys/{key.pk}/first-call?shown=", headers=SCRIPT)
     assert "A call was refused" in text_of(fragment)
 
@@ -184,17 +182,18 @@ def test_a_refused_first_call_shows_with_its_reason(
 
 
 def note(workspace: Workspace, key_id: int) -> None:
-    """Keep a refusal as the gateway does."""
-    refusal = refusals.Refusal(
-        request_id="req_0198",
-        key_id=key_id,
-        at=timezone.now(),
-        status=404,
-        type="not_found_error",
-        message="model: caicaini/nothing",
+    """Record a refusal as the gateway does."""
+    write(
+        refused(
+            workspace,
+            id=REFUSED,
+            key_id=key_id,
+            status=404,
+            error_type="not_found_error",
+            code="model_not_found",
+            error_message="model: caicaini/nothing",
+        )
     )
-    client = redis.Redis.from_url(settings.REDIS_URL)
-    client.set(refusals.redis_key(workspace.pk), refusal.encoded(), ex=60)
 
 
 def test_what_others_do_in_their_workspace_ticks_nothing_here(

@@ -55,12 +55,34 @@ def a_record(workspace: Workspace, *, at: datetime | None = None, **fields: Any)
     return record_of(**own | fields)
 
 
+def refused(
+    workspace: Workspace, *, at: datetime | None = None, code: str = "rate_limited", **fields: Any
+) -> Record:
+    """Return a call that was refused before credits were held, with these fields."""
+    own: dict[str, Any] = {
+        "price_id": None,
+        "resolved_model": "",
+        "status": 429,
+        "error_type": "rate_limit_error",
+        "error_code": code,
+        "error_message": "too many",
+        "ending": Ending.REFUSED,
+        "stop_reason": "",
+        "input_tokens": 0,
+        "output_tokens": 0,
+        "credits": 0,
+        "first_byte_ms": None,
+        "duration_ms": 0,
+    }
+    return a_record(workspace, at=at, **own | fields)
+
+
 @transaction.atomic
 def write(*several: Record) -> None:
     """Write them in one transaction, with the marks for the roll-up."""
     for record in several:
         columns = msgspec.structs.asdict(record)
-        for name in ("lines", "attempts"):
+        for name in ("lines", "attempts", "tags"):
             columns[name] = msgspec.to_builtins(columns[name])
         RequestRecord.objects.create(**columns)
         hour = record.accepted_at.replace(minute=0, second=0, microsecond=0)

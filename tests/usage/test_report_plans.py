@@ -6,9 +6,11 @@ through an index, in the partitions of those days alone.
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import psycopg
 import pytest
@@ -17,15 +19,18 @@ from django.db import connection
 from accounts.models import Workspace
 from billing.audit.rules import COUNTS, RULES
 from tests.support.request_records import a_price
-from usage import gateway_queries, log_filters, request_log, roll_up, summary
-from usage.gateway_queries import Bucket, Grouping
+from usage import log_filters, request_log, roll_up
 from usage.models import RequestRecord
 from usage.ranges import Period
+from usage.reading import Filters, Grouping, Question, Width, statement
+from usage.reading.statement import Statement
 from usage.request_log import Cursor
 
 SINCE = datetime(2024, 12, 31, 0, 30, tzinfo=UTC)
 UNTIL = SINCE + timedelta(days=2)
 MONTHS = 24
+TOGETHER = (Grouping.MODEL, Grouping.KEY, Grouping.SOURCE)
+KATHMANDU = ZoneInfo("Asia/Kathmandu")
 PARTITIONS = {"usage_requestrecord_2024_12", "usage_requestrecord_2025_01"}
 Plan = dict[str, Any]
 
@@ -54,14 +59,14 @@ def period(workspace: Workspace) -> Period:
             " SELECT %s, generate_series(%s::timestamptz, %s::timestamptz, '1 hour')",
             [workspace.pk, SINCE.replace(minute=0), UNTIL],
         )
-        for table in ("usage_requestrecord", "usage_dirtyhour", "usage_usagehour"):
+        for table in ("usage_requestrecord", "usage_dirtyhour", "usage_hour"):
             cursor.execute(f"ANALYZE {table}")
     return Period(workspace.pk, SINCE, UNTIL)
 
 
 def assert_reads_only(plan: Plan, period: Period) -> None:
     """Compare what the plan reads of the records with what the period has."""
-    scans = [node for node in nodes(plan) if node.get("Alias", "").startswith("usage_requestrec")]
+    scans = scans_of_records(plan)
     expected = RequestRecord.objects.filter(
         workspace_id=period.workspace_id,
         accepted_at__gte=period.since,
@@ -75,6 +80,10 @@ def assert_reads_only(plan: Plan, period: Period) -> None:
         "Bitmap Heap Scan",
     }
     assert 0 < sum(map(rows_read, scans)) <= expected
+
+
+def scans_of_records(plan: Plan) -> list[Plan]:
+    return [node for node in nodes(plan) if node.get("Alias", "").startswith("usage_requestrec")]
 
 
 def rows_read(scan: Plan) -> int:
@@ -101,21 +110,33 @@ def plan_of(query: str, parameters: dict[str, Any], *, on_the_server: bool = Fal
     return plan
 
 
-@pytest.mark.parametrize("query", [summary.TOTALS, summary.BY_KEY, summary.LATENCY])
-def test_the_sums_of_a_page(period: Period, query: str) -> None:
-    parameters = {**period._asdict(), "latency_calls": summary.LATENCY_CALLS}
+@pytest.mark.parametrize("on_the_server", [False, True], ids=["page", "endpoint"])
+def test_sums_and_percentiles(period: Period, on_the_server: bool) -> None:
+    def assert_good(asked: Statement) -> None:
+        plan = plan_of(asked.sql, asked.parameters, on_the_server=on_the_server)
+        assert_reads_only(plan, period)
 
-    assert_reads_only(plan_of(query, parameters), period)
+    for width in (None, *Width):
+        asked = Question(**period._asdict(), width=width, zone=KATHMANDU)
+        for group_by in ((), TOGETHER, (Grouping.TAG,), (Grouping.ERROR,)):
+            assert_good(statement.sums(replace(asked, group_by=group_by)))
+        assert_good(statement.slots(asked))
 
 
-@pytest.mark.parametrize("groupings", [(), (Grouping.MODEL, Grouping.KEY, Grouping.SOURCE)])
-@pytest.mark.parametrize("bucket", list(Bucket))
-def test_the_sums_of_the_endpoint(
-    period: Period, bucket: Bucket, groupings: tuple[Grouping, ...]
-) -> None:
-    query = gateway_queries.query(bucket, groupings)
+@pytest.mark.parametrize("on_the_server", [False, True], ids=["page", "endpoint"])
+def test_sums_of_sessions(period: Period, on_the_server: bool) -> None:
+    """They read records twice at most: those of marked hours, and those with a session."""
+    asked = Question(**period._asdict())
+    for question in (
+        replace(asked, group_by=(Grouping.SESSION,)),
+        replace(asked, filters=Filters(session="s1")),
+    ):
+        of_sessions = statement.sums(question)
+        plan = plan_of(of_sessions.sql, of_sessions.parameters, on_the_server=on_the_server)
 
-    assert_reads_only(plan_of(query, period._asdict(), on_the_server=True), period)
+        scans = scans_of_records(plan)
+        assert {scan["Relation Name"] for scan in scans} <= PARTITIONS
+        assert not any(scan["Node Type"] == "Seq Scan" for scan in scans)
 
 
 FILTERS = {
@@ -163,8 +184,8 @@ def test_the_recent_audit(period: Period) -> None:
 def test_the_roll_up(period: Period) -> None:
     hour = SINCE.replace(minute=0)
     hours = [hour + timedelta(hours=number) for number in range(49)]
-    marked = roll_up.marked_hours([(period.workspace_id, one) for one in hours])
+    marked = roll_up.marked_hours([roll_up.Hour(period.workspace_id, one) for one in hours])
 
-    plan = plan_of(roll_up.SUM, marked)
+    plan = plan_of(roll_up.QUARTERS, marked)
 
     assert_reads_only(plan, Period(period.workspace_id, hour, hour + timedelta(hours=49)))

@@ -2,55 +2,135 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from django.db import connection
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
 
 from accounts.models import Workspace
 from tests.support import people
-from tests.support.request_records import a_record, write
-from usage import roll_up
-from usage.models import DirtyHour, UsageHour
+from tests.support.request_records import a_record, refused, write
+from tests.support.roll_ups import contents, falsify, sums_of
+from usage import histograms, roll_up
+from usage.measures import MOST_TAGS_A_DAY
+from usage.models import DirtyHour
+from usage.records import Record
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
+MIDNIGHT = NOON.replace(hour=0)
 
 
-def rows(workspace: Workspace) -> list[tuple[datetime, str, int, int, int, int]]:
-    found = UsageHour.objects.filter(workspace=workspace).order_by("starts_at", "model")
-    return [
-        (hour.starts_at, hour.model, hour.requests, hour.errors, hour.output_tokens, hour.credits)
-        for hour in found
-    ]
+def rows(workspace: Workspace, level: str = "quarter") -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT bucket, model, requests, refusals, errors, output_tokens, credits"
+            f" FROM usage_{level} WHERE workspace_id = %s ORDER BY bucket, model",
+            [workspace.pk],
+        )
+        return list(cursor.fetchall())
 
 
-def test_an_hour_is_the_sum_of_its_records(workspace: Workspace) -> None:
+def details(workspace: Workspace, level: str) -> tuple[Any, ...]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT errors_by_code::text, latency::text, first_byte::text"
+            f" FROM usage_{level} WHERE workspace_id = %s",
+            [workspace.pk],
+        )
+        [row] = cursor.fetchall()
+        return tuple(row)
+
+
+def by_tag(workspace: Workspace, level: str = "quarter") -> dict[str | None, int]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT tag, sum(requests)::int FROM usage_tag_{level}"
+            " WHERE workspace_id = %s GROUP BY tag",
+            [workspace.pk],
+        )
+        return dict(cursor.fetchall())
+
+
+def test_a_quarter_an_hour_and_a_day_are_the_sums_of_their_records(workspace: Workspace) -> None:
     write(
         a_record(workspace, at=NOON, output_tokens=23, credits=12),
-        a_record(workspace, at=NOON + timedelta(minutes=59), output_tokens=5, credits=4),
+        a_record(
+            workspace, at=NOON + timedelta(minutes=14, seconds=59), output_tokens=5, credits=4
+        ),
+        a_record(workspace, at=NOON + timedelta(minutes=15), output_tokens=1, credits=1),
         a_record(workspace, at=NOON, error_type="api_error", output_tokens=0, credits=0),
         a_record(workspace, at=NOON + timedelta(hours=1), output_tokens=7, credits=6),
         a_record(workspace, at=NOON, resolved_model="another", output_tokens=1, credits=1),
+        refused(workspace, at=NOON, refusals=7),
     )
 
     assert roll_up.roll_up() == 2
 
+    one = timedelta(hours=1)
     assert rows(workspace) == [
-        (NOON, "another", 1, 0, 1, 1),
-        (NOON, "caicaini/swift", 3, 1, 28, 16),
-        (NOON + timedelta(hours=1), "caicaini/swift", 1, 0, 7, 6),
+        (NOON, "", 7, 7, 7, 0, 0),
+        (NOON, "another", 1, 0, 0, 1, 1),
+        (NOON, "caicaini/swift", 3, 0, 1, 28, 16),
+        (NOON + one / 4, "caicaini/swift", 1, 0, 0, 1, 1),
+        (NOON + one, "caicaini/swift", 1, 0, 0, 7, 6),
+    ]
+    assert rows(workspace, "hour") == [
+        (NOON, "", 7, 7, 7, 0, 0),
+        (NOON, "another", 1, 0, 0, 1, 1),
+        (NOON, "caicaini/swift", 4, 0, 1, 29, 17),
+        (NOON + one, "caicaini/swift", 1, 0, 0, 7, 6),
+    ]
+    assert rows(workspace, "day") == [
+        (MIDNIGHT, "", 7, 7, 7, 0, 0),
+        (MIDNIGHT, "another", 1, 0, 0, 1, 1),
+        (MIDNIGHT, "caicaini/swift", 5, 0, 1, 36, 23),
     ]
 
 
-def test_a_second_time_changes_nothing(workspace: Workspace) -> None:
-    write(a_record(workspace, at=NOON))
+def test_errors_are_counted_by_code_and_durations_of_answered_calls_by_slot(
+    workspace: Workspace,
+) -> None:
+    failed = {"ending": "failed", "error_type": "api_error", "credits": 0}
+    write(
+        a_record(workspace, at=NOON, duration_ms=1, first_byte_ms=None),
+        a_record(workspace, at=NOON + timedelta(minutes=20), duration_ms=2, first_byte_ms=0),
+        a_record(workspace, at=NOON + timedelta(hours=2), duration_ms=4, first_byte_ms=0),
+        a_record(workspace, at=NOON, error_code="upstream_failed", **failed),
+        a_record(workspace, at=NOON + timedelta(hours=2), error_code="upstream_failed", **failed),
+        a_record(workspace, at=NOON + timedelta(hours=2), **failed),
+    )
     roll_up.roll_up()
-    first = rows(workspace)
+
+    assert details(workspace, "day") == (
+        '{"api_error": 1, "upstream_failed": 2}',
+        "{1,1,0,1}",
+        "[0:0]={2}",
+    )
+
+
+def test_the_slots_of_the_database_are_those_of_python(db: None) -> None:
+    around = [edge + off for edge in histograms.EDGES for off in (-1, 0, 1)]
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT usage_slot(ms) FROM unnest(%s::int[]) AS ms", [around])
+        slots = [row[0] for row in cursor.fetchall()]
+
+    assert slots == [sum(edge <= ms for edge in histograms.EDGES) for ms in around]
+
+
+def test_a_second_time_changes_nothing(workspace: Workspace) -> None:
+    write(a_record(workspace, at=NOON, tags=("a",)), refused(workspace, at=NOON))
+    roll_up.roll_up()
+    first = contents(workspace)
 
     assert roll_up.roll_up() == 0
     DirtyHour.objects.create(workspace=workspace, starts_at=NOON)
     assert roll_up.roll_up() == 1
 
-    assert rows(workspace) == first == [(NOON, "caicaini/swift", 1, 0, 23, 12)]
+    assert contents(workspace) == first
+    assert sums_of(workspace)["credits"] == 12
 
 
 def test_a_record_that_comes_late_is_counted_once(workspace: Workspace) -> None:
@@ -60,18 +140,68 @@ def test_a_record_that_comes_late_is_counted_once(workspace: Workspace) -> None:
 
     roll_up.roll_up()
 
-    assert rows(workspace) == [(NOON, "caicaini/swift", 2, 0, 46, 15)]
+    for level in ("quarter", "hour", "day"):
+        assert sums_of(workspace, f"usage_{level}")["requests"] == 2
+        assert sums_of(workspace, f"usage_{level}")["credits"] == 15
 
 
 def test_hours_that_nobody_marked_are_left_alone(workspace: Workspace) -> None:
     write(a_record(workspace, at=NOON))
     roll_up.roll_up()
-    UsageHour.objects.update(credits=99)
+    falsify(workspace, NOON, level="quarter", credits=99)
     write(a_record(workspace, at=NOON + timedelta(hours=3)))
 
     assert roll_up.roll_up() == 1
 
     assert [row[-1] for row in rows(workspace)] == [99, 12]
+
+
+seconds = st.integers(0, 3 * 86_400)
+kinds = st.sampled_from(["answered", "failed", "refused"])
+some_tags = st.lists(st.sampled_from(["a", "b", "c"]), max_size=3, unique=True)
+calls = st.lists(st.tuples(seconds, kinds, st.integers(0, 500), some_tags), max_size=15)
+
+
+def record_of(workspace: Workspace, call: tuple[int, str, int, list[str]]) -> Record:
+    second, kind, credits, tags = call
+    at, labels = MIDNIGHT + timedelta(seconds=second), tuple(tags) or None
+    if kind == "refused":
+        return refused(workspace, at=at, refusals=credits or None, tags=labels)
+    if kind == "failed":
+        return a_record(workspace, at=at, error_type="api_error", credits=0, tags=labels)
+    return a_record(workspace, at=at, credits=credits, duration_ms=credits, tags=labels)
+
+
+@given(batches=st.lists(calls, min_size=1, max_size=4), order=st.randoms())
+@hypothesis_settings(
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_rows_do_not_depend_on_the_order_of_records_and_roll_ups(
+    db: None, batches: list[Any], order: Any
+) -> None:
+    """What is rolled up in parts and out of order is what is rolled up at once."""
+    workspace = people.workspace_of(people.new_person())
+    records = [record_of(workspace, call) for batch in batches for call in batch]
+    shuffled = order.sample(records, len(records))
+    size = max(1, len(records) // len(batches))
+    for first in range(0, len(shuffled), size):
+        write(*shuffled[first : first + size])
+        roll_up.roll_up()
+    in_parts = contents(workspace)
+    hours = {record.accepted_at.replace(minute=0, second=0, microsecond=0) for record in records}
+    _empty(workspace)
+    for hour in hours:
+        DirtyHour.objects.create(workspace=workspace, starts_at=hour)
+
+    roll_up.roll_up()
+
+    assert contents(workspace) == in_parts
+
+
+def _empty(workspace: Workspace) -> None:
+    with connection.cursor() as cursor:
+        for table in contents(workspace):
+            cursor.execute(f"DELETE FROM {table} WHERE workspace_id = %s", [workspace.pk])
 
 
 @pytest.mark.django_db(transaction=True)
@@ -80,7 +210,7 @@ def test_many_at_once_leave_each_hour_right() -> None:
 
     def work(number: int) -> None:
         try:
-            write(a_record(workspace, at=NOON + timedelta(hours=number % 3)))
+            write(a_record(workspace, at=NOON + timedelta(hours=number % 3), tags=("a",)))
             roll_up.roll_up()
         finally:
             connection.close()
@@ -90,3 +220,61 @@ def test_many_at_once_leave_each_hour_right() -> None:
     roll_up.roll_up()
 
     assert [(row[2], row[-1]) for row in rows(workspace)] == [(10, 120)] * 3
+    assert sums_of(workspace, "usage_day")["credits"] == 360
+    assert by_tag(workspace, "day") == {"a": 30, None: 30}
+
+
+def test_a_call_counts_under_each_of_its_tags_and_once_in_all(workspace: Workspace) -> None:
+    write(
+        a_record(workspace, at=NOON, tags=("a", "b")),
+        a_record(workspace, at=NOON, tags=("b",)),
+        a_record(workspace, at=NOON),
+        refused(workspace, at=NOON, tags=("a",), refusals=5),
+    )
+
+    roll_up.roll_up()
+
+    for level in ("quarter", "hour", "day"):
+        assert by_tag(workspace, level) == {"a": 6, "b": 2, None: 7}
+
+
+def tagged(workspace: Workspace, number: int, at: datetime) -> Record:
+    return a_record(workspace, at=at, tags=(f"t{number:03}",), credits=1)
+
+
+def test_tags_beyond_the_first_of_a_day_are_summed_up_together(workspace: Workspace) -> None:
+    second = timedelta(seconds=1)
+    many = [tagged(workspace, number, NOON + number * second) for number in range(205)]
+    write(*many, tagged(workspace, 999, NOON + timedelta(days=1)))
+
+    roll_up.roll_up()
+
+    found = by_tag(workspace)
+    assert found[""] == 5
+    assert {"t000", "t199", "t999"} <= found.keys()
+    assert not {"t200", "t204"} & found.keys()
+    assert sum(count for tag, count in found.items() if tag is not None) == 206
+
+
+def test_a_late_tag_takes_its_place_and_the_last_of_the_first_loses_it(
+    workspace: Workspace,
+) -> None:
+    """Also in hours that were rolled up before."""
+    second = timedelta(seconds=1)
+    numbers = range(MOST_TAGS_A_DAY)
+    write(*(tagged(workspace, number, NOON + number * second) for number in numbers))
+    last = MOST_TAGS_A_DAY - 1
+    write(tagged(workspace, last, NOON + timedelta(hours=3)))
+    write(tagged(workspace, 777, NOON + timedelta(hours=5)))
+    roll_up.roll_up()
+    assert (by_tag(workspace)[f"t{last}"], by_tag(workspace)[""]) == (2, 1)
+
+    write(tagged(workspace, 777, NOON - timedelta(hours=1)))
+    roll_up.roll_up()
+
+    for level in ("quarter", "hour", "day"):
+        found = by_tag(workspace, level)
+        assert found["t777"] == 2
+        assert found[""] == 2
+        assert f"t{last}" not in found
+    assert not DirtyHour.objects.exists()

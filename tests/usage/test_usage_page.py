@@ -80,7 +80,7 @@ def test_the_tiles_add_up_what_is_rolled_up_and_what_is_not(
     assert "Tokens in 42" in text
     assert "Tokens out 69" in text
     assert "Errors 33.3% 1 of 3" in text
-    assert "Latency p50 200 ms p95 200 ms" in text
+    assert "Latency p50 182 ms p95 201 ms" in text
 
 
 @pytest.mark.parametrize(

@@ -204,7 +204,7 @@ def test_long_reports_keep_no_other_workspace_from_its_own(
     first, second, third = (new_customer() for _ in range(3))
     script = upstream.script(says())
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("LOCK TABLE usage_usagehour IN ACCESS EXCLUSIVE MODE")
+        cursor.execute("LOCK TABLE usage_day IN ACCESS EXCLUSIVE MODE")
         ask_for_long_reports(first, cursor, waiting=2)
         ask_for_long_reports(second, cursor, waiting=3)
         assert third.caller.get("/v1/usage").status == 503
@@ -232,7 +232,7 @@ def ask_for_long_reports(customer: Customer, cursor: CursorWrapper, *, waiting: 
 
 def count_of_waiting(cursor: CursorWrapper) -> int:
     cursor.execute(
-        "SELECT count(*) FROM pg_locks WHERE relation = 'usage_usagehour'::regclass AND NOT granted"
+        "SELECT count(*) FROM pg_locks WHERE relation = 'usage_day'::regclass AND NOT granted"
     )
     [count] = cursor.fetchone()
     return int(count)
@@ -293,7 +293,7 @@ BAD = [
     ({"bucket": "1H"}, "bucket"),
     ({"group_by": "colour"}, "group_by"),
     ({"group_by": "model,colour"}, "group_by"),
-    ({"group_by": "key_id; DROP TABLE usage_usagehour"}, "group_by"),
+    ({"group_by": "key_id; DROP TABLE usage_day"}, "group_by"),
     ({"from": "yesterday"}, "from"),
     ({"from": ""}, "from"),
     ({"from": "1781510400"}, "from"),

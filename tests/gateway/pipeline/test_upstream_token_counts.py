@@ -15,10 +15,10 @@ from tests.support.replies import (
     streams,
     usage,
 )
+from tests.support.roll_ups import sums_of
 from tests.support.scripted_upstream import ScriptedUpstream
 from tests.support.waiting import eventually
 from usage import roll_up
-from usage.models import UsageHour
 
 UNBELIEVABLE: dict[str, Any] = {
     "none": None,
@@ -145,8 +145,7 @@ def test_no_count_is_too_much_for_the_books(
     assert (disbelieved.is_usage_estimated, believed.is_usage_estimated) == (True, False)
     assert customer.charges() == [disbelieved.credits, believed.credits]
     roll_up.roll_up()
-    hours = UsageHour.objects.filter(workspace=customer.workspace)
-    assert sum(hour.credits for hour in hours) == sum(customer.charges())
+    assert sums_of(customer.workspace, "usage_day")["credits"] == sum(customer.charges())
 
 
 def _as_chat(counts: Any) -> Any:

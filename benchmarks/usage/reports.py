@@ -1,0 +1,165 @@
+"""Times what people and programs ask about usage, each as its medians over several times."""
+
+import asyncio
+import http.client
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import psycopg
+from django.conf import settings
+from django.test import Client
+
+from benchmarks.gateway.processes import Server
+from benchmarks.usage.fill import Filled
+from usage.models import RequestRecord
+from usage.reading import Filters, Grouping, Question, Width, latencies, usage, usage_async
+
+_TIMES = 15
+_KATHMANDU = ZoneInfo("Asia/Kathmandu")
+_NEW_YORK = ZoneInfo("America/New_York")
+
+
+def figures(
+    filled: Filled, browser: Client, server: Server, key: str
+) -> Iterator[tuple[str, float, float]]:
+    """Yield the name of each figure, its goal and its median, in milliseconds."""
+    yield from _pages(filled, browser)
+    yield from _endpoints(server, key)
+    yield from _readings(filled)
+    yield "longest stop of an event loop by reports", 20, asyncio.run(_longest_stop(filled))
+
+
+def _pages(filled: Filled, browser: Client) -> Iterator[tuple[str, float, float]]:
+    newest = RequestRecord.objects.filter(workspace_id=filled.big).order_by("-accepted_at", "-id")
+    receipt = f"/developers/usage/requests/req_{newest[1000].id.hex}"
+    place = newest[5000]
+    before = f"{place.accepted_at:%Y%m%dT%H%M%S.%fZ}_{place.id.hex}"
+    for name, goal, path in (
+        ("page with the log, 24 hours", 30, "/developers/usage?range=24h"),
+        ("page with the log, 30 days", 30, "/developers/usage?range=30d"),
+        (
+            "page with the log, 30 days, page 200",
+            30,
+            f"/developers/usage?range=30d&before={before}",
+        ),
+        ("receipt", 20, receipt),
+    ):
+        yield name, goal, median_ms(partial(_opened, browser, path))
+
+
+def _opened(browser: Client, path: str) -> None:
+    response = browser.get(path)
+    if response.status_code != 200:
+        raise RuntimeError(f"{path}: {response.status_code}")
+
+
+def _endpoints(server: Server, key: str) -> Iterator[tuple[str, float, float]]:
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
+    now = datetime.now(UTC)
+
+    def get(path: str) -> None:
+        connection.request("GET", path, headers={"authorization": f"Bearer {key}"})
+        response = connection.getresponse()
+        body = response.read()
+        if response.status != 200:
+            raise RuntimeError(f"{path}: {response.status} {body[:300]!r}")
+
+    for name, goal, path in (
+        ("GET /v1/credits", 5, "/v1/credits"),
+        ("GET /v1/usage by day, 30 days", 50, "/v1/usage"),
+        ("GET /v1/usage by hour, 31 days", 50, f"/v1/usage?bucket=1h&from={_written(now, 31)}"),
+        (
+            "GET /v1/usage by hour, model, key, 7 days",
+            50,
+            f"/v1/usage?bucket=1h&group_by=model,key&from={_written(now, 7)}",
+        ),
+        (
+            "GET /v1/usage by day, model, key, 90 days",
+            50,
+            f"/v1/usage?group_by=model,key&from={_written(now, 90)}",
+        ),
+    ):
+        yield name, goal, median_ms(partial(get, path))
+    connection.close()
+
+
+def _written(now: datetime, days: int) -> str:
+    return f"{now - timedelta(days=days) + timedelta(minutes=1):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _readings(filled: Filled) -> Iterator[tuple[str, float, float]]:
+    for name, question in _questions(filled).items():
+        yield f"reading {name}", 50, median_ms(partial(usage, question))
+    by_day = _questions(filled)["by day, New York, 90 days"]
+    yield "percentiles by day, New York, 90 days", 50, median_ms(partial(latencies, by_day))
+
+
+def _questions(filled: Filled) -> dict[str, Question]:
+    until = datetime.now(UTC)
+    session = (
+        RequestRecord.objects.filter(
+            workspace_id=filled.big, accepted_at__gt=until - timedelta(days=9)
+        )
+        .exclude(session_id=None)
+        .values_list("session_id", flat=True)
+        .first()
+    )
+
+    def asked(days: int, width: Width | None, **more: Any) -> Question:
+        # From within a quarter hour, as custom ranges are.
+        since = until - timedelta(days=days) + timedelta(seconds=97)
+        return Question(workspace_id=filled.big, since=since, until=until, width=width, **more)
+
+    return {
+        "the whole range, 90 days": asked(90, None),
+        "by 15 minutes, 7 days": asked(7, Width.QUARTER),
+        "by hour, Kathmandu, 31 days": asked(31, Width.HOUR, zone=_KATHMANDU),
+        "by day, New York, 90 days": asked(90, Width.DAY, zone=_NEW_YORK),
+        "by day, Kathmandu, model and key": asked(
+            90, Width.DAY, zone=_KATHMANDU, group_by=(Grouping.MODEL, Grouping.KEY)
+        ),
+        "by month, Kathmandu, source": asked(
+            90, Width.MONTH, zone=_KATHMANDU, group_by=(Grouping.SOURCE,)
+        ),
+        "by day and tag, New York": asked(90, Width.DAY, zone=_NEW_YORK, group_by=(Grouping.TAG,)),
+        "by day and error": asked(90, Width.DAY, group_by=(Grouping.ERROR,)),
+        "one session, 90 days": asked(90, None, filters=Filters(session=session)),
+        "by session, 1 day": asked(1, None, group_by=(Grouping.SESSION,), limit=100),
+        "by session, 31 days": asked(31, None, group_by=(Grouping.SESSION,), limit=100),
+    }
+
+
+def median_ms(work: Callable[[], object]) -> float:
+    """Do it several times after a first one; return the median."""
+    work()
+    times = []
+    for _ in range(_TIMES):
+        began = time.perf_counter()
+        work()
+        times.append((time.perf_counter() - began) * 1000)
+    return statistics.median(times)
+
+
+async def _longest_stop(filled: Filled) -> float:
+    """Answer every question on an event loop; return the longest time that it ran nothing else."""
+    longest = 0.0
+
+    async def watch() -> None:
+        nonlocal longest
+        while True:
+            began = time.perf_counter()
+            await asyncio.sleep(0.001)
+            longest = max(longest, (time.perf_counter() - began) * 1000 - 1)
+
+    questions = await asyncio.to_thread(_questions, filled)
+    async with await psycopg.AsyncConnection.connect(settings.DATABASE_URL) as connection:
+        watching = asyncio.create_task(watch())
+        for question in questions.values():
+            await usage_async(connection, question)
+        watching.cancel()
+    return longest

@@ -1,0 +1,55 @@
+"""What a caller attributes a call to: tags, a session, a user. Recorded, never interpreted."""
+
+import hashlib
+import re
+from collections.abc import Mapping
+
+from gateway.call import Caller, Labels
+from gateway.errors import InvalidRequest
+from gateway.request import values
+from gateway.request.parse import MessagesRequest
+
+TAGS = "caicaini-tags"
+SESSION = "x-claude-code-session-id"
+MOST_TAGS = 8
+LONGEST_TAG = 50
+LONGEST_LABEL = 128
+_TAG = re.compile(rf"[A-Za-z0-9._:/@+=-]{{1,{LONGEST_TAG}}}")
+TAG_RULE = (
+    f"at most {MOST_TAGS} tags separated by commas, each of 1 to {LONGEST_TAG} letters, digits "
+    "and . _ : / @ + = -"
+)
+
+
+def labelled(caller: Caller, headers: Mapping[str, str], request: MessagesRequest) -> Caller:
+    """Return the caller with the call's labels; raises InvalidRequest for a wrong tag."""
+    metadata = request.fields.get("metadata")
+    if metadata is None and TAGS not in headers and SESSION not in headers:
+        return caller
+    labels = Labels(
+        tags=_tags(headers.get(TAGS, "")),
+        session_id=_short(headers.get(SESSION, "").strip()),
+        user_label=_user(metadata or {}),
+    )
+    return caller._replace(labels=labels)
+
+
+def _tags(header: str) -> tuple[str, ...]:
+    if not header.strip():
+        return ()
+    tags = tuple(dict.fromkeys(map(str.strip, header.split(","))))
+    if len(tags) > MOST_TAGS or not all(map(_TAG.fullmatch, tags)):
+        raise InvalidRequest(f"Input should be {TAG_RULE}", path=TAGS)
+    return tags
+
+
+def _user(metadata: Mapping[str, object]) -> str | None:
+    user_id = metadata.get("user_id")
+    return None if user_id is None else _short(values.recordable(user_id, "metadata.user_id"))
+
+
+def _short(label: str) -> str | None:
+    """Return a label, or its SHA-256 in hexadecimal if it is long; None for an empty one."""
+    if len(label) > LONGEST_LABEL:
+        return hashlib.sha256(label.encode()).hexdigest()
+    return label or None

@@ -1,0 +1,24 @@
+"""From when on request records are kept; of the time before, only roll-ups are left.
+
+A range that begins or ends before it is exact to the quarter hour.
+"""
+
+from datetime import datetime
+from typing import Any
+
+import psycopg
+
+from usage.models import RecordRetention
+
+_SINCE = "SELECT kept_since FROM usage_recordretention"
+
+
+def since() -> datetime | None:
+    """Return the moment; None if no records have been dropped."""
+    return RecordRetention.objects.values_list("kept_since", flat=True).first()
+
+
+async def since_async(connection: "psycopg.AsyncConnection[Any]") -> datetime | None:
+    """Return the same, on a connection of the event loop."""
+    row = await (await connection.execute(_SINCE)).fetchone()
+    return row[0] if row else None

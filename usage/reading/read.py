@@ -1,0 +1,94 @@
+"""Answers questions about usage from the database, for pages and for the gateway's event loop."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+import psycopg
+from django.db import connection as page_connection
+
+from usage import kept
+from usage.reading import buckets, statement
+from usage.reading.question import Question
+from usage.reading.rows import Group, Latency, Percentiles, UsageRow
+from usage.reading.statement import Statement
+
+
+def usage(question: Question) -> list[UsageRow]:
+    """Return the sums of each bucket and group that had calls, oldest first."""
+    question = question.within_calendar()
+    asked = statement.sums(question, kept_since=kept.since())
+    return _usage_rows(question, asked, _fetched(asked))
+
+
+async def usage_async(
+    connection: "psycopg.AsyncConnection[Any]", question: Question
+) -> list[UsageRow]:
+    """Return the same, on a connection of the event loop."""
+    question = question.within_calendar()
+    asked = statement.sums(question, kept_since=await kept.since_async(connection))
+    return _usage_rows(question, asked, await _fetched_async(connection, asked))
+
+
+def latencies(question: Question) -> list[Latency]:
+    """Return the percentiles of each bucket and group with answered calls, oldest first.
+
+    Raises ValueError for groups that have none: tags, sessions and errors.
+    """
+    question = question.within_calendar()
+    asked = statement.slots(question, kept_since=kept.since())
+    return _latencies(question, asked, _fetched(asked))
+
+
+async def latencies_async(
+    connection: "psycopg.AsyncConnection[Any]", question: Question
+) -> list[Latency]:
+    """Return the same, on a connection of the event loop."""
+    question = question.within_calendar()
+    asked = statement.slots(question, kept_since=await kept.since_async(connection))
+    return _latencies(question, asked, await _fetched_async(connection, asked))
+
+
+def _fetched(asked: Statement) -> list[Any]:
+    with page_connection.cursor() as cursor:
+        cursor.execute(asked.sql, asked.parameters)
+        return list(cursor.fetchall())
+
+
+async def _fetched_async(connection: "psycopg.AsyncConnection[Any]", asked: Statement) -> list[Any]:
+    cursor = await connection.execute(asked.sql, asked.parameters, prepare=False)
+    return await cursor.fetchall()
+
+
+def _usage_rows(question: Question, asked: Statement, rows: Iterable[Any]) -> list[UsageRow]:
+    starts, ends = _bounds(question, asked.edges)
+    size = len(question.group_by)
+    return [
+        UsageRow(starts[row[0] - 1], ends[row[0] - 1], row[1 : 1 + size], *row[1 + size :])
+        for row in rows
+    ]
+
+
+def _latencies(question: Question, asked: Statement, rows: Iterable[Any]) -> list[Latency]:
+    starts, ends = _bounds(question, asked.edges)
+    found: dict[tuple[int, Group], dict[str, tuple[Sequence[int], Sequence[int]]]] = {}
+    for place, *group, kind, slots, counts in rows:
+        found.setdefault((place, tuple(group)), {})[kind] = (slots, counts)
+    return [
+        Latency(
+            starts[place - 1],
+            ends[place - 1],
+            group,
+            sum(kinds.get("latency", ((), ()))[1]),
+            Percentiles.of(*kinds.get("latency", ((), ()))),
+            Percentiles.of(*kinds.get("first_byte", ((), ()))),
+        )
+        for (place, group), kinds in found.items()
+    ]
+
+
+def _bounds(question: Question, edges: Sequence[datetime]) -> tuple[list[datetime], list[datetime]]:
+    """Return where the buckets begin and end in full, also the first and the last of the range."""
+    width, zone = question.width, question.zone
+    starts = [buckets.first_start(edges[0], width, zone), *edges[1:-1]]
+    return starts, [*edges[1:-1], buckets.next_start(starts[-1], edges[-1], width, zone)]

@@ -1,0 +1,353 @@
+"""The statement that answers a question about usage.
+
+Roll-ups of days, hours and quarters always agree with each other: one transaction writes them.
+Those of marked hours (usage.models.DirtyHour) are behind the records: what they contribute is taken
+out again, and the records of these hours are summed up instead. So are the records of the two
+partial quarter hours at the ends of the range.
+
+Records are bounded by constants, not by a column alone: only then does PostgreSQL read the
+partitions of the range and no others. OFFSET 0 keeps a subquery from being merged into a join, for
+which PostgreSQL would rather read the workspace's whole history than use an index for each hour.
+Execute it without a prepared statement: a plan for any range reads the bounds too late.
+"""
+
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from usage.measures import (
+    ERROR_OF_RECORD,
+    MEASURES,
+    MOST_TAGS_A_DAY,
+    RECORD_COLUMNS,
+    SLOTS_OF_RECORD,
+    listed,
+    of_record,
+)
+from usage.reading import buckets
+from usage.reading.buckets import QUARTER
+from usage.reading.levels import Levels, levels, used_levels
+from usage.reading.question import Grouping, Question
+
+_ALWAYS = datetime.min.replace(tzinfo=UTC)
+
+
+class Statement(NamedTuple):
+    """SQL, its parameters, and the edges of the buckets: bucket n is between edges n-1 and n."""
+
+    sql: str
+    parameters: dict[str, Any]
+    edges: list[datetime]
+
+
+_NAMES = {
+    **{one: one.value for one in (Grouping.MODEL, Grouping.SOURCE, Grouping.TAG)},
+    Grouping.KEY: "key_id",
+    Grouping.SESSION: "session_id",
+    Grouping.ERROR: "code",
+}
+_BASE = """
+SELECT width_bucket(bucket, %({level}_edges)s::timestamptz[]) AS place, 1 AS sign, row.*
+FROM {table}_{level} AS row
+WHERE workspace_id = %(workspace_id)s
+    AND bucket >= %({level}_since)s::timestamptz AND bucket < %({level}_until)s::timestamptz
+"""
+_CORRECTIONS = """
+SELECT side.place, side.sign, row.*
+FROM unnest(
+    %({level}_sinces)s::timestamptz[], %({level}_untils)s::timestamptz[],
+    %({level}_befores)s::integer[], %({level}_signs)s::integer[]
+) AS correction (since, until, before, sign)
+CROSS JOIN LATERAL (
+    SELECT * FROM {table}_{level}
+    WHERE workspace_id = %(workspace_id)s
+        AND bucket >= correction.since AND bucket < correction.until OFFSET 0
+) AS row
+CROSS JOIN LATERAL (
+    VALUES (correction.before, correction.sign), (correction.before + 1, -correction.sign)
+) AS side (place, sign)
+WHERE side.place BETWEEN 1 AND %(count)s
+"""
+_STALE = """
+SELECT width_bucket(row.bucket, %(rolled_edges)s::timestamptz[]), -1, row.*
+FROM dirty CROSS JOIN LATERAL (
+    SELECT * FROM {table}_quarter
+    WHERE workspace_id = %(workspace_id)s
+        AND bucket >= greatest(dirty.starts_at, %(rolled_since)s::timestamptz)
+        AND bucket < least(dirty.starts_at + interval '1 hour', %(rolled_until)s::timestamptz)
+    OFFSET 0
+) AS row
+"""
+_DIRTY = """
+dirty AS MATERIALIZED (
+    SELECT DISTINCT starts_at FROM usage_dirtyhour
+    WHERE workspace_id = %(workspace_id)s AND starts_at < %(until)s::timestamptz
+        AND starts_at > %(since)s::timestamptz - interval '1 hour'
+        AND starts_at >= %(kept_since)s::timestamptz
+)"""
+_SPANS = """
+SELECT greatest(starts_at, %(since)s::timestamptz) AS since,
+    least(starts_at + interval '1 hour', %(until)s::timestamptz) AS until
+FROM dirty
+UNION ALL
+SELECT * FROM (VALUES
+    (%(since)s::timestamptz, %(head_until)s::timestamptz),
+    (%(tail_since)s::timestamptz, %(until)s::timestamptz)
+) AS part (since, until)
+WHERE since < until AND date_trunc('hour', since, 'UTC') NOT IN (SELECT starts_at FROM dirty)
+"""
+_SLOTS = ", ".join(f"{sql} AS {name}" for name, sql in SLOTS_OF_RECORD.items())
+_WHOLE = "SELECT %(since)s::timestamptz AS since, %(until)s::timestamptz AS until"
+_RECORDS = f"""
+SELECT width_bucket(record.accepted_at, %(edges)s::timestamptz[]) AS place, 1 AS sign,
+    record.accepted_at, record.key_id, record.resolved_model::text AS model,
+    record.source::text AS source, record.session_id, record.tags, {of_record()},
+    {ERROR_OF_RECORD} AS code, {_SLOTS}
+FROM ({{spans}}) AS span CROSS JOIN LATERAL (
+    SELECT {", ".join(RECORD_COLUMNS)} FROM usage_requestrecord
+    WHERE workspace_id = %(workspace_id)s
+        AND accepted_at >= %(since)s::timestamptz AND accepted_at < %(until)s::timestamptz
+        AND accepted_at >= span.since AND accepted_at < span.until {{where}} OFFSET 0
+) AS record
+"""
+# The tags that a record counts under; a tag that the roll-up has not seen yet is one of the day's
+# first as long as there is room. A record without tags counts under NULL.
+_TAGS_OF_RECORD = f"""
+CROSS JOIN LATERAL (
+    SELECT NULL AS tag WHERE coalesce(cardinality(row.tags), 0) = 0
+    UNION
+    SELECT CASE WHEN kept.tag IS NOT NULL OR day.tags < {MOST_TAGS_A_DAY} THEN given.tag ELSE '' END
+    FROM unnest(row.tags) AS given (tag)
+    LEFT JOIN usage_kept_tag AS kept ON kept.workspace_id = %(workspace_id)s
+        AND kept.day = date_trunc('day', row.accepted_at, 'UTC') AND kept.tag = given.tag
+    CROSS JOIN LATERAL (
+        SELECT count(*) AS tags FROM usage_kept_tag
+        WHERE workspace_id = %(workspace_id)s
+            AND day = date_trunc('day', row.accepted_at, 'UTC')
+    ) AS day
+) AS given
+"""
+_ERRORS_OF_ROLL_UP = """
+CROSS JOIN LATERAL (
+    SELECT key AS code, value::bigint AS count FROM jsonb_each_text(row.errors_by_code)
+) AS error"""
+_ERROR_OF_RECORD = """
+CROSS JOIN LATERAL (
+    SELECT row.code, row.errors AS count WHERE row.code IS NOT NULL
+) AS error"""
+_KINDS = ("latency", "first_byte")
+_SLOTS_OF_ROLL_UP = (
+    "CROSS JOIN LATERAL ("
+    + " UNION ALL ".join(
+        f"SELECT '{kind}' AS kind, generate_subscripts(row.{kind}, 1) AS slot,"
+        f" unnest(row.{kind})::bigint AS count"
+        for kind in _KINDS
+    )
+    + ") AS histogram"
+)
+_SLOTS_OF_RECORD = (
+    "CROSS JOIN LATERAL (VALUES "
+    + ", ".join(f"('{kind}', row.{kind}, 1::bigint)" for kind in _KINDS)
+    + ") AS histogram (kind, slot, count)"
+)
+_ERRORS_ALONE = ", ".join(
+    f"{'row.sign * error.count' if name in ('requests', 'errors') else 0} AS {name}"
+    for name in MEASURES
+)
+
+
+def sums(question: Question, *, kept_since: datetime | None = None) -> Statement:
+    """Return the statement whose rows are: bucket, groups, measures; in the order of pages.
+
+    Records are kept since `kept_since`, or all of them. Moments before it are rounded down to a
+    quarter hour.
+    """
+    names = ", ".join(["place", *_names(question)])
+    sql = f"""
+WITH {_sources(question)}, part AS ({" UNION ALL ".join(_parts(question))}), summed AS (
+    SELECT {names}, {listed("sum({0})::bigint AS {0}")} FROM part
+    GROUP BY {names} HAVING sum(requests) <> 0
+)
+SELECT * FROM summed {_page(question)}
+"""
+    return _statement(sql, question, kept_since)
+
+
+def slots(question: Question, *, kept_since: datetime | None = None) -> Statement:
+    """Return that whose rows are: bucket, groups, latency or first_byte, slots, counts."""
+    if question.is_of_tags or question.is_of_sessions or Grouping.ERROR in question.group_by:
+        raise ValueError("there are no histograms of tags, sessions and errors")
+    parts = [
+        f"SELECT row.place, {_columns(question)}kind, slot, row.sign * count AS count"
+        f" FROM {source} AS row {join} WHERE slot IS NOT NULL{_restricted(question)}"
+        for source, join in (("rolled", _SLOTS_OF_ROLL_UP), ("record", _SLOTS_OF_RECORD))
+    ]
+    names = ", ".join(["place", *_names(question), "kind"])
+    sql = f"""
+WITH {_sources(question)}, part AS ({" UNION ALL ".join(parts)}), summed AS (
+    SELECT {names}, slot, sum(count)::bigint AS count FROM part
+    GROUP BY {names}, slot HAVING sum(count) <> 0
+)
+SELECT {names}, array_agg(slot ORDER BY slot), array_agg(count ORDER BY slot)
+FROM summed GROUP BY {names} ORDER BY place
+"""
+    return _statement(sql, question, kept_since)
+
+
+def _parts(question: Question) -> list[str]:
+    """Return what is added up, as queries of bucket, groups and measures."""
+    where = f" WHERE true{_restricted(question)}"
+    if Grouping.TAG in question.group_by:
+        # What is left for the group None: all calls, less those with a tag.
+        return [
+            _part("NULL AS tag, ", "rolled"),
+            _part(
+                "row.tag, ",
+                "rolled_tag",
+                sign="CASE WHEN tag IS NULL THEN -row.sign ELSE row.sign END",
+            ),
+            _part("given.tag, ", "record", _TAGS_OF_RECORD),
+        ]
+    if Grouping.SESSION in question.group_by:
+        ungrouped = "NULL AS session_id, "
+        return [
+            _part(ungrouped, "rolled", where),
+            _part(ungrouped, "record", where),
+            _part("row.session_id, ", "of_session", where),
+            _part(ungrouped, "of_session", where, sign="-row.sign"),
+        ]
+    if Grouping.ERROR in question.group_by:
+        return [
+            _part("error.code, ", source, join + where, measures=_ERRORS_ALONE)
+            for source, join in (("rolled", _ERRORS_OF_ROLL_UP), ("record", _ERROR_OF_RECORD))
+        ]
+    columns = _columns(question)
+    if question.filters.session is not None:
+        return [_part(columns, "of_session", where)]
+    if question.filters.tag is not None:
+        return [
+            _part("", "rolled_tag", " WHERE tag = %(tag)s"),
+            _part("", "record", " WHERE %(tag)s = ANY (tags)"),
+        ]
+    return [_part(columns, source, where) for source in ("rolled", "record")]
+
+
+def _part(
+    columns: str, source: str, rest: str = "", *, sign: str = "row.sign", measures: str = ""
+) -> str:
+    values = measures or listed(f"{sign} * row.{{0}} AS {{0}}")
+    return f"SELECT row.place, {columns}{values} FROM {source} AS row {rest}"
+
+
+def _sources(question: Question) -> str:
+    """Return the tables that parts read, as CTEs; one that no part names costs nothing."""
+    where = "AND session_id IS NOT NULL"
+    if question.filters.session is not None:
+        where = "AND session_id = %(session)s"
+    of_session = _RECORDS.format(spans=_WHOLE, where=where)
+    sources = {
+        "record": _RECORDS.format(spans=_SPANS, where=""),
+        "of_session": of_session,
+        "rolled": _rolled(question, "usage"),
+        "rolled_tag": _rolled(question, "usage_tag"),
+    }
+    return _DIRTY + "".join(f", {name} AS ({sql})" for name, sql in sources.items())
+
+
+def _rolled(question: Question, table: str) -> str:
+    used = used_levels(question.width)
+    *finer, base = used
+    selects = [
+        _BASE.format(table=table, level=base),
+        *(_CORRECTIONS.format(table=table, level=level) for level in finer),
+        _STALE.format(table=table),
+    ]
+    return " UNION ALL ".join(selects)
+
+
+def _names(question: Question) -> list[str]:
+    return [_NAMES[grouping] for grouping in question.group_by]
+
+
+def _columns(question: Question) -> str:
+    return "".join(f"row.{name}, " for name in _names(question))
+
+
+def _restricted(question: Question) -> str:
+    filters = question.filters
+    conditions = {
+        "row.key_id = %(key_id)s": filters.key_id is not None,
+        "row.key_id IS NULL": filters.is_console,
+        "row.model = %(model)s": filters.model is not None,
+        "row.source = %(source)s": filters.source is not None,
+    }
+    return "".join(f" AND {sql}" for sql, is_asked in conditions.items() if is_asked)
+
+
+def _page(question: Question) -> str:
+    """Return the order of the rows and the bounds of the page; None sorts first."""
+    texts = [f"coalesce(':' || {_text(name)}, '') COLLATE \"C\"" for name in _names(question)]
+    ordered = ", ".join(["place", *texts])
+    bounds = ""
+    if question.after is not None:
+        given = "".join(f", %(after_{place})s" for place in range(len(texts)))
+        bounds = f" WHERE ({ordered}) > (%(after_place)s{given})"
+    limit = "" if question.limit is None else " LIMIT %(limit)s"
+    return f"{bounds} ORDER BY {ordered}{limit}"
+
+
+def _text(name: str) -> str:
+    """Return a group as text that sorts as it does; UsageRow.cursor writes the same."""
+    return "lpad(key_id::text, 19, '0')" if name == "key_id" else name
+
+
+def _statement(sql: str, question: Question, kept_since: datetime | None) -> Statement:
+    kept_since = kept_since or _ALWAYS
+    since, until = _exact(question.since, kept_since), _exact(question.until, kept_since)
+    edges = buckets.edges(since, until, question.width, question.zone)
+    first, last = buckets.ceiling(since, QUARTER), buckets.floor(until, QUARTER)
+    if first > last:  # within one quarter hour
+        first = last = until
+    rolled = [min(max(edge, first), last) for edge in edges]
+    parameters: dict[str, Any] = {
+        "workspace_id": question.workspace_id,
+        "since": since,
+        "until": until,
+        "kept_since": kept_since,
+        "head_until": first,
+        "tail_since": last,
+        "edges": edges,
+        "count": len(edges) - 1,
+        "rolled_edges": rolled,
+        "rolled_since": first,
+        "rolled_until": last,
+        "key_id": question.filters.key_id,
+        "model": question.filters.model,
+        "source": question.filters.source,
+        "tag": question.filters.tag,
+        "session": question.filters.session,
+        "limit": question.limit,
+        **_levels(levels(rolled, question.width)),
+    }
+    if question.after is not None:
+        moment, groups = question.after
+        parameters["after_place"] = sum(1 for edge in edges if edge <= max(moment, since))
+        parameters |= {f"after_{place}": text for place, text in enumerate(groups)}
+    return Statement(sql, parameters, edges)
+
+
+def _exact(moment: datetime, kept_since: datetime) -> datetime:
+    return moment if moment >= kept_since else buckets.floor(moment, QUARTER)
+
+
+def _levels(read: Levels) -> dict[str, Any]:
+    parameters: dict[str, Any] = {
+        f"{read.base}_edges": read.base_edges,
+        f"{read.base}_since": read.base_edges[0],
+        f"{read.base}_until": read.base_edges[-1],
+    }
+    for level, corrections in read.corrections.items():
+        parameters[f"{level}_sinces"] = [one.since for one in corrections]
+        parameters[f"{level}_untils"] = [one.until for one in corrections]
+        parameters[f"{level}_befores"] = [one.before for one in corrections]
+        parameters[f"{level}_signs"] = [one.sign for one in corrections]
+    return parameters
