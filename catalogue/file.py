@@ -23,13 +23,17 @@ Capability = Literal["images", "documents", "tools", "thinking", "structured_out
 
 
 class PriceRow(Struct, forbid_unknown_fields=True, frozen=True):
-    """Credits per million tokens, in force from a moment until the next row's."""
+    """Credits per million tokens, in force from a moment until the next row's.
+
+    Without `cache_write_1h`, a cache that is kept for an hour costs what any other costs.
+    """
 
     in_force_from: datetime = field(name="from")
     input: CreditsPerMtok
     output: CreditsPerMtok
     cache_write: CreditsPerMtok
     cache_read: CreditsPerMtok
+    cache_write_1h: CreditsPerMtok | None = None
 
 
 class UpstreamRow(Struct, forbid_unknown_fields=True, frozen=True):

@@ -18,7 +18,9 @@ _MODELS = (
 )
 _PRICES = (
     "SELECT model_id, in_force_from, id, input_credits_per_mtok, output_credits_per_mtok,"
-    " cache_write_credits_per_mtok, cache_read_credits_per_mtok FROM catalogue_modelprice"
+    " cache_write_credits_per_mtok, cache_read_credits_per_mtok,"
+    " coalesce(cache_write_1h_credits_per_mtok, cache_write_credits_per_mtok)"
+    " FROM catalogue_modelprice"
     " ORDER BY model_id, in_force_from DESC"
 )
 _UPSTREAMS = (

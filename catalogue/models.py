@@ -67,6 +67,8 @@ class ModelPrice(models.Model):
     output_credits_per_mtok = models.PositiveBigIntegerField()
     cache_write_credits_per_mtok = models.PositiveBigIntegerField()
     cache_read_credits_per_mtok = models.PositiveBigIntegerField()
+    # Of a cache that is kept for an hour; null means the price of any other.
+    cache_write_1h_credits_per_mtok = models.PositiveBigIntegerField(null=True, blank=True)
 
     objects = ModelPriceQuerySet.as_manager()
 
@@ -82,12 +84,14 @@ class ModelPrice(models.Model):
     @property
     def price(self) -> Price:
         """The row as costs are computed with it."""
+        an_hour = self.cache_write_1h_credits_per_mtok
         return Price(
             id=self.pk,
             input=self.input_credits_per_mtok,
             output=self.output_credits_per_mtok,
             cache_write=self.cache_write_credits_per_mtok,
             cache_read=self.cache_read_credits_per_mtok,
+            cache_write_1h=self.cache_write_credits_per_mtok if an_hour is None else an_hour,
         )
 
 

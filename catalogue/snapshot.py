@@ -63,3 +63,16 @@ class CatalogueSnapshot:
 
     version: int
     models: dict[str, ModelRow]
+
+    def priced_as(
+        self, upstream_model: str, *, of_format: str, at: datetime
+    ) -> "tuple[ModelRow, Price] | None":
+        """Return the model that upstreams of a format know by this name, and its price; None
+        without one. It is for the models that a provider calls on its own."""
+        for model in self.models.values():
+            for upstream in model.upstreams:
+                if upstream.upstream_model == upstream_model and upstream.format == of_format:
+                    price = model.price_at(at)
+                    if price is not None:
+                        return model, price
+        return None

@@ -58,6 +58,7 @@ def _sync_price(model: Model, row: file.PriceRow) -> None:
         "output_credits_per_mtok": row.output,
         "cache_write_credits_per_mtok": row.cache_write,
         "cache_read_credits_per_mtok": row.cache_read,
+        "cache_write_1h_credits_per_mtok": row.cache_write_1h,
     }
     price, is_new = ModelPrice.objects.get_or_create(
         model=model, in_force_from=row.in_force_from, defaults=numbers

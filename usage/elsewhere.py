@@ -85,9 +85,11 @@ def _alternative(record: Record, model: str, note: str, credits: int) -> Alterna
 
 
 def _tokens_of(record: Record) -> TokenCounts:
+    an_hour = record.cache_creation_1h_input_tokens or 0
     return TokenCounts(
         record.input_tokens,
         record.output_tokens,
-        record.cache_creation_input_tokens,
+        record.cache_creation_input_tokens - an_hour,
         record.cache_read_input_tokens,
+        an_hour,
     )

@@ -20,7 +20,14 @@ from tests.support.servers import WebServer
 
 _MODEL = "bench/fixed"
 _MAX_TOKENS = 50
-_PRICE = Price(0, input=1_000_000, output=1_000_000, cache_write=1_000_000, cache_read=0)
+_PRICE = Price(
+    0,
+    input=1_000_000,
+    output=1_000_000,
+    cache_write=1_000_000,
+    cache_read=0,
+    cache_write_1h=1_000_000,
+)
 _TEMPLATE_TOKENS = 1_024
 _CATALOGUE = """
 [[models]]

@@ -7,6 +7,7 @@ from uuid import UUID
 from starlette.requests import Request
 from starlette.responses import Response
 
+from catalogue.pricing import Price
 from catalogue.snapshot import CatalogueSnapshot, ModelRow
 from gateway.errors import InvalidRequest, ModelNotFound
 from gateway.http import capabilities
@@ -106,13 +107,16 @@ def _described(model: ModelRow) -> dict[str, Any]:
         "max_input_tokens": model.context_tokens,
         "max_tokens": model.max_output_tokens,
         "capabilities": capabilities.described(model.capabilities),
-        "credits_per_million_tokens": {
-            "input": price.input,
-            "output": price.output,
-            "cache_write": price.cache_write,
-            "cache_read": price.cache_read,
-        },
+        "credits_per_million_tokens": _prices(price),
     }
+
+
+def _prices(price: Price) -> dict[str, int]:
+    classes = price._asdict()
+    del classes["id"]
+    if price.cache_write_1h == price.cache_write:
+        del classes["cache_write_1h"]
+    return classes
 
 
 def _written(moment: datetime) -> str:

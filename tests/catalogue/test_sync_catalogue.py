@@ -77,6 +77,14 @@ def test_a_price_that_is_in_the_books_keeps_its_numbers(path):
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize(("row", "charged"), [("", 3), ("cache_write_1h = 6\n", 6)])
+def test_a_cache_kept_for_an_hour_has_its_own_price_or_that_of_any_other(path, row, charged):
+    load(path, MODEL.replace("cache_read = 4\n", f"cache_read = 4\n{row}"))
+
+    assert ModelPrice.objects.get().price.cache_write_1h == charged
+
+
+@pytest.mark.django_db
 def test_a_new_price_is_a_row_from_a_later_moment(path):
     later = """
 [[models.prices]]

@@ -12,7 +12,7 @@ from tests.support.request_records import record_of
 from usage.elsewhere import Alternative, PricedOffer, alternatives
 from usage.records import Record, RecordLine
 
-PRICE = Price(1, 100_000, 450_000, 125_000, 10_000)
+PRICE = Price(1, 100_000, 450_000, 125_000, 10_000, 200_000)
 
 
 def offer(model: str, price: Price = PRICE, **fields: Any) -> PricedOffer:
@@ -42,7 +42,7 @@ def models_of(found: list[Alternative]) -> list[str]:
 
 
 def test_they_are_sorted_by_price_with_this_call_among_them() -> None:
-    dear, cheap = Price(2, 10**6, 10**6, 0, 0), Price(3, 1_000, 1_000, 0, 0)
+    dear, cheap = Price(2, 10**6, 10**6, 0, 0, 0), Price(3, 1_000, 1_000, 0, 0, 0)
 
     found = alternatives(call_of(), [offer("taken"), offer("dear", dear), offer("cheap", cheap)])
 
@@ -87,15 +87,16 @@ def test_a_call_without_lines_has_none() -> None:
     assert alternatives(call_of(lines=None), [offer("other")]) == []
 
 
-@given(st.tuples(*[st.integers(0, 2_000)] * 4), st.tuples(*[st.integers(0, 10**7)] * 4))
+@given(st.tuples(*[st.integers(0, 2_000)] * 5), st.tuples(*[st.integers(0, 10**7)] * 5))
 def test_each_costs_what_the_router_would_charge(
-    tokens: tuple[int, int, int, int], prices: tuple[int, int, int, int]
+    tokens: tuple[int, int, int, int, int], prices: tuple[int, int, int, int, int]
 ) -> None:
-    read, written, cache_write, cache_read = tokens
+    read, written, cache_write, cache_read, an_hour = tokens
     call = call_of(
         input_tokens=read,
         output_tokens=written,
-        cache_creation_input_tokens=cache_write,
+        cache_creation_input_tokens=cache_write + an_hour,
+        cache_creation_1h_input_tokens=an_hour,
         cache_read_input_tokens=cache_read,
     )
     price = Price(9, *prices)

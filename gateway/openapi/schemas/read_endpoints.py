@@ -57,6 +57,7 @@ _TOKEN_CLASSES = {
     "cache_write": "Input written to the cache.",
     "cache_read": "Input read from the cache.",
 }
+_AN_HOUR = "Input written to the cache to be kept for an hour, where that has its own price."
 _GROUPS: dict[str, Schema] = {
     "model": described(TEXT, "The model that answered."),
     "key_id": described(nullable({"type": "integer"}), "The key; null for calls without one."),
@@ -81,6 +82,7 @@ SCHEMAS: dict[str, Schema] = {
             ),
             "credits_per_million_tokens": object_schema(
                 {name: described(COUNT, text) for name, text in _TOKEN_CLASSES.items()},
+                {"cache_write_1h": described(COUNT, _AN_HOUR)},
                 description="The price in force; an extension of this API.",
             ),
         },

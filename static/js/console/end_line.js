@@ -7,6 +7,7 @@ const CLASSES = {
   input: "input",
   output: "output",
   cache_write: "written to the cache",
+  cache_write_1h: "written to the cache for an hour",
   cache_read: "read from the cache",
 };
 const MILLION = 1_000_000;

@@ -40,7 +40,7 @@ def model(
     upstreams: tuple[UpstreamRow, ...] = (),
 ) -> ModelRow:
     price = (
-        () if cost is None else ((datetime(2026, 1, 1, tzinfo=UTC), Price(1, *[cost * 10**6] * 4)),)
+        () if cost is None else ((datetime(2026, 1, 1, tzinfo=UTC), Price(1, *[cost * 10**6] * 5)),)
     )
     return ModelRow(
         public_id=name,
