@@ -20,7 +20,10 @@
     ├── ShuttingDown          529 overloaded_error
     └── UpstreamError         the model's server failed or refused
         ├── UpstreamRefused     400 invalid_request_error   the request itself is at fault: final
+        │                    or 413 request_too_large
         ├── UpstreamFailed      500 api_error               another upstream may do better
+        │   └── InvalidToolInput  500 api_error             another attempt may do better
+        ├── UpstreamEmpty       529 overloaded_error        one further attempt
         ├── UpstreamReplyTooLarge 500 api_error             final
         ├── UpstreamMisconfigured 500 api_error             the operator's fault; no retry
         ├── UpstreamUnavailable 529 overloaded_error        no connection, or its breaker is open
@@ -36,6 +39,7 @@ No message may carry an upstream's address, a key, HTML or a prompt. Texts that 
 upstream pass `formats.upstream_errors` first.
 """
 
+from enum import Enum
 from typing import Any, ClassVar
 
 import msgspec
@@ -335,6 +339,17 @@ class UpstreamError(GatewayError):
 
     # Whether the same request may be sent to another upstream of the model.
     may_fall_back: ClassVar[bool] = True
+    # Whether the server works, and only what its model wrote cannot be used.
+    is_models_fault: ClassVar[bool] = False
+    most_attempts: ClassVar[int] = 3
+
+
+class Refusal(Enum):
+    """What a refusal is about, where its message lacks numbers that the call has."""
+
+    OTHER = "other"
+    PROMPT = "prompt"  # it is too long
+    MAX_TOKENS = "max_tokens"  # it is above `limit`
 
 
 class UpstreamRefused(UpstreamError):
@@ -345,6 +360,35 @@ class UpstreamRefused(UpstreamError):
     error_code = "refused_by_model"
     may_fall_back = False
 
+    def __init__(
+        self, message: str, *, refusal: Refusal = Refusal.OTHER, limit: int | None = None
+    ) -> None:
+        super().__init__(message)
+        self.refusal = refusal
+        self.limit = limit
+
+    def completed(self, *, sent: int | None, limit: int | None, model: str) -> "UpstreamRefused":
+        """The refusal with the numbers that clients act on, as far as they are known."""
+        match self.refusal, sent, self.limit or limit:
+            case Refusal.PROMPT, int(number), int(most):
+                number = max(number, most + 1)
+                self.message = f"prompt is too long: {number} tokens > {most} maximum"
+            case Refusal.MAX_TOKENS, int(number), int(most) if number > most:
+                self.message = (
+                    f"max_tokens: {number} > {most}, which is the maximum allowed number of output "
+                    f"tokens for {model}"
+                )
+            case _:
+                return self
+        self.refusal = Refusal.OTHER  # nothing is left to complete
+        return self
+
+    def of_size(self) -> "UpstreamRefused":
+        """The same refusal of a request that the upstream finds too large."""
+        self.status = BodyTooLarge.status
+        self.type = BodyTooLarge.type
+        return self
+
 
 class UpstreamFailed(UpstreamError):
     """Broken connection, unreadable answer, an error page, our own credentials refused."""
@@ -353,8 +397,36 @@ class UpstreamFailed(UpstreamError):
     type = "api_error"
     error_code = "upstream_failed"
 
+    def __init__(
+        self, message: str = "The model's server failed to answer. Nothing was charged; try again."
+    ) -> None:
+        super().__init__(message)
+
+
+class InvalidToolInput(UpstreamFailed):
+    """The model called a tool with an input that is not JSON, or not an object."""
+
+    error_code = "invalid_tool_input"
+    is_models_fault = True
+
     def __init__(self) -> None:
-        super().__init__("The model's server failed to answer. Nothing was charged; try again.")
+        super().__init__(
+            "The model called a tool with an input that is not valid JSON. Nothing was charged; "
+            "try again."
+        )
+
+
+class UpstreamEmpty(UpstreamError):
+    """The upstream counted output and sent none."""
+
+    status = 529
+    type = "overloaded_error"
+    error_code = "upstream_empty"
+    is_models_fault = True
+    most_attempts = 2
+
+    def __init__(self) -> None:
+        super().__init__("The model's server sent an empty answer. Nothing was charged; try again.")
 
 
 class UpstreamReplyTooLarge(UpstreamError):

@@ -12,6 +12,8 @@ from gateway.reply.resequencer import Resequencer
 # code ten, Chinese three.
 _MOST_BYTES_PER_TOKEN = 16
 _SPARE_BYTES = 4096
+# The beginning of an event without content: no data, or a comment that was wrapped as data.
+_NOTHING = (b"", b":")
 
 
 class EventStream:
@@ -37,7 +39,11 @@ class EventStream:
     def close(self) -> list[Event]:
         if self._out.is_over:
             return []
-        return self._decode_all(self._parser.close()) + self._end()
+        events = self._decode_all(self._parser.close())
+        try:
+            return events + self._end()
+        except UpstreamFailed as error:
+            return events + self._out.fail(error)
 
     def delivered_tokens_estimate(self) -> int:
         return self._out.delivered_tokens_estimate()
@@ -54,11 +60,16 @@ class EventStream:
         )
 
     def cut(self) -> list[Event]:
-        return self._out.finish("max_tokens")
+        try:
+            return self._out.finish("max_tokens")
+        except UpstreamFailed as error:
+            return self._out.fail(error)
 
     def _decode_all(self, received: list[sse.ServerSentEvent]) -> list[Event]:
         events: list[Event] = []
         for event in received:
+            if event.data.lstrip()[:1] in _NOTHING:
+                continue
             try:
                 events += self._decode(event)
             except UpstreamFailed as error:

@@ -14,15 +14,29 @@ Repair = Callable[[Any], Any]
 def decode_object(payload: bytes, repair: Repair | None = None) -> dict[str, Any]:
     """Raises UpstreamFailed for an HTML page, cut JSON, cut UTF-8 and other nonsense. `repair` is
     called only for JSON that the strict decoder rejects."""
-    try:
-        decoded = msgspec.json.decode(payload)
-    except msgspec.DecodeError:
-        decoded = _decode_leniently(payload, repair)
-    except (ValueError, RecursionError):
-        raise UpstreamFailed from None
+    decoded = _decode(payload, repair)
     if not isinstance(decoded, dict):
         raise UpstreamFailed
     return decoded
+
+
+def decode_error(payload: bytes) -> dict[str, Any]:
+    """As `decode_object`; of a list, in which Gemini sends its errors, the first."""
+    decoded = _decode(payload, None)
+    if isinstance(decoded, list) and decoded:
+        decoded = decoded[0]
+    if not isinstance(decoded, dict):
+        raise UpstreamFailed
+    return decoded
+
+
+def _decode(payload: bytes, repair: Repair | None) -> Any:
+    try:
+        return msgspec.json.decode(payload)
+    except msgspec.DecodeError:
+        return _decode_leniently(payload, repair)
+    except (ValueError, RecursionError):
+        raise UpstreamFailed from None
 
 
 def _decode_leniently(payload: bytes, repair: Repair | None) -> Any:

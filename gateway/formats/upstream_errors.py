@@ -14,6 +14,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from gateway.errors import (
+    Refusal,
     UpstreamError,
     UpstreamFailed,
     UpstreamMisconfigured,
@@ -21,7 +22,7 @@ from gateway.errors import (
     UpstreamRefused,
     UpstreamTimeout,
 )
-from gateway.formats import lenient_json
+from gateway.formats import lenient_json, too_long
 
 _MAX_MESSAGE_CHARS = 600
 # The rest of a message is ignored: some servers quote the request, and a crafted one could make the
@@ -57,39 +58,13 @@ _OPERATOR_FAULTS = (401, 402, 403, 404)
 _ACCOUNT_FAULTS = (401, 402)  # which no request can provoke
 _BUSY = (425, 429, 503, 529)
 _REQUEST_FAULTS = (400, 413, 422)
-_NUMBER = r"(\d[\d,]*)"
-# How servers word "too long". The first group is the number of tokens sent, the second the limit.
-_TOO_LONG = [
-    re.compile(pattern, re.IGNORECASE | re.DOTALL)
-    for pattern in (
-        rf"\({_NUMBER} tokens\) exceeds the available context size \({_NUMBER} tokens\)",
-        rf"\(length {_NUMBER}\) is longer than the maximum model length of {_NUMBER}",
-        rf"passed {_NUMBER} input tokens.*?context length is only {_NUMBER}",
-    )
-]
+_TOO_LARGE = 413
+# The two wordings that clients act on pass as they are.
 _TOO_LONG_CANONICAL = re.compile(
     r"prompt is too long: \d+ tokens > \d+ maximum"
     r"|input length and `max_tokens` exceed context limit: \d+ \+ \d+ > \d+"
 )
-_TOO_LONG_LIMIT_FIRST = re.compile(
-    rf"maximum context length is {_NUMBER} tokens.*?"
-    rf"(?:resulted in|has|prompt contains(?: at least)?) {_NUMBER}(?: input)? tokens",
-    re.IGNORECASE | re.DOTALL,
-)
-# The groups are the limit, the input tokens and the requested output tokens.
-_TOO_LONG_WITH_OUTPUT = [
-    re.compile(pattern, re.IGNORECASE | re.DOTALL)
-    for pattern in (
-        rf"maximum context length is {_NUMBER} tokens.*?"
-        rf"\({_NUMBER} in the (?:messages|prompt)[^,;]*[,;] {_NUMBER} in the completion",
-        rf"maximum context length is {_NUMBER} tokens.*?has {_NUMBER} input tokens \({_NUMBER} >",
-    )
-]
-_TOO_LONG_UNSPECIFIC = re.compile(
-    r"exceed\w* (?:the )?(?:available |max\w* )?context|context_length_exceeded"
-    r"|maximum context length|exceed_context_size|prompt (?:is )?too long",
-    re.IGNORECASE,
-)
+_MAY_BE_TOO_LONG = (400, 413, 422, 500)
 _NO_IMAGES = re.compile(
     r"image input is not supported|does not support image|not a multimodal", re.IGNORECASE
 )
@@ -119,7 +94,7 @@ def decode_in_band(error: Any, *, hide: Mapping[str, str] | None = None) -> Upst
 def _error_of(body: bytes) -> dict[str, Any]:
     """The error object in any of the shapes that servers use; empty for anything else."""
     try:
-        decoded = lenient_json.decode_object(body)
+        decoded = lenient_json.decode_error(body)
     except UpstreamFailed:
         return {}
     error = decoded.get("error", decoded)
@@ -131,11 +106,13 @@ def _classify(
 ) -> UpstreamError:
     message = error.get("message", error.get("detail"))
     text = " ".join(message[:_READ_CHARS].split()) if isinstance(message, str) else ""
-    known = _too_long(error, text) or _no_images(text)
-    if known is not None:
-        return UpstreamRefused(known)
-    if status in _REQUEST_FAULTS:
-        return UpstreamRefused(_caller_message(text, hide))
+    refused = _refused_size(error, text, hide) if status in _MAY_BE_TOO_LONG else None
+    if refused is None and (known := _no_images(text)) is not None:
+        refused = UpstreamRefused(known)
+    if refused is None and status in _REQUEST_FAULTS:
+        refused = UpstreamRefused(_caller_message(text, hide))
+    if refused is not None:
+        return refused.of_size() if status == _TOO_LARGE else refused
     if status in _TIMEOUTS:
         return UpstreamTimeout()
     if status in _BUSY:
@@ -152,39 +129,37 @@ def _caller_message(text: str, hide: Mapping[str, str]) -> str:
     return text if is_safe and not _UNSAFE.search(text) else _GENERIC_MESSAGE
 
 
-def _too_long(error: dict[str, Any], text: str) -> str | None:
-    """The wording that clients read the two numbers from, to shorten the conversation."""
+def _refused_size(
+    error: dict[str, Any], text: str, hide: Mapping[str, str]
+) -> UpstreamRefused | None:
+    """The refusal of a prompt that is too long, or of `max_tokens`, in the wordings that clients
+    act on. Without numbers of its own, the call has them."""
     if match := _TOO_LONG_CANONICAL.match(text):
-        return match[0]
-    for pattern in _TOO_LONG_WITH_OUTPUT:
-        if match := pattern.search(text):
-            limit, sent, output = map(_digits, match.groups())
-            return (
-                f"input length and `max_tokens` exceed context limit: {sent} + {output} > {limit}"
-                ", decrease input length or `max_tokens` and try again"
-            )
-    if (numbers := _sent_and_limit(error, text)) is not None:
-        return f"prompt is too long: {numbers[0]} tokens > {numbers[1]} maximum"
-    words = f"{text} {error.get('code')} {error.get('type')}"
-    if _TOO_LONG_UNSPECIFIC.search(words[: 2 * _READ_CHARS]):
-        return "prompt is too long (capability_rejected: prompt_too_long)"
-    return None
+        return UpstreamRefused(match[0])
+    if (cap := too_long.output_cap(text)) is not None:
+        model = next(iter(hide.values()), "this model")
+        refusal = UpstreamRefused(
+            f"max_tokens: the maximum allowed number of output tokens for {model} is {cap.limit}",
+            refusal=Refusal.MAX_TOKENS,
+            limit=cap.limit,
+        )
+        return refusal.completed(sent=cap.requested, limit=None, model=model)
+    words = f"{text} {error.get('code')} {error.get('type')} {_quoted(error)}"
+    found = too_long.too_long(error, f"{text} {_quoted(error)}".strip(), words[: 2 * _READ_CHARS])
+    if found is None:
+        return None
+    if (message := found.message()) is not None:
+        return UpstreamRefused(message)
+    return UpstreamRefused(
+        "prompt is too long (capability_rejected: prompt_too_long)", refusal=Refusal.PROMPT
+    )
 
 
-def _sent_and_limit(error: dict[str, Any], text: str) -> tuple[str, str] | None:
-    sent, limit = error.get("n_prompt_tokens"), error.get("n_ctx")
-    if isinstance(sent, int) and isinstance(limit, int):
-        return str(sent), str(limit)
-    if match := _TOO_LONG_LIMIT_FIRST.search(text):
-        return _digits(match[2]), _digits(match[1])
-    for pattern in _TOO_LONG:
-        if match := pattern.search(text):
-            return _digits(match[1]), _digits(match[2])
-    return None
-
-
-def _digits(number: str) -> str:
-    return number.replace(",", "")
+def _quoted(error: dict[str, Any]) -> str:
+    """The error of the provider behind the upstream, which OpenRouter quotes."""
+    metadata = error.get("metadata")
+    raw = metadata.get("raw") if isinstance(metadata, dict) else None
+    return " ".join(raw[:_READ_CHARS].split()) if isinstance(raw, str) else ""
 
 
 def _no_images(text: str) -> str | None:

@@ -147,6 +147,16 @@ DOCUMENTED_ERRORS = (
         (errors.UpstreamFailed(),),
     ),
     DocumentedError(
+        errors.InvalidToolInput,
+        "The model called a tool with an input that is not valid JSON. Nothing was charged.",
+        (errors.InvalidToolInput(),),
+    ),
+    DocumentedError(
+        errors.UpstreamEmpty,
+        "The model's server sent an empty answer, twice. Nothing was charged.",
+        (errors.UpstreamEmpty(),),
+    ),
+    DocumentedError(
         errors.UpstreamReplyTooLarge,
         "The model's answer is larger than this API passes on. Nothing was charged.",
         (errors.UpstreamReplyTooLarge(),),

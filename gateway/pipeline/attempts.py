@@ -11,13 +11,16 @@ from typing import TypeVar
 from gateway.call import Call
 from gateway.errors import (
     InvalidRequest,
+    Refusal,
     UpstreamError,
     UpstreamMisconfigured,
     UpstreamOverloaded,
+    UpstreamRefused,
     UpstreamTimeout,
     UpstreamUnavailable,
 )
 from gateway.pipeline import upstream_call
+from gateway.reply.token_usage import estimate_tokens
 from gateway.runtime.services import GatewayServices
 from gateway.upstreams.circuit_breaker import CircuitBreakers, retry_after_s
 from gateway.upstreams.client import AttemptLimits, Deadlines
@@ -73,9 +76,10 @@ async def first_that_answers(
             answer = await ask(way)
         except UpstreamError as error:
             _note(call, way, started_ms, error.error_code or "")
+            _complete(error, call, way)
             failure = error
             may_repeat = _report(breakers, way, error, workspace_id)
-            is_last = number + 1 == MOST_ATTEMPTS
+            is_last = number + 1 >= min(MOST_ATTEMPTS, error.most_attempts)
             if is_last or not (error.may_fall_back and may_retry()):
                 raise
             if may_repeat:
@@ -116,6 +120,9 @@ def _report(
         case UpstreamOverloaded(retry_after_s=int(wait_s)):
             breakers.told_to_wait(upstream_id, for_s=wait_s)
             return False
+        case UpstreamError(is_models_fault=True):
+            breakers.succeeded(upstream_id)
+            return True
         case UpstreamUnavailable():  # no connection: no request can cause that
             breakers.failed(upstream_id, None)
             return error.may_repeat
@@ -124,6 +131,18 @@ def _report(
             return not isinstance(error, UpstreamTimeout)
     breakers.succeeded(upstream_id)  # it answered: it finds fault with the request
     return False
+
+
+def _complete(error: UpstreamError, call: Call, way: Candidate) -> None:
+    """Give a refusal the numbers that its upstream left out and clients act on."""
+    if not isinstance(error, UpstreamRefused):
+        return
+    is_of_prompt = error.refusal is Refusal.PROMPT
+    error.completed(
+        sent=estimate_tokens(call.request.text_bytes) if is_of_prompt else way.max_tokens,
+        limit=way.model.context_tokens if is_of_prompt else None,
+        model=way.model.public_id,
+    )
 
 
 def _unavailable(breakers: CircuitBreakers, call: Call) -> UpstreamUnavailable:

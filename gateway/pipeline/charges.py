@@ -1,64 +1,135 @@
 """What a call costs, by how it ended. docs/adr/0006-what-each-ending-costs.md gives the reasons."""
 
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
-from catalogue.pricing import TokenCounts
-from gateway.reply.events import Usage
-from gateway.upstreams.router import Candidate
+import msgspec
+
+from catalogue.pricing import Price, TokenCounts, rounded_up
+from catalogue.snapshot import CatalogueSnapshot, ModelRow
+from gateway.call import Call
+from gateway.pipeline import possible_usage
+from gateway.reply.events import Iteration, Usage
 from usage.records import RecordLine
 
 
 class Charge(NamedTuple):
     """What is charged: `actual` credits, the sum of `lines` rounded up once, or None to void the
-    hold. `lost` is the worth of upstream work that nobody pays for."""
+    hold. `lost` is the worth of upstream work that nobody pays for. `tokens` are those of all
+    lines, `usage` is what the caller is sent."""
 
     usage: Usage
+    tokens: TokenCounts
     lines: tuple[RecordLine, ...]
     actual: int | None
     lost: int
     is_estimated: bool
 
 
+class _Priced(NamedTuple):
+    """Tokens of one model at one price."""
+
+    model: ModelRow
+    price: Price
+    tokens: TokenCounts
+
+
 _NO_USAGE = Usage(0, 0)
 
 
-def completed(candidate: Candidate, usage: Usage) -> Charge:
-    """The upstream finished: its own figures, or our estimate, flagged, where it gave none."""
-    return _charged(candidate, usage, is_estimated=usage.is_estimated)
+def completed(
+    call: Call, usage: Usage, catalogue: CatalogueSnapshot, *, delivered: Callable[[], int]
+) -> Charge:
+    """The upstream finished: its own figures, or our estimate, flagged, where it gave none or none
+    that is possible. `delivered` estimates the output."""
+    usage = possible_usage.corrected(usage, call, delivered=delivered)
+    if not usage.iterations:
+        return _charged(call, usage, is_estimated=usage.is_estimated)
+    priced = [_priced(one, call, catalogue) for one in usage.iterations]
+    named = [
+        msgspec.structs.replace(one, wire=_named(one, way.model))
+        for one, way in zip(usage.iterations, priced, strict=True)
+    ]
+    usage = msgspec.structs.replace(usage, iterations=tuple(named))
+    return _charged(call, usage, is_estimated=usage.is_estimated, priced=priced)
 
 
-def caller_left(candidate: Candidate, delivered: Usage | None) -> Charge:
+def caller_left(call: Call, delivered: Usage | None) -> Charge:
     """The caller disconnected: the input and what was delivered, or nothing if that is nothing."""
     if delivered is None:
         return _void(_NO_USAGE, lost=0)
-    return _charged(candidate, delivered, is_estimated=True)
+    return _charged(call, delivered, is_estimated=True)
 
 
-def not_charged(candidate: Candidate, delivered: Usage | None) -> Charge:
+def not_charged(call: Call, delivered: Usage | None) -> Charge:
     """The call failed, broke off or was cut by a shutdown: what was delivered is our loss."""
     if delivered is None:
         return _void(_NO_USAGE, lost=0)
-    return _void(delivered, lost=candidate.price.cost(_tokens(delivered)))
+    return _void(delivered, lost=call.candidate.price.cost(_tokens(delivered)))
 
 
-def _charged(candidate: Candidate, usage: Usage, *, is_estimated: bool) -> Charge:
-    price, model = candidate.price, candidate.model.public_id
-    tokens = _tokens(usage)
-    lines = tuple(
-        RecordLine(token_class, model, price.id, units, per_mtok)
-        for token_class, units, per_mtok in price.lines(tokens)
-    )
-    return Charge(usage, lines, price.cost(tokens), 0, is_estimated)
+def _charged(
+    call: Call, usage: Usage, *, is_estimated: bool, priced: Iterable[_Priced] = ()
+) -> Charge:
+    candidate = call.candidate
+    own = _Priced(candidate.model, candidate.price, _beyond(_tokens(usage), usage.iterations))
+    ways = [own, *priced]
+    lines = tuple(line for way in ways for line in _lines(way))
+    return Charge(usage, _sum(way.tokens for way in ways), lines, _cost(ways), 0, is_estimated)
+
+
+def _lines(way: _Priced) -> Iterator[RecordLine]:
+    for token_class, units, per_mtok in way.price.lines(way.tokens):
+        yield RecordLine(token_class, way.model.public_id, way.price.id, units, per_mtok)
+
+
+def _cost(ways: list[_Priced]) -> int:
+    if len(ways) == 1:
+        return ways[0].price.cost(ways[0].tokens)
+    return rounded_up(sum(way.price.millionths(way.tokens) for way in ways))
 
 
 def _void(usage: Usage, *, lost: int) -> Charge:
-    return Charge(usage, (), None, lost, is_estimated=usage is not _NO_USAGE)
+    return Charge(usage, _tokens(usage), (), None, lost, is_estimated=usage is not _NO_USAGE)
 
 
 def _tokens(usage: Usage) -> TokenCounts:
+    an_hour = usage.cache_creation_1h_input_tokens or 0
     return TokenCounts(
         usage.input_tokens,
         usage.output_tokens,
-        usage.cache_creation_input_tokens,
+        usage.cache_creation_input_tokens - an_hour,
         usage.cache_read_input_tokens,
+        an_hour,
     )
+
+
+def _beyond(top: TokenCounts, iterations: tuple[Iteration, ...]) -> TokenCounts:
+    """What the counts of the whole message have above the sum of its own iterations: each
+    iteration is charged by itself."""
+    if not iterations:
+        return top
+    of_message = _sum(one.tokens for one in iterations if one.kind == "message")
+    return TokenCounts(*(max(0, a - b) for a, b in zip(top, of_message, strict=True)))
+
+
+def _sum(counts: Iterable[tuple[int, ...]]) -> TokenCounts:
+    return TokenCounts(*map(sum, zip(TokenCounts(), *counts, strict=True)))
+
+
+def _priced(iteration: Iteration, call: Call, catalogue: CatalogueSnapshot) -> _Priced:
+    """An iteration at the price of the model that made it: the call's own model, unless the
+    upstream names another one that is in the catalogue."""
+    own, tokens = call.candidate, TokenCounts(*iteration.tokens)
+    if iteration.model and iteration.model != own.upstream.upstream_model:
+        helper = catalogue.priced_as(
+            iteration.model, of_format=own.upstream.format, at=call.accepted_at
+        )
+        if helper is not None:
+            return _Priced(*helper, tokens)
+    return _Priced(own.model, own.price, tokens)
+
+
+def _named(iteration: Iteration, model: ModelRow) -> dict[str, object]:
+    """What the upstream sent, with our name for the model."""
+    return iteration.wire | {"model": model.public_id} if iteration.model else iteration.wire

@@ -9,7 +9,7 @@ from django.conf import settings
 
 from gateway import sse
 from gateway.call import Call, CallerGone
-from gateway.errors import UpstreamFailed, UpstreamTimeout
+from gateway.errors import GatewayError, UpstreamError, UpstreamFailed, UpstreamTimeout
 from gateway.formats import FORMATS, NonStreamingReply, Stream
 from gateway.pipeline import upstream_call
 from gateway.pipeline.keep_alive import KeepAlive
@@ -90,7 +90,7 @@ class Relay:
 
     async def _relay(self, candidate: Candidate, response: UpstreamResponse) -> MessageDelta:
         chunk = await self._first_content(response)
-        stream = self._stream = self._open(candidate, response, chunk)
+        stream = self._stream = self._open(candidate, chunk)
         while True:
             events = stream.feed(chunk) if chunk else stream.close()
             end = await self._forward(events)
@@ -111,15 +111,16 @@ class Relay:
             self._call.request_id,
         )
         end = await self._forward(stream.cut())
-        assert end is not None, "a cut answer has an end"
+        if end is None:
+            raise UpstreamFailed
         output_tokens = min(end.usage.output_tokens, candidate.max_tokens)
         usage = msgspec.structs.replace(end.usage, output_tokens=output_tokens, is_estimated=True)
         return msgspec.structs.replace(end, usage=usage)
 
-    def _open(self, candidate: Candidate, response: UpstreamResponse, beginning: bytes) -> Stream:
+    def _open(self, candidate: Candidate, beginning: bytes) -> Stream:
         wire = FORMATS[candidate.upstream.format]
         request, hide = self._call.request, upstream_call.hidden_words(candidate)
-        if _is_whole(response, beginning):
+        if _is_whole(beginning):
             return NonStreamingReply(wire, request=request, hide=hide)
         return wire.open_stream(request=request, hide=hide)
 
@@ -158,6 +159,8 @@ class Relay:
                 failure = event
             elif not isinstance(event, MessageStop):
                 frames.append(self.encoder.frame(event))
+        if failure is not None and not self.has_content and _is_models_fault(failure.error):
+            raise failure.error  # nothing has been delivered, so another attempt can be made
         if frames:
             self._call.note_first_byte()
             self.has_content = True
@@ -190,8 +193,16 @@ class Relay:
             return None
         return self._stream.usage_so_far()
 
+    def delivered_tokens_estimate(self) -> int:
+        """Return the output that has been delivered."""
+        return self._stream.delivered_tokens_estimate() if self._stream is not None else 0
 
-def _is_whole(response: UpstreamResponse, beginning: bytes) -> bool:
-    """Whether the answer to a streaming request is one JSON object. Only the media type of events
-    is reliable: some servers and proxies send events as plain text, or JSON under any type."""
-    return not response.is_event_stream and beginning.lstrip(_BLANK).startswith(b"{")
+
+def _is_models_fault(error: GatewayError) -> bool:
+    return isinstance(error, UpstreamError) and error.is_models_fault
+
+
+def _is_whole(beginning: bytes) -> bool:
+    """Whether the answer to a streaming request is one JSON object. No media type is reliable:
+    servers and proxies send events as plain text, and JSON as events."""
+    return beginning.lstrip(_BLANK).startswith(b"{")

@@ -18,6 +18,7 @@ from gateway.pipeline.charges import Charge
 from gateway.pipeline.relay import Relay
 from gateway.pipeline.sink import FanOut
 from gateway.reply.events import MessageStop, Usage, encode_reply
+from gateway.reply.token_usage import estimate_output
 from gateway.runtime.services import GatewayServices
 from usage.models import Ending
 from usage.records import Record
@@ -68,7 +69,12 @@ async def answer(services: GatewayServices, call: Call, out: FanOut) -> Served:
         _, settled = _give_up(services, call, public, delivered=None, has_begun=False)
         await _released(public, settled)
         raise public from None
-    charge = charges.completed(call.candidate, reply.usage)
+    charge = charges.completed(
+        call,
+        reply.usage,
+        services.catalogue.current,
+        delivered=lambda: estimate_output(reply.content),
+    )
     result = await settlement.settle(
         services,
         call,
@@ -109,7 +115,9 @@ async def stream(services: GatewayServices, call: Call, out: FanOut) -> Served:
             raise public from None
         await out.send(public.frame(call.request_id))
         return Served(call, charge, SettleResult(charge.actual or 0, charge.lost))
-    charge = charges.completed(call.candidate, end.usage)
+    charge = charges.completed(
+        call, end.usage, services.catalogue.current, delivered=relay.delivered_tokens_estimate
+    )
     result = await settlement.settle(
         services, call, charge, ending=Ending.COMPLETED, status=200, stop_reason=end.stop_reason
     )
@@ -152,7 +160,7 @@ def _give_up(
 ) -> tuple[Charge, "asyncio.Future[SettleResult]"]:
     """Settle the hold of a call that was not answered to its end."""
     if not isinstance(error, GatewayError):
-        charge = charges.caller_left(call.candidate, delivered)
+        charge = charges.caller_left(call, delivered)
         status = 200 if has_begun else settlement.STATUS_CALLER_LEFT
         settled = settlement.settle(
             services, call, charge, ending=Ending.CALLER_LEFT, status=status
@@ -161,7 +169,7 @@ def _give_up(
     # A key is revoked by the caller's own side, as a connection is closed.
     is_revoked = isinstance(error, KeyRevoked)
     charged = charges.caller_left if is_revoked else charges.not_charged
-    charge = charged(call.candidate, delivered)
+    charge = charged(call, delivered)
     settled = settlement.settle(
         services,
         call,

@@ -35,6 +35,12 @@ def settle(
     return services.writer.settle(Settle(call.record, charge.actual, call.held))
 
 
+def _kept_for_an_hour(charge: Charge) -> int | None:
+    """The part of what was written to the cache; None if it was not reported."""
+    is_known = charge.usage.cache_creation_1h_input_tokens is not None
+    return charge.tokens.cache_write_1h or (0 if is_known else None)
+
+
 def _record(
     call: Call,
     charge: Charge,
@@ -44,7 +50,7 @@ def _record(
     error: GatewayError | None,
     stop_reason: str,
 ) -> Record:
-    usage, caller, candidate = charge.usage, call.caller, call.candidate
+    tokens, caller, candidate = charge.tokens, call.caller, call.candidate
     labels = caller.labels
     return Record(
         id=call.id,
@@ -67,11 +73,11 @@ def _record(
         error_code=error.error_code if error else None,
         ending=ending,
         stop_reason=stop_reason[:40],
-        input_tokens=usage.input_tokens,
-        output_tokens=usage.output_tokens,
-        cache_creation_input_tokens=usage.cache_creation_input_tokens,
-        cache_read_input_tokens=usage.cache_read_input_tokens,
-        cache_creation_1h_input_tokens=usage.cache_creation_1h_input_tokens,
+        input_tokens=tokens.input,
+        output_tokens=tokens.output,
+        cache_creation_input_tokens=tokens.cache_write + tokens.cache_write_1h,
+        cache_read_input_tokens=tokens.cache_read,
+        cache_creation_1h_input_tokens=_kept_for_an_hour(charge),
         is_usage_estimated=charge.is_estimated,
         lines=charge.lines,
         hold_amount=call.held,

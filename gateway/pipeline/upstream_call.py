@@ -8,7 +8,7 @@ from django.conf import settings
 
 from gateway.call import Call
 from gateway.errors import UpstreamError
-from gateway.formats import FORMATS, EncodedRequest
+from gateway.formats import FORMATS, EncodedRequest, whole_reply
 from gateway.limits import offload
 from gateway.reply.events import Reply
 from gateway.runtime.services import GatewayServices
@@ -29,8 +29,11 @@ async def ask(services: GatewayServices, call: Call, candidate: Candidate) -> Re
         return await response.read()
 
     body = await post(services, call, candidate, await encoded(call, candidate), whole)
-    return FORMATS[candidate.upstream.format].decode_reply(
-        body, request=call.request, hide=hidden_words(candidate)
+    return whole_reply.decode(
+        FORMATS[candidate.upstream.format],
+        body,
+        request=call.request,
+        hide=hidden_words(candidate),
     )
 
 

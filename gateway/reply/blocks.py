@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from gateway.errors import InvalidToolInput
 from gateway.reply import tool_inputs
 
 Delta = dict[str, Any]
@@ -32,6 +33,7 @@ _PROVIDER_RESULTS = frozenset(
 )
 PROVIDER_BLOCKS = _PROVIDER_CALLS | _PROVIDER_RESULTS
 _CALLS = _PROVIDER_CALLS | {"tool_use"}
+_NO_TEXT: dict[str, Any] = {"type": "text", "text": ""}
 _SENT_WHOLE = _PROVIDER_RESULTS | {"redacted_thinking"}
 
 
@@ -40,6 +42,8 @@ class Block:
 
     # Whether it may be closed, without a stop from the upstream, once another block has content.
     can_close_early = True
+    is_call = False  # whether it is a tool call that the caller runs
+    is_cut = False  # whether it is a call whose input began and did not end
 
     def __init__(self, wire: dict[str, Any]) -> None:
         self._wire = wire
@@ -109,7 +113,7 @@ class ThinkingBlock(Block):
 class ToolBlock(Block):
     """A tool call. Fragments of its input are forwarded at once, from the first `{` to its closing
     `}`. Other input is buffered and parsed at the end, since clients raise for fragments that do
-    not form an object."""
+    not form an object. `accept` and `finish` raise InvalidToolInput for input that is none."""
 
     def __init__(self, wire: dict[str, Any], initial: Any = None) -> None:
         super().__init__(wire | {"input": {}})
@@ -122,14 +126,23 @@ class ToolBlock(Block):
         return self._scanner is not None and self._scanner.is_complete
 
     @property
-    def is_call(self) -> bool:
-        """Whether the caller runs it."""
+    def is_call(self) -> bool:  # type: ignore[override]
         return bool(self._wire["type"] == "tool_use")
 
     @property
-    def is_cut(self) -> bool:
-        """Whether its input began and did not end."""
-        return self._scanner is not None and not self._scanner.is_complete
+    def is_cut(self) -> bool:  # type: ignore[override]
+        if self._scanner is not None:
+            return not self._scanner.is_complete
+        return self._is_invalid(self._buffered)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether its input has arrived as a whole."""
+        if self._scanner is not None:
+            return self._scanner.is_complete
+        waiting = [str(delta.get("partial_json")) for delta in self.pending]
+        text = "".join([self._buffered, *waiting]).strip()
+        return bool(text) and not self._is_invalid(text)
 
     def matches(self, delta_type: str) -> bool:
         return delta_type == "input_json_delta"
@@ -144,16 +157,24 @@ class ToolBlock(Block):
             if not text.startswith("{"):
                 return None
             self._scanner = tool_inputs.ObjectScanner()
-        passed = text[: self._scanner.feed(text)]
+        passed = self._scanner.feed(text)
         return {"type": "input_json_delta", "partial_json": passed} if passed else None
 
     def finish(self) -> list[Delta]:
-        if self._scanner is not None:
-            return []
-        parsed = tool_inputs.parse(self._buffered) or tool_inputs.parse(self._initial)
+        if self._scanner is not None or self.is_cut:
+            return []  # an answer that the token limit cuts is delivered as far as it came
+        parsed = tool_inputs.parse(self._buffered) or self._initial
         if not parsed:
             return []
         return [{"type": "input_json_delta", "partial_json": msgspec.json.encode(parsed).decode()}]
+
+    @staticmethod
+    def _is_invalid(text: str) -> bool:
+        try:
+            tool_inputs.parse(text)
+        except InvalidToolInput:
+            return True
+        return False
 
     def start_text(self) -> str:
         return str(self._wire["name"])
@@ -197,7 +218,7 @@ def implied_by_delta(delta_type: str) -> Block | None:
 
 def clean(wire: Any, ids: tool_inputs.CallIds) -> dict[str, Any] | None:
     """A complete block with all fields that clients require and without nulls, which they reject;
-    None for a type that they do not know."""
+    None for a type that they do not know. Raises InvalidToolInput."""
     if not isinstance(wire, dict):
         return None
     kind = _text(wire.get("type"))
@@ -209,17 +230,33 @@ def clean(wire: Any, ids: tool_inputs.CallIds) -> dict[str, Any] | None:
         required = {name: _text(wire.get(name)) for name in ("thinking", "signature")}
         return block | required
     if kind in _CALLS and _text(wire.get("name")):
-        call = {"id": ids.claim(wire.get("id")), "input": tool_inputs.parse(wire.get("input"))}
-        return block | call
+        parsed = tool_inputs.parse(wire.get("input"))
+        return block | {"id": ids.claim(wire.get("id")), "input": parsed}
     return block if kind in _SENT_WHOLE else None
 
 
-def clean_all(content: Any) -> list[dict[str, Any]]:
-    """The content of a complete reply: at least one block, since clients read the first."""
+def clean_all(content: Any, *, may_be_cut: bool = False) -> list[dict[str, Any]]:
+    """The content of a complete reply: at least one block, since clients read the first.
+
+    Raises InvalidToolInput; where the answer `may_be_cut`, such a call is left out instead.
+    """
     ids = tool_inputs.CallIds()
-    parts = content if isinstance(content, list) else []
-    kept = [block for part in parts if (block := clean(part, ids)) is not None]
-    return kept or [{"type": "text", "text": ""}]
+    kept: list[dict[str, Any]] = []
+    for part in content if isinstance(content, list) else []:
+        try:
+            block = clean(part, ids)
+        except InvalidToolInput:
+            if not may_be_cut:
+                raise
+            continue
+        if block is not None:
+            kept.append(block)
+    return kept or [dict(_NO_TEXT)]
+
+
+def are_empty(content: list[dict[str, Any]]) -> bool:
+    """Whether clean blocks have no content: one empty text in their place."""
+    return content == [_NO_TEXT]
 
 
 def _non_empty(delta: Delta, name: str) -> Delta | None:

@@ -14,10 +14,21 @@ from gateway.errors import GatewayError
 _encode = msgspec.json.Encoder().encode
 
 
+class Iteration(msgspec.Struct, frozen=True):
+    """One of the upstream's own passes over the conversation: for a compaction, for a helper model,
+    or for the message. `tokens` are as in TokenCounts; `wire` is what the upstream sent."""
+
+    kind: str
+    model: str
+    tokens: tuple[int, int, int, int, int]
+    wire: dict[str, Any]
+
+
 class Usage(msgspec.Struct, frozen=True):
     """Token counts. `input_tokens` excludes cached tokens: the total input is the sum of the three
     input counts. `details` are optional breakdowns such as `cache_creation`; `is_estimated`: the
-    gateway estimated the input, the output or both."""
+    gateway estimated the input, the output or both. Of `iterations`, the counts include only those
+    of the message itself."""
 
     input_tokens: int
     output_tokens: int
@@ -25,6 +36,7 @@ class Usage(msgspec.Struct, frozen=True):
     cache_read_input_tokens: int = 0
     details: dict[str, Any] = msgspec.field(default_factory=dict)
     is_estimated: bool = False
+    iterations: tuple[Iteration, ...] = ()
 
     @property
     def cache_creation_1h_input_tokens(self) -> int | None:
@@ -42,6 +54,8 @@ class Usage(msgspec.Struct, frozen=True):
             "cache_read_input_tokens": self.cache_read_input_tokens,
             **self.details,
         }
+        if self.iterations:
+            wire["iterations"] = [one.wire for one in self.iterations]
         if credits_consumed is not None:
             wire["credits_consumed"] = credits_consumed
         if credits_remaining is not None:

@@ -11,7 +11,7 @@ queued until then.
 from collections import deque
 from typing import Any
 
-from gateway.errors import GatewayError
+from gateway.errors import GatewayError, InvalidToolInput
 from gateway.reply import blocks, stop_reasons, token_usage, tool_inputs
 from gateway.reply.blocks import Block
 from gateway.reply.events import (
@@ -42,6 +42,8 @@ class BlockSequence:
         self._open: Block | None = None
         self._queued: deque[Block] = deque()
         self._next_index = 0
+        self._is_ending = False
+        self._may_cut = False
         self.delivered_bytes = 0
         self.has_call = False
 
@@ -69,8 +71,10 @@ class BlockSequence:
         block.is_stopped = True
         return self._advance() if block is self._open else []
 
-    def finish(self) -> list[Event]:
-        """Emit all queued blocks in order and close each."""
+    def finish(self, *, may_cut: bool) -> list[Event]:
+        """Emit all queued blocks in order and close each. Raises InvalidToolInput for a call whose
+        input is incomplete, unless the end `may_cut` it."""
+        self._is_ending, self._may_cut = True, may_cut
         for block in (self._open, *self._queued):
             if block is not None:
                 block.is_stopped = True
@@ -88,12 +92,18 @@ class BlockSequence:
         while True:
             block = self._open
             if block is not None:
-                if not (block.is_stopped or (self._queued and block.can_close_early)):
+                if not self._may_close(block):
                     return events
                 self._close(block, events)
             if not self._queued:
                 return events
             self._begin(self._queued.popleft(), events)
+
+    def _may_close(self, block: Block) -> bool:
+        """A call that stops in the middle of its input waits for the reason, which comes last."""
+        if block.is_stopped:
+            return self._is_ending or not block.is_cut
+        return bool(self._queued) and block.can_close_early
 
     def _begin(self, block: Block, events: list[Event]) -> None:
         block.index = self._next_index
@@ -116,12 +126,14 @@ class BlockSequence:
 
     def _close(self, block: Block, events: list[Event]) -> None:
         assert block.index is not None
+        if block.is_cut and not self._may_cut:
+            raise InvalidToolInput
         for delta in block.finish():
             self._deliver(block, delta, events)
         events.append(BlockStop(block.index))
         block.is_closed = True
         self._open = None
-        if isinstance(block, blocks.ToolBlock) and block.is_call and not block.is_cut:
+        if block.is_call and not block.is_cut:
             self.has_call = True
 
 
@@ -165,10 +177,12 @@ class Resequencer:
     def finish(
         self, reason: Any, *, stop_sequence: Any = None, extras: dict[str, Any] | None = None
     ) -> list[Event]:
-        """The regular end: close open blocks, then `message_delta` and `message_stop`."""
+        """The regular end: close open blocks, then `message_delta` and `message_stop`. Raises
+        InvalidToolInput for a tool call that is incomplete without a reason for it."""
         if self.is_over:
             return []
-        events = self.start() + self._sequence.finish()
+        may_cut = stop_reasons.may_cut(reason, stop_sequence=stop_sequence)
+        events = self.start() + self._sequence.finish(may_cut=may_cut)
         if self._sequence.is_empty:
             block = blocks.TextBlock()
             block.is_stopped = True

@@ -15,9 +15,20 @@ _TRANSLATIONS = {
 _WORD = re.compile(r"[a-z_]{1,40}")
 
 
+# Endings at which the last tool call may be incomplete: the client does not run it then.
+_CUTS = frozenset(
+    {"max_tokens", "model_context_window_exceeded", "refusal", "pause_turn", "stop_sequence"}
+)
+
+
 class StopReason(NamedTuple):
     reason: str
     stop_sequence: str | None
+
+
+def may_cut(reason: Any, *, stop_sequence: Any) -> bool:
+    """Whether an answer that ends so may end within a tool call."""
+    return normalise(reason, stop_sequence=stop_sequence, has_call=False).reason in _CUTS
 
 
 def normalise(reason: Any, *, stop_sequence: Any, has_call: bool) -> StopReason:

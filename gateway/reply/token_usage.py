@@ -1,86 +1,180 @@
 """A call's token usage, from the upstream's reports and from the output that was delivered."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import msgspec
 
-from gateway.reply.events import Usage
+from gateway.reply.events import Iteration, Usage
 
 # The longest context that the catalogue can declare. At the highest possible price, costs and their
 # sums stay well within PostgreSQL's bigint.
 _MAX_TOKENS = 2**31 - 1
-_INPUT_COUNTS = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
-_DETAILS = ("cache_creation", "output_tokens_details", "server_tool_use")
+_MOST_DIGITS = len(str(_MAX_TOKENS))
 _BYTES_PER_TOKEN = 4
 
 
+class Report(NamedTuple):
+    """One usage report, whatever its names. A format fills in the `counts` that its server sent:
+
+    input       all input, what is cached included
+    read        the part of it that was read from the cache
+    written     the part of it that was written to the cache
+    written_5m, written_1h   parts of what was written, by how long it is kept
+    output      the output; some servers leave the reasoning out of it
+    reasoning   the reasoning
+    total       input and output together
+
+    `details` are other breakdowns, which are passed on; `iterations` as in Usage.
+    """
+
+    counts: Mapping[str, int]
+    details: Mapping[str, Mapping[str, int]] = {}
+    iterations: tuple[Iteration, ...] = ()
+
+
 class UsageTally:
-    """Merges the usage reports of one reply. Reported counts never shrink; an input or output count
-    that was not reported is estimated."""
+    """Merges the usage reports of one reply. An input or output count that was not reported is
+    estimated.
+
+    Each count is the largest that was reported, so the order of reports does not matter, and a
+    later report without a breakdown does not undo an earlier one.
+    """
 
     def __init__(self, *, input_tokens_estimate: int) -> None:
         self._input_estimate = input_tokens_estimate
-        self._input = [0] * len(_INPUT_COUNTS)
-        self._output: int | None = None
-        self._details: dict[str, Any] = {}
+        self._counts: dict[str, int] = {}
+        self._details: dict[str, dict[str, int]] = {}
+        self._iterations: tuple[Iteration, ...] = ()
 
-    def merge(self, report: Any, *, is_final: bool = True) -> None:
-        """Merge a report in the Messages format. The output count of a report that is not final is
-        a placeholder and ignored."""
-        if not isinstance(report, dict):
+    def merge(self, report: Report | None, *, is_final: bool = True) -> None:
+        """Merge a report. The output count of one that is not final is a placeholder and
+        ignored."""
+        if report is None:
             return
-        self._merge_input(report)
-        output = count(report.get("output_tokens"))
-        if is_final and output is not None:
-            self._output = max(output, self._output or 0)
-        for name in _DETAILS:
-            if name in report and (details := _counts(report[name])):
-                self._details[name] = details
-
-    def _merge_input(self, report: dict[str, Any]) -> None:
-        # The three are merged together: their separate maxima would count a token twice that one
-        # report has as cached and another does not.
-        known: list[int] = []
-        for name in _INPUT_COUNTS:
-            value = report.get(name)
-            number = 0 if value is None else count(value)
-            if number is None:
-                return
-            known.append(number)
-        if sum(known) >= sum(self._input):
-            self._input = known
+        counts = report.counts
+        if not is_final and "output" in counts:
+            counts = {name: number for name, number in counts.items() if name != "output"}
+        _raise_to(self._counts, counts)
+        for name, numbers in report.details.items():
+            _raise_to(self._details.setdefault(name, {}), numbers)
+        if report.iterations:
+            self._iterations = max(self._iterations, report.iterations, key=_size)
 
     @property
     def reported_output(self) -> int:
         """The largest output count of the upstream so far; 0 without one."""
-        return self._output or 0
+        return self._counts.get("output", 0)
+
+    @property
+    def reported_reasoning(self) -> int:
+        """The largest count of reasoning of the upstream so far; 0 without one."""
+        return self._counts.get("reasoning", 0)
 
     def usage_of_reply(self, content: list[dict[str, Any]]) -> Usage:
         """The final usage of a complete reply; output is estimated only if it was not reported."""
-        return self.usage(delivered_tokens=0 if self._output else estimate_output(content))
+        is_reported = self._resolved().output
+        return self.usage(delivered_tokens=0 if is_reported else estimate_output(content))
 
     def usage(self, *, delivered_tokens: int) -> Usage:
         """The final usage. `delivered_tokens` replaces an output count that was not reported, or
         was reported as 0 although output was delivered."""
-        if self._output is None or (self._output == 0 and delivered_tokens):
+        output = self._resolved().output
+        if output is None or (output == 0 and delivered_tokens):
             return self.with_output(delivered_tokens, is_estimated=True)
-        return self.with_output(self._output)
+        return self.with_output(output)
 
     def with_output(self, output_tokens: int, *, is_estimated: bool = False) -> Usage:
-        """The known or estimated input, with the given output count."""
-        has_input = any(self._input)
-        fresh, cache_creation, cache_read = self._input
-        is_estimated = is_estimated or not has_input
+        """The known or estimated input, with the given output count. `is_estimated`: the output is
+        our own estimate."""
+        known = self._resolved()
+        has_input = bool(known.input or self._iterations)
+        details: dict[str, Any] = {}
+        if has_input and (kept := self._kept(known.written)):
+            details["cache_creation"] = kept
         # Breakdowns of a report that is not used would contradict the charge.
-        details = {} if is_estimated else self._details
+        if has_input and not is_estimated:
+            details |= self._details
         return Usage(
-            fresh if has_input else self._input_estimate,
+            known.fresh if has_input else self._input_estimate,
             output_tokens,
-            cache_creation,
-            cache_read,
+            known.written,
+            known.read,
             details,
-            is_estimated,
+            is_estimated or not has_input,
+            self._iterations,
         )
+
+    def _kept(self, written: int) -> dict[str, int]:
+        """What was written to the cache, by how long it is kept, as far as it was reported."""
+        kept: dict[str, int] = {}
+        if (minutes := self._counts.get("written_5m")) is not None:
+            kept["ephemeral_5m_input_tokens"] = minutes = min(minutes, written)
+        if (an_hour := self._counts.get("written_1h")) is not None:
+            kept["ephemeral_1h_input_tokens"] = min(an_hour, written - (minutes or 0))
+        return kept
+
+    def _resolved(self) -> "_Resolved":
+        counts = self._counts
+        read = counts.get("read", 0)
+        written = max(
+            counts.get("written", 0), counts.get("written_5m", 0) + counts.get("written_1h", 0)
+        )
+        known, output = _completed(counts, cached=read + written)
+        read = min(read, known)
+        written = min(written, known - read)
+        return _Resolved(known, read, written, output)
+
+
+class _Resolved(NamedTuple):
+    input: int
+    read: int
+    written: int
+    output: int | None
+
+    @property
+    def fresh(self) -> int:
+        """The input that is neither written to the cache nor read from it."""
+        return self.input - self.read - self.written
+
+
+def _completed(counts: Mapping[str, int], *, cached: int) -> tuple[int, int | None]:
+    """All input and all output, from what was reported of input, output and their total.
+
+    The total tells what a server counts beside the two: its reasoning (xAI, Gemini), or what is
+    cached. 1,000 + 200 with 300 of reasoning and a total of 1,500 is an output of 500.
+    """
+    known, output, total = counts.get("input", 0), counts.get("output"), counts.get("total")
+    if total is None:
+        return known, output
+    if known and not output:
+        return known, max(total - known, 0) or output
+    if output and not known:
+        return max(total - output, 0), output
+    if output is None:
+        return known, None
+    beside = total - known - output
+    reasoning = counts.get("reasoning", 0)
+    if beside <= 0:
+        return known, output
+    if beside == reasoning:
+        return known, output + beside
+    if cached and beside in (cached, cached + reasoning):
+        return known + cached, output + beside - cached
+    return known, output if reasoning else output + beside
+
+
+def _raise_to(counts: dict[str, int], reported: Mapping[str, int]) -> None:
+    """Raise each count to the reported one, if that is larger."""
+    for name, number in reported.items():
+        if number > counts.get(name, -1):
+            counts[name] = number
+
+
+def _size(iterations: tuple[Iteration, ...]) -> tuple[int, int, bytes]:
+    """The key by which the fuller of two lists wins; their bytes break a tie, in any order."""
+    tokens = sum(sum(one.tokens) for one in iterations)
+    return len(iterations), tokens, msgspec.json.encode([one.wire for one in iterations])
 
 
 def estimate_tokens(text_bytes: int) -> int:
@@ -111,13 +205,16 @@ def _block_bytes(block: dict[str, Any]) -> int:
 
 def count(value: Any) -> int | None:
     """A token count, or None for a value that cannot be one."""
-    if type(value) is float and value.is_integer():
+    if (type(value) is float and value.is_integer()) or (
+        type(value) is str and value.isdecimal() and len(value) <= _MOST_DIGITS
+    ):
         value = int(value)
     # `isinstance` would accept True and False.
     return value if type(value) is int and 0 <= value <= _MAX_TOKENS else None
 
 
-def _counts(value: Any) -> dict[str, int]:
+def counts_in(value: Any) -> dict[str, int]:
+    """The members of an object that are token counts."""
     if not isinstance(value, dict):
         return {}
     counts = {str(name): count(number) for name, number in value.items()}

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.errors import InvalidRequest
@@ -36,6 +36,7 @@ class RequestStats:
     breakpoints: int = 0
     uses_tools: bool = False
     has_empty_text: bool = False
+    helper_models: set[str] = field(default_factory=set)  # that tools name for the provider to call
 
 
 def check_message_block(block: Any, path: str, role: str, stats: RequestStats) -> None:

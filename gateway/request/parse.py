@@ -39,6 +39,7 @@ class MessagesRequest(msgspec.Struct, frozen=True):
     document_count: int
     body_bytes: int
     attachment_bytes: int = 0
+    helper_models: frozenset[str] = frozenset()  # that its tools name for the provider to call
 
     @property
     def text_bytes(self) -> int:
@@ -97,6 +98,7 @@ def _check(fields: dict[str, Any], *, body_bytes: int, check_pairs: bool) -> Mes
         document_count=stats.documents,
         body_bytes=body_bytes,
         attachment_bytes=stats.attachment_bytes,
+        helper_models=frozenset(stats.helper_models),
     )
 
 

@@ -21,6 +21,8 @@ def check_tools(tools: Any, stats: content.RequestStats) -> None:
             _check_custom(tool, path)
         else:
             values.non_empty_string(tool["type"], f"{path}.type")
+            if tool.get("model") is not None:
+                stats.helper_models.add(values.non_empty_string(tool["model"], f"{path}.model"))
         if tool.get("name") is not None:
             _check_unique(values.string(tool["name"], f"{path}.name"), path, names)
     stats.uses_tools = stats.uses_tools or bool(tools)

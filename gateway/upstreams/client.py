@@ -145,11 +145,6 @@ class UpstreamResponse:
         """The header, unparsed."""
         return self._response.headers.get("retry-after")
 
-    @property
-    def is_event_stream(self) -> bool:
-        """Whether the body is server-sent events."""
-        return self._response.content_type == "text/event-stream"
-
     async def chunk(self, *, timeout_s: float) -> bytes | None:
         """Return what has arrived, waiting for at least one byte; b"" is the end of the body.
 

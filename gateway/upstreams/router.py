@@ -18,6 +18,7 @@ AUTO = "caicaini/auto"
 _TEMPLATE_TOKENS = 1024
 _TOO_LONG = "context length"
 _NO_UPSTREAM_RETRY_S = 30  # until an operator has given the model an upstream, at best
+_FORMAT_OF_HELPERS = "messages"  # the only one with tools that call another model
 _WHO_TAKES_WHAT = "/docs/models-and-prices lists what each model takes."
 NEED_WORDS = {
     "images": "images",
@@ -101,6 +102,9 @@ def route(
     `blocked` names the upstreams that may not be asked now, each with the seconds until it may.
     `draw` returns numbers in [0, 1): they share calls among upstreams of one priority by weight.
     """
+    for name in sorted(request.helper_models):
+        if catalogue.priced_as(name, of_format=_FORMAT_OF_HELPERS, at=now) is None:
+            raise InvalidRequest(f"tools: the helper model '{name}' has no price here")
     allowed = frozenset(allowed_models)
     if request.model == AUTO:
         return _route_auto(request, catalogue, allowed, now, blocked, draw)
@@ -207,7 +211,7 @@ def _candidates(request: MessagesRequest, model: ModelRow, now: datetime) -> lis
     price = model.price_at(now)
     assert price is not None
     max_tokens = min(request.max_tokens, model.max_output_tokens)
-    bound = price.bound(input_tokens=_most_input(request, model), output_tokens=max_tokens)
+    bound = price.bound(input_tokens=most_input(request, model), output_tokens=max_tokens)
     return [
         Candidate(model, price, upstream, max_tokens, bound)
         for upstream in model.upstreams
@@ -241,7 +245,7 @@ def _likely_input(request: MessagesRequest) -> int:
     return estimate_tokens(request.text_bytes)
 
 
-def _most_input(request: MessagesRequest, model: ModelRow) -> int:
+def most_input(request: MessagesRequest, model: ModelRow) -> int:
     """Return more input tokens than the request can have: a token is at least one byte."""
     attachments = request.image_count + request.document_count
     return request.text_bytes + _TEMPLATE_TOKENS + attachments * model.max_tokens_per_image

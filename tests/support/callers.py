@@ -37,6 +37,13 @@ class Answer:
         error: dict[str, Any] = whole["error"]
         return error
 
+    def whole(self) -> dict[str, Any]:
+        """The message, put together if it was streamed."""
+        if not self.headers["content-type"].startswith("text/event-stream"):
+            message: dict[str, Any] = self.json()
+            return message
+        return self.transcript.message()
+
     @property
     def transcript(self) -> "Transcript":
         """The body read as an event stream."""
@@ -206,6 +213,13 @@ class Transcript:
         usage: dict[str, Any] = self.delta["usage"]
         return usage
 
+    def message(self) -> dict[str, Any]:
+        """The message as a plain call would have it."""
+        assert self.delta is not None, f"the stream ended with {self.error}"
+        content = [_complete(block) for block in self.content]
+        end: dict[str, Any] = self.delta["delta"]
+        return self.start | end | {"content": content, "usage": self.usage}
+
     def _take_blocks(self, events: list[Event]) -> bool:
         is_open = False
         for event in events:
@@ -233,6 +247,17 @@ def _extend(block: dict[str, Any], delta: dict[str, Any]) -> None:
         "input_json_delta": "partial_json",
     }[delta["type"]]
     block[member] = block.get(member, "") + delta[member]
+
+
+def _complete(block: dict[str, Any]) -> dict[str, Any]:
+    """A block with its input parsed, if it is a call; that of a cut one stays as it is."""
+    if "partial_json" not in block:
+        return block
+    kept = {name: value for name, value in block.items() if name != "partial_json"}
+    try:
+        return kept | {"input": json.loads(block["partial_json"] or "{}")}
+    except ValueError:
+        return block
 
 
 def _events(lines: Iterator[bytes]) -> Iterator[Event]:

@@ -7,10 +7,11 @@ from gateway.formats import FORMATS, Stream
 from gateway.request import parse
 from tests.support.stream_grammar import Seen, run
 
+REQUEST = {"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "x"}]}
+
 
 def new_stream(**fields: Any) -> Stream:
-    body = {"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "x"}]}
-    request = parse.messages_request(json.dumps(body | fields).encode())
+    request = parse.messages_request(json.dumps(REQUEST | fields).encode())
     return FORMATS["chat_completions"].open_stream(request=request)
 
 

@@ -1,13 +1,14 @@
 """The catalogue that the tests' gateways sell from: the shipped one, and scripted models.
 
-All scripted models but the dearest cost 1 credit per input token and 2 per output token, so that a
-test can say what a call costs without a calculator.
+Most scripted models cost 1 credit per input token and 2 per output token, so that a test can say
+what a call costs without a calculator.
 """
 
 from embedded.subprocesses import PROJECT
 
 MAX_TOKENS_PER_IMAGE = 1000
 LONG_ANSWER_TOKENS = 20_000_000
+PRICED_ANSWER_TOKENS = 20_000
 LONG_ANSWER_CREDITS = 1_000_000_000  # enough to hold for one
 TEMPLATE_TOKENS = 1024  # what a hold adds to the bytes of a body
 
@@ -18,6 +19,16 @@ input = 1_000_000
 output = 2_000_000
 cache_write = 1_250_000
 cache_read = 100_000
+"""
+# Each class has a price of its own, so that a token in the wrong one is seen.
+_PRICE_PER_CLASS = """
+[[models.prices]]
+from = 2026-01-01T00:00:00Z
+input = 300_000
+output = 1_500_000
+cache_write = 375_000
+cache_read = 30_000
+cache_write_1h = 600_000
 """
 _PRICE_OF_TOMORROW = """
 [[models.prices]]
@@ -54,7 +65,7 @@ _UPSTREAM = """
 [[models.upstreams]]
 format = "{format}"
 base_url = "{base_url}"
-model = "a-name-for-insiders"
+model = "{name}"
 priority = {priority}
 """
 
@@ -85,6 +96,21 @@ def catalogue(*, upstream_url: str, dead_url: str, deaf_url: str) -> str:
             # For answers of megabytes, which other models may not give.
             _model("scripted/long", messages, most_output=LONG_ANSWER_TOKENS),
             _model("scripted/long-chat", chat, most_output=LONG_ANSWER_TOKENS),
+            _model(
+                "scripted/priced",
+                messages,
+                prices=_PRICE_PER_CLASS,
+                capabilities=everything,
+                most_output=PRICED_ANSWER_TOKENS,
+            ),
+            _model(
+                "scripted/priced-chat",
+                chat,
+                prices=_PRICE_PER_CLASS,
+                capabilities=everything,
+                most_output=PRICED_ANSWER_TOKENS,
+            ),
+            _model("scripted/helper", messages, upstream_model="helper-for-insiders"),
             _model("scripted/without-price", messages, prices=""),
             _model(
                 "scripted/dearest",
@@ -115,9 +141,10 @@ def _model(
     per_image: int = MAX_TOKENS_PER_IMAGE,
     most_output: int = 4096,
     life_cycle: str = "",
+    upstream_model: str = "a-name-for-insiders",
 ) -> str:
     rows = [
-        _UPSTREAM.format(format=wire, base_url=url, priority=place)
+        _UPSTREAM.format(format=wire, base_url=url, priority=place, name=upstream_model)
         for place, (wire, url) in enumerate(upstreams)
     ]
     head = _MODEL.format(

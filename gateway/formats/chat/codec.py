@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from gateway.errors import UpstreamFailed
+from gateway.errors import UpstreamEmpty, UpstreamFailed
 from gateway.formats import lenient_json, upstream_errors
-from gateway.formats.chat import reply, tool_names
+from gateway.formats.chat import emptiness, reply, tool_names
 from gateway.formats.chat import request as chat_request
+from gateway.formats.chat import usage as usage_reports
 from gateway.formats.chat.stream import ChatStream
 from gateway.formats.protocol import EncodedRequest
 from gateway.reply import blocks, stop_reasons, token_usage
@@ -60,22 +61,32 @@ def decode_reply(
     message = None if choice is None else choice.get("message")
     if choice is None or not isinstance(message, dict):
         raise UpstreamFailed
-    content = blocks.clean_all(_content(message, tool_names.originals(request)))
+    reason = _finish_reason(choice, message)
+    content = blocks.clean_all(
+        _content(message, tool_names.originals(request)),
+        may_be_cut=stop_reasons.may_cut(reason, stop_sequence=None),
+    )
     counts = token_usage.UsageTally(
         input_tokens_estimate=token_usage.estimate_tokens(request.text_bytes)
     )
-    counts.merge(reply.usage_report(completion.get("usage")))
+    counts.merge(usage_reports.reported(completion))
+    counts.merge(usage_reports.reported_in_choice(choice))
+    if blocks.are_empty(content) and emptiness.is_a_fault(
+        request, finish_reason=choice.get("finish_reason"), reported=counts
+    ):
+        raise UpstreamEmpty
     usage = counts.usage_of_reply(content)
-    return Reply(content, *_stop_reason(choice, message, content, request), usage)
+    requested = request.fields.get("stop_sequences", [])
+    stop_reason = stop_reasons.normalise(
+        reason,
+        stop_sequence=reply.matched_stop(choice, requested, reply.text_of(message)),
+        has_call=any(block["type"] == "tool_use" for block in content),
+    )
+    return Reply(content, *stop_reason, usage)
 
 
 def open_stream(*, request: MessagesRequest, hide: Mapping[str, str] | None = None) -> ChatStream:
-    return ChatStream(
-        input_tokens_estimate=token_usage.estimate_tokens(request.text_bytes),
-        stop_sequences=request.fields.get("stop_sequences", []),
-        tool_names=tool_names.originals(request),
-        hide=hide,
-    )
+    return ChatStream(request, tool_names=tool_names.originals(request), hide=hide)
 
 
 def _content(message: dict[str, Any], names: dict[str, str]) -> list[dict[str, Any]]:
@@ -90,16 +101,6 @@ def _content(message: dict[str, Any], names: dict[str, str]) -> list[dict[str, A
     return content
 
 
-def _stop_reason(
-    choice: dict[str, Any],
-    message: dict[str, Any],
-    content: list[dict[str, Any]],
-    request: MessagesRequest,
-) -> stop_reasons.StopReason:
+def _finish_reason(choice: dict[str, Any], message: dict[str, Any]) -> str:
     reason = reply.merge_finish_reasons(choice.get("finish_reason"), None)
-    requested = request.fields.get("stop_sequences", [])
-    return stop_reasons.normalise(
-        reply.normalise_finish_reason(reason, has_refused=bool(reply.refusal_of(message))),
-        stop_sequence=reply.matched_stop(choice, requested, reply.text_of(message)),
-        has_call=any(block["type"] == "tool_use" for block in content),
-    )
+    return reply.normalise_finish_reason(reason, has_refused=bool(reply.refusal_of(message)))

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from gateway.errors import UpstreamFailed
-from gateway.reply.token_usage import count
 
 _MATCHED_STOP = ("stop_reason", "stopping_word", "matched_stop")  # vLLM, llama.cpp, SGLang
 _BROKEN = ("error", "abort", "cancelled", "insufficient_system_resource")
@@ -91,29 +90,6 @@ def normalise_finish_reason(reason: str | None, *, has_refused: bool) -> str:
     if has_refused:
         return "content_filter"
     return reason if reason in _STRENGTH else "stop"
-
-
-def usage_report(usage: Any) -> dict[str, Any] | None:
-    """The usage in the Messages format, whose `input_tokens` exclude cached tokens."""
-    if not isinstance(usage, dict):
-        return None
-    prompt, details = count(usage.get("prompt_tokens")), usage.get("prompt_tokens_details")
-    details = details if isinstance(details, dict) else {}
-    if prompt is None:
-        return {"output_tokens": usage.get("completion_tokens")}
-    hits = count(details.get("cached_tokens", usage.get("prompt_cache_hit_tokens"))) or 0
-    read = min(hits, prompt)
-    written = min(count(details.get("cache_write_tokens")) or 0, prompt - read)
-    report = {
-        "input_tokens": prompt - read - written,
-        "cache_read_input_tokens": read,
-        "cache_creation_input_tokens": written,
-        "output_tokens": usage.get("completion_tokens"),
-    }
-    spent = usage.get("completion_tokens_details")
-    if isinstance(spent, dict) and spent.get("reasoning_tokens"):
-        report["output_tokens_details"] = {"thinking_tokens": spent["reasoning_tokens"]}
-    return report
 
 
 def _call(raw: Any) -> ToolCall:

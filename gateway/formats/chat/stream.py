@@ -6,34 +6,16 @@ from typing import Any
 import msgspec
 
 from gateway import sse
-from gateway.errors import UpstreamFailed
+from gateway.errors import UpstreamEmpty, UpstreamFailed
 from gateway.formats import lenient_json, upstream_errors
-from gateway.formats.chat import reply
+from gateway.formats.chat import emptiness, reply, usage
+from gateway.formats.chat.tool_calls import CallsInOrder, PendingCall
 from gateway.formats.event_stream import EventStream
 from gateway.reply import blocks
 from gateway.reply.blocks import Block, TextBlock, ThinkingBlock, ToolBlock
 from gateway.reply.events import Event
-
-
-class _Call:
-    """A tool call under construction. Its block opens once the name is known; fragments of
-    arguments that arrive earlier are buffered in `early`."""
-
-    def __init__(self) -> None:
-        self.call_id = ""
-        self.block: ToolBlock | None = None
-        self.early: list[str] = []
-
-    def is_followed_by(self, piece: reply.ToolCall) -> bool:
-        """Whether the fragment begins another call under the same index: some servers number
-        every call 0."""
-        return (
-            self.block is not None
-            and self.block.can_close_early
-            and bool(piece.name)
-            and bool(piece.call_id)
-            and piece.call_id != self.call_id
-        )
+from gateway.reply.token_usage import estimate_tokens
+from gateway.request.parse import MessagesRequest
 
 
 class ChatStream(EventStream):
@@ -41,18 +23,18 @@ class ChatStream(EventStream):
 
     def __init__(
         self,
+        request: MessagesRequest,
         *,
-        input_tokens_estimate: int,
-        stop_sequences: list[str],
         tool_names: dict[str, str],
         hide: Mapping[str, str] | None = None,
     ) -> None:
-        super().__init__(input_tokens_estimate=input_tokens_estimate, hide=hide)
-        self._stops = stop_sequences
-        self._tail_chars = max(map(len, stop_sequences), default=0)
+        super().__init__(input_tokens_estimate=estimate_tokens(request.text_bytes), hide=hide)
+        self._request = request
+        self._stops: list[str] = request.fields.get("stop_sequences", [])
+        self._tail_chars = max(map(len, self._stops), default=0)
         self._tool_names = tool_names
         self._latest: dict[type[Block], Block] = {}
-        self._calls: dict[int, _Call] = {}
+        self._calls = CallsInOrder()
         self._tail = ""
         self._has_begun = False
         self._finish_reason: str | None = None
@@ -65,7 +47,7 @@ class ChatStream(EventStream):
         chunk = lenient_json.decode_object(received.data, self._repair)
         if chunk.get("error") is not None:
             return self._out.fail(upstream_errors.decode_in_band(chunk["error"], hide=self._hide))
-        self._out.tally.merge(reply.usage_report(chunk.get("usage")))
+        self._out.tally.merge(usage.reported(chunk))
         if not isinstance(chunk.get("choices"), list):
             return []
         self._has_begun = True
@@ -82,21 +64,29 @@ class ChatStream(EventStream):
         return self._finish() if self._finish_reason else self._out.fail(UpstreamFailed())
 
     def _decode_choice(self, choice: dict[str, Any]) -> list[Event]:
+        self._out.tally.merge(usage.reported_in_choice(choice))
         events: list[Event] = []
         delta = choice.get("delta")
+        if delta is None:
+            delta = self._whole_message(choice)
         if isinstance(delta, dict):
             events += self._emit_thinking(reply.thinking_of(delta))
             events += self._emit_text(reply.text_of(delta))
             if refusal := reply.refusal_of(delta):
                 self._has_refused = True
                 events += self._emit_text(refusal)
-            for piece in reply.calls_of(delta):
-                events += self._decode_call(piece)
+            if pieces := reply.calls_of(delta):
+                events += self._decode_calls(pieces)
         self._finish_reason = reply.merge_finish_reasons(
             choice.get("finish_reason"), self._finish_reason
         )
         self._matched_stop = self._matched_stop or reply.matched_stop(choice, self._stops, "")
         return events
+
+    def _whole_message(self, choice: dict[str, Any]) -> Any:
+        """A message in one event, from servers that do not stream. It has no deltas before it;
+        after them it would repeat what they said."""
+        return None if self._latest or self._calls else choice.get("message")
 
     def _emit_thinking(self, text: str) -> list[Event]:
         delta = {"type": "thinking_delta", "thinking": text}
@@ -117,49 +107,40 @@ class ChatStream(EventStream):
             events = self._out.open(block)
         return events + self._out.extend(block, delta)
 
-    def _decode_call(self, piece: reply.ToolCall) -> list[Event]:
+    def _decode_calls(self, pieces: list[reply.ToolCall]) -> list[Event]:
         events: list[Event] = []
-        index = self._index_of(piece)
-        call = self._calls.get(index)
-        if call is None or call.is_followed_by(piece):
-            call = self._calls[index] = _Call()
-        call.call_id = call.call_id or piece.call_id
-        if call.block is None and piece.name:
-            events += self._open_call(call, piece.name)
-        return events + self._emit_arguments(call, piece.arguments)
+        for call, piece in self._calls.assign(pieces):
+            if call.block is None and call.name:
+                events += self._open_call(call)
+            events += self._emit_arguments(call, piece.arguments)
+        return events
 
-    def _index_of(self, piece: reply.ToolCall) -> int:
-        """The server's index, or else the call with this id. Otherwise a name begins a new call,
-        and a fragment without one belongs to the latest."""
-        if piece.position is not None:
-            return piece.position
-        for index, call in self._calls.items():
-            if piece.call_id and call.call_id == piece.call_id:
-                return index
-        last = max(self._calls, default=-1)
-        return last + 1 if piece.name or not self._calls else last
-
-    def _open_call(self, call: _Call, name: str) -> list[Event]:
+    def _open_call(self, call: PendingCall) -> list[Event]:
         wire = {
             "type": "tool_use",
             "id": self._out.ids.claim(call.call_id),
-            "name": self._tool_names.get(name, name),
+            "name": self._tool_names.get(call.name, call.name),
         }
         block = call.block = ToolBlock(wire)
         block.pending += [_fragment(text) for text in call.early]
         return self._out.open(block)
 
-    def _emit_arguments(self, call: _Call, arguments: Any) -> list[Event]:
+    def _emit_arguments(self, call: PendingCall, arguments: Any) -> list[Event]:
         if isinstance(arguments, dict):
             arguments = msgspec.json.encode(arguments).decode()
         if not isinstance(arguments, str) or not arguments:
             return []
+        call.has_arguments = call.has_arguments or bool(arguments.strip())
         if call.block is None:
             call.early.append(arguments)
             return []
         return self._out.extend(call.block, _fragment(arguments))
 
     def _finish(self) -> list[Event]:
+        if not (self._latest or self._calls) and emptiness.is_a_fault(
+            self._request, finish_reason=self._finish_reason, reported=self._out.tally
+        ):
+            return self._out.fail(UpstreamEmpty())
         reason = reply.normalise_finish_reason(self._finish_reason, has_refused=self._has_refused)
         matched = self._matched_stop or reply.matched_stop({}, self._stops, self._tail)
         return self._out.finish(reason, stop_sequence=matched)

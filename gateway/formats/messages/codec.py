@@ -10,6 +10,7 @@ from typing import Any
 
 from gateway.errors import UpstreamFailed
 from gateway.formats import documents, lenient_json, upstream_errors
+from gateway.formats.messages import usage as usage_reports
 from gateway.formats.messages.stream import MessagesStream, extras_of
 from gateway.formats.protocol import EncodedRequest
 from gateway.reply import blocks, stop_reasons, token_usage
@@ -74,7 +75,10 @@ def decode_reply(
         raise upstream_errors.decode_in_band(message["error"], hide=hide)
     if not isinstance(message.get("content"), list):
         raise UpstreamFailed
-    content = blocks.clean_all(message["content"])
+    may_be_cut = stop_reasons.may_cut(
+        message.get("stop_reason"), stop_sequence=message.get("stop_sequence")
+    )
+    content = blocks.clean_all(message["content"], may_be_cut=may_be_cut)
     stop_reason = stop_reasons.normalise(
         message.get("stop_reason"),
         stop_sequence=message.get("stop_sequence"),
@@ -83,7 +87,7 @@ def decode_reply(
     counts = token_usage.UsageTally(
         input_tokens_estimate=token_usage.estimate_tokens(request.text_bytes)
     )
-    counts.merge(message.get("usage"))
+    counts.merge(usage_reports.reported(message.get("usage")))
     usage = counts.usage_of_reply(content)
     return Reply(content, *stop_reason, usage, extras_of(message))
 

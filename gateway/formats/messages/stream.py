@@ -7,6 +7,7 @@ from gateway import sse
 from gateway.errors import UpstreamFailed
 from gateway.formats import lenient_json, upstream_errors
 from gateway.formats.event_stream import EventStream
+from gateway.formats.messages import usage
 from gateway.reply import blocks
 from gateway.reply.events import Event
 
@@ -25,8 +26,8 @@ class MessagesStream(EventStream):
         self._final_delta: dict[str, Any] = {}
 
     def _decode(self, received: sse.ServerSentEvent) -> list[Event]:
-        if received.data == b"[DONE]":
-            return []
+        if received.data.strip() == b"[DONE]":
+            return self._finish() if self._is_complete() else []
         data = lenient_json.decode_object(received.data, self._repair)
         # Some servers leave the type out of the data, others the event line.
         handle = _HANDLERS.get(str(data.get("type") or received.event))
@@ -38,7 +39,12 @@ class MessagesStream(EventStream):
         return bool(self._final_delta)
 
     def _end(self) -> list[Event]:
-        return self._out.fail(UpstreamFailed())
+        """Not every server sends `message_stop`; without it, only a stop reason distinguishes a
+        complete answer from a broken connection."""
+        return self._finish() if self._is_complete() else self._out.fail(UpstreamFailed())
+
+    def _is_complete(self) -> bool:
+        return isinstance(self._final_delta.get("stop_reason"), str)
 
     def _block_delta(self, data: dict[str, Any]) -> list[Event]:
         delta, index = data.get("delta"), _index(data)
@@ -78,17 +84,33 @@ class MessagesStream(EventStream):
     def _message_start(self, data: dict[str, Any]) -> list[Event]:
         message = data.get("message")
         if isinstance(message, dict):
-            self._out.tally.merge(message.get("usage"), is_final=False)
+            self._out.tally.merge(usage.reported(message.get("usage")), is_final=False)
         return self._out.start()
 
     def _message_delta(self, data: dict[str, Any]) -> list[Event]:
-        self._out.tally.merge(data.get("usage"))
+        self._out.tally.merge(usage.reported(data.get("usage")))
         delta = data.get("delta")
         if isinstance(delta, dict):
             self._final_delta |= {name: value for name, value in delta.items() if value is not None}
         return []
 
     def _message_stop(self, data: dict[str, Any]) -> list[Event]:
+        return self._finish()
+
+    def _whole_message(self, data: dict[str, Any]) -> list[Event]:
+        """A message in one event, from servers that do not stream."""
+        content = data.get("content")
+        if self._blocks or not isinstance(content, list):
+            return []
+        self._out.tally.merge(usage.reported(data.get("usage")))
+        events = self._out.start()
+        for index, wire in enumerate(content):
+            events += self._block_start({"index": index, "content_block": wire})
+            events += self._stop(index)
+        self._final_delta |= {name: value for name, value in data.items() if value is not None}
+        return events + self._finish()
+
+    def _finish(self) -> list[Event]:
         return self._out.finish(
             self._final_delta.get("stop_reason"),
             stop_sequence=self._final_delta.get("stop_sequence"),
@@ -108,6 +130,7 @@ _HANDLERS = {
     "content_block_delta": MessagesStream._block_delta,
     "content_block_start": MessagesStream._block_start,
     "content_block_stop": MessagesStream._block_stop,
+    "message": MessagesStream._whole_message,
     "message_start": MessagesStream._message_start,
     "message_delta": MessagesStream._message_delta,
     "message_stop": MessagesStream._message_stop,

@@ -49,6 +49,13 @@ BREAKDOWNS: dict[str, Schema] = {
     "cache_creation": _counts("`cache_creation_input_tokens` by how long they are kept."),
     "output_tokens_details": _counts("Parts of `output_tokens`, such as `thinking_tokens`."),
     "server_tool_use": _counts("Uses of a provider's tools."),
+    "iterations": {
+        "type": "array",
+        "items": OBJECT,
+        "description": "The provider's passes over the conversation: for a compaction, for a "
+        "helper model and for the message. Only the last kind is in the counts above; all are "
+        "charged.",
+    },
 }
 _CREDITS = described(COUNT, "The cost of this call: exactly the amount taken from the balance.")
 _REMAINING = described(

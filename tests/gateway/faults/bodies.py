@@ -32,7 +32,7 @@ NO_COUNTS = [
     ("negative", {"in": -1, "out": -5}),
     ("too large", {"in": 2**63, "out": 2**63}),
     ("fractional", {"in": 1.5, "out": 2.5}),
-    ("in strings", {"in": "14", "out": "23"}),
+    ("in words", {"in": "many", "out": "more"}),
     ("in lists", {"in": [14], "out": [23]}),
     ("true", {"in": True, "out": True}),
     ("zero despite output", {"in": 0, "out": 0}),
@@ -116,7 +116,31 @@ FAULTS = [
         OVERLOADED,
     ),
     # A stream in answer to a non-streaming request.
-    Fault("a stream that was not requested", lambda wire: streams(*wire.frames()), FAILED, PLAIN),
+    Fault("a stream that was not requested", lambda wire: streams(*wire.frames()), ANSWERED, PLAIN),
+    Fault(
+        "a stream that was not requested, as JSON",
+        lambda wire: answers(b"".join(wire.frames())),
+        ANSWERED,
+        PLAIN,
+    ),
+    Fault(
+        "a stream that was not requested, after comments",
+        lambda wire: streams(b": wait\n\n: wait\n\n", *wire.frames()),
+        ANSWERED,
+        PLAIN,
+    ),
+    Fault(
+        "a stream that was not requested and breaks off",
+        lambda wire: streams(*wire.beginning),
+        FAILED,
+        PLAIN,
+    ),
+    Fault(
+        "an error in a stream that was not requested",
+        lambda wire: streams(*wire.beginning, wire.in_band({"type": "overloaded_error"})),
+        OVERLOADED,
+        PLAIN,
+    ),
     # Faults that the caller does not notice.
     Fault("a byte order mark", lambda wire: answers(b"\xef\xbb\xbf" + wire.answer()), ANSWERED),
     Fault(

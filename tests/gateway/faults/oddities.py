@@ -6,17 +6,28 @@ from typing import Any
 from tests.gateway.faults.bodies import NO_COUNTS, counted
 from tests.gateway.faults.table import (
     ANSWERED,
+    CHAT_STREAMED,
     COUNTED_BY_US,
     MESSAGES_STREAMED,
     STREAMED,
     Fault,
     WireFormat,
 )
-from tests.support.replies import answers, event, events, streams, text_event, usage
+from tests.support.replies import (
+    answers,
+    chunks,
+    completion,
+    event,
+    events,
+    streams,
+    text_event,
+    usage,
+)
 from tests.support.scripted_upstream import Exchange, Play
 
 BIG = "a" * 10_000_000
 START, OPEN, HELLO, THERE, CLOSE, DELTA, STOP = events()
+DONE = b"data: [DONE]\n\n"
 NO_ENDING = {"stop_reason": None, "stop_sequence": None}
 
 
@@ -122,6 +133,56 @@ FAULTS = [
         STREAMED,
         is_long=True,
     ),
+    # Events without content, and answers in one piece.
+    Fault(
+        "empty data between",
+        rewritten(lambda raw: raw.replace(b"\n\n", b"\n\ndata:\n\ndata: \n\n")),
+        ANSWERED,
+        STREAMED,
+    ),
+    Fault(
+        "comments wrapped as data",
+        rewritten(lambda raw: raw.replace(b"\n\n", b"\n\ndata: : PROCESSING\n\n")),
+        ANSWERED,
+        STREAMED,
+    ),
+    Fault(
+        "a comment wrapped as data first",
+        lambda wire: streams(b"data: : PROCESSING\n\n", *wire.frames()),
+        ANSWERED,
+        STREAMED,
+    ),
+    Fault(
+        "events with only a name between",
+        rewritten(lambda raw: raw.replace(b"\n\n", b"\n\nevent: keepalive\n\n")),
+        ANSWERED,
+        STREAMED,
+    ),
+    Fault("an answer as events", lambda wire: streams(wire.answer()), ANSWERED, STREAMED),
+    Fault(
+        "an answer as events, typed so and with a length",
+        lambda wire: answers(wire.answer(), content_type="text/event-stream"),
+        ANSWERED,
+        STREAMED,
+    ),
+    Fault(
+        "a whole answer in one event",
+        lambda wire: streams(b"data: " + wire.answer() + b"\n\n"),
+        ANSWERED,
+        STREAMED,
+    ),
+    Fault(
+        "a whole answer in one event, and [DONE]",
+        lambda wire: streams(b"data: " + wire.answer() + b"\n\ndata: [DONE]\n\n"),
+        ANSWERED,
+        STREAMED,
+    ),
+    Fault(
+        "the whole answer again after its deltas",
+        lambda wire: streams(*chunks()[:4], b"data: " + completion() + b"\n\n", *chunks()[4:]),
+        ANSWERED,
+        CHAT_STREAMED,
+    ),
     # Events of the Messages format: missing, doubled, unknown, numbered badly.
     _messages(
         "a flood of pings", START, event("ping") * 500, OPEN, HELLO, THERE, CLOSE, DELTA, STOP
@@ -159,6 +220,8 @@ FAULTS = [
     _messages(
         "[DONE] at the end", START, OPEN, HELLO, THERE, CLOSE, DELTA, STOP, b"data: [DONE]\n\n"
     ),
+    _messages("[DONE] instead of the end", START, OPEN, HELLO, THERE, CLOSE, DELTA, DONE),
+    _messages("no message_stop", START, OPEN, HELLO, THERE, CLOSE, DELTA),
     _messages("no block's start", START, HELLO, THERE, CLOSE, DELTA, STOP),
     _messages("no block's stop", START, OPEN, HELLO, THERE, DELTA, STOP),
     _messages("a stop without a block", START, closed(3), OPEN, HELLO, THERE, CLOSE, DELTA, STOP),

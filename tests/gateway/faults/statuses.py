@@ -8,6 +8,7 @@ from tests.gateway.faults.table import (
     REFUSED,
     SECRETS,
     TIMEOUT,
+    TOO_LARGE,
     Fault,
     Outcome,
     in_every_format,
@@ -42,7 +43,7 @@ FAULTS = [
     _row("400 in HTML", page(400), REFUSED),
     _row("400 and nothing", answers(b"", status=400), REFUSED),
     _row("400 as bare text", answers(b"no", status=400, content_type="text/plain"), REFUSED),
-    _row("413", error_response(413, "request_too_large"), REFUSED),
+    _row("413", error_response(413, "request_too_large"), TOO_LARGE),
     _row("422", error_response(422, "invalid_request_error"), REFUSED),
     # For the operator: the upstream's message is replaced.
     _row("401", error_response(401, "authentication_error"), FAILED),

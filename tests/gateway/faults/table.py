@@ -1,6 +1,6 @@
 """Rows of the fault tables: what the upstream does, how it is called, the required outcome."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -19,6 +19,7 @@ class WireFormat:
 
     model: str
     long_model: str
+    priced_model: str
     path: str
     first_frames: int
     answer: Callable[..., bytes]
@@ -40,6 +41,7 @@ class WireFormat:
 MESSAGES = WireFormat(
     model="scripted/messages",
     long_model="scripted/long",
+    priced_model="scripted/priced",
     path="/v1/messages",
     first_frames=3,
     answer=replies.message,
@@ -50,6 +52,7 @@ MESSAGES = WireFormat(
 CHAT = WireFormat(
     model="scripted/chat",
     long_model="scripted/long-chat",
+    priced_model="scripted/priced-chat",
     path="/v1/chat/completions",
     first_frames=2,
     answer=replies.completion,
@@ -72,6 +75,9 @@ EVERY_WAY = PLAIN + STREAMED
 MESSAGES_ONLY = (PLAIN[0], STREAMED[0])
 MESSAGES_STREAMED = STREAMED[:1]
 CHAT_STREAMED = STREAMED[1:]
+MESSAGES_PLAIN = PLAIN[:1]
+CHAT_PLAIN = PLAIN[1:]
+CHAT_ONLY = (PLAIN[1], STREAMED[1])
 
 
 @dataclass(frozen=True)
@@ -86,6 +92,9 @@ class Outcome:
     charge: int | None
     ending: Ending
     text: str = ANSWER_TEXT
+    content: tuple[dict[str, Any], ...] = ()  # where it is not one block of text
+    stop_reason: str = ""  # where it matters
+    message: str = ""  # of the error, where it matters
     retry_after: str | None = None
 
     @property
@@ -102,6 +111,18 @@ class Outcome:
         """The same with `retry-after`."""
         return replace(self, retry_after=seconds)
 
+    def with_content(self, *blocks: dict[str, Any], stop_reason: str = "") -> "Outcome":
+        """The same with another answer; of each block only the members given here matter."""
+        return replace(self, content=blocks, stop_reason=stop_reason)
+
+    def saying(self, message: str) -> "Outcome":
+        """The same with these words."""
+        return replace(self, message=message)
+
+    def charging(self, credits: int) -> "Outcome":
+        """The same at another charge."""
+        return replace(self, charge=credits)
+
     def with_text(self, text: str) -> "Outcome":
         """The same with another answer."""
         return replace(self, text=text)
@@ -109,9 +130,10 @@ class Outcome:
 
 # Before anything was delivered: an error status and no charge.
 FAILED = Outcome(500, "api_error", 0, Ending.FAILED)
+EMPTY = OVERLOADED = Outcome(529, "overloaded_error", 0, Ending.FAILED)
 TIMEOUT = Outcome(504, "timeout_error", 0, Ending.FAILED)
-OVERLOADED = Outcome(529, "overloaded_error", 0, Ending.FAILED)
 UNAVAILABLE = OVERLOADED.with_retry_after("5")
+TOO_LARGE = Outcome(413, "request_too_large", 0, Ending.FAILED)
 REFUSED = Outcome(400, "invalid_request_error", 0, Ending.FAILED)
 # Afterwards: a final `error` event and no charge.
 BROKE_OFF = Outcome(200, "api_error", 0, Ending.BROKE_OFF)
@@ -133,6 +155,8 @@ class Fault(NamedTuple):
     model: str = ""  # replaces that of the wire format
     is_long: bool = False  # an answer of megabytes, from the models that may give one
     has_deadline: bool = False  # the outcome comes from a deadline, whatever its error says
+    is_priced: bool = False  # at a price of its own for each class of tokens
+    fields: Mapping[str, Any] = {}  # of the request, beside its prompt
 
 
 def in_every_format(play: Play) -> Callable[[WireFormat], Play]:

@@ -4,7 +4,12 @@ from typing import Any
 
 import pytest
 
-from gateway.errors import UpstreamFailed, UpstreamOverloaded
+from gateway.errors import (
+    InvalidToolInput,
+    UpstreamEmpty,
+    UpstreamFailed,
+    UpstreamOverloaded,
+)
 from gateway.reply import token_usage
 from gateway.reply.events import Reply, Usage
 from tests.support.chat_completions import FORMAT, called, decoded, request
@@ -47,8 +52,11 @@ def test_reasoning_has_two_names_and_is_taken_once():
 
 
 @pytest.mark.parametrize("message", [{}, {"content": None}, {"content": ""}, {"tool_calls": []}])
-def test_nothing_is_one_empty_text(message: dict[str, Any]):
-    assert decoded(message).content == [{"type": "text", "text": ""}]
+def test_nothing_is_one_empty_text_unless_output_was_counted(message: dict[str, Any]):
+    nothing = {"prompt_tokens": 10, "completion_tokens": 0}
+    assert decoded(message, usage=nothing).content == [{"type": "text", "text": ""}]
+    with pytest.raises(UpstreamEmpty):
+        decoded(message)
 
 
 @pytest.mark.parametrize(
@@ -61,13 +69,29 @@ def test_nothing_is_one_empty_text(message: dict[str, Any]):
         ('{"a": 1}', {"a": 1}),
         ({"a": 1}, {"a": 1}),
         ('"{\\"a\\": 1}"', {"a": 1}),
-        ('{"a": ', {}),
-        ("[1]", {}),
-        ("nonsense", {}),
+        ("[]", {}),
+        ('{"a": "1\n2"}', {"a": "1\n2"}),
+        ('{"a": "C:\\dir"}', {"a": "C:\\dir"}),
+        ('{"a": [1, 2,], }', {"a": [1, 2]}),
+        ('{"a": "\\ud83d"}', {"a": "?"}),
     ],
 )
 def test_arguments_are_always_an_object(arguments: Any, expected: dict[str, Any]):
     assert decoded({"tool_calls": [called("x", arguments)]}).content[0]["input"] == expected
+
+
+@pytest.mark.parametrize("arguments", ['{"a": ', "[1]", "nonsense", '{"a" 1}', "7", '{"a": NaN}'])
+def test_arguments_that_are_no_object_are_a_fault_unless_the_answer_is_cut(arguments: str):
+    message = {"content": "Hi", "tool_calls": [called("x", "{}"), called("y", arguments, "b")]}
+
+    for reason in ("stop", "tool_calls", None):
+        with pytest.raises(InvalidToolInput):
+            decoded(message, finish_reason=reason)
+
+    cut = decoded(message, finish_reason="length")
+    assert [block["type"] for block in cut.content] == ["text", "tool_use"]
+    assert cut.content[1]["name"] == "x"
+    assert cut.stop_reason == "max_tokens"
 
 
 def test_missing_and_repeated_call_ids_are_replaced():
@@ -184,7 +208,7 @@ def test_cached_tokens_are_no_part_of_the_input(usage: Any, expected: Usage):
         ({"prompt_tokens": -1, "completion_tokens": 5}, (INPUT_ESTIMATE, 5)),
         ({"prompt_tokens": 10, "completion_tokens": 2**31}, (10, 2)),
         ({"prompt_tokens": 0, "completion_tokens": 0}, (INPUT_ESTIMATE, 2)),
-        ({"prompt_tokens": "10", "completion_tokens": "5"}, (INPUT_ESTIMATE, 2)),
+        ({"prompt_tokens": "ten", "completion_tokens": "-5"}, (INPUT_ESTIMATE, 2)),
         ("none", (INPUT_ESTIMATE, 2)),
     ],
 )

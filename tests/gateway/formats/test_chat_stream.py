@@ -83,8 +83,14 @@ def test_thinking_between_texts_gets_its_own_block():
 
 
 def test_nothing_at_all_is_one_empty_text():
-    assert see(ROLE, END).blocks == [{"type": "text", "text": ""}]
+    assert see(ROLE, chunk({}, "length"), END).blocks == [{"type": "text", "text": ""}]
     assert see(ROLE, DONE).blocks == [{"type": "text", "text": ""}]
+
+
+def test_output_that_was_counted_and_not_sent_is_a_fault():
+    seen = see(ROLE, END)
+    assert seen.error is not None
+    assert seen.error["details"]["error_code"] == "upstream_empty"
 
 
 @pytest.mark.parametrize(

@@ -97,6 +97,76 @@ def test_calls_that_all_have_the_same_index():
     assert seen.calls() == [("a", {"x": 1}), ("b", {"y": 2})]
 
 
+A = ("a", {"x": 1})
+B = ("b", {"y": 2})
+AGAIN = ("a", {"x": 2})
+
+
+@pytest.mark.parametrize("index", [0, None], ids=["index 0", "no index"])
+@pytest.mark.parametrize("call_id", ["", None, "same"], ids=["empty id", "no id", "equal ids"])
+@pytest.mark.parametrize(
+    ("pieces", "expected"),
+    [
+        ([("a", '{"x": 1}'), ("b", '{"y": 2}')], [A, B]),
+        ([("a", '{"x": 1}'), ("a", '{"x": 2}')], [A, AGAIN]),
+        ([("a", '{"x"'), (None, ": 1}"), ("b", '{"y"'), (None, ": 2}")], [A, B]),
+        ([("a", '{"x"'), (None, ": 1}"), ("b", ""), (None, '{"y": 2}')], [A, B]),
+        ([("a", '{"x": 1}'), ("a", ""), (None, '{"x"'), (None, ": 2}")], [A, AGAIN]),
+        ([("a", '{"x"'), ("a", ": 1}"), ("b", '{"y"'), ("b", ": 2}")], [A, B]),
+        ([("a", '{"x"'), ("a", ": 1}"), ("a", "")], [A]),
+        ([("a", ""), ("a", '{"x": 1}'), ("a", "")], [A]),
+        ([("a", ""), ("b", ""), (None, "{}")], [("a", {}), ("b", {})]),
+        ([("a", {"x": 1}), ("a", {"x": 2})], [A, AGAIN]),
+        ([("a", '"{\\"x\\": 1}"'), ("b", '{"y": 2}')], [A, B]),
+    ],
+    ids=[
+        "whole",
+        "one name",
+        "in pieces",
+        "the name first",
+        "one name, first",
+        "the name in each piece",
+        "a last piece with the name alone",
+        "a first and a last piece with the name alone",
+        "no arguments",
+        "objects",
+        "JSON in JSON",
+    ],
+)
+def test_calls_are_told_apart_without_usable_ids(
+    pieces: list[tuple[Any, Any]],
+    expected: list[tuple[str, Any]],
+    call_id: str | None,
+    index: int | None,
+):
+    seen = see(ROLE, *(call(index, name, text, call_id) for name, text in pieces), END)
+
+    assert seen.calls() == expected
+    ids = [block["id"] for block in seen.blocks]
+    assert all(ids)
+    assert len(set(ids)) == len(ids)
+
+
+def test_interleaved_calls_are_told_apart_by_their_names_alone():
+    pieces = [("a", '{"x"'), ("b", '{"y"'), ("a", ": 1}"), ("b", ": 2}")]
+    seen = see(ROLE, *(call(None, name, text) for name, text in pieces), END)
+    assert seen.calls() == [A, B]
+
+
+def test_an_id_of_each_fragment_is_one_call():
+    pieces = [("a", '{"x"', "1"), (None, ": ", "2"), (None, "1}", "3")]
+    seen = see(ROLE, *(call(None, *one) for one in pieces), END)
+    assert seen.calls() == [A]
+    assert seen.blocks[0]["id"] == "1"
+
+
+def test_two_entries_of_one_chunk_are_two_calls_without_any_mark():
+    both = [piece(None, "a", "{}", None), piece(None, "a", "{}", None)]
+    empty = [piece(0, "a", "", ""), piece(0, "a", "", "")]
+    for entries in (both, empty):
+        assert see(chunk({"tool_calls": entries}), END).calls() == [("a", {}), ("a", {})]
+
+
 def test_fragments_out_of_order_are_put_together():
     seen = see(
         call(1, "b", '{"y"', "2"),

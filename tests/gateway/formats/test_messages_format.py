@@ -153,7 +153,7 @@ def test_tokens_are_counted_at_the_upstream():
     "body",
     [
         *(b"", b"<html>", b"[]", b"{}"),
-        *(b'{"input_tokens": "4"}', b'{"input_tokens": -1}', b'{"input_tokens": 2147483648}'),
+        *(b'{"input_tokens": "four"}', b'{"input_tokens": -1}', b'{"input_tokens": 2147483648}'),
     ],
 )
 def test_an_invalid_token_count_is_a_failure(body: bytes):

@@ -80,9 +80,19 @@ def failure_of(*raw: bytes) -> UpstreamErrorEvent:
 WHOLE = b"".join(map(frame, [START, *HELLO, *END]))
 
 
-@pytest.mark.parametrize("at", range(0, len(WHOLE) - 2, 7))
+# After the stop reason, only `message_stop` is missing: the answer is complete.
+COMPLETE = len(WHOLE) - len(frame(END[-1]))
+
+
+@pytest.mark.parametrize("at", range(0, COMPLETE - 2, 7))
 def test_a_connection_that_ends_too_early_is_an_error(at: int):
     assert isinstance(failure_of(WHOLE[:at]).error, UpstreamFailed)
+
+
+def test_a_connection_that_ends_after_the_stop_reason_is_a_complete_answer():
+    seen = run(new_stream(), WHOLE[:COMPLETE])
+    assert seen.joined("text") == "Hello"
+    assert seen.ending == {"stop_reason": "end_turn", "stop_sequence": None}
 
 
 def test_a_proper_end_needs_no_last_empty_line():

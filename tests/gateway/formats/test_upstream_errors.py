@@ -264,6 +264,6 @@ def test_every_upstream_error_becomes_one_of_ours(
     status: int, message: str, retry_after: str | None
 ):
     error = decoded(status, message, retry_after)
-    assert error.status in (400, 500, 504, 529)
+    assert error.status in (400, 413, 500, 504, 529)
     json.loads(error.body("req_1"))
     assert all(value.isascii() for value in error.headers().values())

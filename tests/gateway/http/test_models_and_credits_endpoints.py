@@ -25,6 +25,9 @@ OFFERED = [
     "scripted/chat-first",
     "scripted/long",
     "scripted/long-chat",
+    "scripted/priced",
+    "scripted/priced-chat",
+    "scripted/helper",
     "scripted/dearest",
     "scripted/retiring",
 ]

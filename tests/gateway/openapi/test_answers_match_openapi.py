@@ -16,10 +16,12 @@ from tests.support.gateways import NewCustomer, StartGateway
 from tests.support.replies import (
     after_release,
     answers,
+    completion,
     counts,
     does,
     event,
     events,
+    message,
     more_than_a_reply,
     says,
     silence,
@@ -228,6 +230,15 @@ class Provoking:
 
     def upstream_failed(self) -> Answer:
         return self._played(answers(b"{}", status=500))
+
+    def invalid_tool_input(self) -> Answer:
+        call = {"type": "tool_use", "id": "toolu_1", "name": "look", "input": "it"}
+        return self._played(answers(message(content=[call])))
+
+    def upstream_empty(self) -> Answer:
+        nothing = {"message": {"role": "assistant", "content": ""}, "finish_reason": "stop"}
+        script = self._upstream.script(answers(completion(choices=[nothing])))
+        return self._new_customer().ask(script.prompt, model="scripted/chat")
 
     def upstream_misconfigured(self) -> Answer:
         return self._played(answers(b"{}", status=401))

@@ -5,17 +5,33 @@ costs is decided in docs/adr/0006-what-each-ending-costs.md.
 """
 
 import json
-from typing import NamedTuple
+from collections.abc import Sequence
+from itertools import zip_longest
+from typing import Any, NamedTuple
 
 import pytest
 
-from tests.gateway.faults import bodies, connections, oddities, statuses, streams
+from tests.gateway.faults import (
+    bodies,
+    connections,
+    emptiness,
+    oddities,
+    refusals,
+    statuses,
+    streams,
+    tool_calls,
+    usage_reports,
+)
 from tests.gateway.faults.table import Fault, Outcome, Way
 from tests.support.callers import Answer, Call, Transcript
 from tests.support.customers import Customer
 from tests.support.gateways import NewCustomer
 from tests.support.replies import answers, says
-from tests.support.scripted_catalogue import LONG_ANSWER_CREDITS, LONG_ANSWER_TOKENS
+from tests.support.scripted_catalogue import (
+    LONG_ANSWER_CREDITS,
+    LONG_ANSWER_TOKENS,
+    PRICED_ANSWER_TOKENS,
+)
 from tests.support.scripted_upstream import Script, ScriptedUpstream
 from tests.support.servers import WebServer
 from tests.support.waiting import eventually
@@ -27,6 +43,10 @@ FAULTS = [
     *bodies.FAULTS,
     *streams.FAULTS,
     *oddities.FAULTS,
+    *usage_reports.FAULTS,
+    *tool_calls.FAULTS,
+    *refusals.FAULTS,
+    *emptiness.FAULTS,
 ]
 CREDITS = LONG_ANSWER_CREDITS
 
@@ -61,6 +81,7 @@ class Attempt(NamedTuple):
     def _assert_refused(self, answer: Answer) -> None:
         assert (answer.status, answer.error["type"]) == (self.outcome.status, self.outcome.error)
         assert answer.headers["retry-after"] == self.outcome.retry_after
+        assert answer.error["message"] == (self.outcome.message or answer.error["message"])
         assert_tells_nothing(answer.body, self)
 
     def _assert_breaks_off(self) -> None:
@@ -70,23 +91,29 @@ class Attempt(NamedTuple):
         assert self.call.response.status == self.outcome.status
         assert seen.error is not None
         assert seen.error["type"] == self.outcome.error
+        assert seen.error["message"] == (self.outcome.message or seen.error["message"])
         last = seen.events[-1].data
         assert last["request_id"] == self.call.response.headers["request-id"]
         assert_tells_nothing(json.dumps(last).encode(), self)
         self.call.hang_up()
         assert len(self.script.requests) == 1  # what was said cannot be unsaid
         # What the upstream did for nothing is our loss: the input, and the words that went out.
-        assert (self.customer.wait_for_record().lost_credits > 0) is bool(seen.text)
+        has_call = any(block["type"] == "tool_use" for block in seen.content)
+        is_lost = self.customer.wait_for_record().lost_credits > 0
+        assert is_lost is (bool(seen.text) or has_call)
 
     def _assert_answered(self, answer: Answer) -> None:
         assert answer.status == self.outcome.status
-        if self.way.stream:
-            text, counts = answer.transcript.text, answer.transcript.usage
+        message = answer.whole()
+        if expected := self.outcome.content:
+            assert _members_of(message["content"], expected) == list(expected)
         else:
-            [block] = answer.json()["content"]
-            text, counts = block["text"], answer.json()["usage"]
-        assert text == self.outcome.text
+            assert "".join(block["text"] for block in message["content"]) == self.outcome.text
+        assert message["stop_reason"] == (self.outcome.stop_reason or message["stop_reason"])
+        counts = message["usage"]
         assert counts["credits_consumed"] == sum(self.customer.charges())
+        if self.fault.is_priced:
+            return
         assert counts["credits_consumed"] == counts["input_tokens"] + 2 * counts["output_tokens"]
         assert counts["output_tokens"] in (23, 3)  # as reported, or as "Hello there" is long
 
@@ -107,6 +134,14 @@ class Attempt(NamedTuple):
         else:
             assert record.credits == self.outcome.charge
             assert not (charges and record.is_usage_estimated)
+
+
+def _members_of(content: list[dict[str, Any]], expected: Sequence[dict[str, Any]]) -> list[Any]:
+    """Return the blocks with only those members that are expected of each."""
+    return [
+        {name: (block or {}).get(name) for name in wanted} if wanted else block
+        for block, wanted in zip_longest(content, expected)
+    ]
 
 
 def assert_tells_nothing(told: bytes, attempt: Attempt) -> None:
@@ -138,9 +173,12 @@ def test_each_fault_has_its_error_and_its_charge(
     def begin(way: Way) -> Attempt:
         customer = new_customer(url=gateway.url, credits=CREDITS)
         script = upstream.script(fault.play(way.wire))
-        model = fault.model or (way.wire.long_model if fault.is_long else way.wire.model)
-        max_tokens = LONG_ANSWER_TOKENS if fault.is_long else 100
-        call = customer.begin(script.prompt, model=model, max_tokens=max_tokens, stream=way.stream)
+        fields = {"model": fault.model or way.wire.model, "max_tokens": 100}
+        if fault.is_long:
+            fields = {"model": way.wire.long_model, "max_tokens": LONG_ANSWER_TOKENS}
+        elif fault.is_priced:
+            fields = {"model": way.wire.priced_model, "max_tokens": PRICED_ANSWER_TOKENS}
+        call = customer.begin(script.prompt, stream=way.stream, **{**fields, **fault.fields})
         return Attempt(fault, way, customer, script, call)
 
     attempts = [begin(way) for way in fault.ways]

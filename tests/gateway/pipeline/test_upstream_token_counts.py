@@ -16,10 +16,17 @@ from tests.support.replies import (
     usage,
 )
 from tests.support.roll_ups import sums_of
-from tests.support.scripted_upstream import ScriptedUpstream
+from tests.support.scripted_upstream import Play, ScriptedUpstream
 from tests.support.waiting import eventually
 from usage import roll_up
 
+MAX_TOKENS = 100
+COMPACTION = {"edits": [{"type": "compact_20260112"}]}
+HELPER = "scripted/helper"
+IMAGE_BY_ADDRESS = {
+    "type": "image",
+    "source": {"type": "url", "url": "https://example.com/picture.png"},
+}
 UNBELIEVABLE: dict[str, Any] = {
     "none": None,
     "nothing": {},
@@ -117,14 +124,108 @@ def test_a_count_that_shrinks_is_not_believed(
 def test_a_count_beyond_the_hold_is_our_loss(
     customer: Customer, upstream: ScriptedUpstream
 ) -> None:
-    absurd = usage(2**31 - 1, 2**31 - 1)
-    script = upstream.script(streams(*events(start_usage=absurd, end_usage=absurd)))
+    much = usage(14, 4 * MAX_TOKENS + 1024)
+    script = upstream.script(streams(*events(start_usage=much, end_usage=much)))
 
-    seen = customer.stream(script.prompt).transcript
+    seen = customer.stream(script.prompt, max_tokens=MAX_TOKENS).transcript
 
     record = customer.wait_for_record()
-    assert seen.usage["credits_consumed"] == record.credits == customer.charges()[0] < 3000
-    assert record.credits + record.lost_credits == 3 * (2**31 - 1)
+    assert seen.usage["credits_consumed"] == record.credits == customer.charges()[0] < 2000
+    assert record.credits + record.lost_credits == 14 + 2 * (4 * MAX_TOKENS + 1024)
+    assert not record.is_usage_estimated
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["plain", "stream"])
+@pytest.mark.parametrize("model", ["scripted/messages", "scripted/chat"])
+@pytest.mark.parametrize(
+    ("counts", "kept"),
+    [
+        (usage(14, 4 * MAX_TOKENS + 1025), "input_tokens"),
+        (usage(20_000, 23), "output_tokens"),
+        (usage(20_000, 9_000), None),
+    ],
+    ids=["output", "input", "both"],
+)
+def test_a_count_that_no_answer_can_have_is_replaced_by_our_own(
+    customer: Customer,
+    upstream: ScriptedUpstream,
+    model: str,
+    stream: bool,
+    counts: dict[str, int],
+    kept: str | None,
+) -> None:
+    script = upstream.script(_answers(model, stream, "word " * 40, counts))
+
+    answer = customer.ask(script.prompt, model=model, stream=stream, max_tokens=MAX_TOKENS)
+
+    counted = answer.whole()["usage"]
+    expected = {"input_tokens": range(1, 60), "output_tokens": [50]}
+    for name, possible in expected.items():
+        assert counted[name] in ([counts[name]] if name == kept else possible)
+    record = customer.wait_for_record()
+    assert record.is_usage_estimated
+    assert customer.charges() == [counted["input_tokens"] + 2 * counted["output_tokens"]]
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["plain", "stream"])
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"messages": [{"role": "user", "content": [IMAGE_BY_ADDRESS]}]},
+        {"tools": [{"type": "web_search_20260209", "name": "web_search"}]},
+        {"context_management": COMPACTION},
+    ],
+    ids=["an image by its address", "a tool of the provider", "compaction"],
+)
+def test_input_that_the_body_does_not_hold_is_believed(
+    customer: Customer, upstream: ScriptedUpstream, fields: dict[str, Any], stream: bool
+) -> None:
+    counts = usage(20_000, 23)
+    script = upstream.script(_answers("scripted/messages", stream, "word", counts))
+    if "messages" in fields:
+        text = {"type": "text", "text": script.prompt}
+        fields = {"messages": [{"role": "user", "content": [IMAGE_BY_ADDRESS, text]}]}
+
+    answer = customer.ask(script.prompt, stream=stream, **fields)
+
+    assert answer.whole()["usage"]["input_tokens"] == 20_000
+    assert not customer.wait_for_record().is_usage_estimated
+
+
+def test_a_helper_model_without_a_price_is_refused_before_the_call(
+    customer: Customer, upstream: ScriptedUpstream
+) -> None:
+    script = upstream.script(answers(message()))
+    advisor = {"type": "advisor_20260301", "name": "advisor"}
+
+    refused = customer.ask(script.prompt, tools=[advisor | {"model": "nobody-sells-it"}])
+    assert refused.status == 400
+    assert "nobody-sells-it" in refused.error["message"]
+    assert not script.requests
+
+    taken = customer.ask(script.prompt, tools=[advisor | {"model": "helper-for-insiders"}])
+    assert taken.status == 200
+
+
+def test_the_iterations_are_passed_on_with_our_names_for_the_models(
+    customer: Customer, upstream: ScriptedUpstream
+) -> None:
+    """And the record counts the tokens of all of them."""
+    of_helper = usage(100, 30) | {"type": "advisor_message", "model": "helper-for-insiders"}
+    of_message = usage(10, 5) | {"type": "message"}
+    counts = usage(10, 5) | {"iterations": [of_message, of_helper]}
+
+    for stream in (False, True):
+        script = upstream.script(_answers("scripted/messages", stream, "word", counts))
+        seen = customer.ask(script.prompt, stream=stream, max_tokens=4096).whole()["usage"]
+
+        assert seen["iterations"] == [of_message, of_helper | {"model": HELPER}]
+        assert (seen["input_tokens"], seen["output_tokens"]) == (10, 5)
+
+    for record in eventually(lambda: customer.records()[1:] and customer.records()):
+        assert (record.input_tokens, record.output_tokens) == (110, 35)
+        assert {line["model"] for line in record.lines} == {"scripted/messages", HELPER}
+        assert sum(line["units"] * line["price"] for line in record.lines) == 180 * 10**6
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["plain", "stream"])
@@ -133,19 +234,35 @@ def test_no_count_is_too_much_for_the_books(
     customer: Customer, upstream: ScriptedUpstream, model: str, stream: bool
 ) -> None:
     customer.give(10**10)
-    lies = [usage(2**52, 2**52), usage(2**31 - 1, 2**31 - 1, cache_write=2**31 - 1)]
+    most = 2**31 - 1
+    # Where a conversation is compacted and as much reasoning is reported, every count is possible.
+    possible = usage(most, most, cache_write=most) | {
+        "output_tokens_details": {"thinking_tokens": most}
+    }
 
-    for counts in lies:
+    for counts in (usage(2**52, 2**52), possible):
         frames = events(start_usage=counts, end_usage=counts)
         whole = message(usage=counts)
         script = upstream.script(streams(*frames) if stream else answers(whole))
-        assert customer.ask(script.prompt, model=model, stream=stream).status == 200
+        fields = {"model": model, "stream": stream, "context_management": COMPACTION}
+        assert customer.ask(script.prompt, **fields).status == 200
 
     disbelieved, believed = eventually(lambda: customer.records()[1:] and customer.records())
     assert (disbelieved.is_usage_estimated, believed.is_usage_estimated) == (True, False)
     assert customer.charges() == [disbelieved.credits, believed.credits]
     roll_up.roll_up()
     assert sums_of(customer.workspace, "usage_day")["credits"] == sum(customer.charges())
+
+
+def _answers(model: str, stream: bool, text: str, counts: Any) -> Play:
+    """A valid answer with these counts, of a Messages server or of chat completions."""
+    if model == "scripted/chat":
+        token_usage = _as_chat(counts)
+        whole = completion(text, usage=token_usage)
+        return streams(*chunks(text, token_usage=token_usage)) if stream else answers(whole)
+    whole = message(text, usage=counts)
+    frames = events(text, start_usage=counts, end_usage=counts)
+    return streams(*frames) if stream else answers(whole)
 
 
 def _as_chat(counts: Any) -> Any:

@@ -202,8 +202,11 @@ def test_the_input_of_a_start_event_yields_to_fragments():
         ([], {}),
         (["", " "], {}),
         (["null"], {}),
-        (["nonsense"], {}),
-        (["[1, 2]"], {}),
+        (["[", "]"], {}),
+        (['{"a": "1\n', '2"}'], {"a": "1\n2"}),
+        (['{"a": "C:\\', "dir\\", 'x"}'], {"a": "C:\\dir\\x"}),
+        (['{"a": "\\u00', 'e9\\u1"}'], {"a": "é\\u1"}),
+        (['{"a": [1, 2,', " ], ", "}"], {"a": [1, 2]}),
         (['"{\\"a\\"', ': 1}"'], {"a": 1}),
         (['  \n{"a"', ": 1}"], {"a": 1}),
         (['{"a": 1}', '{"a": 1}'], {"a": 1}),
@@ -216,6 +219,28 @@ def test_the_input_of_a_start_event_yields_to_fragments():
 def test_the_input_of_a_call_is_always_an_object(fragments: list[str], expected: Any):
     pieces = [fragment(0, piece) for piece in fragments]
     assert see(START, tool(0), *pieces, stop(0), *END).calls() == [("clock", expected)]
+
+
+BAD_INPUTS = [["nonsense"], ["[1, 2]"], ['{"a" ', "1}"], ['{"a": 1'], ['{"a": "x', "y}"]]
+
+
+@pytest.mark.parametrize("fragments", BAD_INPUTS)
+@pytest.mark.parametrize("is_stopped", [False, True])
+def test_input_that_is_no_object_is_a_fault(fragments: list[str], is_stopped: bool):
+    pieces = [fragment(0, piece) for piece in fragments]
+    seen = see(START, tool(0), *pieces, *[stop(0)] * is_stopped, *ending("tool_use"))
+    assert seen.error is not None
+    assert seen.error["details"]["error_code"] == "invalid_tool_input"
+    assert seen.is_open
+
+
+@pytest.mark.parametrize("is_stopped", [False, True])
+def test_a_call_that_the_token_limit_cuts_is_delivered_as_far_as_it_came(is_stopped: bool):
+    pieces = [fragment(0, '{"a": '), fragment(0, '"x')]
+    seen = see(START, tool(0), *pieces, *[stop(0)] * is_stopped, *ending("max_tokens"))
+    assert seen.error is None
+    assert seen.blocks[0]["json"] == '{"a": "x'
+    assert seen.ending == {"stop_reason": "max_tokens", "stop_sequence": None}
 
 
 def test_missing_and_repeated_call_ids_are_replaced():

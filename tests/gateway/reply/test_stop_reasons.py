@@ -35,7 +35,7 @@ CUT_CALL = [tool(0), fragment(0, '{"a": '), stop(0)]
         (WHOLE_CALL, "max_tokens", None, ("max_tokens", None)),
         (WHOLE_CALL, "refusal", None, ("refusal", None)),
         (CUT_CALL, "max_tokens", None, ("max_tokens", None)),
-        (CUT_CALL, "end_turn", None, ("end_turn", None)),
+        (CUT_CALL, "stop_sequence", "END", ("stop_sequence", "END")),
     ],
 )
 def test_the_stop_reason_fits_the_content(

@@ -84,7 +84,7 @@ def test_usage_is_the_largest_that_was_reported(reports: Any, expected: tuple[in
         ([{}, {"output_tokens": 5}], (ESTIMATE, 5)),
         ([{}, {}], (ESTIMATE, HELLO_TOKENS)),
         ([{"input_tokens": 10}, {"output_tokens": 0}], (10, HELLO_TOKENS)),
-        ([{"input_tokens": 10}, {"output_tokens": "5"}], (10, HELLO_TOKENS)),
+        ([{"input_tokens": 10}, {"output_tokens": "five"}], (10, HELLO_TOKENS)),
         ([{"input_tokens": 10}, {"output_tokens": True}], (10, HELLO_TOKENS)),
         ([{"input_tokens": 10}, {"output_tokens": -5}], (10, HELLO_TOKENS)),
         ([{"input_tokens": 10}, {"output_tokens": 2**31}], (10, HELLO_TOKENS)),

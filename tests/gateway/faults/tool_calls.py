@@ -1,0 +1,258 @@
+"""Tool calls as models and servers write them: without marks, in JSON that is none, cut."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from tests.gateway.faults.table import (
+    ANSWERED,
+    BROKE_OFF,
+    CHAT_PLAIN,
+    CHAT_STREAMED,
+    FAILED,
+    MESSAGES_PLAIN,
+    MESSAGES_STREAMED,
+    Fault,
+    Outcome,
+    Way,
+    in_every_format,
+)
+from tests.support.replies import (
+    answers,
+    chunk,
+    chunks,
+    completion,
+    event,
+    events,
+    message,
+    streams,
+    wait,
+)
+from tests.support.scripted_upstream import Play
+
+Calls = list[tuple[str, str]]
+TOOLS = {
+    "tools": [{"name": name, "input_schema": {"type": "object"}} for name in ("look", "listen")]
+}
+ROLE, *_, USAGE, DONE = chunks()
+START, *_, STOP = events()
+MENDED: list[tuple[str, str, Any]] = [
+    ("a line break in a string", '{"at": "one\ntwo"}', {"at": "one\ntwo"}),
+    ("a tab in a string", '{"at": "one\ttwo"}', {"at": "one\ttwo"}),
+    ("single backslashes", '{"at": "C:\\dir\\sub"}', {"at": "C:\\dir\\sub"}),
+    ("a comma after the last member", '{"at": "it",}', {"at": "it"}),
+    ("a comma after the last item", '{"at": ["it", ]}', {"at": ["it"]}),
+]
+HOPELESS = {
+    "cut": '{"at": "i',
+    "a missing colon": '{"at" "it"}',
+    "names without quotes": '{at: "it"}',
+    "a list": '["it"]',
+    "a sentence": "it",
+}
+
+
+def block(name: str, tool_input: Any) -> dict[str, Any]:
+    return {"type": "tool_use", "name": name, "input": tool_input}
+
+
+def called(*calls: dict[str, Any]) -> Outcome:
+    return ANSWERED.with_content(*calls, stop_reason="tool_use")
+
+
+# --- Chat completions ---------------------------------------------------------------------------
+
+
+def piece(index: int | None, call_id: Any, name: str | None, text: str) -> dict[str, Any]:
+    function = {"arguments": text} | ({} if name is None else {"name": name})
+    marks = {} if index is None else {"index": index}
+    return {"id": call_id, "type": "function", "function": function} | marks
+
+
+def chat_stream(*pieces: Any, finish: str = "tool_calls") -> Play:
+    """A chunk for each fragment; other steps as they are."""
+    steps = [chunk({"tool_calls": [one]}) if isinstance(one, dict) else one for one in pieces]
+    return streams(ROLE, *steps, chunk({}, finish_reason=finish), USAGE, DONE)
+
+
+def chat_whole(calls: Calls, finish: str = "tool_calls") -> Play:
+    pieces = [piece(None, f"call_{n}", *call) for n, call in enumerate(calls)]
+    reply = {"role": "assistant", "content": None, "tool_calls": pieces}
+    return answers(completion(choices=[{"message": reply, "finish_reason": finish}]))
+
+
+def in_pieces(text: str) -> list[str]:
+    """A character each."""
+    return list(text)
+
+
+# --- Messages -----------------------------------------------------------------------------------
+
+
+def messages_stream(*texts: Any, reason: str = "tool_use") -> Play:
+    opening = {"type": "tool_use", "id": "toolu_1", "name": "look", "input": {}}
+    steps = [
+        event(
+            "content_block_delta",
+            index=0,
+            delta={"type": "input_json_delta", "partial_json": one},
+        )
+        if isinstance(one, str)
+        else one
+        for one in texts
+    ]
+    end = event(
+        "message_delta",
+        delta={"stop_reason": reason, "stop_sequence": None},
+        usage={"output_tokens": 23},
+    )
+    return streams(
+        START,
+        event("content_block_start", index=0, content_block=opening),
+        *steps,
+        event("content_block_stop", index=0),
+        end,
+        STOP,
+    )
+
+
+def messages_whole(text: str, reason: str = "tool_use") -> Play:
+    """A server that passes the model's JSON on as a string."""
+    content = [{"type": "tool_use", "id": "toolu_1", "name": "look", "input": text}]
+    return answers(message(content=content, stop_reason=reason))
+
+
+# --- The rows -----------------------------------------------------------------------------------
+
+
+def _fault(name: str, play: Play, outcome: Outcome, ways: tuple[Way, ...]) -> Fault:
+    return Fault(f"tool calls: {name}", in_every_format(play), outcome, ways, fields=TOOLS)
+
+
+def _parallel() -> Iterator[Fault]:
+    """Two calls whose marks do not tell them apart."""
+    two = called(block("look", {"at": 1}), block("listen", {"to": 2}))
+    same = called(block("look", {"at": 1}), block("look", {"at": 2}))
+    ids = {"empty ids": "", "ids of null": None, "equal ids": "call_1"}
+    for id_name, call_id in ids.items():
+        for index_name, index in {"one index": 0, "no index": None}.items():
+            marks = f"{id_name}, {index_name}"
+            pieces = [
+                piece(index, call_id, "look", '{"at"'),
+                piece(index, call_id, None, ": 1}"),
+                piece(index, call_id, "listen", '{"to"'),
+                piece(index, call_id, None, ": 2}"),
+            ]
+            yield _fault(f"{marks}, in pieces", chat_stream(*pieces), two, CHAT_STREAMED)
+            whole = [
+                piece(index, call_id, "look", '{"at": 1}'),
+                piece(index, call_id, "look", '{"at": 2}'),
+            ]
+            yield _fault(f"{marks}, one name", chat_stream(*whole), same, CHAT_STREAMED)
+            together = chat_stream(chunk({"tool_calls": whole}))
+            yield _fault(f"{marks}, in one chunk", together, same, CHAT_STREAMED)
+            plain = completion(
+                choices=[
+                    {
+                        "message": {"role": "assistant", "content": None, "tool_calls": whole},
+                        "finish_reason": "tool_calls",
+                    }
+                ]
+            )
+            yield _fault(f"{marks}, plain", answers(plain), same, CHAT_PLAIN)
+    repeated = [piece(None, None, "look", text) for text in ('{"at"', ": 1}", "")]
+    yield _fault(
+        "the name in every piece and no other mark",
+        chat_stream(*repeated),
+        called(block("look", {"at": 1})),
+        CHAT_STREAMED,
+    )
+    late = [
+        piece(0, "", "look", '{"at": 1}'),
+        piece(0, "", "look", ""),
+        piece(0, "", None, '{"at": 2}'),
+    ]
+    yield _fault("one name and no mark, name first", chat_stream(*late), same, CHAT_STREAMED)
+
+
+def _mended() -> Iterator[Fault]:
+    for name, text, value in MENDED:
+        outcome = called(block("look", value))
+        yield from _ways_of(name, text, outcome)
+
+
+def _ways_of(name: str, text: str, outcome: Outcome) -> Iterator[Fault]:
+    first = piece(0, "call_1", "look", "")
+    pieces = [first, *(piece(0, None, None, part) for part in in_pieces(text))]
+    yield _fault(
+        f"{name}, whole", chat_stream(piece(0, "call_1", "look", text)), outcome, CHAT_STREAMED
+    )
+    yield _fault(f"{name}, in pieces", chat_stream(*pieces), outcome, CHAT_STREAMED)
+    yield _fault(f"{name}, plain", chat_whole([("look", text)]), outcome, CHAT_PLAIN)
+    yield _fault(f"{name}, whole in a message", messages_stream(text), outcome, MESSAGES_STREAMED)
+    yield _fault(
+        f"{name}, in pieces in a message",
+        messages_stream(*in_pieces(text)),
+        outcome,
+        MESSAGES_STREAMED,
+    )
+    yield _fault(f"{name}, plain message", messages_whole(text), outcome, MESSAGES_PLAIN)
+
+
+def _hopeless() -> Iterator[Fault]:
+    for name, text in HOPELESS.items():
+        first = piece(0, "call_1", "look", "")
+        rest = piece(0, None, None, text)
+        # In one piece it is seen before anything is delivered, so another attempt is made.
+        together = b"".join([ROLE, *(chunk({"tool_calls": [one]}) for one in (first, rest))])
+        end = [chunk({}, finish_reason="tool_calls"), USAGE, DONE]
+        yield _fault(f"{name}, plain", chat_whole([("look", text)]), FAILED, CHAT_PLAIN)
+        yield _fault(f"{name}, plain message", messages_whole(text), FAILED, MESSAGES_PLAIN)
+        yield _fault(f"{name}, at once", streams(b"".join([together, *end])), FAILED, CHAT_STREAMED)
+        yield _fault(f"{name}, midway", chat_stream(first, wait, rest), BROKE_OFF, CHAT_STREAMED)
+        yield _fault(
+            f"{name}, midway in a message",
+            messages_stream("", wait, text),
+            BROKE_OFF,
+            MESSAGES_STREAMED,
+        )
+        yield _fault(
+            f"{name} after a good one, midway",
+            chat_stream(piece(0, "a", "look", "{}"), wait, piece(1, "b", "listen", text)),
+            BROKE_OFF,
+            CHAT_STREAMED,
+        )
+
+
+def _cut_by_the_limit() -> Iterator[Fault]:
+    text = '{"at": "i'
+    delivered = ANSWERED.with_content(
+        {"type": "tool_use", "name": "look", "partial_json": text}, stop_reason="max_tokens"
+    )
+    left_out = ANSWERED.with_content({"type": "text", "text": ""}, stop_reason="max_tokens")
+    whole = piece(0, "call_1", "look", text)
+    yield _fault("cut by the limit", chat_stream(whole, finish="length"), delivered, CHAT_STREAMED)
+    yield _fault(
+        "cut by the limit in a message",
+        messages_stream(text, reason="max_tokens"),
+        delivered,
+        MESSAGES_STREAMED,
+    )
+    yield _fault(
+        "cut by the limit, plain", chat_whole([("look", text)], "length"), left_out, CHAT_PLAIN
+    )
+    yield _fault(
+        "cut by the limit, plain message",
+        messages_whole(text, "max_tokens"),
+        left_out,
+        MESSAGES_PLAIN,
+    )
+    kept = ANSWERED.with_content(block("look", {"at": 1}), stop_reason="max_tokens")
+    yield _fault(
+        "the second one cut by the limit, plain",
+        chat_whole([("look", '{"at": 1}'), ("listen", text)], "length"),
+        kept,
+        CHAT_PLAIN,
+    )
+
+
+FAULTS = [*_parallel(), *_mended(), *_hopeless(), *_cut_by_the_limit()]
