@@ -33,6 +33,8 @@ _WITH_CALL = (
     errors.ShuttingDown,
     errors.UpstreamRefused,
     errors.UpstreamFailed,
+    errors.InvalidToolInput,
+    errors.UpstreamEmpty,
     errors.UpstreamMisconfigured,
     errors.UpstreamReplyTooLarge,
     errors.UpstreamOverloaded,
