@@ -73,7 +73,7 @@ async def _serve(scope: Scope, receive: Receive, send: Send, request_id: UUID) -
     require_own_origin(scope)
     request = request_for(_question(scope))
     workspace_id = await _workspace_id(services)
-    async with demo_limits.counted(scope, request_id):
+    async with demo_limits.counted(services.redis, scope, request_id):
         caller = Caller(workspace_id=workspace_id, source=Source.CONSOLE)
         sink = PageSink(scope, receive, send)
         try:

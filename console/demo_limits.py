@@ -6,7 +6,6 @@ from uuid import UUID
 
 import redis.asyncio as redis
 from allauth.account.adapter import get_adapter
-from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.utils.crypto import salted_hmac
 from redis.exceptions import RedisError
@@ -21,7 +20,6 @@ PER_S = 3600
 RUNS_AT_ONCE = 5
 # A run of a process that was killed stops counting after this; the others end long before.
 _LONGEST_RUN_S = 120
-_REDIS_TIMEOUT_S = 0.5
 _RUNNING = "demo:running"
 # KEYS: the running calls by the time they stop counting; the runs of one address.
 # ARGV: run, longest run, runs at once, runs per address, its seconds. A refused run is not counted.
@@ -40,20 +38,14 @@ return {'ok', 0}
 
 
 @asynccontextmanager
-async def counted(scope: Scope, run_id: UUID) -> AsyncIterator[None]:
+async def counted(client: redis.Redis, scope: Scope, run_id: UUID) -> AsyncIterator[None]:
     """Count a run for the block. Raises TooManyDemoRuns, DemoBusy, DemoClosed."""
-    client = redis.Redis.from_url(
-        settings.REDIS_URL,
-        socket_timeout=_REDIS_TIMEOUT_S,
-        socket_connect_timeout=_REDIS_TIMEOUT_S,
-    )
-    async with client:
-        await _begin(client, address_key(scope), run_id.hex)
-        try:
-            yield
-        finally:
-            with suppress(RedisError, OSError):  # then it stops counting by itself
-                await client.zrem(_RUNNING, run_id.hex)
+    await _begin(client, address_key(scope), run_id.hex)
+    try:
+        yield
+    finally:
+        with suppress(RedisError, OSError):  # then it stops counting by itself
+            await client.zrem(_RUNNING, run_id.hex)
 
 
 async def _begin(client: redis.Redis, address: str, run: str) -> None:

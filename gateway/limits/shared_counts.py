@@ -1,11 +1,9 @@
 """What all processes have counted of a workspace's rate limits, read from Redis for a page."""
 
-import redis
 from redis.exceptions import RedisError
 
 from gateway.limits.rate_limiter import FIELDS, WINDOW_S, Limits, RateLimitState, key_of, state_at
-
-_TIMEOUT_S = 0.25
+from web.shared_redis import shared_redis
 
 
 class CountsUnavailable(Exception):
@@ -20,13 +18,10 @@ def read(workspace_id: int, *, limits: Limits, redis_url: str, now: float) -> Ra
     minute = int(now // WINDOW_S)
     keys = [key_of(workspace_id, one) for one in (minute, minute - 1)]
     try:
-        with redis.Redis.from_url(
-            redis_url, socket_timeout=_TIMEOUT_S, socket_connect_timeout=_TIMEOUT_S
-        ) as client:
-            pipeline = client.pipeline(transaction=False)
-            for key in keys:
-                pipeline.hmget(key, list(FIELDS))
-            rows = pipeline.execute()
+        pipeline = shared_redis(redis_url).pipeline(transaction=False)
+        for key in keys:
+            pipeline.hmget(key, list(FIELDS))
+        rows = pipeline.execute()
     except (RedisError, OSError) as error:
         raise CountsUnavailable from error
     current, previous = ([int(count or 0) for count in row] for row in rows)

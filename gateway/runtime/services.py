@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 
 import psycopg
+import redis.asyncio as redis
 from django.conf import settings
 from psycopg_pool import PoolTimeout
 
@@ -34,6 +35,7 @@ logger = logging.getLogger(__name__)
 
 _CATALOGUE_EVERY_S = 1.0
 _FIRST_CONNECTION_S = 2.0
+_REDIS_TIMEOUT_S = 0.5
 
 
 @dataclass
@@ -82,7 +84,8 @@ class GatewayServices:
     """The long-lived parts of a process that calls use.
 
     `reports` is the pool for reads of the books. Keys are looked up in another pool, so that slow
-    or many reports delay no call.
+    or many reports delay no call. `redis` is for calls from pages; the limits of the API have a
+    client of their own, which no page keeps waiting.
     """
 
     reports: ReportPool
@@ -93,6 +96,7 @@ class GatewayServices:
     breakers: CircuitBreakers
     limiter: RateLimiter
     refusals: Refusals
+    redis: redis.Redis
     concurrency: ConcurrencyLimit
     drain: Drain
 
@@ -118,6 +122,12 @@ async def running_services() -> AsyncIterator[GatewayServices]:
         stack.push_async_callback(limiter.close)
         refusals = Refusals(reports)
         stack.push_async_callback(refusals.flush)
+        pages = redis.Redis.from_url(
+            settings.REDIS_URL,
+            socket_timeout=_REDIS_TIMEOUT_S,
+            socket_connect_timeout=_REDIS_TIMEOUT_S,
+        )
+        stack.push_async_callback(pages.aclose)
         incidents = UpstreamIncidents(reports)
         drain = Drain(window_s=settings.DRAIN_WINDOW_S)
         works = (
@@ -141,6 +151,7 @@ async def running_services() -> AsyncIterator[GatewayServices]:
             ),
             limiter=limiter,
             refusals=refusals,
+            redis=pages,
             concurrency=ConcurrencyLimit(
                 limit=settings.MAX_CONCURRENT_CALLS,
                 limit_per_key=settings.MAX_CONCURRENT_CALLS_PER_KEY,
