@@ -17,6 +17,7 @@ from billing.gateway_queries import Balance, api_balance
 from console.admission import admitted
 from console.routes import explained
 from console.run import NO_STORE, caller_of
+from console.schema_warnings import schema_warnings
 from gateway.call import Call
 from gateway.errors import LedgerUnavailable
 from gateway.http import endpoint, request_body
@@ -57,6 +58,7 @@ async def _checked(scope: Scope, receive: Receive, request_id: UUID) -> dict[str
     await services.limiter.admit(member.workspace_id, input_tokens=0)
     await admission.plan(services, call)
     balance = await _balance(services, member.workspace_id)
+    warned = await offload.run(partial(schema_warnings, request), size_bytes=len(body))
     return {
         "bound": call.candidate.bound,
         "bound_usd": f"{call.candidate.bound / CREDITS_PER_DOLLAR:.5f}",
@@ -64,6 +66,7 @@ async def _checked(scope: Scope, receive: Receive, request_id: UUID) -> dict[str
         "route": explained(call.route, request),
         "balance": balance.posted,
         "available": balance.available,
+        "warnings": [warning._asdict() for warning in warned],
     }
 
 

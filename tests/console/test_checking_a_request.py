@@ -3,8 +3,11 @@
 import json
 from typing import Any
 
+import pytest
+
 from accounts.models import Role
 from console.check import LARGEST_BYTES
+from console.schema_warnings import MOST_WARNINGS
 from tests.support import people
 from tests.support.callers import Answer, request_body
 from tests.support.customers import Customer
@@ -127,3 +130,83 @@ def test_a_request_that_is_larger_than_text_is_refused(customer: Customer) -> No
     body = json.dumps({"model": "x" * LARGEST_BYTES}).encode()
 
     assert page_of(customer).send(body, path=CHECK).answer().status == 413
+
+
+def warnings_of(page: PageCaller, **fields: Any) -> dict[str, str]:
+    checked = check(page, **fields)
+    assert checked.status == 200, checked.error
+    return {one["path"]: one["reason"] for one in checked.json()["warnings"]}
+
+
+def with_schema(**members: Any) -> dict[str, Any]:
+    schema = {"type": "object", **members}
+    return {"tools": [TOOL, {"name": "other", "input_schema": schema}]}
+
+
+AT = "tools.1.input_schema"
+
+
+@pytest.mark.parametrize(
+    ("members", "path", "reason"),
+    [
+        ({"properties": {"sku": {"type": "strin"}}}, "properties.sku.type", "Not one of the types"),
+        ({"properties": []}, "properties", '[] is not of type "object"'),
+        ({"required": "sku"}, "required", '"sku" is not of type "array"'),
+        ({"properties": {"n": {"minimum": "1"}}}, "properties.n.minimum", 'not of type "number"'),
+        ({"type": "string"}, "type", 'the type should be "object"'),
+        ({"properties": {"a": {"$ref": "#/$defs/b"}}}, "properties.a.$ref", "There is no"),
+        ({"properties": {"type": 5}}, "properties.type", '5 is not of types "boolean", "object"'),
+    ],
+)
+def test_a_schema_that_is_none_is_warned_of_at_its_place_and_can_be_run(
+    customer: Customer,
+    upstream: ScriptedUpstream,
+    members: dict[str, Any],
+    path: str,
+    reason: str,
+) -> None:
+    page, fields = page_of(customer), with_schema(**members)
+
+    warned = warnings_of(page, **fields)
+
+    assert reason in warned[f"{AT}.{path}"]
+    assert len(warned) == 1
+    assert page.ask(upstream.script(says("Hello")).prompt, **fields).status == 200
+
+
+def test_the_schema_of_a_structured_answer_is_checked_too(customer: Customer) -> None:
+    output = {"format": {"type": "json_schema", "schema": {"type": 3}}}
+
+    warned = warnings_of(page_of(customer), output_config=output)
+
+    assert warned.keys() == {"output_config.format.schema.type"}
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {},
+        {"properties": {"a": {"$ref": "#/$defs/a~1b%20c"}}, "$defs": {"a/b c": {"type": "null"}}},
+        {"$schema": "https://json-schema.org/draft/2020-12/schema", "additionalProperties": False},
+        {"properties": {"type": {"type": ["string", "null"]}}, "x-ours": {"type": "what"}},
+        {"properties": {"a": {"default": {"$ref": "#/nowhere"}}}},
+        {"properties": {"a": {"$ref": "#"}, "b": {"$ref": "https://schemas.example/b.json"}}},
+    ],
+)
+def test_a_good_schema_is_not_warned_of(customer: Customer, members: dict[str, Any]) -> None:
+    assert warnings_of(page_of(customer), **with_schema(**members)) == {}
+
+
+def test_warnings_stay_few_and_a_schema_may_be_as_deep_as_a_request(customer: Customer) -> None:
+    page = page_of(customer)
+    many = {f"p{number}": {"type": "x" * 5_000} for number in range(50)}
+    deep: dict[str, Any] = {"type": "object"}
+    for _ in range(300):
+        deep = {"type": "object", "properties": {"inner": deep}}
+
+    warned = warnings_of(page, **with_schema(properties=many))
+    too_deep = warnings_of(page, **with_schema(properties={"inner": deep}))
+
+    assert len(warned) == MOST_WARNINGS
+    assert max(map(len, warned.values())) < 300
+    assert "levels deep" in too_deep[AT]
