@@ -18,12 +18,15 @@ from starlette.types import Receive, Scope
 
 from accounts.access import KEY_ROLES, current_membership
 from accounts.models import Membership
-from console.errors import SignedOut, UntrustedOrigin
+from console.errors import OtherWorkspace, SignedOut, UntrustedOrigin
 from console.request_head import request_of
 from gateway.errors import GatewayError, LedgerUnavailable, PermissionDenied
 from gateway.http import request_body
 from web.database_outage import is_outage
 
+# A page may name the member that it was opened by. In another tab somebody else may have signed in
+# since, or another workspace been chosen, and that one is not to pay for what this page shows.
+PAGE_OF = "caicaini-page-of"
 # As many as can wait for PostgreSQL at once; the pool of connections is larger.
 _threads = ThreadPoolExecutor(8, thread_name_prefix="console-admission")
 
@@ -34,10 +37,17 @@ class Member(NamedTuple):
     user_id: int
     workspace_id: int
 
+    @property
+    def name(self) -> str:
+        """What pages name themselves by, in PAGE_OF and in the browser's store."""
+        return f"{self.user_id}.{self.workspace_id}"
+
 
 async def admitted(scope: Scope, receive: Receive) -> Member:
-    """Return who sent a request; raises SignedOut, UntrustedOrigin, PermissionDenied,
-    LedgerUnavailable. A refused request's body is received and discarded, as at the API."""
+    """Return who sent a request. A refused request's body is received and discarded, as at the API.
+
+    Raises SignedOut, UntrustedOrigin, PermissionDenied, OtherWorkspace, LedgerUnavailable.
+    """
     try:
         return await asyncio.get_running_loop().run_in_executor(_threads, _member, scope)
     except GatewayError:
@@ -67,10 +77,14 @@ def _checked(request: HttpRequest) -> Member:
     membership = current_membership(request)
     if membership is None or membership.role not in KEY_ROLES:
         raise PermissionDenied("Your role in this workspace does not make calls.")
-    return _as_member(membership)
+    found = member_of(membership)
+    if request.headers.get(PAGE_OF, found.name) != found.name:
+        raise OtherWorkspace
+    return found
 
 
-def _as_member(membership: Membership) -> Member:
+def member_of(membership: Membership) -> Member:
+    """Return the member that a membership is of."""
     return Member(user_id=membership.user_id, workspace_id=membership.workspace_id)
 
 

@@ -3,6 +3,7 @@
 GatewayError
 ├── SignedOut             401 authentication_error
 ├── UntrustedOrigin       403 permission_error
+├── OtherWorkspace        403 permission_error   the page is of another member or workspace
 ├── DemoBudgetSpent       429 rate_limit_error   today's credits for visitors are spent
 ├── TooManyDemoRuns       429 rate_limit_error   from one address
 ├── DemoBusy              429 rate_limit_error   too many visitors at once
@@ -34,6 +35,18 @@ class UntrustedOrigin(GatewayError):
 
     def __init__(self) -> None:
         super().__init__("This request did not come from an open page of ours. Reload the page.")
+
+
+class OtherWorkspace(GatewayError):
+    """The session is of another person or workspace than the page that sent the request."""
+
+    status = 403
+    type = "permission_error"
+    error_code = "other_workspace"
+    should_retry = False
+
+    def __init__(self) -> None:
+        super().__init__("This page is of another workspace or person. Reload it to go on.")
 
 
 class DemoBudgetSpent(GatewayError):

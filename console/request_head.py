@@ -13,3 +13,9 @@ def request_of(scope: Scope) -> ASGIRequest:
     """Return the request as if it had no body: without the headers that describe one."""
     headers = [(name, value) for name, value in scope["headers"] if name not in _OF_BODY]
     return ASGIRequest({**scope, "headers": headers}, BytesIO())
+
+
+def header_of(scope: Scope, name: bytes) -> str:
+    """Return a header's value, or nothing."""
+    found: bytes = dict(scope["headers"]).get(name, b"")
+    return found.decode("latin-1")

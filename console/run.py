@@ -8,7 +8,9 @@ from starlette.types import Receive, Scope, Send
 
 from accounts.access import KEY_ROLES
 from billing.models import Source
+from console import run_names
 from console.admission import Member, admitted
+from console.request_head import header_of
 from gateway.call import Caller, Head
 from gateway.http import endpoint
 from gateway.http.sinks import HttpSink, RawHeaders
@@ -50,6 +52,7 @@ async def _serve(scope: Scope, receive: Receive, send: Send, request_id: UUID) -
     caller, request = await endpoint.checked_request(
         services, caller_of(member), headers, receive, request_id
     )
+    await run_names.keep(services.redis, member, header_of(scope, run_names.HEADER), request_id)
     await serve(
         services,
         caller,

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.access import KEY_ROLES, MONEY_ROLES, MemberRequest, member
 from accounts.models import Membership
+from console.admission import member_of
 from console.models_on_offer import models_on_offer
 from gateway.upstreams.router import AUTO
 from web.http import render_page
@@ -32,7 +33,7 @@ def _config(membership: Membership) -> dict[str, Any]:
     return {
         "models": models_on_offer(),
         "auto": AUTO,
-        "owner": f"{membership.user_id}.{membership.workspace_id}",
+        "owner": member_of(membership).name,
         "workspace": membership.workspace.name,
         "canTopUp": membership.role in MONEY_ROLES,
         "maxBodyBytes": settings.MAX_BODY_BYTES,

@@ -1,11 +1,18 @@
 """After a run: what the books say of it."""
 
+import uuid
+
+from accounts.models import Role
+from tests.support import people
+from tests.support.callers import request_body
 from tests.support.customers import Customer
 from tests.support.gateways import NewCustomer
 from tests.support.page_caller import PageCaller, at_a_page
-from tests.support.replies import events, reset, says, streams, wait
+from tests.support.replies import after_release, events, reset, says, streams, wait
 from tests.support.scripted_upstream import ScriptedUpstream
 from tests.support.waiting import eventually
+
+RUNS = "/developers/console/runs/"
 
 
 def page_of(customer: Customer) -> PageCaller:
@@ -74,3 +81,45 @@ def test_a_run_of_another_workspace_does_not_exist(
 
     assert page.get(f"/developers/console/runs/{answer.headers['request-id']}").status == 404
     assert page.get("/developers/console/runs/req_none").status == 404
+
+
+def test_a_run_that_is_stopped_before_its_answer_is_found_by_its_name(
+    customer: Customer, upstream: ScriptedUpstream
+) -> None:
+    page = page_of(customer)
+    script = upstream.script(after_release(says("Hello")))
+    name = f"run_{uuid.uuid4().hex}"
+    call = page.send(request_body(script.prompt), headers={"caicaini-run-name": name})
+    script.wait_for_request()
+
+    call.hang_up()
+
+    record = customer.wait_for_record()
+    run = page.get(f"{RUNS}{name}").json()
+    assert run["request_id"] == f"req_{record.id.hex}"
+    assert (run["ending"], run["credits"]) == ("caller_left", 0)
+
+
+def test_a_name_finds_the_runs_of_its_own_member_alone(
+    customer: Customer, new_customer: NewCustomer, upstream: ScriptedUpstream
+) -> None:
+    page, name = page_of(customer), f"run_{uuid.uuid4().hex}"
+    prompt = upstream.script(says("Hello")).prompt
+    page.send(request_body(prompt), headers={"caicaini-run-name": name}).answer()
+    colleague = people.new_member(customer.workspace, Role.DEVELOPER)
+
+    assert page.get(f"{RUNS}{name}").status == 200
+    for other in (at_a_page(colleague, url=customer.url), page_of(new_customer())):
+        assert other.get(f"{RUNS}{name}").status == 204
+
+
+def test_a_text_that_is_no_name_changes_nothing(
+    customer: Customer, upstream: ScriptedUpstream
+) -> None:
+    page, prompt = page_of(customer), upstream.script(says("Hello")).prompt
+
+    for name in ("run_", "run_x" * 40, "\xff", "req_" + uuid.uuid4().hex):
+        answer = page.send(request_body(prompt), headers={"caicaini-run-name": name}).answer()
+
+        assert answer.status == 200
+        assert page.get(f"{RUNS}{answer.headers['request-id']}").status == 200

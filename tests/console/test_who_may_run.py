@@ -16,6 +16,7 @@ from tests.support.replies import says
 from tests.support.scripted_upstream import ScriptedUpstream
 from tests.support.servers import WebServer
 
+CHECK = "/developers/console/check"
 KNOWN = {"public", "member: owner, admin, developer"}
 BODY = request_body("Hello")
 
@@ -139,6 +140,27 @@ def test_each_session_pays_from_its_own_workspace(
 
     assert len(one.records()) == 1
     assert_nothing_happened(other)
+
+
+@pytest.mark.parametrize("path", [RUN, CHECK])
+def test_a_page_of_another_workspace_sends_nothing(
+    customer: Customer, new_customer: NewCustomer, page: PageCaller, path: str
+) -> None:
+    other = new_customer()
+    workspace = customer.workspace
+    own = f"{customer.owner.pk}.{workspace.pk}"
+
+    for name in (
+        f"{customer.owner.pk}.{other.workspace.pk}",
+        f"{other.owner.pk}.{workspace.pk}",
+        "",
+    ):
+        answer = page.send(BODY, path=path, headers={"caicaini-page-of": name}).answer()
+
+        assert_refused(answer, status=403, kind="permission_error")
+        assert answer.error["details"]["error_code"] == "other_workspace"
+    assert_nothing_happened(customer)
+    assert page.send(BODY, path=CHECK, headers={"caicaini-page-of": own}).answer().status == 200
 
 
 def test_a_stranger_s_body_is_not_even_looked_at(customer: Customer) -> None:

@@ -5,19 +5,22 @@ export const RUN_URL = "/developers/console/run";
 
 const nothing = () => {};
 
-// Resolves when the run is over, and never rejects. `body` is the request, as an object or as JSON. All times
-// are milliseconds since the start.
+// Resolves when the run is over, and never rejects. `body` is the request, as an object or as JSON; `name` is
+// a newName() by which the run's record is found too. All times are milliseconds since the start.
 //
 //   onHead({status, requestId, route, held, atMs})   a call that was accepted
 //   onEvent({name, data, text, bytes, atMs})         each event of a stream, with pings and comments
 //   onEnd({message, atMs})                           the end; `message` is the answer of a plain call, or null.
 //                                                    An error in mid-stream is an event named "error" before it.
-//   onError({kind, status, body, requestId, atMs})   "http": refused with the API's error in `body`;
+//   onError({kind, status, body, requestId, name, atMs})
+//                                                    "http": refused with the API's error in `body`;
 //                                                    "network": no answer; "cut": a stream without its end;
 //                                                    "aborted": by `signal`
 export async function startRun({
   url = RUN_URL,
   body,
+  name = newName(),
+  headers = {},
   csrf = null,
   signal = null,
   onHead = nothing,
@@ -28,10 +31,10 @@ export async function startRun({
   const began = performance.now();
   const atMs = () => performance.now() - began;
   const failed = (kind, rest = {}) =>
-    onError({ kind, status: null, body: null, requestId: null, ...rest, atMs: atMs() });
+    onError({ kind, status: null, body: null, requestId: null, name, ...rest, atMs: atMs() });
   const known = { status: null, requestId: null };
   try {
-    const response = await send({ url, body, csrf, signal });
+    const response = await send({ url, body, csrf, signal, headers: { ...headers, "caicaini-run-name": name } });
     known.status = response.status;
     known.requestId = response.headers.get("request-id");
     if (!response.ok) return failed("http", { ...known, body: await errorBody(response) });
@@ -47,13 +50,20 @@ export async function startRun({
   }
 }
 
-// Returns what the books say of a run, or null. The record of a stopped run is written a moment after it.
+// A name for one run, which nobody else can guess.
+export function newName() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return `run_${Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("")}`;
+}
+
+// Returns what the books say of a run, by its request id or its name, or null. The record of a stopped run is
+// written a moment after it.
 export async function recordOf(requestId, { tries = 8 } = {}) {
   for (let attempt = 0; attempt < tries; attempt += 1) {
     try {
       const response = await fetch(`/developers/console/runs/${requestId}`);
-      if (response.ok) return await response.json();
-      if (response.status !== 404) return null;
+      if (response.status === 200) return await response.json();
+      if (![204, 404].includes(response.status)) return null;
     } catch {
       return null;
     }
@@ -67,10 +77,10 @@ export function csrfToken() {
   return document.cookie.match(/(?:^|; )csrftoken=([^;]*)/)?.[1] ?? "";
 }
 
-function send({ url, body, csrf, signal }) {
+function send({ url, body, csrf, signal, headers }) {
   return fetch(url, {
     method: "POST",
-    headers: { "content-type": "application/json", "x-csrftoken": csrf ?? csrfToken() },
+    headers: { "content-type": "application/json", "x-csrftoken": csrf ?? csrfToken(), ...headers },
     body: typeof body === "string" ? body : JSON.stringify(body),
     signal,
   });

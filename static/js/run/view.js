@@ -26,6 +26,7 @@ export class RunView {
   #message = null;
   #held = null;
   #requestId = null;
+  #recordName = null; // by which the books know the run: nothing for one that was refused
   #isDrawDue = false;
   #failure = null;
 
@@ -76,6 +77,7 @@ export class RunView {
     this.#draw();
     this.#set("total", this.#texts.total(atMs, this.#ticks.length));
     this.#show("times", true);
+    this.#recordName = this.#requestId;
     if (this.#failure) return this.#failed(errorNotice(this.#failure, this.#requestId));
     this.#charge(this.#message.usage);
     return this.#finish("good", this.#texts.done, `The answer is complete. It cost ${counted(this.#message.usage.credits_consumed, "credit")}.`);
@@ -86,6 +88,7 @@ export class RunView {
     this.#draw();
     const wasStopped = error.kind === "aborted";
     if (wasStopped || error.kind === "cut") this.#set("total", this.#texts.total(error.atMs, this.#ticks.length));
+    if (error.kind !== "http") this.#recordName = this.#requestId ?? error.name;
     await this.#failed(noticeOf(error), wasStopped);
   }
 
@@ -100,8 +103,8 @@ export class RunView {
     const words = wasStopped ? this.#texts.stopped : this.#texts.failed;
     this.#notice(notice);
     this.#finish(wasStopped ? "stopped" : "bad", words, `${words}. ${notice.text}`);
-    const isCharged = this.#held !== null && this.canReadRecords && this.#requestId;
-    const record = isCharged ? await recordOf(this.#requestId) : null;
+    const isKnown = this.canReadRecords && this.#recordName;
+    const record = isKnown ? await recordOf(this.#recordName) : null;
     if (record) this.#charge({ ...record, credits_consumed: record.credits });
   }
 
