@@ -14,12 +14,13 @@ from embedded.subprocesses import PROJECT
 def evaluate(module: str, code: str) -> Any:
     """Append `code` to a module of static/js and run both; return the JSON that it prints.
 
-    Through stdin, because Node takes a .js file for CommonJS. The module may import nothing.
+    Through stdin, because Node takes a .js file for CommonJS. The module may import packages alone.
     """
     source = (PROJECT / "static/js" / module).read_text()
     done = subprocess.run(
         [executable(), "--input-type=module"],
         input=f"{source}\n{code}",
+        cwd=PROJECT,
         capture_output=True,
         text=True,
         timeout=120,

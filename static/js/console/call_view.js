@@ -3,7 +3,7 @@ import { emit } from "./app.js";
 import { h, icon } from "./dom.js";
 import { endLine } from "./end_line.js";
 import { errorBox } from "./errors.js";
-import { duration, grouped } from "./format.js";
+import { duration, grouped } from "../run/figures.js";
 import { coloured, pretty } from "./json_text.js";
 import { MarkdownView } from "./markdown.js";
 import { ToolCallView } from "./tool_call_view.js";
@@ -14,10 +14,12 @@ class TextView {
     this.element = this.markdown.element;
   }
 
-  update(block) {
-    if (this.shown === block.text) return;
+  update(block, { span, call }) {
+    const isWhole = span.to !== undefined || !call.isRunning;
+    if (this.shown === block.text && this.isWhole === isWhole) return;
     this.shown = block.text;
-    this.markdown.update(block.text);
+    this.isWhole = isWhole;
+    this.markdown.update(block.text, { isWhole });
   }
 }
 
@@ -138,7 +140,7 @@ export class CallView {
           icon("play"),
           "Send results",
         ),
-        h("span", { class: "small soft" }, "Ctrl+Enter in a result sends them, too"),
+        h("span", { class: "small soft key-hint" }, "Ctrl+Enter in a result sends them, too"),
       );
       this.blocks.append(this.send);
     }

@@ -1,6 +1,6 @@
-// Draws Markdown as elements: marked reads it, and every text becomes a text node, HTML included.
-import { Lexer } from "marked";
+// Draws Markdown as elements: every text becomes a text node, HTML included.
 import { h } from "./dom.js";
+import { BlockReader } from "./markdown_blocks.js";
 
 const SAFE_LINK = /^(https?:|mailto:)/i;
 const ESCAPED = { "&amp;": "&", "&lt;": "<", "&gt;": ">", "&quot;": '"', "&#39;": "'" };
@@ -9,34 +9,39 @@ const ESCAPED = { "&amp;": "&", "&lt;": "<", "&gt;": ">", "&quot;": '"', "&#39;"
 export class MarkdownView {
   constructor() {
     this.element = h("div", { class: "markdown" });
+    this.reader = new BlockReader();
     this.drawn = [];
   }
 
-  update(text) {
+  // `isWhole`: nothing will be added to the text.
+  update(text, { isWhole = true } = {}) {
     try {
-      this.draw(read(text));
+      const tokens = this.reader.read(text, { isWhole });
+      this.draw(tokens, { isRelinked: isWhole && this.reader.hasLinks });
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
       this.draw([{ type: "too deep", raw: text }]); // thousands of quotes in each other exhaust the stack
     }
   }
 
-  draw(tokens) {
+  // `isRelinked`: what a reference such as [name] leads to is known by now, so that those are drawn again.
+  draw(tokens, { isRelinked = false } = {}) {
     let same = 0;
-    while (same < tokens.length && this.drawn[same]?.raw === tokens[same].raw) same += 1;
+    while (same < tokens.length && isSame(this.drawn[same], tokens[same], isRelinked)) same += 1;
     for (const old of this.drawn.splice(same)) old.node.remove();
     for (const token of tokens.slice(same)) this.add(token);
   }
 
   add(token) {
     const node = block(token);
-    this.drawn.push({ raw: token.raw, node });
+    this.drawn.push({ token, node });
     this.element.append(node);
   }
 }
 
-function read(text) {
-  return new Lexer({ gfm: true }).lex(text).filter(({ type }) => type !== "space" && type !== "def");
+function isSame(drawn, token, isRelinked) {
+  if (drawn?.token === token) return true;
+  return drawn?.token.raw === token.raw && !(isRelinked && token.raw.includes("]"));
 }
 
 function block(token) {
