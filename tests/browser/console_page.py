@@ -1,16 +1,21 @@
 """The console's page as a person uses it."""
 
 import json
+import os
 import re
 import struct
+import subprocess
+import sys
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import psycopg
-from playwright.sync_api import Browser, Locator, Page, StorageState, expect
+from playwright.sync_api import Browser, Locator, Page, Route, StorageState, expect
 
+from embedded.subprocesses import PROJECT
 from tests.browser.product import Product
 from tests.browser.steps import DEMO
 from tests.browser.visitor import Visitor
@@ -112,6 +117,31 @@ class Console:
         assert row is not None
         return int(row[0])
 
+    def balance(self) -> int:
+        """Return the credits of the demo workspace."""
+        query = """
+            SELECT posted FROM billing_wallet
+            JOIN accounts_membership AS membership USING (workspace_id)
+            JOIN accounts_user AS person ON person.id = membership.user_id
+            WHERE pool = 'api' AND person.email = %s
+        """
+        with self._connection() as connection:
+            row = connection.execute(query, [DEMO.email]).fetchone()
+        assert row is not None
+        return int(row[0])
+
+    def give(self, credits: int) -> None:
+        """Give the demo workspace credits, or take some back, as an operator does."""
+        command = [sys.executable, "manage.py", "grant_credits", "--email", DEMO.email]
+        kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+        subprocess.run(
+            [*command, f"--credits={credits}", "--reason", "For a test"],
+            env={**kept, "DATA_DIR": str(self._product.data_dir)},
+            cwd=PROJECT,
+            check=True,
+            capture_output=True,
+        )
+
     def spoken(self) -> Locator:
         """Return what screen readers announce."""
         return self.page.locator("#spoken")
@@ -146,6 +176,21 @@ def fill_in_sign_in(page: Page) -> None:
     page.get_by_label("Password", exact=True).fill(DEMO.password)
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("heading", level=1, name="Console")).to_be_visible()
+
+
+def with_config(change: Callable[[dict[str, Any]], dict[str, Any]]) -> Callable[[Route], None]:
+    """Return a handler of the page's address that changes what its scripts read."""
+    place = re.compile(r'(<script id="console-config" type="application/json">)(.*?)(</script>)')
+
+    def handle(route: Route) -> None:
+        answer = route.fetch()
+        found = place.search(answer.text())
+        assert found
+        config = json.dumps(change(json.loads(found[2]))).replace("<", "\\u003C")
+        html = answer.text().replace(found[0], f"{found[1]}{config}{found[3]}")
+        route.fulfill(response=answer, body=html)
+
+    return handle
 
 
 def a_picture(folder: Path) -> Path:

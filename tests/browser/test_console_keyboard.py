@@ -5,6 +5,7 @@ from playwright.sync_api import Request, expect
 from tests.browser import chromium, console_models
 from tests.browser.console_models import ATLAS
 from tests.browser.console_page import Console
+from tests.browser.visitor import DESKTOP, PHONE
 from tests.support.replies import says
 from tests.support.scripted_upstream import ScriptedUpstream
 
@@ -128,3 +129,37 @@ def test_the_editor_is_loaded_on_its_first_use_alone(
     console.page.locator("#tools-clear").click()
     expect(console.page.locator("#tools-problem")).to_be_hidden()
     console.bound()
+
+
+WATCH_SHIFTS = """
+    window.shifts = [];
+    new PerformanceObserver((list) => window.shifts.push(...list.getEntries().map((entry) => ({
+        at: entry.startTime,
+        of: entry.sources.map(({node}) => node?.outerHTML?.slice(0, 80)),
+    })))).observe({type: "layout-shift", buffered: true});
+"""
+# A shift of our own comes after all others: once it is reported, those are, too.
+SHIFT = """
+    () => {
+        const planted = performance.now();
+        const block = document.createElement("div");
+        block.style.height = "50px";
+        document.querySelector(".console").before(block);
+        return planted;
+    }
+"""
+
+
+def test_nothing_moves_while_the_page_loads(console: Console) -> None:
+    console.page.add_init_script(WATCH_SHIFTS)
+    for size in (DESKTOP, PHONE):
+        console.page.set_viewport_size(size)
+        console.reload()
+        expect(console.page.locator("#model-route")).to_contain_text("would take")
+        planted = console.page.evaluate(SHIFT)
+        console.page.wait_for_function(
+            "(at) => window.shifts.some((one) => one.at >= at)", arg=planted
+        )
+
+        shifts = console.page.evaluate("window.shifts")
+        assert [shift for shift in shifts if shift["at"] < planted] == [], size

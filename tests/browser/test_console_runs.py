@@ -15,7 +15,7 @@ from tests.browser.console_models import ATLAS, VISTA
 from tests.browser.console_page import Console, a_picture
 from tests.browser.product import Product
 from tests.support import node
-from tests.support.replies import says, silence, wait
+from tests.support.replies import after_release, says, silence, wait
 from tests.support.scripted_upstream import ScriptedUpstream
 
 pytestmark = chromium.NEEDED
@@ -113,6 +113,30 @@ def test_a_stopped_answer_keeps_its_text_and_shows_what_it_cost(
     [spent] = console.spent(console.request_ids())
     assert spent == console.charged() > 0
     expect(console.spoken()).to_contain_text(f"Stopped. {spent} credits")
+    console.visitor.glance()
+
+
+@pytest.mark.parametrize("stream", ["on", "off"])
+def test_a_run_that_is_stopped_before_its_answer_begins_has_its_receipt(
+    console: Console, upstream: ScriptedUpstream, stream: str
+) -> None:
+    console.visitor.expect_failures("404")  # until the record of a stopped call is written
+    script = upstream.script(after_release(says("Too late")))
+    console.choose_model(ATLAS)
+    console.write(script.prompt)
+    console.page.get_by_label("stream", exact=True).select_option(stream)
+    console.run()
+    script.wait_for_request()
+    console.page.keyboard.press("Escape")
+
+    console.wait_for_end()
+    expect(console.last_end).to_contain_text("Call 1 stopped")
+    expect(console.last_end).to_contain_text("0 credits")
+    script.wait_for_hang_up()
+    [request_id] = console.request_ids()
+    assert console.sources([request_id]) == ["console"]
+    assert console.open_holds() == 0
+    console.visitor.glance()
 
 
 def test_two_models_answer_side_by_side(console: Console, upstream: ScriptedUpstream) -> None:

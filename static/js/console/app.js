@@ -37,6 +37,11 @@ export function replaceDraft(draft) {
   changed("all");
 }
 
+// The server refuses what a page of another workspace sends: it would be billed to the wrong one.
+export function pageHeaders() {
+  return { "caicaini-page-of": config.owner };
+}
+
 export function modelById(id) {
   return config.models.find((model) => model.id === id) ?? null;
 }

@@ -1,9 +1,10 @@
 // Images and documents by button, paste and drop; refused files are named before anything is sent.
 import { app, changed, config } from "./app.js";
+import { isOffered, missing } from "./capabilities.js";
 import { byId, say } from "./dom.js";
 import { filesOf as partsWithFiles } from "./draft.js";
 import { filesOf, refusal, sentBytes, toPart } from "./files.js";
-import { bytes, plural } from "./format.js";
+import { bytes, counted } from "../run/figures.js";
 import { dismiss, notify } from "./notices.js";
 
 // Kept for the text of the request.
@@ -22,14 +23,14 @@ async function add(files, message) {
   const refused = [];
   let added = 0;
   for (const file of files) {
-    const reason = refusal(file, { used: used(), limit: limit() });
+    const reason = refusal(file, { used: used(), limit: limit(), missing });
     if (reason) refused.push(reason);
     else added += await read(file, message, refused);
   }
   if (refused.length) notify("files", "bad", refused.join(" "));
   if (!added) return;
   changed("messages");
-  say(`${plural(added, "file")} attached.`);
+  say(`${counted(added, "file")} attached.`);
 }
 
 async function read(file, message, refused) {
@@ -44,6 +45,25 @@ async function read(file, message, refused) {
   }
 }
 
+// Text becomes part of the prompt, so that every model takes it.
+function sayWhatIsTaken(input) {
+  const kinds = [isOffered("images") && "image", isOffered("documents") && "PDF", "text"].filter(Boolean);
+  const label = kinds.length > 1 ? `${kinds.slice(0, -1).join(", ")} or text` : "text file";
+  byId("add-file-label").textContent = label.replace(/^./, (first) => first.toUpperCase());
+  const names = { image: "JPEG, PNG, GIF, WebP", PDF: "PDF", text: "text" };
+  const types = kinds.map((kind) => names[kind]).join(", ");
+  const absent = ["images", "documents"].map(missing).filter(Boolean);
+  byId("file-help").textContent = [
+    `${types.replace(/, text$/, " or text").replace(/^t/, "T")}, up to ${bytes(Math.floor((limit() * 3) / 4))} in all; or paste and drop.`,
+    ...absent.map((reason) => ` ${reason.replace(/^./, (first) => first.toUpperCase())}.`),
+  ].join("");
+  const accepted = input.accept.split(",").filter((type) => {
+    if (type.startsWith("image/")) return isOffered("images");
+    return type !== "application/pdf" || isOffered("documents");
+  });
+  input.accept = accepted.join(",");
+}
+
 export function attach({ messageAt, messageForFiles }) {
   const input = byId("file-input");
   byId("add-file").addEventListener("click", () => input.click());
@@ -51,8 +71,7 @@ export function attach({ messageAt, messageForFiles }) {
     await add([...input.files], messageForFiles());
     input.value = "";
   });
-  byId("file-help").textContent =
-    `JPEG, PNG, GIF, WebP, PDF or text, up to ${bytes(Math.floor((limit() * 3) / 4))} in all; or paste and drop.`;
+  sayWhatIsTaken(input);
   const column = byId("request-body");
   column.addEventListener("paste", (event) => receive(event, event.clipboardData, messageAt));
   column.addEventListener("drop", (event) => receive(event, event.dataTransfer, messageAt));

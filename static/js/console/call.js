@@ -1,13 +1,14 @@
 // One call: what was sent, what arrived and when, how it ended, and what it cost.
-import { recordOf, startRun } from "../run/run.js";
+import { newName, recordOf, startRun } from "../run/run.js";
 import { Answer } from "./answer.js";
-import { config, emit } from "./app.js";
+import { config, emit, pageHeaders } from "./app.js";
 
 const CONTENT = new Set(["text_delta", "thinking_delta", "input_json_delta"]);
 
 export class Call {
   constructor({ number, request, onUpdate }) {
     this.number = number;
+    this.name = newName();
     this.request = request;
     this.onUpdate = onUpdate;
     this.events = []; // { name, text, data, at, bytes }
@@ -24,9 +25,11 @@ export class Call {
 
   // Resolves when the answer has ended; readRecord then tells what it cost.
   async run() {
-    this.startedAt = performance.now();
+    const wasOffline = !navigator.onLine;
     await startRun({
       url: config.urls.run,
+      name: this.name,
+      headers: pageHeaders(),
       body: JSON.stringify(this.request),
       signal: this.controller.signal,
       onHead: (head) => this.begin(head),
@@ -34,6 +37,7 @@ export class Call {
       onEnd: (end) => this.complete(end),
       onError: (error) => this.fail(error),
     });
+    this.isUnsent = wasOffline && this.error?.kind === "network";
     this.state = "ended";
     this.onUpdate(this);
   }
@@ -72,20 +76,19 @@ export class Call {
     this.error = body?.error
       ? described(body, { status })
       : { kind, status, message: NETWORK[kind] ?? "The answer could not be read." };
-    if (status === 401) emit("signed-out");
+    tellSession(status, this.error.code);
   }
 
   // The request record says what was charged. It is written before the last event of an answer; after
-  // a stop, some moments later.
+  // a stop, some moments later. Before an answer's first byte the page knows the call by its name alone.
   async readRecord() {
-    const { requestId } = this.head;
-    if (requestId && !this.isRefusedBefore()) this.record = await recordOf(requestId);
+    if (!this.isRefused()) this.record = await recordOf(this.head.requestId ?? this.name);
     this.onUpdate(this);
   }
 
-  // Refused before anything was asked of a model: no charge, and no record of one.
-  isRefusedBefore() {
-    return this.ending === "failed" && this.head.status !== 200;
+  // Refused before anything was asked of a model, or never sent: no charge, and no record of one.
+  isRefused() {
+    return this.isUnsent || (this.ending === "failed" && Boolean(this.error?.status) && this.head.status !== 200);
   }
 
   get isRunning() {
@@ -93,7 +96,7 @@ export class Call {
   }
 
   credits() {
-    if (this.isRefusedBefore()) return 0;
+    if (this.isRefused()) return 0;
     return this.record?.credits ?? this.answer.usage.credits_consumed ?? null;
   }
 
@@ -125,6 +128,13 @@ export class Call {
     const tokens = this.usage().output_tokens;
     return tokens > 1 && seconds > 0 && this.firstTokenMs !== null ? tokens / seconds : null;
   }
+}
+
+// What any answer of ours says about the session, of a run or of a check.
+export function tellSession(status, code) {
+  if (status === 401) emit("signed-out");
+  else if (code === "other_workspace") emit("other-workspace");
+  else if (status) emit("signed-in");
 }
 
 const NETWORK = {

@@ -2,7 +2,7 @@
 import { config } from "./app.js";
 import { callout, h } from "./dom.js";
 import { codeFor } from "./code.js";
-import { bytes } from "./format.js";
+import { bytes } from "../run/figures.js";
 import { coloured, pretty, withoutData } from "./json_text.js";
 
 const LANGUAGES = { curl: "curl", python: "Python", typescript: "TypeScript" };

@@ -1,12 +1,12 @@
 // The foot of a column: what the calls cost, as number, bar and words.
 import { app } from "./app.js";
 import { h } from "./dom.js";
-import { dollars, duration, grouped } from "./format.js";
+import { dollars, duration, grouped } from "../run/figures.js";
 
 // `scale` is what the whole length stands for, in credits: the most that the calls could cost.
 export function costFoot(calls, { scale = null, isCompared = false } = {}) {
   const charged = sum(calls, (call) => call.credits());
-  const held = sum(calls, (call) => (call.isRefusedBefore() ? 0 : call.held()));
+  const held = sum(calls, (call) => (call.isRefused() ? 0 : call.held()));
   const isRunning = calls.some((call) => call.isRunning);
   const total = Math.max(scale ?? held, charged, 1);
   return [

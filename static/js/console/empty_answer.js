@@ -1,5 +1,6 @@
 // What the answer's side shows before anything has run: what this is, and requests to begin with.
 import { app, config, replaceDraft } from "./app.js";
+import { missing, modelFor } from "./capabilities.js";
 import { byId, h } from "./dom.js";
 import { STARTS } from "./samples.js";
 
@@ -7,18 +8,6 @@ export function emptyAnswer(place) {
   if (!config.models.length) return noModels();
   if (place !== null)
     return h("div", { class: "empty-answer" }, h("p", { class: "soft" }, "The answer appears here."));
-  const begin = (draftFor) => {
-    replaceDraft(draftFor(app.draft.model));
-    byId("run").focus();
-  };
-  const starts = STARTS.map(([title, about, draftFor]) =>
-    h(
-      "button",
-      { type: "button", class: "start", onclick: () => begin(draftFor) },
-      h("strong", {}, title),
-      h("span", { class: "small soft" }, about),
-    ),
-  );
   return h(
     "div",
     { class: "empty-answer" },
@@ -28,7 +17,21 @@ export function emptyAnswer(place) {
       { class: "soft" },
       "Write a message and run it: the answer, its raw events, its price and its code appear here. Or begin with one of these:",
     ),
-    h("div", { class: "starts" }, starts),
+    h("div", { class: "starts" }, STARTS.map(startButton)),
+  );
+}
+
+function startButton([title, about, needs, draftFor]) {
+  const reason = needs.map(missing).find(Boolean);
+  const begin = () => {
+    replaceDraft(draftFor(modelFor(needs, app.draft.model)));
+    byId("run").focus();
+  };
+  return h(
+    "button",
+    { type: "button", class: "start", disabled: Boolean(reason), onclick: begin },
+    h("strong", {}, title),
+    h("span", { class: "small soft" }, reason ? `Not now: ${reason}` : about),
   );
 }
 

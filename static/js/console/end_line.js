@@ -1,7 +1,7 @@
 // The line that a call ends in: how it ended, tokens, speed, credits, and the sum behind them.
 import { config, emit } from "./app.js";
 import { h, icon } from "./dom.js";
-import { dollars, duration, grouped } from "./format.js";
+import { dollars, duration, grouped } from "../run/figures.js";
 
 const CLASSES = {
   input: "input",
@@ -42,7 +42,7 @@ export function endLine(call) {
 function status(call) {
   const { answer, ending } = call;
   if (ending === "stopped")
-    return ["warn", "stop", "stopped", sentence("You stopped it. What had arrived is kept, and charged.")];
+    return ["warn", "stop", "stopped", sentence(stopped(call))];
   if (ending === "failed")
     return [
       "bad",
@@ -70,6 +70,12 @@ function status(call) {
   return ["good", "check", answer.stopReason ?? ""];
 }
 
+function stopped(call) {
+  if (call.answer.content.length) return "You stopped it. What had arrived is kept, and charged.";
+  if (call.credits() === 0) return "You stopped it before anything arrived. Nothing was charged.";
+  return "You stopped it before anything arrived.";
+}
+
 function sentence(...parts) {
   return h("p", { class: "end-note" }, ...parts);
 }
@@ -85,7 +91,7 @@ function cut(call) {
 
 function tokens(call) {
   const { output_tokens: output } = call.usage();
-  if (output === undefined || call.isRefusedBefore()) return "";
+  if (output === undefined || call.isRefused()) return "";
   return `${grouped(call.inputTokens())} in, ${grouped(output)} out`;
 }
 
@@ -102,7 +108,7 @@ function charge(call) {
     "span",
     { class: "end-charge number" },
     h("strong", {}, `${grouped(credits)} credits`),
-    ` ${dollars(credits)}`,
+    h("span", { class: "end-dollars" }, ` ${dollars(credits)}`),
   );
 }
 
@@ -129,6 +135,7 @@ function receipt(call) {
   const toggle = (event) => {
     details.hidden = !details.hidden;
     event.currentTarget.setAttribute("aria-expanded", String(!details.hidden));
+    details.scrollIntoView({ block: "nearest" });
   };
   return [
     h(
@@ -157,7 +164,7 @@ function sum({ lines, credits }) {
       "tr",
       { class: "receipt-total" },
       h("th", { scope: "row" }, "charged"),
-      h("td"),
+      h("td", { class: "soft number" }, dollars(credits)),
       h("td", { class: "end number" }, grouped(credits)),
     ),
   ];

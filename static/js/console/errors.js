@@ -1,7 +1,7 @@
 // What went wrong with a call, and what to do about it.
-import { config } from "./app.js";
+import { config, emit } from "./app.js";
 import { callout, h } from "./dom.js";
-import { grouped } from "./format.js";
+import { dollars, grouped } from "../run/figures.js";
 
 export function errorBox(call) {
   const { error } = call;
@@ -10,10 +10,17 @@ export function errorBox(call) {
   return callout(
     "bad",
     h("p", {}, h("strong", {}, title(call))),
-    h("p", {}, error.message),
+    h("p", {}, reasonOf(error)),
     advice(call),
     kind && h("p", {}, kind, error.code && h("code", { class: "soft small" }, ` ${error.code}`)),
   );
+}
+
+// Of credits the page writes the figures itself; the API's words name fields and addresses.
+function reasonOf({ status, message, details = {} }) {
+  const { credits_required: most, credits_available: available } = details;
+  if (status !== 402 || most === undefined) return message;
+  return `This run may cost up to ${grouped(most)} credits, ${dollars(most)}; ${grouped(available)} are available.`;
 }
 
 function title({ error, answer }) {
@@ -37,13 +44,11 @@ const TITLES = {
 function advice({ error }) {
   const { status, details = {} } = error;
   if (status === 402) return outOfCredits(details);
-  if (status === 401)
-    return h(
-      "p",
-      {},
-      link(config.urls.signIn, "Sign in in a new tab"),
-      ", then run it again here: nothing is lost.",
-    );
+  if (status === 401) {
+    const signIn = () => emit("sign-in");
+    const button = h("button", { type: "button", class: "link-button", onclick: signIn }, "Sign in");
+    return h("p", {}, button, ", then run it again: nothing is lost.");
+  }
   if (status === 429 || status === 529)
     return h("p", {}, "Nothing was charged. Wait some seconds, then run it again.");
   if (status === 400)

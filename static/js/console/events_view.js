@@ -1,7 +1,7 @@
 // The Events tab: raw server-sent events with arrival times, a timeline above a table.
 import { h, icon } from "./dom.js";
 import { averageGap, blockTypes, longestGap, rowsOf, summaryOf } from "./event_rows.js";
-import { bytes, duration, grouped, plural } from "./format.js";
+import { bytes, counted, duration, grouped } from "../run/figures.js";
 import { coloured, pretty } from "./json_text.js";
 import { timeline } from "./timeline.js";
 
@@ -43,7 +43,7 @@ export class EventsView {
     const size = events.reduce((sum, event) => sum + event.bytes, 0);
     const facts =
       events.length > 0 &&
-      `${plural(events.length, "event")}, ${bytes(size)} in ${duration(events.at(-1).at)}; longest gap ${duration(longestGap(events))}`;
+      `${counted(events.length, "event")}, ${bytes(size)} in ${duration(events.at(-1).at)}; longest gap ${duration(longestGap(events))}`;
     const group = h(
       "button",
       {
@@ -151,7 +151,7 @@ export class EventsView {
       count > 1 ? `${count} × ${event.name}` : event.name,
     );
     const summary =
-      count > 1 ? `${blocks[event.data.index] ?? ""}, ${plural(count, "delta")}` : summaryOf(event, blocks);
+      count > 1 ? `${blocks[event.data.index] ?? ""}, ${counted(count, "delta")}` : summaryOf(event, blocks);
     const line = h(
       "tr",
       { class: isOpen ? "is-chosen" : "" },

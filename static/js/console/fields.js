@@ -1,18 +1,24 @@
 // System prompt, tools, schema and parameters: fields that each hold one part of the draft.
 import { app, changed, on, root } from "./app.js";
+import { missing } from "./capabilities.js";
 import { byId, h } from "./dom.js";
 import { toolNames } from "./draft.js";
-import { plural, shortened } from "./format.js";
+import { counted } from "../run/figures.js";
+import { shortened } from "./short_texts.js";
 import { parse, pretty } from "./json_text.js";
 import { SCHEMA, TOOLS } from "./samples.js";
 
 const SUMMARY_CHARS = 60;
-const CHOICES = [
-  ["", "not sent"],
-  ["auto", "auto"],
-  ["any", "any: must use a tool"],
-  ["none", "none: may not"],
-];
+const NOT_SENT = ["", "not sent"];
+const CHOICES = {
+  thinking: [NOT_SENT, ["adaptive", "adaptive"], ["enabled", "enabled"], ["disabled", "disabled"]],
+  stream: [
+    ["true", "on"],
+    ["", "off"],
+  ],
+  effort: [NOT_SENT, ...["low", "medium", "high", "xhigh", "max"].map((level) => [level, level])],
+  tool_choice: [NOT_SENT, ["auto", "auto"], ["any", "any: must use a tool"], ["none", "none: may not"]],
+};
 const MORE = ["top_p", "top_k", "tool_choice", "effort", "stop_sequences"];
 const parameters = [...document.querySelectorAll("[data-parameter]")];
 const toolsField = {
@@ -32,7 +38,7 @@ async function loadEditor() {
     toolsEditor = replace(byId("tools"), {
       nonce: root.nonce,
       label: "Tools, a JSON array",
-      describedBy: "tools-problem",
+      describedBy: "tools-problem tools-warnings",
       onChange: writeTools,
     });
   } catch {
@@ -86,15 +92,28 @@ function showParameters() {
   showSummaries();
 }
 
-// tool_choice names the tools that are defined.
+// A value that is no choice stays one, such as a link's: what is sent is what the page shows.
 function showChoices() {
-  const names = toolNames(app.draft).map((name) => [`tool:${name}`, name]);
-  const chosen = app.draft.parameters.tool_choice;
-  const known = [...CHOICES, ...names];
-  if (chosen && !known.some(([value]) => value === chosen)) known.push([chosen, chosen.replace("tool:", "")]);
-  byId("p-tool_choice").replaceChildren(
-    ...known.map(([value, label]) => h("option", { value, selected: value === chosen }, label)),
-  );
+  for (const [name, fixed] of Object.entries(CHOICES)) {
+    const chosen = app.draft.parameters[name];
+    const known = name === "tool_choice" ? [...fixed, ...toolChoices()] : fixed;
+    const all = known.some(([value]) => value === chosen) ? known : [...known, [chosen, chosen.replace("tool:", "")]];
+    byId(`p-${name}`).replaceChildren(
+      ...all.map(([value, label]) => h("option", { value, selected: value === chosen }, label)),
+    );
+  }
+}
+
+function toolChoices() {
+  return toolNames(app.draft).map((name) => [`tool:${name}`, name]);
+}
+
+// What no model on offer can do says so, and offers no sample; what a link has brought stays to be edited.
+function greyOut() {
+  byId("tools-sample").disabled = Boolean(missing("tools"));
+  byId("schema-sample").disabled = Boolean(missing("structured_output"));
+  const reason = missing("thinking");
+  if (reason) CHOICES.thinking.find(([value]) => value === "enabled")[1] = `enabled: ${reason}`;
 }
 
 function showSummaries() {
@@ -102,14 +121,15 @@ function showSummaries() {
   byId("budget-field").hidden = draft.parameters.thinking !== "enabled";
   byId("system-summary").textContent = shortened(draft.system, SUMMARY_CHARS) || "none";
   byId("system-note").hidden = !draft.isSystemJson;
-  byId("tools-summary").textContent = toolNames(draft).join(", ") || (draft.tools.trim() ? "" : "none");
-  byId("schema-summary").textContent = draft.schema.trim() ? "on" : "off";
+  byId("tools-summary").textContent =
+    toolNames(draft).join(", ") || (draft.tools.trim() ? "" : missing("tools") || "none");
+  byId("schema-summary").textContent = draft.schema.trim() ? "on" : missing("structured_output") || "off";
   const set = MORE.filter((name) => draft.parameters[name]);
   byId("more-summary").textContent = set.join(", ");
   const extra = Object.keys(draft.extra);
   byId("extra-note").hidden = !extra.length;
   byId("extra-note").textContent =
-    `Also sent, as the request had them: ${extra.join(", ")} (${plural(extra.length, "field")}).`;
+    `Also sent, as the request had them: ${extra.join(", ")} (${counted(extra.length, "field")}).`;
 }
 
 function showAll() {
@@ -128,6 +148,7 @@ function bind(id, name) {
 }
 
 export function start() {
+  greyOut();
   bind("system", "system");
   bind("schema", "schema");
   byId("tools").addEventListener("input", (event) => writeTools(event.target.value));

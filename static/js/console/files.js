@@ -1,15 +1,20 @@
 // Reads files into message parts: size and type are checked before anything is read.
-import { bytes } from "./format.js";
+import { bytes } from "../run/figures.js";
 
 const IMAGES = ["image/jpeg", "image/png", "image/gif", "image/webp"];
 const TEXTS =
   /\.(txt|md|markdown|csv|tsv|json|jsonl|xml|ya?ml|toml|ini|log|html?|css|js|ts|py|rb|go|rs|java|c|h|cpp|sql|sh)$/i;
+const NEEDS = { image: "images", pdf: "documents" };
 const THUMBNAIL_PX = 96;
 const BASE64_GROWTH = 4 / 3;
 
-// A reason not to attach the file, or null. `used` is what the request has in files, in bytes as sent.
-export function refusal(file, { used, limit }) {
-  if (!kindOf(file)) return `${file.name}: attach JPEG, PNG, GIF or WebP images, PDF or text.`;
+// A reason not to attach the file, or null. `used` is what the request has in files, in bytes as sent;
+// `missing` says why no model can take a kind of file, or "".
+export function refusal(file, { used, limit, missing = () => "" }) {
+  const kind = kindOf(file);
+  if (!kind) return `${file.name}: attach JPEG, PNG, GIF or WebP images, PDF or text.`;
+  const reason = kind !== "text" && missing(NEEDS[kind]);
+  if (reason) return `${file.name} is not attached: ${reason}.`;
   if (!file.size) return `${file.name} is empty.`;
   if (file.size * BASE64_GROWTH + used <= limit) return null;
   const most = bytes(Math.floor(limit / BASE64_GROWTH));

@@ -5,7 +5,8 @@ import { Call } from "./call.js";
 import { asDraft } from "./checked_draft.js";
 import { byId, h, icon, say } from "./dom.js";
 import { filesOf, newId, toRequest } from "./draft.js";
-import { dollars, grouped, shortened } from "./format.js";
+import { dollars, grouped } from "../run/figures.js";
+import { shortened } from "./short_texts.js";
 import { prepare } from "./popovers.js";
 import * as results from "./results.js";
 
@@ -41,6 +42,7 @@ function stored({
   record,
   error,
   ending,
+  isUnsent,
   firstTokenMs,
   durationMs,
   results: entered,
@@ -55,6 +57,7 @@ function stored({
     record,
     error,
     ending,
+    isUnsent,
     firstTokenMs,
     durationMs,
     results: entered,

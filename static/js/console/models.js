@@ -1,50 +1,28 @@
 // The choice of the model: capabilities, context and price, and what caicaini/auto would take.
 import { app, changed, config, modelById, on } from "./app.js";
+import { lacking, nameOf, needsOf } from "./capabilities.js";
 import { byId, h, icon } from "./dom.js";
-import { filesOf } from "./draft.js";
-import { dollars, grouped } from "./format.js";
-import { shortName } from "./names.js";
+import { dollars, grouped } from "../run/figures.js";
+import { shortName } from "./short_texts.js";
 import { prepare } from "./popovers.js";
 
-const WORDS = { structured_output: "structured output" };
 const PER_MILLION = 2;
+const AUTO_RULE = "the cheapest model that can do what is asked";
+let route = []; // of the newest check: { model, state, reason }
 
 export function price(model) {
   return `${dollars(model.input, PER_MILLION)} in, ${dollars(model.output, PER_MILLION)} out per million tokens`;
 }
 
-export function capability(name) {
-  return WORDS[name] ?? name;
-}
-
-// What the draft needs and the model lacks, for a hint; the server decides.
-function lacking(model) {
-  const { draft } = app;
-  const types = filesOf(draft).map(({ type }) => type);
-  const needs = [
-    types.includes("image") && "images",
-    filesOf(draft).some((file) => file.mediaType === "application/pdf") && "documents",
-    draft.tools.trim() && draft.tools.trim() !== "[]" && "tools",
-    draft.parameters.thinking === "enabled" && "thinking",
-    draft.schema.trim() && "structured_output",
-  ].filter(Boolean);
-  return needs.filter((need) => !model.capabilities.includes(need));
-}
-
 function autoRow() {
-  const note = h(
-    "span",
-    { class: "small soft" },
-    "The cheapest healthy model that supports what the request needs",
-  );
-  return choice(config.auto, note);
+  return choice(config.auto, h("span", { class: "small soft" }, `Takes ${AUTO_RULE}`));
 }
 
 function modelRow(model) {
   const capabilities = model.capabilities.length
-    ? model.capabilities.map(capability).join(", ")
+    ? model.capabilities.map(nameOf).join(", ")
     : "text only";
-  const missing = lacking(model);
+  const missing = lacking(model, needsOf(app.draft));
   return choice(
     model.id,
     model.description && h("span", { class: "small" }, model.description),
@@ -60,9 +38,22 @@ function modelRow(model) {
         "span",
         { class: "small warn" },
         icon("alert"),
-        ` does not take ${missing.map(capability).join(", ")}`,
+        ` does not take ${missing.map(nameOf).join(", ")}`,
       ),
+    h("span", { class: "small soft", "data-route-of": model.id }, routeNote(model.id)),
   );
+}
+
+// What the router makes of a model, where it chooses.
+function routeNote(id) {
+  const step = app.draft.model === config.auto && route.find((one) => one.model === id);
+  if (!step) return "";
+  const words = {
+    chosen: `would be taken: ${step.reason}`,
+    next: `would be next, ${step.reason}`,
+    dropped: `passed over: ${step.reason}`,
+  };
+  return `${shortName(config.auto)}: ${words[step.state]}`;
 }
 
 function choice(id, ...lines) {
@@ -101,22 +92,23 @@ function fill() {
 function show() {
   byId("model-name").textContent = app.draft.model;
   const model = modelById(app.draft.model);
-  if (model) byId("model-route").textContent = price(model);
-  else if (app.draft.model !== config.auto) byId("model-route").textContent = "not on offer here";
+  const isAuto = app.draft.model === config.auto;
+  byId("model-route").textContent = model ? price(model) : isAuto ? `takes ${AUTO_RULE}` : "not on offer here";
 }
 
-// `checked` is the answer of /check.
+// `checked` is the answer of /check, or null.
 export function showRoute(checked) {
-  if (app.draft.model !== config.auto) return show();
-  const line = byId("model-route");
-  const [first] = checked?.route ?? [];
-  if (!first) line.replaceChildren(checked?.model ? `would take ${shortName(checked.model)}` : "\u00a0");
-  else
-    line.replaceChildren(
-      "would take ",
-      h("strong", {}, shortName(first.model)),
-      first.reason ? `: ${first.reason}` : "",
-    );
+  route = checked?.route ?? [];
+  for (const note of document.querySelectorAll("[data-route-of]"))
+    note.textContent = routeNote(note.dataset.routeOf);
+  show();
+  const [first] = route;
+  if (app.draft.model !== config.auto || !first) return;
+  byId("model-route").replaceChildren(
+    "would take ",
+    h("strong", {}, shortName(first.model)),
+    `: ${first.reason}`,
+  );
 }
 
 // Selects on a click and closes; arrow keys select and leave it open until Enter or Escape.

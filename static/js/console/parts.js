@@ -1,7 +1,9 @@
 // One part of a message as an element: text, a file, a tool's result, or a block kept as it is.
 import { app, changed } from "./app.js";
+import { isOffered } from "./capabilities.js";
 import { h, icon, iconButton } from "./dom.js";
-import { bytes, plural, shortened } from "./format.js";
+import { bytes, counted } from "../run/figures.js";
+import { shortened } from "./short_texts.js";
 import { coloured, pretty } from "./json_text.js";
 
 const SHOWN_CHARS = 120;
@@ -17,10 +19,11 @@ function textView(part, { message, number, place }) {
     changed("text");
   };
   const label = `Message ${number}, ${message.role}${place ? `, part ${place + 1}` : ""}`;
+  const takesFiles = isOffered("images") || isOffered("documents");
   const hint =
     message.role === "assistant"
       ? "The answer begins with this"
-      : "Write a message; paste or drop images and PDF here";
+      : `Write a message${takesFiles ? "; paste or drop images and PDF here" : ""}`;
   const area = h("textarea", {
     class: "message-text",
     rows: "2",
@@ -108,7 +111,7 @@ function resultView(part, { number }) {
 
 function rawView(part, context) {
   const { block } = part;
-  const summary = h("summary", {}, icon(block.type === "tool_use" ? "wrench" : "file"), ...summaryOf(block));
+  const summary = h("summary", {}, icon("chevron", "fold-mark"), icon(block.type === "tool_use" ? "wrench" : "file"), ...summaryOf(block));
   const code = h("pre", { tabindex: "0", class: "code-text" }, ...coloured(pretty(block)));
   const view = h("details", { class: "part part-raw" }, summary, code);
   return h("div", { class: "part-row" }, view, removeButton(part, context, `the ${block.type} block`));
@@ -121,11 +124,16 @@ function summaryOf(block) {
       h("code", {}, block.name),
       h("span", { class: "soft" }, ` ${shortened(JSON.stringify(block.input ?? {}), 60)}`),
     ];
-  if (block.type === "thinking") return [` thought, ${plural(block.thinking?.length ?? 0, "character")}`];
+  if (block.type === "thinking") return [` thought, ${counted(block.thinking?.length ?? 0, "character")}`];
   return [` ${NAMES[block.type] ?? block.type}`];
 }
 
 const DRAWN = { text: textView, file: fileView, tool_result: resultView, raw: rawView };
+
+export const MISSING_DATA = {
+  place: "messages",
+  message: "Attach the files again whose data is not kept here, or remove them.",
+};
 
 // Whether the draft names files whose data is not here.
 export function hasMissingData() {

@@ -1,5 +1,5 @@
 // Puts a message beside the field it is about: our own checks', and the server's by its path.
-import { byId } from "./dom.js";
+import { byId, h } from "./dom.js";
 
 const OPENED = { system: "system-fold", tools: "tools-fold", schema: "schema-fold" };
 const IN_MORE = new Set(["top_p", "top_k", "tool_choice", "stop_sequences"]);
@@ -24,6 +24,18 @@ export function clear() {
   for (const field of document.querySelectorAll(".request [aria-invalid]"))
     field.removeAttribute("aria-invalid");
   byId("tools-summary").classList.remove("bad");
+}
+
+// Shows [{ path, reason }] that do not keep a request from being run, in the places of their fields.
+export function warn(warnings) {
+  for (const list of document.querySelectorAll("[data-warnings]")) {
+    const own = warnings.filter(({ path }) => placeOf(path) === list.dataset.warnings);
+    list.hidden = !own.length;
+    list.replaceChildren(
+      ...own.map(({ path, reason }) => h("p", {}, h("code", {}, path), `: ${reason}.`)),
+      h("p", { class: "soft" }, "The call can be made. A model’s own server may refuse it."),
+    );
+  }
 }
 
 // Shows problems [{ place, message }]; returns those that have no place.

@@ -3,7 +3,7 @@ import { app, emit, on, root } from "./app.js";
 import { byId, h, say } from "./dom.js";
 import { Column } from "./column.js";
 import { toRequest } from "./draft.js";
-import { grouped, plural } from "./format.js";
+import { counted, grouped } from "../run/figures.js";
 import { verdict } from "./verdict.js";
 
 const tabs = [...document.querySelectorAll("#tabs [role=tab]")];
@@ -119,7 +119,7 @@ async function copy() {
   try {
     await navigator.clipboard.writeText(text);
     label.textContent = "Copied";
-    say(`Copied ${plural(text.length, "character")}.`);
+    say(`Copied ${counted(text.length, "character")}.`);
   } catch {
     label.textContent = "No clipboard";
   }

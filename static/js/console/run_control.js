@@ -4,9 +4,9 @@ import { Call } from "./call.js";
 import { modelsOf } from "./check.js";
 import { byId, say } from "./dom.js";
 import { newMessage, textPart, toRequest } from "./draft.js";
-import { dollars, grouped } from "./format.js";
+import { dollars, grouped } from "../run/figures.js";
 import { addMessage } from "./messages.js";
-import { hasMissingData } from "./parts.js";
+import { MISSING_DATA, hasMissingData } from "./parts.js";
 import { isAnyOpen } from "./popovers.js";
 import { focusFirst, show } from "./problems.js";
 import * as results from "./results.js";
@@ -16,11 +16,7 @@ let isContinued = false; // the next run belongs to the calls shown
 
 function problemsOf(draft) {
   const { problems } = toRequest(draft);
-  if (hasMissingData())
-    problems.push({
-      place: "messages",
-      message: "Attach the files again whose data is not kept here, or remove them.",
-    });
+  if (hasMissingData()) problems.push(MISSING_DATA);
   return problems;
 }
 
@@ -59,11 +55,18 @@ function newCall(column, request) {
   return call;
 }
 
+// Records that could not be read while nobody was signed in.
+function readMissing() {
+  const calls = results.allColumns().flatMap((column) => column.calls);
+  for (const call of calls) if (!call.isRunning && !call.record && !call.isRestored) call.readRecord();
+}
+
 function setRunning(isRunning) {
   app.isRunning = isRunning;
   const hadFocus = [byId("run"), byId("stop")].includes(document.activeElement);
   byId("run").hidden = isRunning;
   byId("stop").hidden = !isRunning;
+  byId("stop-beside").hidden = !isRunning; // for narrow screens, where the other is behind a tab
   if (hadFocus) byId(isRunning ? "stop" : "run").focus();
 }
 
@@ -138,11 +141,12 @@ function onKey(event) {
 
 export function start() {
   byId("run").addEventListener("click", run);
-  byId("stop").addEventListener("click", stop);
+  for (const id of ["stop", "stop-beside"]) byId(id).addEventListener("click", stop);
   byId("run").disabled = !config.models.length;
   document.addEventListener("keydown", onKey);
   on("send-results", sendResults);
   on("continue", goOn);
+  on("came-back", readMissing);
   on("draft", (part) => {
     if (part === "all") isContinued = false;
   });

@@ -34,16 +34,18 @@ function asking(model, text, members = {}) {
   return { ...newDraft(model), messages: [newMessage("user", [textPart(text)])], ...members };
 }
 
-// [title, what it shows, draft for a model]
+// [title, what it shows, what a model needs for it, draft for a model]
 export const STARTS = [
   [
     "A short answer",
     "One question, streamed",
+    [],
     (model) => asking(model, "Explain in two sentences what an idempotency key is good for."),
   ],
   [
     "A tool call",
     "The model calls, you enter the result",
+    ["tools"],
     (model) =>
       asking(model, "Which warehouse can ship 40 units of A-113 to Lyon by Friday?", {
         system: "You plan shipments for three warehouses. Look stock up before you answer.",
@@ -53,6 +55,7 @@ export const STARTS = [
   [
     "Structured output",
     "JSON that follows a schema",
+    ["structured_output"],
     (model) =>
       asking(model, "Give this note a title and tags: Order 12 more boxes of A-113 before Friday.", {
         schema: pretty(SCHEMA),

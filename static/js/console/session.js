@@ -1,26 +1,40 @@
 // The session's end, no network, no credits: said above the columns, without losing what is written.
-import { app, config, on } from "./app.js";
+import { app, config, emit, on } from "./app.js";
 import { soon } from "./check.js";
-import { grouped } from "./format.js";
+import { grouped } from "../run/figures.js";
 import { dismiss, notify } from "./notices.js";
 import { link } from "./errors.js";
+import * as signIn from "./sign_in.js";
 
 let isSignedOut = false;
 
 function signedOut() {
   if (isSignedOut) return;
   isSignedOut = true;
-  notify("session", "warn", [
-    "Your session has ended. What is written here stays. ",
-    link(`${config.urls.signIn}?next=${encodeURIComponent(config.urls.page)}`, "Sign in in a new tab"),
-    ", then come back to this one and go on.",
-  ]);
+  notify("session", "warn", "Your session has ended. What is written here stays.", ["Sign in", signIn.open]);
+}
+
+// Somebody else has signed in, or chosen another workspace, in another tab: nothing may be billed to that one.
+function otherWorkspace() {
+  notify(
+    "workspace",
+    "warn",
+    `This page is of ${config.workspace}, and this browser now works in another workspace or as somebody else. Nothing is sent from here. Your draft is kept.`,
+    ["Reload for the other workspace", () => location.reload()],
+  );
 }
 
 function signedIn() {
+  dismiss("workspace");
   if (!isSignedOut) return;
   isSignedOut = false;
   dismiss("session");
+}
+
+function comeBack() {
+  signedIn();
+  soon();
+  emit("came-back");
 }
 
 function offline() {
@@ -48,8 +62,12 @@ function credits({ balance, available, held, isShort }) {
 export function start() {
   on("signed-out", signedOut);
   on("signed-in", signedIn);
+  on("sign-in", signIn.open);
+  on("other-workspace", otherWorkspace);
+  signIn.start({ onSignedIn: comeBack });
   on("balance", credits);
-  on("ended", () => document.body.dispatchEvent(new Event("balance-changed"))); // the pill listens
+  for (const name of ["ended", "came-back"])
+    on(name, () => document.body.dispatchEvent(new Event("balance-changed"))); // the pill listens
   // The frame's poll of the balance would reload the page, and what was written and answered with it.
   document.addEventListener("htmx:beforeOnLoad", (event) => {
     if (event.detail.xhr.status !== 401) return;

@@ -3,7 +3,7 @@ import { app, config, replaceDraft } from "./app.js";
 import { byId, say } from "./dom.js";
 import { asDraft } from "./checked_draft.js";
 import { filesOf, fromRequest, withoutFiles } from "./draft.js";
-import { grouped, plural } from "./format.js";
+import { counted, grouped } from "../run/figures.js";
 import { LONGEST_LINK, linkTo, readFragment } from "./links.js";
 import { dismiss, notify } from "./notices.js";
 import { prepare } from "./popovers.js";
@@ -18,7 +18,7 @@ async function fill() {
     isTooLong
       ? `This request is too long for a link: ${grouped(link.length)} characters, and a link takes ${grouped(LONGEST_LINK)}. Share its JSON from the Request tab.`
       : `${grouped(link.length)} of at most ${grouped(LONGEST_LINK)} characters.`,
-    files ? ` ${plural(files, "file")} not included: only the names.` : "",
+    files ? ` ${counted(files, "file")} not included: only the names.` : "",
   ].join("");
 }
 

@@ -1,6 +1,6 @@
 // Draft and history in this browser alone (localStorage), one store per person and workspace.
 import { asDraft } from "./checked_draft.js";
-import { withoutFiles } from "./draft.js";
+import { filesOf, withoutFiles } from "./draft.js";
 
 const LONGEST_DRAFT = 1_500_000;
 const LONGEST_ENTRY = 60_000;
@@ -14,8 +14,11 @@ export class Storage {
 
   // Returns whether the draft was stored whole; files that are too large are left out.
   saveDraft(draft) {
-    const whole = JSON.stringify(draft);
-    if (whole.length <= LONGEST_DRAFT && write(this.draftKey, whole)) return true;
+    const dataLength = filesOf(draft).reduce((sum, { data }) => sum + (data?.length ?? 0), 0);
+    if (dataLength <= LONGEST_DRAFT) {
+      const whole = JSON.stringify(draft);
+      if (whole.length <= LONGEST_DRAFT && write(this.draftKey, whole)) return true;
+    }
     write(this.draftKey, JSON.stringify(withoutFiles(draft)));
     return false;
   }

@@ -1,7 +1,7 @@
 // The events of a call over time, one lane for each kind of block: SVG without text scaling.
 import { svg } from "./dom.js";
 import { blockTypes, laneOf } from "./event_rows.js";
-import { duration } from "./format.js";
+import { duration } from "../run/figures.js";
 
 const LANES = ["thinking", "redacted_thinking", "text", "tool_use", "message"];
 const LABEL_PX = 64;
@@ -9,6 +9,7 @@ const LANE_PX = 23;
 const TICK_PX = 13;
 const TOP_PX = 20;
 const FEWEST_MS = 10;
+const MARK_PX = 150; // of "first token 12.34 s"
 
 export function timeline(call, { width, chosen }) {
   const { events } = call;
@@ -29,7 +30,7 @@ export function timeline(call, { width, chosen }) {
     },
     grid({ end, x, height }),
     lanes.map((lane, index) => laneRow({ lane, index, events, blocks, x })),
-    firstToken(call, { x, height }),
+    firstToken(call, { x, height, width }),
     frame(chosen, { x, height }),
   );
 }
@@ -75,10 +76,10 @@ function stepOf(end) {
   return [1, 2, 5, 10].map((factor) => factor * power).find((step) => step >= rough);
 }
 
-function firstToken({ firstTokenMs }, { x, height }) {
+function firstToken({ firstTokenMs }, { x, height, width }) {
   if (firstTokenMs === null) return null;
   const at = x(firstTokenMs);
-  const isRight = at > x(0) + 260;
+  const isRight = at + MARK_PX > width;
   return [
     svg("path", { d: `M${at} ${TOP_PX - 4}V${height - 20}`, class: "first-token" }),
     svg(

@@ -1,6 +1,6 @@
 // A tool call of an answer as a card: its input, and the field for the result that you enter by hand.
 import { h, icon } from "./dom.js";
-import { shortened } from "./format.js";
+import { shortened } from "./short_texts.js";
 import { coloured, pretty } from "./json_text.js";
 
 export class ToolCallView {
@@ -32,10 +32,12 @@ export class ToolCallView {
   }
 
   update(block) {
-    const text = block.partialJson === undefined ? pretty(block.input) : block.partialJson;
+    const isPart = block.partialJson !== undefined;
+    const text = isPart ? block.partialJson : pretty(block.input);
     if (this.shown !== text) {
       this.shown = text;
-      this.input.replaceChildren(...coloured(text));
+      // Colours make an element for each word: not again and again while the input grows.
+      this.input.replaceChildren(...(isPart ? [text] : coloured(text)));
     }
     if (!this.call.isRunning) this.drawSide();
   }

@@ -1,6 +1,6 @@
 // One sentence about a comparison: which model is cheaper, which is faster. Pure.
-import { shortName } from "./names.js";
-import { grouped } from "./format.js";
+import { shortName } from "./short_texts.js";
+import { grouped } from "../run/figures.js";
 
 // Returns [sentence, note].
 export function verdict(columns) {
