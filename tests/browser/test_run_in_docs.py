@@ -48,6 +48,7 @@ def go_signed_in(visitor: Visitor) -> Page:
     page.get_by_label("Password", exact=True).fill(steps.DEMO.password)
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("heading", level=1, name=HEADING)).to_be_visible()
+    page.wait_for_load_state()  # before its scripts have run, a click does nothing
     return page
 
 
