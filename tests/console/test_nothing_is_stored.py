@@ -27,7 +27,6 @@ INPUT = f"input{uuid.uuid4().hex}"
 RESULT = f"result{uuid.uuid4().hex}"
 PICTURE = f"{uuid.uuid4().hex}AA=="
 STOP = f"stop{uuid.uuid4().hex}"
-PERSON = f"person{uuid.uuid4().hex}"
 
 
 @pytest.fixture
@@ -49,7 +48,6 @@ def a_tool_loop(prompt: str) -> dict[str, Any]:
         ],
         "tools": [{"name": TOOL, "description": SYSTEM, "input_schema": schema}],
         "stop_sequences": [STOP],
-        "metadata": {"user_id": PERSON},
     }
 
 
@@ -73,7 +71,7 @@ def run_in_every_way(page: PageCaller, upstream: ScriptedUpstream) -> list[str]:
     ).answer()
     assert INPUT in checked.json()["warnings"][0]["path"]
     scripts = (whole, broken, refused, left)
-    marks = [ANSWER, SYSTEM, TOOL, INPUT, RESULT, PICTURE, STOP, PERSON]
+    marks = [ANSWER, SYSTEM, TOOL, INPUT, RESULT, PICTURE, STOP]
     return [*marks, *(script.prompt for script in scripts)]
 
 
