@@ -83,7 +83,7 @@ def test_the_editors_styles_have_a_nonce_and_scripts_still_only_our_origin(brows
     assert nonces[0][1] != nonces[1][1]
     policy = first["Content-Security-Policy"]
     assert f"style-src 'self' 'nonce-{nonces[0][1]}'" in policy
-    assert "script-src 'self';" in policy
+    assert "script-src 'self'" in policy.split("; ")
 
 
 def test_a_browser_without_scripts_reads_what_is_needed(browser: Client) -> None:
