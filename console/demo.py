@@ -29,7 +29,7 @@ from gateway.upstreams.router import AUTO
 
 QUESTIONS = (
     "What is an API? One sentence.",
-    "Say hello in one sentence.",
+    "Write one sentence about the sea.",
     "What does an API key do? One sentence.",
 )
 _MAX_TOKENS = 80

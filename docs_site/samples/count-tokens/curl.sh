@@ -4,6 +4,6 @@ curl http://localhost:8000/v1/messages/count_tokens \
   -d '{
     "model": "caicaini/auto",
     "messages": [
-      {"role": "user", "content": "Say hello in one sentence."}
+      {"role": "user", "content": "Write one sentence about the sea."}
     ]
   }'

@@ -9,7 +9,7 @@ client = Anthropic(
 
 count = client.messages.count_tokens(
     model="caicaini/auto",
-    messages=[{"role": "user", "content": "Say hello in one sentence."}],
+    messages=[{"role": "user", "content": "Write one sentence about the sea."}],
 )
 
 print("input tokens:", count.input_tokens)

@@ -7,7 +7,7 @@ const client = new Anthropic({
 
 const count = await client.messages.countTokens({
   model: "caicaini/auto",
-  messages: [{ role: "user", content: "Say hello in one sentence." }],
+  messages: [{ role: "user", content: "Write one sentence about the sea." }],
 });
 
 console.log("input tokens:", count.input_tokens);

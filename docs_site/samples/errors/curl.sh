@@ -6,6 +6,6 @@ curl --fail-with-body http://localhost:8000/v1/messages \
     "model": "caicaini/auto",
     "max_tokens": 0.5,
     "messages": [
-      {"role": "user", "content": "Say hello in one sentence."}
+      {"role": "user", "content": "Write one sentence about the sea."}
     ]
   }' || echo "curl exit: $?"

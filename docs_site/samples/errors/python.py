@@ -11,7 +11,7 @@ try:
     client.messages.create(
         model="caicaini/auto",
         max_tokens=0.5,  # wrong on purpose: whole numbers only
-        messages=[{"role": "user", "content": "Say hello in one sentence."}],
+        messages=[{"role": "user", "content": "Write one sentence about the sea."}],
     )
 except anthropic.APIConnectionError as error:
     print("not reached:", error)

@@ -9,7 +9,7 @@ try {
   await client.messages.create({
     model: "caicaini/auto",
     max_tokens: 0.5, // wrong on purpose: whole numbers only
-    messages: [{ role: "user", content: "Say hello in one sentence." }],
+    messages: [{ role: "user", content: "Write one sentence about the sea." }],
   });
 } catch (error) {
   if (error instanceof Anthropic.APIConnectionError) {

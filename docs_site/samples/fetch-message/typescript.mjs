@@ -7,7 +7,7 @@ const response = await fetch("http://localhost:8000/v1/messages", {
   body: JSON.stringify({
     model: "caicaini/auto",
     max_tokens: 50,
-    messages: [{ role: "user", content: "Say hello in one sentence." }],
+    messages: [{ role: "user", content: "Write one sentence about the sea." }],
   }),
 });
 

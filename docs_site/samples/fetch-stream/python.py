@@ -13,7 +13,7 @@ request = Request(
             "model": "caicaini/auto",
             "max_tokens": 50,
             "stream": True,
-            "messages": [{"role": "user", "content": "Say hello in one sentence."}],
+            "messages": [{"role": "user", "content": "Write one sentence about the sea."}],
         }
     ).encode(),
 )

@@ -8,7 +8,7 @@ const response = await fetch("http://localhost:8000/v1/messages", {
     model: "caicaini/auto",
     max_tokens: 50,
     stream: true,
-    messages: [{ role: "user", content: "Say hello in one sentence." }],
+    messages: [{ role: "user", content: "Write one sentence about the sea." }],
   }),
 });
 if (!response.ok) throw new Error(await response.text());

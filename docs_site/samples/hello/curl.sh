@@ -5,6 +5,6 @@ curl http://localhost:8000/v1/messages \
     "model": "caicaini/auto",
     "max_tokens": 100,
     "messages": [
-      {"role": "user", "content": "Say hello in one sentence."}
+      {"role": "user", "content": "Write one sentence about the sea."}
     ]
   }'

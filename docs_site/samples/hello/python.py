@@ -10,7 +10,7 @@ client = Anthropic(
 message = client.messages.create(
     model="caicaini/auto",
     max_tokens=100,
-    messages=[{"role": "user", "content": "Say hello in one sentence."}],
+    messages=[{"role": "user", "content": "Write one sentence about the sea."}],
 )
 
 print(message.content[0].text)

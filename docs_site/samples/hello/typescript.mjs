@@ -8,7 +8,7 @@ const client = new Anthropic({
 const message = await client.messages.create({
   model: "caicaini/auto",
   max_tokens: 100,
-  messages: [{ role: "user", content: "Say hello in one sentence." }],
+  messages: [{ role: "user", content: "Write one sentence about the sea." }],
 });
 
 for (const block of message.content) {

@@ -6,6 +6,6 @@ curl -N http://localhost:8000/v1/messages \
     "max_tokens": 100,
     "stream": true,
     "messages": [
-      {"role": "user", "content": "Say hello in one sentence."}
+      {"role": "user", "content": "Write one sentence about the sea."}
     ]
   }'

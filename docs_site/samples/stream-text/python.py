@@ -10,7 +10,7 @@ client = Anthropic(
 with client.messages.stream(
     model="caicaini/auto",
     max_tokens=100,
-    messages=[{"role": "user", "content": "Say hello in one sentence."}],
+    messages=[{"role": "user", "content": "Write one sentence about the sea."}],
 ) as stream:
     for event in stream:
         if event.type == "text":

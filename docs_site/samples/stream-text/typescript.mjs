@@ -8,7 +8,7 @@ const client = new Anthropic({
 const stream = client.messages.stream({
   model: "caicaini/auto",
   max_tokens: 100,
-  messages: [{ role: "user", content: "Say hello in one sentence." }],
+  messages: [{ role: "user", content: "Write one sentence about the sea." }],
 });
 
 for await (const event of stream) {
