@@ -77,7 +77,9 @@ def catalogue(*, upstream_url: str, dead_url: str, deaf_url: str) -> str:
     everything = '["images", "documents", "tools", "thinking", "structured_output"]'
     both = '["tools", "structured_output"]'
     shipped = (PROJECT / "catalogue.toml").read_text()
-    return shipped + "".join(
+    # Here the shipped model takes text alone, so that a request can need a dearer one.
+    text_only = shipped.replace('capabilities = ["tools"]', "capabilities = []", 1)
+    return text_only + "".join(
         [
             _model("scripted/messages", messages, capabilities=everything),
             _model("scripted/chat", chat, capabilities=everything),
