@@ -28,7 +28,8 @@ def running_product(
     folder = tmp_path_factory.mktemp("up")
     catalogue = folder / "catalogue.toml"
     console_models.write_catalogue(catalogue, upstream_url=upstream.url)
-    with product.running(folder / "data", CATALOGUE=str(catalogue)) as running:
+    provider = {"GITHUB_CLIENT_ID": "of-the-tests", "GITHUB_CLIENT_SECRET": "not-used"}
+    with product.running(folder / "data", CATALOGUE=str(catalogue), **provider) as running:
         yield running
 
 

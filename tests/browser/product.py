@@ -3,6 +3,8 @@
 import contextlib
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -64,6 +66,13 @@ class Product:
                 if web_server.APPLICATION in process.cmdline():
                     found.add(process.pid)
         return found
+
+    def run_code(self, code: str) -> None:
+        """Run Django code on its database."""
+        kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
+        env = {**kept, "DATA_DIR": str(self.data_dir), "PORT": str(self.port)}
+        command = [sys.executable, "manage.py", "shell", "--verbosity=0", "-c", code]
+        subprocess.run(command, cwd=PROJECT, env=env, check=True)
 
     def stop(self) -> int:
         """Send SIGTERM; return the exit code."""

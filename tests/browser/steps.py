@@ -48,7 +48,7 @@ def sign_up(visitor: Visitor, person: Person) -> None:
     visitor.look_at("Create your account")
     page.get_by_label("Email").fill(person.email)
     page.get_by_label("Password", exact=True).fill(person.password)
-    page.get_by_role("button", name="Sign up").click()
+    page.get_by_role("button", name="Sign up", exact=True).click()
     visitor.look_at("Check your email")
     mailbox.follow_link_of_newest(visitor, subject="Confirm your address for Caicaini")
     visitor.look_at("Confirm your address")

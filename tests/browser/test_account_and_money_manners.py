@@ -1,0 +1,214 @@
+"""Small kindnesses of the pages about accounts and money, in a browser."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from tests.browser import chromium
+from tests.browser.product import Product
+from tests.browser.steps import Person
+from tests.browser.visitor import Visitor
+from tests.support.people import PASSWORD
+
+pytestmark = chromium.NEEDED
+
+PERSON = Person("mannered@example.com", PASSWORD)
+_PERSON = f"from tests.support.people import new_person; new_person({PERSON.email!r})"
+_WORKSPACE = f"""
+from accounts.models import User
+from billing.ledger import grants, wallets
+from tests.support.books import Books, booked
+from tests.support.people import workspace_of
+person = User.objects.get(email={PERSON.email!r})
+workspace = workspace_of(person)
+books = Books(person, workspace, wallets.wallet_of(workspace).pk)
+"""
+INVISIBLE = "\N{ZERO WIDTH SPACE}" * 3
+
+
+@pytest.fixture(scope="module")
+def person(browser: Browser, running_product: Product) -> Iterator[Page]:
+    """The page of a person without credits, signed in once for all tests here."""
+    running_product.run_code(_PERSON)
+    visitor = Visitor(browser, home=running_product.url)
+    visitor.expect_failures("422")
+    page = visitor.page
+    page.goto("/accounts/login/?next=/developers/settings")
+    sign_in(page, PERSON.password)
+    expect(page.get_by_role("heading", level=1, name="Settings")).to_be_visible()
+    yield page
+    page.context.close()
+    assert visitor.faults == []
+
+
+def sign_in(page: Page, password: str) -> None:
+    page.get_by_label("Email").fill(PERSON.email)
+    page.get_by_label("Password", exact=True).fill(password)
+    page.get_by_role("button", name="Sign in", exact=True).click()
+
+
+def set_balance(product: Product, credits: int) -> None:
+    """Grant or take credits until the balance is this."""
+    product.run_code(
+        f"{_WORKSPACE}\nmissing = {credits} - books.wallet().posted\n"
+        "if missing: grants.grant(workspace=workspace, credits=missing, reason='Set')"
+    )
+
+
+def confirm_password(page: Page, *, then: str) -> None:
+    """Give the password, which pages about credentials ask for after five minutes."""
+    page.goto(f"/accounts/reauthenticate/?next={then}")
+    page.get_by_label("Password", exact=True).fill(PERSON.password)
+    page.get_by_role("main").locator("form button[type=submit]").click()
+
+
+def say(page: Page, text: str) -> Locator:
+    return page.get_by_role("main").get_by_text(text)
+
+
+def test_the_one_field_of_a_page_has_the_focus(visitor: Visitor, person: Page) -> None:
+    for page, address, label in (
+        (visitor.page, "/accounts/login/", "Email"),
+        (visitor.page, "/accounts/signup/", "Email"),
+        (visitor.page, "/accounts/password/reset/", "Email"),
+        (person, "/developers/keys/new", "Name"),
+        (person, "/accounts/email/", "New email address"),
+    ):
+        if address == "/accounts/email/":
+            confirm_password(page, then=address)
+        else:
+            page.goto(address)
+        expect(page.get_by_label(label)).to_be_focused()
+
+
+def test_a_wrong_password_focuses_its_field_and_keeps_the_address(
+    visitor: Visitor, person: Page
+) -> None:
+    visitor.page.goto("/accounts/login/")
+
+    sign_in(visitor.page, "not that one")
+
+    expect(visitor.page.get_by_label("Password", exact=True)).to_be_focused()
+    expect(visitor.page.get_by_label("Email")).to_have_value(PERSON.email)
+
+
+def test_a_mail_that_did_not_come_is_asked_for_again(visitor: Visitor) -> None:
+    page = visitor.page
+    page.goto("/accounts/signup/")
+    page.get_by_label("Email").fill("patient@example.com")
+    page.get_by_label("Password", exact=True).fill(" " * 10)
+    page.get_by_role("button", name="Sign up", exact=True).click()
+    expect(page.get_by_role("main")).to_contain_text("A password needs more than spaces.")
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_role("button", name="Sign up", exact=True).click()
+
+    page.get_by_role("button", name="Send it again").click()
+
+    expect(page.get_by_role("main")).to_contain_text("less than three minutes ago")
+
+
+def test_a_new_address_has_words_of_its_own_and_can_wait(person: Page) -> None:
+    confirm_password(person, then="/accounts/email/")
+    person.get_by_label("New email address").fill("moved@example.com")
+    person.get_by_role("button", name="Send the confirmation").click()
+    expect(person.get_by_role("main")).to_contain_text("moved@example.com")
+
+    person.goto("/accounts/email/")
+    person.get_by_role("button", name="Send the mail again").click()
+    expect(person.get_by_role("main")).to_contain_text("less than three minutes ago")
+    person.goto("/development/mail")
+    person.get_by_role("link", name="Confirm your new address for Caicaini").first.click()
+    expect(person.get_by_role("main")).to_contain_text(f"instead of {PERSON.email}")
+    person.get_by_role("main").get_by_role("link", name="/accounts/confirm-email/").click()
+    expect(person.get_by_role("heading", name="Confirm your new address")).to_be_visible()
+
+    person.goto("/accounts/email/")
+    person.get_by_role("button", name="Cancel the change").click()
+    expect(person.get_by_role("button", name="Cancel the change")).to_have_count(0)
+    expect(person.get_by_role("definition")).to_have_text(PERSON.email)
+
+
+def test_a_dismissed_checklist_is_had_back(person: Page) -> None:
+    person.goto("/developers/?again")
+    person.get_by_role("button", name="Dismiss this list").click()
+    sections = person.get_by_role("navigation", name="Developers")
+    expect(sections.get_by_role("link", name="Get started")).to_have_count(0)
+
+    person.goto("/developers/settings")
+    person.get_by_role("button", name="Show the first steps again").click()
+
+    expect(person.get_by_role("heading", name="Three steps to get started")).to_be_visible()
+    expect(sections.get_by_role("link", name="Get started")).to_be_visible()
+
+
+def test_a_name_that_nobody_can_see_is_refused(person: Page) -> None:
+    person.goto("/developers/keys/new")
+    person.get_by_label("Name").fill(INVISIBLE)
+
+    person.get_by_role("main").get_by_role("button", name="Create key").click()
+
+    expect(person.get_by_role("main")).to_contain_text("Give the key a name that can be seen.")
+
+
+@pytest.mark.parametrize("typed", ["1e2", "1_000", "12,50", "\u0661\u0662", "\uff11\uff12", "-20"])
+def test_an_amount_that_can_mean_two_things_buys_nothing(person: Page, typed: str) -> None:
+    person.goto("/developers/billing")
+    person.get_by_label("Another amount").check()
+    field = person.get_by_label("Amount in dollars")
+    field.fill(typed)
+    expect(person.locator("output")).to_have_text("")
+
+    person.get_by_role("button", name="Continue to payment").click()
+
+    expect(field).to_have_attribute("aria-invalid", "true")
+    expect(field).to_have_value(typed)
+
+
+@pytest.mark.parametrize("typed", ["$20", " 20 ", "20.00", "$ 20"])
+def test_an_amount_is_taken_as_people_type_it(person: Page, typed: str) -> None:
+    person.goto("/developers/billing")
+    person.get_by_label("Another amount").check()
+    person.get_by_label("Amount in dollars").fill(typed)
+
+    expect(person.locator("output")).to_contain_text("2,000,000 credits")
+
+
+def test_the_balance_says_in_words_when_it_is_low_empty_or_overdrawn(
+    person: Page, running_product: Product
+) -> None:
+    pill = person.get_by_role("banner").locator("#balance")
+    for credits, word in ((5_000, ""), (900, "Running low"), (0, "Empty")):
+        set_balance(running_product, credits)
+        person.goto("/developers/billing")
+        expect(pill.locator(".number")).to_have_text(f"{credits:,}")
+        expect(pill.locator(".pill-level")).to_have_text([word] if word else [])
+    person.goto("/developers/?again")
+    expect(say(person, "No credits are left")).to_be_visible()
+
+    running_product.run_code(
+        f"{_WORKSPACE}\ntop_up = books.top_up(500_000)\n"
+        "grants.grant(workspace=workspace, credits=-400_000, reason='Spent')\n"
+        "booked(top_up, refunded=500_000)"
+    )
+
+    person.goto("/developers/billing")
+    expect(pill).to_contain_text("Overdrawn")
+    five = person.locator("label.amount").first
+    expect(five).to_contain_text("400,000 of them repay what is owed")
+    person.get_by_label("Another amount").check()
+    person.get_by_label("Amount in dollars").fill("20")
+    expect(person.locator("output")).to_contain_text("400,000")
+
+
+def test_tables_have_text_of_14_pixels_and_whole_facts(
+    person: Page, running_product: Product
+) -> None:
+    person.goto("/developers/billing")
+
+    row = person.get_by_role("region", name="Ledger").locator("tbody tr").first
+    assert row.evaluate("(one) => getComputedStyle(one.closest('table')).fontSize") == "14px"
+    expect(row).to_contain_text(re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC"))
+    expect(row).to_contain_text("$")
+    assert person.locator("main [title]:not(time)").count() == 0  # the local time is one more
