@@ -40,17 +40,19 @@ class Example(NamedTuple):
         return f"{self.name}-{self.language}"
 
     @property
-    def place(self) -> str:
-        """The page and line that shows it, or its folder if no page does."""
-        for page in sorted(PAGES.glob("*.md")):
-            for number, line in enumerate(page.read_text().splitlines(), start=1):
-                if (use := _USE.search(line)) and use[1] == self.name:
-                    return f"docs_site/pages/{page.name}:{number}"
-        return f"docs_site/samples/{self.name}"
+    def places(self) -> list[str]:
+        """The pages and lines that show it, or its folder if no page does."""
+        found = [
+            f"docs_site/pages/{page.name}:{number}"
+            for page in sorted(PAGES.glob("*.md"))
+            for number, line in enumerate(page.read_text().splitlines(), start=1)
+            if (use := _USE.search(line)) and use[1] == self.name
+        ]
+        return found or [f"docs_site/samples/{self.name}"]
 
     def fault(self, reason: str) -> str:
-        """Return the sentence for a failure, which begins with the place."""
-        return f"{self.place}: sample {self.name} ({self.language}): {reason}"
+        """Return the sentence for a failure, which begins with the places."""
+        return f"{', '.join(self.places)}: sample {self.name} ({self.language}): {reason}"
 
 
 @dataclass(frozen=True)
