@@ -80,7 +80,7 @@ def test_it_streams_one_event_for_each_token() -> None:
 
 
 def test_it_calls_a_tool_with_the_input_that_the_question_names() -> None:
-    answer = _answer(max_tokens=100, messages=[QUESTION], tools=[WEATHER])
+    answer = _answer(max_tokens=100, messages=[QUESTION], tools=[WEATHER], temperature=0)
 
     [call] = answer["content"]
     assert (call["type"], call["name"]) == ("tool_use", "get_weather")
@@ -89,9 +89,8 @@ def test_it_calls_a_tool_with_the_input_that_the_question_names() -> None:
 
 
 def test_it_streams_the_input_of_a_call_in_pieces() -> None:
-    _, stream = _ask(
-        "/v1/messages", max_tokens=100, messages=[QUESTION], tools=[WEATHER], stream=True
-    )
+    asked: dict[str, Any] = {"messages": [QUESTION], "tools": [WEATHER], "temperature": 0}
+    _, stream = _ask("/v1/messages", max_tokens=100, stream=True, **asked)
 
     data = [json.loads(line[6:]) for line in stream.splitlines() if line.startswith("data: {")]
     deltas = [event["delta"] for event in data if event["type"] == "content_block_delta"]
