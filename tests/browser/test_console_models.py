@@ -30,7 +30,7 @@ def test_a_start_chooses_a_model_that_can_do_it(console: Console) -> None:
 
     expect(console.page.locator("#model-name")).to_have_text("caicaini/auto")
     expect(console.page.locator("#model-route")).to_have_text(
-        "would take vista: cheapest with tools"
+        re.compile(r"^would take \w+: cheapest with tools$")
     )
     expect(console.page.locator("#tools-summary")).to_have_class(re.compile("is-valid"))
 
