@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 from gateway.call import Caller, Labels
 from gateway.errors import InvalidRequest
-from gateway.request import values
 from gateway.request.parse import MessagesRequest
 
 TAGS = "caicaini-tags"
@@ -29,7 +28,7 @@ def labelled(caller: Caller, headers: Mapping[str, str], request: MessagesReques
     labels = Labels(
         tags=_tags(headers.get(TAGS, "")),
         session_id=_short(headers.get(SESSION, "").strip()),
-        user_label=_user(metadata or {}),
+        user_label=_short((metadata or {}).get("user_id") or ""),
     )
     return caller._replace(labels=labels)
 
@@ -43,13 +42,8 @@ def _tags(header: str) -> tuple[str, ...]:
     return tags
 
 
-def _user(metadata: Mapping[str, object]) -> str | None:
-    user_id = metadata.get("user_id")
-    return None if user_id is None else _short(values.recordable(user_id, "metadata.user_id"))
-
-
 def _short(label: str) -> str | None:
-    """Return a label, or its SHA-256 in hexadecimal if it is long; None for an empty one."""
-    if len(label) > LONGEST_LABEL:
-        return hashlib.sha256(label.encode()).hexdigest()
+    """Return a label, or its SHA-256 in hexadecimal if it is long, or no text for PostgreSQL."""
+    if len(label) > LONGEST_LABEL or not label.isprintable():
+        return hashlib.sha256(label.encode(errors="surrogatepass")).hexdigest()
     return label or None

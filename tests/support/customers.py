@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import QuerySet
 
 from accounts.models import Membership, Role, User, Workspace
 from billing.ledger import grants, wallets
@@ -16,7 +17,7 @@ from keys.models import ApiKey
 from tests.support.callers import Answer, Call, Caller
 from tests.support.scripted_upstream import Script
 from tests.support.waiting import eventually
-from usage.models import RequestRecord
+from usage.models import Ending, RequestRecord
 
 
 @dataclass(frozen=True)
@@ -93,9 +94,16 @@ class Customer:
         return [-entry.amount for entry in entries]
 
     def records(self) -> list[RequestRecord]:
-        """Return the request records, oldest first."""
+        """Return the records of the calls that credits were held for, oldest first."""
+        return list(self._all_records().exclude(ending=Ending.REFUSED))
+
+    def refused(self) -> list[RequestRecord]:
+        """Return the records of refused calls, oldest first; they are written a moment later."""
+        return list(self._all_records().filter(ending=Ending.REFUSED))
+
+    def _all_records(self) -> "QuerySet[RequestRecord]":
         rows = RequestRecord.objects.filter(workspace_id=self.workspace.pk)
-        return list(rows.order_by("accepted_at"))
+        return rows.order_by("accepted_at")
 
     def wait_until_settled(self) -> None:
         """Return once no call has credits held."""

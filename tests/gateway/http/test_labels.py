@@ -47,6 +47,17 @@ def test_of_long_ones_the_digest_is_kept(customer: Customer, upstream: ScriptedU
     assert record.session_id == hashlib.sha256(session.encode()).hexdigest()
 
 
+@pytest.mark.parametrize("user_id", ["a\0b", "\ud800", "two\nlines"])
+def test_of_a_user_that_is_no_text_the_digest_is_kept(
+    customer: Customer, upstream: ScriptedUpstream, user_id: str
+) -> None:
+    """The call itself is one like any other."""
+    record = recorded(customer, upstream, {}, metadata={"user_id": user_id})
+
+    encoded = user_id.encode(errors="surrogatepass")
+    assert record.user_label == hashlib.sha256(encoded).hexdigest()
+
+
 def test_without_labels_nothing_is_recorded(customer: Customer, upstream: ScriptedUpstream) -> None:
     headers = {labels.TAGS: " ", labels.SESSION: ""}
     for record in (
