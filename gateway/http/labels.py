@@ -13,7 +13,13 @@ SESSION = "x-claude-code-session-id"
 MOST_TAGS = 8
 LONGEST_TAG = 50
 LONGEST_LABEL = 128
-_TAG = re.compile(rf"[A-Za-z0-9._:/@+=-]{{1,{LONGEST_TAG}}}")
+_TAG_PATTERN = rf"[A-Za-z0-9._:/@+=-]{{1,{LONGEST_TAG}}}"
+_TAG = re.compile(_TAG_PATTERN)
+_BLANK = "[ \\t]*"
+# An empty header names no tags.
+TAGS_PATTERN = (
+    rf"^{_BLANK}({_TAG_PATTERN}{_BLANK}(,{_BLANK}{_TAG_PATTERN}{_BLANK}){{0,{MOST_TAGS - 1}}})?$"
+)
 TAG_RULE = (
     f"at most {MOST_TAGS} tags separated by commas, each of 1 to {LONGEST_TAG} letters, digits "
     "and . _ : / @ + = -"
@@ -34,12 +40,12 @@ def labelled(caller: Caller, headers: Mapping[str, str], request: MessagesReques
 
 
 def _tags(header: str) -> tuple[str, ...]:
-    if not header.strip():
+    if not header.strip(" \t"):
         return ()
-    tags = tuple(dict.fromkeys(map(str.strip, header.split(","))))
+    tags = [tag.strip(" \t") for tag in header.split(",")]
     if len(tags) > MOST_TAGS or not all(map(_TAG.fullmatch, tags)):
         raise InvalidRequest(f"Input should be {TAG_RULE}", path=TAGS)
-    return tags
+    return tuple(dict.fromkeys(tags))
 
 
 def _short(label: str) -> str | None:

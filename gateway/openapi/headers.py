@@ -71,7 +71,11 @@ TAGS: Schema = {
     "in": "header",
     "description": f"What the call counts under in usage by tag: {labels.TAG_RULE}. A call with "
     "two tags counts under both.",
-    "schema": {"type": "string", "examples": ["team-search,nightly"]},
+    "schema": {
+        "type": "string",
+        "pattern": labels.TAGS_PATTERN,
+        "examples": ["team-search,nightly"],
+    },
 }
 SESSION: Schema = {
     "name": labels.SESSION,

@@ -47,7 +47,7 @@ def test_of_long_ones_the_digest_is_kept(customer: Customer, upstream: ScriptedU
     assert record.session_id == hashlib.sha256(session.encode()).hexdigest()
 
 
-@pytest.mark.parametrize("user_id", ["a\0b", "\ud800", "two\nlines"])
+@pytest.mark.parametrize("user_id", ["a\0b", "two\nlines"])
 def test_of_a_user_that_is_no_text_the_digest_is_kept(
     customer: Customer, upstream: ScriptedUpstream, user_id: str
 ) -> None:
