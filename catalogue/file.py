@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta, Struct, field
 
+from catalogue import habits
 from catalogue.errors import CatalogueError
 
 # Limits of the database: its columns hold no larger numbers, and PostgreSQL's text no NUL.
@@ -45,6 +46,8 @@ class UpstreamRow(Struct, forbid_unknown_fields=True, frozen=True):
     api_key_env: Annotated[str, Meta(max_length=100, pattern=_TEXT)] = ""
     priority: Rank = 0
     weight: Positive = 1
+    dialect: Annotated[str, Meta(max_length=40, pattern=_TEXT)] = ""
+    habits: dict[str, Any] = {}
 
 
 class ModelRow(Struct, forbid_unknown_fields=True, frozen=True):
@@ -110,6 +113,23 @@ def _check_model(model: ModelRow, path: Path) -> None:
         raise CatalogueError(
             f"The catalogue file {path}: {model.id} has two prices from one moment."
         )
+    for row in model.upstreams:
+        _check_habits(row, model.id, path)
     servers = [(row.format, row.base_url.rstrip("/"), row.model) for row in model.upstreams]
     if len(set(servers)) != len(servers):
         raise CatalogueError(f"The catalogue file {path}: {model.id} names an upstream twice.")
+
+
+def _check_habits(row: UpstreamRow, model: str, path: Path) -> None:
+    if row.dialect and row.dialect not in habits.dialects():
+        known = ", ".join(sorted(habits.dialects()))
+        raise CatalogueError(
+            f"The catalogue file {path}: an upstream of {model} has the unknown dialect "
+            f"{row.dialect}; there are {known}."
+        )
+    try:
+        habits.resolve(row.dialect, row.habits)
+    except msgspec.ValidationError as error:
+        raise CatalogueError(
+            f"The catalogue file {path}: the habits of an upstream of {model} are wrong: {error}."
+        ) from None

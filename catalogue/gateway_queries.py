@@ -6,6 +6,7 @@ from typing import Any
 
 from psycopg import AsyncConnection
 
+from catalogue import habits
 from catalogue.pricing import Price
 from catalogue.snapshot import CatalogueSnapshot, ModelRow, UpstreamRow
 
@@ -24,7 +25,8 @@ _PRICES = (
     " ORDER BY model_id, in_force_from DESC"
 )
 _UPSTREAMS = (
-    "SELECT model_id, id, format, base_url, upstream_model, api_key_env, priority, weight"
+    "SELECT model_id, id, format, base_url, upstream_model, api_key_env, priority, weight,"
+    " dialect, habits"
     " FROM catalogue_upstream WHERE retired_at IS NULL ORDER BY model_id, priority, id"
 )
 
@@ -52,8 +54,9 @@ async def load(connection: AsyncConnection[Any]) -> CatalogueSnapshot:
     for model_id, start, *numbers in await (await connection.execute(_PRICES)).fetchall():
         prices[model_id].append((start, Price(*numbers)))
     upstreams: dict[int, list[UpstreamRow]] = defaultdict(list)
-    for model_id, *fields in await (await connection.execute(_UPSTREAMS)).fetchall():
-        upstreams[model_id].append(UpstreamRow(*fields))
+    for model_id, *fields, dialect, own in await (await connection.execute(_UPSTREAMS)).fetchall():
+        resolved = habits.resolve_known(dialect, own)
+        upstreams[model_id].append(UpstreamRow(*[*fields, resolved]))
     rows = await (await connection.execute(_MODELS)).fetchall()
     models = [_model(row, tuple(prices[row[0]]), tuple(upstreams[row[0]])) for row in rows]
     return CatalogueSnapshot(newest, {model.public_id: model for model in models})

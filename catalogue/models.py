@@ -112,6 +112,8 @@ class Upstream(models.Model):
     api_key_env = models.CharField(max_length=100, blank=True)
     priority = models.IntegerField(default=0)
     weight = models.PositiveIntegerField(default=1)
+    dialect = models.CharField(max_length=40, blank=True, db_default="")
+    habits = models.JSONField(default=dict, db_default={}, blank=True)  # beside its dialect's
     retired_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:

@@ -1,10 +1,18 @@
 """The catalogue as the gateway holds it in memory; gateway_queries.py reads it."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
+from catalogue.habits import USUAL, Habits
 from catalogue.pricing import Price
+
+
+@dataclass(slots=True)
+class Learned:
+    """What a server's answers have shown of its habits; forgotten when the catalogue changes."""
+
+    refuses_system_turns: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +26,13 @@ class UpstreamRow:
     api_key_env: str
     priority: int
     weight: int
+    habits: Habits = USUAL
+    learned: Learned = field(default_factory=Learned, compare=False)
+
+    @property
+    def system_turns(self) -> str:
+        """How it wants system messages after the first user turn, as far as is known."""
+        return "user" if self.learned.refuses_system_turns else self.habits.system_turns
 
     @property
     def has_credentials(self) -> bool:

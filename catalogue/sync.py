@@ -83,6 +83,8 @@ def _sync_upstreams(model: Model, rows: list[file.UpstreamRow]) -> None:
                 "api_key_env": row.api_key_env,
                 "priority": row.priority,
                 "weight": row.weight,
+                "dialect": row.dialect,
+                "habits": row.habits,
                 "retired_at": None,
             },
         )

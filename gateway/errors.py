@@ -350,6 +350,7 @@ class Refusal(Enum):
     OTHER = "other"
     PROMPT = "prompt"  # it is too long
     MAX_TOKENS = "max_tokens"  # it is above `limit`
+    SYSTEM_TURNS = "system turns"  # after the first message
 
 
 class UpstreamRefused(UpstreamError):

@@ -31,11 +31,17 @@ class NonStreamingReply:
     """Buffers the body and returns all of its events on `close`."""
 
     def __init__(
-        self, wire: Format, *, request: MessagesRequest, hide: Mapping[str, str] | None = None
+        self,
+        wire: Format,
+        *,
+        request: MessagesRequest,
+        hide: Mapping[str, str] | None = None,
+        upstream_id: int = 0,
     ) -> None:
         self._wire = wire
         self._request = request
         self._hide = hide
+        self._upstream_id = upstream_id
         self._body = bytearray()
         self._sequence = BlockSequence()
         self._usage = Usage(0, 0)
@@ -52,7 +58,10 @@ class NonStreamingReply:
             return []
         try:
             reply = self._wire.decode_reply(
-                bytes(self._body), request=self._request, hide=self._hide
+                bytes(self._body),
+                request=self._request,
+                hide=self._hide,
+                upstream_id=self._upstream_id,
             )
         except UpstreamError as error:
             return self._fail(error)

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
+from catalogue.snapshot import UpstreamRow
 from gateway.errors import InvalidRequest, UpstreamError
 from gateway.reply.events import Event, Reply, Usage
 from gateway.request.parse import MessagesRequest
@@ -69,13 +70,20 @@ class Format(Protocol):
         stream: bool,
         beta: str | None = None,
         capabilities: frozenset[str] | None = None,
+        upstream: UpstreamRow | None = None,
     ) -> EncodedRequest:
         """`max_tokens` is clamped, `beta` is the caller's `anthropic-beta` header and
-        `capabilities` are the model's (None: all). Raises InvalidRequest for content that the
-        format cannot express, so call it before credits are held."""
+        `capabilities` are the model's (None: all). `upstream` has habits (None: the usual ones).
+        Raises InvalidRequest for content that the format cannot express, so call it before credits
+        are held."""
 
     def encode_count(
-        self, request: MessagesRequest, *, upstream_model: str, beta: str | None = None
+        self,
+        request: MessagesRequest,
+        *,
+        upstream_model: str,
+        beta: str | None = None,
+        upstream: UpstreamRow | None = None,
     ) -> EncodedRequest | None:
         """The request that counts tokens, or None where the format has none."""
 
@@ -83,10 +91,15 @@ class Format(Protocol):
         """Raises UpstreamError."""
 
     def decode_reply(
-        self, body: bytes, *, request: MessagesRequest, hide: Mapping[str, str] | None = None
+        self,
+        body: bytes,
+        *,
+        request: MessagesRequest,
+        hide: Mapping[str, str] | None = None,
+        upstream_id: int = 0,
     ) -> Reply:
         """Raises UpstreamError for a body that is not a reply, such as an error under a 200.
-        `hide` as in `decode_error`."""
+        `hide` as in `decode_error`. Thinking is signed with the upstream's id."""
 
     def decode_error(
         self,
@@ -100,6 +113,10 @@ class Format(Protocol):
         caller, such as the upstream's name for the model, to their replacements."""
 
     def open_stream(
-        self, *, request: MessagesRequest, hide: Mapping[str, str] | None = None
+        self,
+        *,
+        request: MessagesRequest,
+        hide: Mapping[str, str] | None = None,
+        upstream_id: int = 0,
     ) -> Stream:
         """Errors inside the stream are decoded as by `decode_error`, with the same `hide`."""

@@ -65,6 +65,15 @@ _TOO_LONG_CANONICAL = re.compile(
     r"|input length and `max_tokens` exceed context limit: \d+ \+ \d+ > \d+"
 )
 _MAY_BE_TOO_LONG = (400, 413, 422, 500)
+# Chat templates and strict servers, of a system message that is not the first one.
+_NO_SYSTEM_TURNS = re.compile(
+    r"system (?:message|prompt|role)s?\b.{0,40}\b(?:must|should|can only|only|has to)\b.{0,40}"
+    r"\b(?:beginning|first|start)\b|(?:only|first).{0,40}system (?:message|prompt).{0,40}"
+    r"(?:first|beginning|allowed|supported)|roles must alternate"
+    r"|unexpected (?:message )?role:? ?.{0,3}system|should be 'user' or 'assistant'"
+    r"|system role (?:is )?not supported|multiple system messages",
+    re.IGNORECASE,
+)
 _NO_IMAGES = re.compile(
     r"image input is not supported|does not support image|not a multimodal", re.IGNORECASE
 )
@@ -109,6 +118,8 @@ def _classify(
     refused = _refused_size(error, text, hide) if status in _MAY_BE_TOO_LONG else None
     if refused is None and (known := _no_images(text)) is not None:
         refused = UpstreamRefused(known)
+    if refused is None and status in _MAY_BE_TOO_LONG and _NO_SYSTEM_TURNS.search(text):
+        refused = UpstreamRefused(_caller_message(text, hide), refusal=Refusal.SYSTEM_TURNS)
     if refused is None and status in _REQUEST_FAULTS:
         refused = UpstreamRefused(_caller_message(text, hide))
     if refused is not None:

@@ -38,11 +38,12 @@ def decode(
     *,
     request: MessagesRequest,
     hide: Mapping[str, str] | None = None,
+    upstream_id: int = 0,
 ) -> Reply:
     """Raises UpstreamError, as `Format.decode_reply` does."""
     if not body[:_READ_BYTES].lstrip(_BLANK).startswith(_EVENT_FIELDS):
-        return wire.decode_reply(body, request=request, hide=hide)
-    stream = wire.open_stream(request=request, hide=hide)
+        return wire.decode_reply(body, request=request, hide=hide, upstream_id=upstream_id)
+    stream = wire.open_stream(request=request, hide=hide, upstream_id=upstream_id)
     return _put_together(stream.feed(body) + stream.close())
 
 

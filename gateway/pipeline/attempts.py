@@ -19,6 +19,7 @@ from gateway.errors import (
     UpstreamTimeout,
     UpstreamUnavailable,
 )
+from gateway.formats import system_turns
 from gateway.pipeline import upstream_call
 from gateway.reply.token_usage import estimate_tokens
 from gateway.runtime.services import GatewayServices
@@ -78,6 +79,11 @@ async def first_that_answers(
             _note(call, way, started_ms, error.error_code or "")
             _complete(error, call, way)
             failure = error
+            may_go_on = number + 1 < MOST_ATTEMPTS and may_retry()
+            if may_go_on and _learns(error, call, way):
+                breakers.succeeded(way.upstream.id)
+                ways.appendleft(way)
+                continue
             may_repeat = _report(breakers, way, error, workspace_id)
             is_last = number + 1 >= min(MOST_ATTEMPTS, error.most_attempts)
             if is_last or not (error.may_fall_back and may_retry()):
@@ -131,6 +137,22 @@ def _report(
             return not isinstance(error, UpstreamTimeout)
     breakers.succeeded(upstream_id)  # it answered: it finds fault with the request
     return False
+
+
+def _learns(error: UpstreamError, call: Call, way: Candidate) -> bool:
+    """Whether a refusal says what the upstream wants otherwise, so that the call is repeated once.
+    The upstream is remembered until the catalogue changes."""
+    learned = way.upstream.learned
+    if (
+        not isinstance(error, UpstreamRefused)
+        or error.refusal is not Refusal.SYSTEM_TURNS
+        or way.upstream.system_turns == "user"
+        or not system_turns.are_in(call.request.fields["messages"])
+    ):
+        return False
+    learned.refuses_system_turns = True
+    call.encoded = None
+    return True
 
 
 def _complete(error: UpstreamError, call: Call, way: Candidate) -> None:

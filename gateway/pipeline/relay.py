@@ -121,8 +121,10 @@ class Relay:
         wire = FORMATS[candidate.upstream.format]
         request, hide = self._call.request, upstream_call.hidden_words(candidate)
         if _is_whole(beginning):
-            return NonStreamingReply(wire, request=request, hide=hide)
-        return wire.open_stream(request=request, hide=hide)
+            return NonStreamingReply(
+                wire, request=request, hide=hide, upstream_id=candidate.upstream.id
+            )
+        return wire.open_stream(request=request, hide=hide, upstream_id=candidate.upstream.id)
 
     async def _first_content(self, response: UpstreamResponse) -> bytes:
         """Return the beginning, up to the first content: upstreams send white space before it, so

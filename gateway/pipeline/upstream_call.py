@@ -34,6 +34,7 @@ async def ask(services: GatewayServices, call: Call, candidate: Candidate) -> Re
         body,
         request=call.request,
         hide=hidden_words(candidate),
+        upstream_id=candidate.upstream.id,
     )
 
 
@@ -47,6 +48,7 @@ async def count_tokens(services: GatewayServices, call: Call, candidate: Candida
         call.request,
         upstream_model=candidate.upstream.upstream_model,
         beta=call.beta,
+        upstream=candidate.upstream,
     )
     request = await offload.run(encode, size_bytes=call.request.body_bytes)
     if request is None:
@@ -77,6 +79,7 @@ async def encoded(call: Call, candidate: Candidate) -> EncodedRequest:
         stream=call.request.stream,
         beta=call.beta,
         capabilities=candidate.model.capabilities,
+        upstream=candidate.upstream,
     )
     request = await offload.run(encode, size_bytes=call.request.body_bytes)
     call.encoded = (candidate, request)

@@ -5,6 +5,7 @@ always empty (`text: ""`, `input: {}`): clients append the deltas to it, and som
 a start.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -88,11 +89,15 @@ class TextBlock(Block):
 
 
 class ThinkingBlock(Block):
-    """The signature is sent once, at the end: clients overwrite it with each signature delta."""
+    """The signature is sent once, at the end: clients overwrite it with each signature delta.
+    `sign` makes one where the upstream gives none: clients drop or rewrite unsigned thinking."""
 
-    def __init__(self, initial: str = "", signature: Any = "") -> None:
+    def __init__(
+        self, initial: str = "", signature: Any = "", *, sign: Callable[[], str] | None = None
+    ) -> None:
         super().__init__({"type": "thinking", "thinking": "", "signature": ""})
         self._signature = signature if isinstance(signature, str) else ""
+        self.sign = sign
         if initial:
             self.pending.append({"type": "thinking_delta", "thinking": initial})
 
@@ -107,7 +112,8 @@ class ThinkingBlock(Block):
         return None
 
     def finish(self) -> list[Delta]:
-        return [{"type": "signature_delta", "signature": self._signature}]
+        signature = self._signature or (self.sign() if self.sign is not None else "")
+        return [{"type": "signature_delta", "signature": signature}]
 
 
 class ToolBlock(Block):

@@ -13,6 +13,9 @@ MAX_CACHE_BREAKPOINTS = 4
 BASE64 = r"[A-Za-z0-9+/_\- \t\r\n]*=*[ \t\r\n]*"
 _IS_BASE64 = re.compile(BASE64).fullmatch
 _END_CHARS = 200
+# How the signatures of thinking begin that formats/thought_seal.py makes.
+OUR_SIGNATURES = "cai1."
+_IS_USUAL_ID = re.compile(r"[a-zA-Z0-9_-]{1,64}").fullmatch
 # Block types that are restricted to certain roles; the system prompt counts as role `system`. Other
 # types are allowed anywhere.
 ROLES_OF_BLOCK = {
@@ -33,7 +36,9 @@ class RequestStats:
     images: int = 0
     documents: int = 0  # only those whose tokens the body's length does not bound: PDF, file, URL
     attachment_bytes: int = 0  # of images and documents that are in the body as base64
+    opaque_bytes: int = 0  # of our own signatures: no model reads them as text
     breakpoints: int = 0
+    has_odd_call_ids: bool = False  # that Messages servers refuse
     uses_tools: bool = False
     has_empty_text: bool = False
     helper_models: set[str] = field(default_factory=set)  # that tools name for the provider to call
@@ -158,7 +163,9 @@ def _check_search_result(block: dict[str, Any], path: str, stats: RequestStats) 
 def _check_thinking(block: dict[str, Any], path: str, stats: RequestStats) -> None:
     values.string(values.field(block, "thinking", path), f"{path}.thinking")
     if block.get("signature") is not None:
-        values.string(block["signature"], f"{path}.signature")
+        signature = values.string(block["signature"], f"{path}.signature")
+        if signature.startswith(OUR_SIGNATURES):
+            stats.opaque_bytes += len(signature)
 
 
 def _check_redacted_thinking(block: dict[str, Any], path: str, stats: RequestStats) -> None:
@@ -167,7 +174,9 @@ def _check_redacted_thinking(block: dict[str, Any], path: str, stats: RequestSta
 
 def _check_tool_use(block: dict[str, Any], path: str, stats: RequestStats) -> None:
     stats.uses_tools = True
-    values.non_empty_string(values.field(block, "id", path), f"{path}.id")
+    call_id = values.non_empty_string(values.field(block, "id", path), f"{path}.id")
+    if not _IS_USUAL_ID(call_id):
+        stats.has_odd_call_ids = True
     values.non_empty_string(values.field(block, "name", path), f"{path}.name")
     values.mapping(values.field(block, "input", path), f"{path}.input")
 

@@ -39,13 +39,15 @@ class MessagesRequest(msgspec.Struct, frozen=True):
     document_count: int
     body_bytes: int
     attachment_bytes: int = 0
+    opaque_bytes: int = 0
+    has_odd_call_ids: bool = False
     helper_models: frozenset[str] = frozenset()  # that its tools name for the provider to call
 
     @property
     def text_bytes(self) -> int:
         """The bytes of the body without base64: images and documents are counted separately, and
-        the length of their base64 says nothing about their tokens."""
-        return self.body_bytes - self.attachment_bytes
+        the length of their base64 says nothing about their tokens. Our signatures are no text."""
+        return self.body_bytes - self.attachment_bytes - self.opaque_bytes
 
 
 def messages_request(body: bytes) -> MessagesRequest:
@@ -98,6 +100,8 @@ def _check(fields: dict[str, Any], *, body_bytes: int, check_pairs: bool) -> Mes
         document_count=stats.documents,
         body_bytes=body_bytes,
         attachment_bytes=stats.attachment_bytes,
+        opaque_bytes=stats.opaque_bytes,
+        has_odd_call_ids=stats.has_odd_call_ids,
         helper_models=frozenset(stats.helper_models),
     )
 

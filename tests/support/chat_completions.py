@@ -3,6 +3,8 @@
 import json
 from typing import Any
 
+from catalogue import habits
+from catalogue.snapshot import UpstreamRow
 from gateway.formats import FORMATS
 from gateway.reply.events import Reply
 from gateway.request import parse
@@ -21,6 +23,12 @@ TOOL = {"name": "clock", "input_schema": {"type": "object", "$schema": "x"}}
 LONG_NAME = "mcp__" + "a" * 100
 
 
+def upstream(dialect: str = "", *, number: int = 7, **own: Any) -> UpstreamRow:
+    """An upstream with habits."""
+    resolved = habits.resolve(dialect, own)
+    return UpstreamRow(number, "chat_completions", "http://x", "m", "", 0, 1, habits=resolved)
+
+
 def request(**fields: Any) -> MessagesRequest:
     return parse.messages_request(json.dumps(MINIMAL | fields).encode())
 
@@ -30,6 +38,7 @@ def encoded(
     upstream_model: str = "real-model",
     max_tokens: int = 64,
     capabilities: frozenset[str] | None = None,
+    upstream: UpstreamRow | None = None,
     **fields: Any,
 ) -> dict[str, Any]:
     checked = request(**fields)
@@ -40,6 +49,7 @@ def encoded(
         stream=checked.stream,
         beta="ignored",
         capabilities=capabilities,
+        upstream=upstream,
     )
     assert post.path == "/v1/chat/completions"
     assert post.headers == {"content-type": "application/json"}
@@ -53,6 +63,7 @@ def decoded(
     checked: MessagesRequest | None = None,
     finish_reason: Any = "stop",
     usage: Any = None,
+    upstream_id: int = 0,
     **choice: Any,
 ) -> Reply:
     completion = {
@@ -64,7 +75,7 @@ def decoded(
         "usage": usage or {"prompt_tokens": 10, "completion_tokens": 5},
     }
     body = json.dumps(completion).encode()
-    return FORMAT.decode_reply(body, request=checked or request())
+    return FORMAT.decode_reply(body, request=checked or request(), upstream_id=upstream_id)
 
 
 def called(name: str, arguments: Any, call_id: Any = "a") -> dict[str, Any]:

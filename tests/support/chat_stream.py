@@ -10,9 +10,9 @@ from tests.support.stream_grammar import Seen, run
 REQUEST = {"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "x"}]}
 
 
-def new_stream(**fields: Any) -> Stream:
+def new_stream(*, upstream_id: int = 0, **fields: Any) -> Stream:
     request = parse.messages_request(json.dumps(REQUEST | fields).encode())
-    return FORMATS["chat_completions"].open_stream(request=request)
+    return FORMATS["chat_completions"].open_stream(request=request, upstream_id=upstream_id)
 
 
 ESTIMATE = new_stream().usage_so_far().input_tokens

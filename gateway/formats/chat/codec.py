@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
+from catalogue.snapshot import UpstreamRow
 from gateway.errors import UpstreamEmpty, UpstreamFailed
 from gateway.formats import lenient_json, upstream_errors
-from gateway.formats.chat import emptiness, reply, tool_names
+from gateway.formats.chat import emptiness, reply, thoughts, tool_names
 from gateway.formats.chat import request as chat_request
 from gateway.formats.chat import usage as usage_reports
 from gateway.formats.chat.stream import ChatStream
@@ -29,6 +30,7 @@ def encode_request(
     stream: bool,
     beta: str | None = None,  # has no equivalent in this format
     capabilities: frozenset[str] | None = None,
+    upstream: UpstreamRow | None = None,
 ) -> EncodedRequest:
     body = chat_request.encode(
         request,
@@ -36,12 +38,17 @@ def encode_request(
         max_tokens=max_tokens,
         stream=stream,
         capabilities=capabilities,
+        upstream=upstream,
     )
     return EncodedRequest.from_json("/v1/chat/completions", body, {})
 
 
 def encode_count(
-    request: MessagesRequest, *, upstream_model: str, beta: str | None = None
+    request: MessagesRequest,
+    *,
+    upstream_model: str,
+    beta: str | None = None,
+    upstream: UpstreamRow | None = None,
 ) -> EncodedRequest | None:
     """None: the format has no request that counts tokens."""
     return None
@@ -52,7 +59,11 @@ def decode_count(body: bytes) -> int:
 
 
 def decode_reply(
-    body: bytes, *, request: MessagesRequest, hide: Mapping[str, str] | None = None
+    body: bytes,
+    *,
+    request: MessagesRequest,
+    hide: Mapping[str, str] | None = None,
+    upstream_id: int = 0,
 ) -> Reply:
     completion = lenient_json.decode_object(body)
     if completion.get("error") is not None:
@@ -63,7 +74,7 @@ def decode_reply(
         raise UpstreamFailed
     reason = _finish_reason(choice, message)
     content = blocks.clean_all(
-        _content(message, tool_names.originals(request)),
+        _content(message, tool_names.originals(request), upstream_id),
         may_be_cut=stop_reasons.may_cut(reason, stop_sequence=None),
     )
     counts = token_usage.UsageTally(
@@ -85,17 +96,37 @@ def decode_reply(
     return Reply(content, *stop_reason, usage)
 
 
-def open_stream(*, request: MessagesRequest, hide: Mapping[str, str] | None = None) -> ChatStream:
-    return ChatStream(request, tool_names=tool_names.originals(request), hide=hide)
+def open_stream(
+    *,
+    request: MessagesRequest,
+    hide: Mapping[str, str] | None = None,
+    upstream_id: int = 0,
+) -> ChatStream:
+    return ChatStream(
+        request,
+        tool_names=tool_names.originals(request),
+        hide=hide,
+        upstream_id=upstream_id,
+    )
 
 
-def _content(message: dict[str, Any], names: dict[str, str]) -> list[dict[str, Any]]:
-    content: list[dict[str, Any]] = []
-    if thinking := reply.thinking_of(message):
-        content.append({"type": "thinking", "thinking": thinking})
-    if text := reply.text_of(message) + reply.refusal_of(message):
+def _content(
+    message: dict[str, Any], names: dict[str, str], upstream_id: int
+) -> list[dict[str, Any]]:
+    calls = reply.calls_of(message)
+    text = reply.text_of(message) + reply.refusal_of(message)
+    # Without text between them, what belongs to the first call travels with the thinking.
+    is_direct = bool(calls) and not text
+    content = thoughts.as_blocks(
+        thoughts.reasoning_of(message),
+        calls[0].extra if is_direct else None,
+        upstream_id=upstream_id,
+    )
+    if text:
         content.append({"type": "text", "text": text})
-    for call in reply.calls_of(message):
+    for place, call in enumerate(calls):
+        if place or not is_direct:
+            content += thoughts.as_blocks(None, call.extra, upstream_id=upstream_id)
         wire = {"type": "tool_use", "id": call.call_id, "name": names.get(call.name, call.name)}
         content.append(wire | {"input": call.arguments})
     return content

@@ -9,42 +9,50 @@ becomes a `tool` message for A, one for B, and a `user` message with the image a
 messages are encoded as one run.
 """
 
+from collections.abc import Callable
 from itertools import groupby
 from typing import Any
 
 import msgspec
 
+from catalogue.habits import USUAL, Habits
 from gateway.errors import InvalidRequest
-from gateway.formats import documents
-from gateway.formats.chat import tool_names
+from gateway.formats import call_ids, documents
+from gateway.formats.chat import thoughts, tool_names
 from gateway.reply.blocks import PROVIDER_BLOCKS
 
 Message = dict[str, Any]
 Part = dict[str, Any]
 
+# No server is known to take longer ids than OpenAI's.
+_MOST_IDS = r"[\s\S]{1,40}"
 # Differs between calls, which would defeat the upstream's prompt cache.
 _BILLING_HEADER = "x-anthropic-billing-header:"
 # Traces of tools that a provider ran or lists; they are not part of the conversation.
 _DROPPED = PROVIDER_BLOCKS | {"tool_reference", "browser_state", "tool_addition", "tool_removal"}
 
 
-def encode(fields: dict[str, Any]) -> list[Message]:
+def encode(fields: dict[str, Any], habits: Habits = USUAL, upstream_id: int = 0) -> list[Message]:
     """The whole conversation, system prompt first. Raises InvalidRequest."""
+    ids = call_ids.mapper(habits.call_ids or _MOST_IDS)
     encoded: list[Message] = []
     if system := _system_text(fields.get("system", "")):
         encoded.append({"role": "system", "content": system})
     kept = [(n, message) for n, message in enumerate(fields["messages"]) if _is_kept(message)]
     for is_assistant, run in groupby(kept, key=lambda numbered: numbered[1]["role"] == "assistant"):
-        encode_run = _assistant_run if is_assistant else _other_run
-        encoded += encode_run(list(run))
+        if is_assistant:
+            encoded += _assistant_run(
+                list(run), thoughts.Returned(upstream_id, habits), ids, habits
+            )
+        else:
+            encoded += _other_run(list(run), ids)
     if not encoded:
         raise InvalidRequest("nothing in them is available for this model", path="messages")
     return encoded
 
 
 def _is_kept(message: dict[str, Any]) -> bool:
-    """Whether the message has content in this format. Thinking is dropped: no field for it is
-    accepted by every server."""
+    """Whether the message has content in this format; thinking alone is none."""
     return message["role"] != "assistant" or any(
         block["type"] in ("text", "tool_use") for block in _blocks(message["content"])
     )
@@ -57,27 +65,38 @@ def _system_text(system: str | list[dict[str, Any]]) -> str:
     return "\n\n".join(text for text in texts if not text.startswith(_BILLING_HEADER))
 
 
-def _assistant_run(run: list[tuple[int, dict[str, Any]]]) -> list[Message]:
+def _assistant_run(
+    run: list[tuple[int, dict[str, Any]]],
+    thinking: thoughts.Returned,
+    ids: Callable[[str], str],
+    habits: Habits,
+) -> list[Message]:
     texts: list[str] = []
     calls: list[dict[str, Any]] = []
     for _, message in run:
         content = _blocks(message["content"])
         # The text blocks of one message are one text, split by citations or tool calls.
         texts.append("".join(block["text"] for block in content if block["type"] == "text"))
-        calls += [_tool_call(block) for block in content if block["type"] == "tool_use"]
+        for block in content:
+            if block["type"] == "thinking":
+                thinking.take(block)
+            elif block["type"] == "tool_use":
+                calls.append(thinking.with_extra(_tool_call(block, ids)))
     text = "\n\n".join(filter(None, texts))
-    encoded: Message = {"role": "assistant", "content": text or None}
-    return [encoded | {"tool_calls": calls} if calls else encoded]
+    encoded: Message = {"role": "assistant", "content": text or None, **thinking.fields(calls)}
+    if calls:
+        encoded["tool_calls"] = list(thoughts.with_missing_signature(calls, habits))
+    return [encoded]
 
 
-def _tool_call(block: dict[str, Any]) -> dict[str, Any]:
+def _tool_call(block: dict[str, Any], ids: Callable[[str], str]) -> dict[str, Any]:
     # Keeps the caller's order of keys, which is the model's.
     arguments = msgspec.json.encode(block["input"]).decode()
     function = {"name": tool_names.shorten(block["name"]), "arguments": arguments}
-    return {"id": block["id"], "type": "function", "function": function}
+    return {"id": ids(block["id"]), "type": "function", "function": function}
 
 
-def _other_run(run: list[tuple[int, dict[str, Any]]]) -> list[Message]:
+def _other_run(run: list[tuple[int, dict[str, Any]]], ids: Callable[[str], str]) -> list[Message]:
     """User and system messages between two assistant messages."""
     results: list[Message] = []
     attachments: list[Part] = []
@@ -87,14 +106,16 @@ def _other_run(run: list[tuple[int, dict[str, Any]]]) -> list[Message]:
         for m, block in enumerate(_blocks(message["content"])):
             path = f"messages.{n}.content.{m}"
             if block["type"] == "tool_result":
-                results.append(_tool_message(block, path, attachments))
+                results.append(_tool_message(block, path, attachments, ids))
             else:
                 parts += _parts(block, path)
         rest.append((message["role"], parts))
     return results + _merged([("user", attachments), *rest])
 
 
-def _tool_message(block: dict[str, Any], path: str, attachments: list[Part]) -> Message:
+def _tool_message(
+    block: dict[str, Any], path: str, attachments: list[Part], ids: Callable[[str], str]
+) -> Message:
     """The result's text; its images are added to `attachments`, since most servers accept only
     text in a `tool` message."""
     texts: list[str] = []
@@ -107,7 +128,7 @@ def _tool_message(block: dict[str, Any], path: str, attachments: list[Part]) -> 
     text = "\n".join(texts)
     if block.get("is_error"):
         text = f"Error: {text}"
-    return {"role": "tool", "tool_call_id": block["tool_use_id"], "content": text}
+    return {"role": "tool", "tool_call_id": ids(block["tool_use_id"]), "content": text}
 
 
 def _merged(contents: list[tuple[str, list[Part]]]) -> list[Message]:

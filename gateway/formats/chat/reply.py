@@ -26,6 +26,7 @@ class ToolCall(NamedTuple):
     call_id: str
     name: str
     arguments: Any
+    extra: dict[str, Any] | None = None  # what its provider wants back with it
 
 
 def first_choice(completion: dict[str, Any]) -> dict[str, Any] | None:
@@ -35,17 +36,9 @@ def first_choice(completion: dict[str, Any]) -> dict[str, Any] | None:
     return choice if isinstance(choice, dict) else None
 
 
-def thinking_of(message: dict[str, Any]) -> str:
-    """Two names are in use; servers that send both send the same text twice."""
-    for name in ("reasoning_content", "reasoning"):
-        if isinstance(message.get(name), str) and message[name]:
-            return str(message[name])
-    return "".join(_part_texts(message.get("content"), "thinking"))
-
-
 def text_of(message: dict[str, Any]) -> str:
     content = message.get("content")
-    return content if isinstance(content, str) else "".join(_part_texts(content, "text"))
+    return content if isinstance(content, str) else "".join(part_texts(content, "text"))
 
 
 def refusal_of(message: dict[str, Any]) -> str:
@@ -96,21 +89,22 @@ def _call(raw: Any) -> ToolCall:
     call = raw if isinstance(raw, dict) else {}
     function = call.get("function")
     function = function if isinstance(function, dict) else {}
-    index = call.get("index")
+    index, extra = call.get("index"), call.get("extra_content")
     return ToolCall(
         position=index if isinstance(index, int) else None,
         call_id=_string(call.get("id")),
         name=_string(function.get("name")),
         arguments=function.get("arguments"),
+        extra=extra if isinstance(extra, dict) and extra else None,
     )
 
 
-def _part_texts(content: Any, kind: str) -> Iterator[str]:
+def part_texts(content: Any, kind: str) -> Iterator[str]:
     """The texts of one kind of part, where the content is a list of parts."""
     for part in content if isinstance(content, list) else []:
         if isinstance(part, dict) and part.get("type") == kind:
             inner = part.get(kind)
-            yield inner if isinstance(inner, str) else "".join(_part_texts(inner, "text"))
+            yield inner if isinstance(inner, str) else "".join(part_texts(inner, "text"))
 
 
 def _string(value: Any) -> str:

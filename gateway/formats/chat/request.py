@@ -6,7 +6,10 @@ Fields without an equivalent are dropped: cache control, service tiers, betas, `
 import re
 from typing import Any
 
+from catalogue.habits import USUAL, Habits
+from catalogue.snapshot import UpstreamRow
 from gateway.errors import InvalidRequest
+from gateway.formats import system_turns
 from gateway.formats.chat import messages, tool_names
 from gateway.request.parse import MessagesRequest
 from gateway.request.tools import is_custom
@@ -26,24 +29,33 @@ def encode(
     max_tokens: int,
     stream: bool,
     capabilities: frozenset[str] | None,
+    upstream: UpstreamRow | None = None,
 ) -> dict[str, Any]:
     """Raises InvalidRequest for content without an equivalent."""
-    fields = request.fields
-    body: dict[str, Any] = {"model": upstream_model, "messages": messages.encode(fields)}
+    habits = upstream.habits if upstream else USUAL
+    as_user_turns = upstream is not None and upstream.system_turns == "user"
+    fields = system_turns.arranged(request.fields, as_user_turns=as_user_turns)
+    conversation = messages.encode(fields, habits, upstream.id if upstream else 0)
+    body: dict[str, Any] = {"model": upstream_model, "messages": conversation}
     # Servers reject 0, which means "only warm the cache".
     body[_limit_name(upstream_model)] = max(max_tokens, 1)
     body |= {name: fields[name] for name in ("temperature", "top_p") if name in fields}
     if stops := fields.get("stop_sequences"):
         body["stop"] = stops
     if fields.get("tools"):
-        body |= _tools(fields)
+        body |= _tools(fields, habits)
     if (effort := _effort(fields, capabilities)) is not None:
         body["reasoning_effort"] = effort
     if (schema := _schema(fields)) is not None:
-        json_schema = {"name": "response", "schema": schema, "strict": True}
+        json_schema = {"name": "response", "schema": schema, "strict": habits.strict_schemas}
         body["response_format"] = {"type": "json_schema", "json_schema": json_schema}
-    # Without the option a stream reports no usage.
-    return body | ({"stream": True, "stream_options": {"include_usage": True}} if stream else {})
+    if habits.thinking_off and (fields.get("thinking") or {}).get("type") == "disabled":
+        body |= habits.thinking_off
+    if stream:
+        body["stream"] = True
+        if habits.stream_options:  # without it most servers report no usage
+            body["stream_options"] = {"include_usage": True}
+    return body
 
 
 def _limit_name(upstream_model: str) -> str:
@@ -51,7 +63,7 @@ def _limit_name(upstream_model: str) -> str:
     return "max_completion_tokens" if takes_new else "max_tokens"
 
 
-def _tools(fields: dict[str, Any]) -> dict[str, Any]:
+def _tools(fields: dict[str, Any], habits: Habits) -> dict[str, Any]:
     functions = [_function(tool, f"tools.{n}") for n, tool in enumerate(fields["tools"])]
     tools = [{"type": "function", "function": function} for function in functions if function]
     if not tools:
@@ -60,7 +72,7 @@ def _tools(fields: dict[str, Any]) -> dict[str, Any]:
     encoded: dict[str, Any] = {"tools": tools}
     if choice is not None:
         encoded["tool_choice"] = _tool_choice(choice)
-        if choice.get("disable_parallel_tool_use"):
+        if choice.get("disable_parallel_tool_use") and habits.parallel_tool_calls:
             encoded["parallel_tool_calls"] = False
     return encoded
 

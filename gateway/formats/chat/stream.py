@@ -8,11 +8,11 @@ import msgspec
 from gateway import sse
 from gateway.errors import UpstreamEmpty, UpstreamFailed
 from gateway.formats import lenient_json, upstream_errors
-from gateway.formats.chat import emptiness, reply, usage
+from gateway.formats.chat import emptiness, reply, thoughts, usage
 from gateway.formats.chat.tool_calls import CallsInOrder, PendingCall
 from gateway.formats.event_stream import EventStream
 from gateway.reply import blocks
-from gateway.reply.blocks import Block, TextBlock, ThinkingBlock, ToolBlock
+from gateway.reply.blocks import TextBlock, ToolBlock
 from gateway.reply.events import Event
 from gateway.reply.token_usage import estimate_tokens
 from gateway.request.parse import MessagesRequest
@@ -27,13 +27,17 @@ class ChatStream(EventStream):
         *,
         tool_names: dict[str, str],
         hide: Mapping[str, str] | None = None,
+        upstream_id: int = 0,
     ) -> None:
         super().__init__(input_tokens_estimate=estimate_tokens(request.text_bytes), hide=hide)
         self._request = request
+        self._upstream_id = upstream_id
         self._stops: list[str] = request.fields.get("stop_sequences", [])
         self._tail_chars = max(map(len, self._stops), default=0)
         self._tool_names = tool_names
-        self._latest: dict[type[Block], Block] = {}
+        self._text: TextBlock | None = None  # the latest
+        self._thinking: thoughts.SealedThinking | None = None  # the latest
+        self._is_thinking_last = False  # of all blocks
         self._calls = CallsInOrder()
         self._tail = ""
         self._has_begun = False
@@ -70,7 +74,8 @@ class ChatStream(EventStream):
         if delta is None:
             delta = self._whole_message(choice)
         if isinstance(delta, dict):
-            events += self._emit_thinking(reply.thinking_of(delta))
+            if (reasoning := thoughts.reasoning_of(delta)) is not None:
+                events += self._emit_thinking(reasoning)
             events += self._emit_text(reply.text_of(delta))
             if refusal := reply.refusal_of(delta):
                 self._has_refused = True
@@ -86,33 +91,58 @@ class ChatStream(EventStream):
     def _whole_message(self, choice: dict[str, Any]) -> Any:
         """A message in one event, from servers that do not stream. It has no deltas before it;
         after them it would repeat what they said."""
-        return None if self._latest or self._calls else choice.get("message")
+        return None if self._has_content else choice.get("message")
 
-    def _emit_thinking(self, text: str) -> list[Event]:
-        delta = {"type": "thinking_delta", "thinking": text}
-        return self._append(ThinkingBlock, delta) if text else []
+    @property
+    def _has_content(self) -> bool:
+        return bool(self._text or self._thinking or self._calls)
+
+    def _emit_thinking(self, reasoning: thoughts.Reasoning) -> list[Event]:
+        events: list[Event] = []
+        block = self._thinking
+        if block is None or block.is_closed:
+            block, events = self._open_thinking()
+        block.add(reasoning)
+        if not reasoning.text:
+            return events
+        delta = {"type": "thinking_delta", "thinking": reasoning.text}
+        return events + self._out.extend(block, delta)
+
+    def _open_thinking(self) -> tuple[thoughts.SealedThinking, list[Event]]:
+        block = self._thinking = thoughts.SealedThinking(self._upstream_id)
+        self._is_thinking_last = True
+        return block, self._out.open(block)
 
     def _emit_text(self, text: str) -> list[Event]:
         if not text:
             return []
         if self._tail_chars:
             self._tail = (self._tail + text)[-self._tail_chars :]
-        return self._append(TextBlock, {"type": "text_delta", "text": text})
-
-    def _append(self, kind: type[TextBlock | ThinkingBlock], delta: blocks.Delta) -> list[Event]:
         events: list[Event] = []
-        block = self._latest.get(kind)
+        block = self._text
         if block is None or block.is_closed:
-            block = self._latest[kind] = kind()
+            block = self._text = TextBlock()
+            self._is_thinking_last = False
             events = self._out.open(block)
-        return events + self._out.extend(block, delta)
+        return events + self._out.extend(block, {"type": "text_delta", "text": text})
 
     def _decode_calls(self, pieces: list[reply.ToolCall]) -> list[Event]:
         events: list[Event] = []
         for call, piece in self._calls.assign(pieces):
             if call.block is None and call.name:
-                events += self._open_call(call)
+                events += self._keep_extra(piece.extra) + self._open_call(call)
             events += self._emit_arguments(call, piece.arguments)
+        return events
+
+    def _keep_extra(self, extra: dict[str, Any] | None) -> list[Event]:
+        """Put what belongs to a call into the thinking directly before it."""
+        if extra is None:
+            return []
+        events: list[Event] = []
+        block = self._thinking
+        if block is None or block.is_closed or block.call or not self._is_thinking_last:
+            block, events = self._open_thinking()
+        block.call = extra
         return events
 
     def _open_call(self, call: PendingCall) -> list[Event]:
@@ -122,6 +152,7 @@ class ChatStream(EventStream):
             "name": self._tool_names.get(call.name, call.name),
         }
         block = call.block = ToolBlock(wire)
+        self._is_thinking_last = False
         block.pending += [_fragment(text) for text in call.early]
         return self._out.open(block)
 
@@ -137,7 +168,7 @@ class ChatStream(EventStream):
         return self._out.extend(call.block, _fragment(arguments))
 
     def _finish(self) -> list[Event]:
-        if not (self._latest or self._calls) and emptiness.is_a_fault(
+        if not self._has_content and emptiness.is_a_fault(
             self._request, finish_reason=self._finish_reason, reported=self._out.tally
         ):
             return self._out.fail(UpstreamEmpty())

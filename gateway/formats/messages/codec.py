@@ -8,8 +8,10 @@ overlap and end their blocks differently.
 from collections.abc import Mapping
 from typing import Any
 
+from catalogue.snapshot import UpstreamRow
 from gateway.errors import UpstreamFailed
-from gateway.formats import documents, lenient_json, upstream_errors
+from gateway.formats import documents, lenient_json, system_turns, upstream_errors
+from gateway.formats.messages import conversation
 from gateway.formats.messages import usage as usage_reports
 from gateway.formats.messages.stream import MessagesStream, extras_of
 from gateway.formats.protocol import EncodedRequest
@@ -40,8 +42,15 @@ def encode_request(
     stream: bool,
     beta: str | None = None,
     capabilities: frozenset[str] | None = None,
+    upstream: UpstreamRow | None = None,
 ) -> EncodedRequest:
-    fields = {**request.fields, "model": upstream_model, "max_tokens": max_tokens, "stream": stream}
+    fields = _conversation(request, upstream) | {
+        "model": upstream_model,
+        "max_tokens": max_tokens,
+        "stream": stream,
+    }
+    if "thinking" in request.fields and "thinking" not in fields:
+        _drop_thinking(fields)  # what belongs to it, too
     if capabilities is not None and "thinking" not in capabilities:
         # The router has rejected requests that require thinking; for the others it is optional.
         _drop_thinking(fields)
@@ -54,10 +63,23 @@ def encode_request(
 
 
 def encode_count(
-    request: MessagesRequest, *, upstream_model: str, beta: str | None = None
+    request: MessagesRequest,
+    *,
+    upstream_model: str,
+    beta: str | None = None,
+    upstream: UpstreamRow | None = None,
 ) -> EncodedRequest | None:
-    fields = {name: value for name, value in request.fields.items() if name not in NOT_COUNTED}
+    told = _conversation(request, upstream)
+    fields = {name: value for name, value in told.items() if name not in NOT_COUNTED}
     return _post("/v1/messages/count_tokens", fields | {"model": upstream_model}, beta)
+
+
+def _conversation(request: MessagesRequest, upstream: UpstreamRow | None) -> dict[str, Any]:
+    """The fields with a conversation that this upstream accepts, wherever it comes from."""
+    as_user_turns = upstream is not None and upstream.system_turns == "user"
+    fields = system_turns.arranged(request.fields, as_user_turns=as_user_turns)
+    upstream_id = upstream.id if upstream else 0
+    return conversation.fitted(fields, request, upstream_id=upstream_id)
 
 
 def decode_count(body: bytes) -> int:
@@ -68,7 +90,11 @@ def decode_count(body: bytes) -> int:
 
 
 def decode_reply(
-    body: bytes, *, request: MessagesRequest, hide: Mapping[str, str] | None = None
+    body: bytes,
+    *,
+    request: MessagesRequest,
+    hide: Mapping[str, str] | None = None,
+    upstream_id: int = 0,
 ) -> Reply:
     message = lenient_json.decode_object(body)
     if message.get("error") is not None:
@@ -79,6 +105,9 @@ def decode_reply(
         message.get("stop_reason"), stop_sequence=message.get("stop_sequence")
     )
     content = blocks.clean_all(message["content"], may_be_cut=may_be_cut)
+    for block in content:
+        if block["type"] == "thinking" and not block["signature"]:
+            block["signature"] = conversation.own_signature(upstream_id)
     stop_reason = stop_reasons.normalise(
         message.get("stop_reason"),
         stop_sequence=message.get("stop_sequence"),
@@ -93,10 +122,15 @@ def decode_reply(
 
 
 def open_stream(
-    *, request: MessagesRequest, hide: Mapping[str, str] | None = None
+    *,
+    request: MessagesRequest,
+    hide: Mapping[str, str] | None = None,
+    upstream_id: int = 0,
 ) -> MessagesStream:
     return MessagesStream(
-        input_tokens_estimate=token_usage.estimate_tokens(request.text_bytes), hide=hide
+        input_tokens_estimate=token_usage.estimate_tokens(request.text_bytes),
+        hide=hide,
+        upstream_id=upstream_id,
     )
 
 

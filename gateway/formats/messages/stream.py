@@ -1,6 +1,7 @@
 """Decodes the event stream of a Messages upstream."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from gateway import sse
@@ -8,6 +9,7 @@ from gateway.errors import UpstreamFailed
 from gateway.formats import lenient_json, upstream_errors
 from gateway.formats.event_stream import EventStream
 from gateway.formats.messages import usage
+from gateway.formats.messages.conversation import own_signature
 from gateway.reply import blocks
 from gateway.reply.events import Event
 
@@ -18,12 +20,17 @@ class MessagesStream(EventStream):
     """Accepts blocks in any numbering and overlap; the resequencer puts them in order."""
 
     def __init__(
-        self, *, input_tokens_estimate: int, hide: Mapping[str, str] | None = None
+        self,
+        *,
+        input_tokens_estimate: int,
+        hide: Mapping[str, str] | None = None,
+        upstream_id: int = 0,
     ) -> None:
         super().__init__(input_tokens_estimate=input_tokens_estimate, hide=hide)
         # By the upstream's index, which may be reused; None for a block that is dropped.
         self._blocks: dict[int, blocks.Block | None] = {}
         self._final_delta: dict[str, Any] = {}
+        self._upstream_id = upstream_id
 
     def _decode(self, received: sse.ServerSentEvent) -> list[Event]:
         if received.data.strip() == b"[DONE]":
@@ -64,7 +71,7 @@ class MessagesStream(EventStream):
         if block is None:
             return []
         events = self._stop(index)
-        self._blocks[index] = block
+        self._blocks[index] = self._signed(block)
         return events + self._out.open(block) + self._out.extend(block, delta)
 
     def _block_start(self, data: dict[str, Any]) -> list[Event]:
@@ -72,7 +79,13 @@ class MessagesStream(EventStream):
         events = self._stop(index)
         block = blocks.from_start(data.get("content_block"), self._out.ids)
         self._blocks[index] = block
-        return events if block is None else events + self._out.open(block)
+        return events if block is None else events + self._out.open(self._signed(block))
+
+    def _signed(self, block: blocks.Block) -> blocks.Block:
+        """Thinking that its upstream does not sign has a signature of ours."""
+        if isinstance(block, blocks.ThinkingBlock):
+            block.sign = partial(own_signature, self._upstream_id)
+        return block
 
     def _block_stop(self, data: dict[str, Any]) -> list[Event]:
         return self._stop(_index(data))

@@ -10,6 +10,7 @@ from gateway.errors import (
     UpstreamFailed,
     UpstreamOverloaded,
 )
+from gateway.formats.thought_seal import Thought, seal
 from gateway.reply import token_usage
 from gateway.reply.events import Reply, Usage
 from tests.support.chat_completions import FORMAT, called, decoded, request
@@ -24,7 +25,11 @@ def test_a_complete_completion_is_a_reply():
     }
     assert decoded(message, finish_reason="tool_calls") == Reply(
         [
-            {"type": "thinking", "thinking": "hm", "signature": ""},
+            {
+                "type": "thinking",
+                "thinking": "hm",
+                "signature": seal(Thought(0, "reasoning_content")),
+            },
             {"type": "text", "text": "é\u2028"},
             {"type": "tool_use", "id": "a", "name": "clock", "input": {"zone": "UTC"}},
             {"type": "tool_use", "id": "b", "name": "bell", "input": {}},

@@ -3,6 +3,7 @@
 import pytest
 
 from gateway.errors import UpstreamFailed, UpstreamOverloaded, UpstreamReplyTooLarge
+from gateway.formats.thought_seal import Thought, seal
 from gateway.reply.events import BlockDelta, UpstreamErrorEvent, Usage
 from tests.support.chat_stream import (
     CALL,
@@ -61,7 +62,11 @@ def test_an_empty_first_chunk_opens_no_block_before_the_thinking():
         END,
     )
     assert seen.blocks == [
-        {"type": "thinking", "thinking": "hm", "signature": ""},
+        {
+            "type": "thinking",
+            "thinking": "hm",
+            "signature": seal(Thought(0, "reasoning_content")),
+        },
         {"type": "text", "text": "ab"},
     ]
 

@@ -7,6 +7,7 @@ import pytest
 
 from gateway.errors import InvalidRequest, UpstreamFailed, UpstreamOverloaded
 from gateway.formats import FORMATS, EncodedRequest
+from gateway.formats.messages.conversation import own_signature
 from gateway.reply import token_usage
 from gateway.reply.events import Reply, Usage, encode_reply
 from gateway.request import parse
@@ -193,7 +194,7 @@ def test_a_non_streaming_reply_is_decoded():
         ([{"type": "text", "text": "a", "citations": None}], [{"type": "text", "text": "a"}]),
         (
             [{"type": "thinking", "thinking": "hm"}],
-            [{"type": "thinking", "thinking": "hm", "signature": ""}],
+            [{"type": "thinking", "thinking": "hm", "signature": own_signature(0)}],
         ),
         (
             [{"type": "tool_use", "id": "a", "name": "b", "input": None, "caller": None}],
