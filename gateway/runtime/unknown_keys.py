@@ -48,10 +48,10 @@ class UnknownKeys:
         answer = self._answers[digest] = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(address, deque()).append(digest)
         if self._work is None:
-            self._work = asyncio.create_task(self._work_off())
+            self._work = asyncio.create_task(self._process())
         return answer
 
-    async def _work_off(self) -> None:
+    async def _process(self) -> None:
         try:
             while self._waiting:
                 await self._look_up_batch(self._next_batch())
