@@ -146,8 +146,12 @@ class Receipt(NamedTuple):
 
 def receipt_of(found: Found) -> Receipt:
     """Return the receipt of a call."""
-    lines = tuple(_line(line, found) for line in found.record.lines or ())
-    return Receipt(found.record, lines, found.entry)
+    lines = sorted((_line(line, found) for line in found.record.lines or ()), key=_rank)
+    return Receipt(found.record, tuple(lines), found.entry)
+
+
+def _rank(line: ReceiptLine) -> int:
+    return line.rank
 
 
 def _line(line: RecordLine, found: Found) -> ReceiptLine:

@@ -65,6 +65,7 @@ def test_a_call_is_found_filtered_and_explained(member: Visitor, ask: Ask) -> No
     member.look_at("Requests")
     shows_newest(page, second)
 
+    page.get_by_label("Model").focus()
     page.get_by_label("Model").select_option(GRAND)
     expect(page).to_have_url(re.compile("model=caicaini"))
     shows_newest(page, first)

@@ -165,6 +165,12 @@ def percent(share: float) -> str:
 
 
 @register.filter
+def last_part(name: str) -> str:
+    """Write caicaini/auto as auto, beside a model with its whole name."""
+    return name.rpartition("/")[2]
+
+
+@register.filter
 def in_words(name: str) -> str:
     """Write caller_left as Caller left."""
     return name.replace("_", " ").capitalize()
