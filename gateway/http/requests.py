@@ -110,7 +110,11 @@ def described(receipt: Receipt, alternatives: list[Alternative]) -> dict[str, An
 def _error(record: Record) -> dict[str, Any] | None:
     if not record.error_type:
         return None
-    return {"type": record.error_type, "error_code": record.error_code}
+    return {
+        "type": record.error_type,
+        "error_code": record.error_code,
+        "message": record.error_message,
+    }
 
 
 def _usage(record: Record) -> dict[str, Any]:

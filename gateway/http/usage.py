@@ -1,119 +1,91 @@
-"""GET /v1/usage: what the key's workspace used, by hour or day."""
+"""GET /v1/usage: what the key's workspace used, in buckets of time and groups, in pages."""
 
-from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple, TypeVar
+from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 import psycopg
-from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gateway.errors import InvalidRequest, LedgerUnavailable
+from gateway.errors import LedgerUnavailable
 from gateway.http.authentication import with_key
 from gateway.http.responses import json_response
+from gateway.http.usage_query import UsageQuery, cursor_of
 from gateway.runtime.services import GatewayServices
 from keys.gateway_queries import CachedKey
-from usage import gateway_queries
-from usage.gateway_queries import Bucket, Grouping
-from usage.reading import Question, UsageRow, usage_async
+from usage.reading import Grouping, UsageRow, usage_async
 
-LONGEST = {Bucket.HOUR: timedelta(days=31), Bucket.DAY: timedelta(days=366)}
-DEFAULT_LENGTH = {Bucket.HOUR: timedelta(days=1), Bucket.DAY: timedelta(days=30)}
-_Choice = TypeVar("_Choice", Bucket, Grouping)
-
-
-class _Asked(NamedTuple):
-    bucket: Bucket
-    since: datetime
-    until: datetime
-    groupings: tuple[Grouping, ...]
+SUMS = (
+    "requests",
+    "refusals",
+    "errors",
+    "input_tokens",
+    "output_tokens",
+    "cache_creation_input_tokens",
+    "cache_read_input_tokens",
+)
+# A group as the answer names it. A day has at most 200 tags of its own; the empty tag has the rest.
+NAMES = {Grouping.KEY: "key_id", Grouping.SESSION: "session_id"}
+_OTHER_TAGS = "other"
 
 
 @with_key
 async def show_usage(request: Request, key: CachedKey, request_id: UUID) -> Response:
     """Answer with one object per bucket and group that had calls, oldest first."""
     services: GatewayServices = request.state.services
-    asked = _asked(request.query_params)
-    question = Question(
-        workspace_id=key.workspace_id,
-        since=asked.since,
-        until=asked.until,
-        width=asked.bucket.width,
-        group_by=tuple(grouping.of_reading for grouping in asked.groupings),
-    )
+    asked = UsageQuery.parse(request.query_params, now=datetime.now(UTC))
+    question = asked.question(key.workspace_id)
     try:
         async with services.reports.connection(key.workspace_id, is_long=True) as connection:
             rows = await usage_async(connection, question)
+            totals = (
+                await usage_async(connection, asked.total(key.workspace_id))
+                if question.is_of_tags
+                else None
+            )
     except psycopg.OperationalError:
         raise LedgerUnavailable from None
+    page, has_more = rows[: asked.limit], len(rows) > asked.limit
     body = {
         "object": "usage",
         "bucket": asked.bucket,
-        "from": _written(asked.since),
-        "to": _written(asked.until),
-        "data": [_described(row, asked) for row in rows],
-        "has_more": False,
+        "time_zone": asked.zone_name,
+        "from": written(asked.since),
+        "to": written(asked.until),
+        "data": [_described(row, asked) for row in page],
+        "has_more": has_more,
+        "next_cursor": cursor_of(asked, page[-1]) if has_more else None,
     }
-    return json_response(body, request_id)
+    if totals is not None:
+        body["total"] = _sums(totals[0]) if totals else dict.fromkeys(_SUM_NAMES, 0)
+    return json_response(body, request_id, headers={"cache-control": "private, no-cache"})
 
 
-def _described(row: UsageRow, asked: _Asked) -> dict[str, Any]:
-    described = {name: getattr(row, name) for name in gateway_queries.SUMS}
-    described["credits_consumed"] = described.pop("credits")
-    names = ("key_id" if one is Grouping.KEY else one.value for one in asked.groupings)
-    return {
-        "starts_at": _written(row.starts_at),
-        "ends_at": _written(row.ends_at),
-        **dict(zip(names, row.group, strict=True)),
-        **described,
-    }
-
-
-def _asked(params: QueryParams) -> _Asked:
-    bucket = _choice(Bucket, params.get("bucket", Bucket.DAY), "bucket")
-    until = _moment(params, "to") or datetime.now(UTC)
-    since = _moment(params, "from") or _before(until, DEFAULT_LENGTH[bucket])
-    if not since < until:
-        raise InvalidRequest("Input should be before `to`", path="from")
-    if until - since > LONGEST[bucket]:
-        days = LONGEST[bucket].days
-        raise InvalidRequest(f"Input should be at most {days} days before `to`", path="from")
-    names = [name for name in params.get("group_by", "").split(",") if name]
-    groupings = tuple(dict.fromkeys(_choice(Grouping, name, "group_by") for name in names))
-    return _Asked(bucket, since, until, groupings)
-
-
-def _before(until: datetime, length: timedelta) -> datetime:
-    try:
-        return until - length
-    except OverflowError:  # in the first days of the first year
-        raise InvalidRequest("Input should be a later time", path="to") from None
-
-
-def _choice(kind: type[_Choice], text: str, name: str) -> _Choice:
-    try:
-        return kind(text)
-    except ValueError:
-        choices = ", ".join(f"'{one.value}'" for one in kind)
-        raise InvalidRequest(f"Input should be one of {choices}", path=name) from None
-
-
-def _moment(params: QueryParams, name: str) -> datetime | None:
-    """Read an RFC 3339 moment; a plus sign in an address arrives as a space."""
-    text = params.get(name)
-    if text is None:
-        return None
-    try:
-        if not text.isprintable():  # fromisoformat stops reading at a NUL
-            raise ValueError
-        moment = datetime.fromisoformat(text.replace(" ", "+").upper())
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise InvalidRequest(
-            "Input should be a time such as 2026-11-22T00:00:00Z", path=name
-        ) from None
-
-
-def _written(moment: datetime) -> str:
+def written(moment: datetime) -> str:
+    """Write a moment in RFC 3339, in UTC."""
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+_SUM_NAMES = (*SUMS, "credits_consumed")
+
+
+def _described(row: UsageRow, asked: UsageQuery) -> dict[str, Any]:
+    groups = {
+        NAMES.get(grouping, grouping.value): _named(grouping, value)
+        for grouping, value in zip(asked.group_by, row.group, strict=True)
+    }
+    return {
+        "starts_at": written(row.starts_at),
+        "ends_at": written(row.ends_at),
+        **groups,
+        **_sums(row),
+    }
+
+
+def _named(grouping: Grouping, value: str | int | None) -> str | int | None:
+    return _OTHER_TAGS if grouping is Grouping.TAG and value == "" else value
+
+
+def _sums(row: UsageRow) -> dict[str, int]:
+    return {name: getattr(row, name) for name in SUMS} | {"credits_consumed": row.credits}

@@ -195,6 +195,7 @@ CREDITS: dict[str, Any] = {
 USAGE: dict[str, Any] = {
     "object": "usage",
     "bucket": "1d",
+    "time_zone": "UTC",
     "from": "2026-11-22T00:00:00Z",
     "to": "2026-11-22T09:30:00Z",
     "data": [
@@ -203,6 +204,7 @@ USAGE: dict[str, Any] = {
             "ends_at": "2026-11-23T00:00:00Z",
             "model": "caicaini/swift",
             "requests": 1,
+            "refusals": 0,
             "errors": 0,
             "input_tokens": 14,
             "output_tokens": 23,
@@ -212,6 +214,7 @@ USAGE: dict[str, Any] = {
         }
     ],
     "has_more": False,
+    "next_cursor": None,
 }
 RECEIPT: dict[str, Any] = {
     "object": "request",

@@ -1,15 +1,15 @@
 """The operations of /v1: their requests, answers and errors."""
 
-from typing import Any
+from datetime import timedelta
 
 from gateway import errors
 from gateway.http.models import DEFAULT_LIMIT, MOST_PER_PAGE
-from gateway.http.usage import DEFAULT_LENGTH, LONGEST
+from gateway.http.usage_query import DEFAULT_LENGTH, GROUPINGS, LONGEST, MOST_ROWS
 from gateway.limits import rate_limiter
 from gateway.openapi import components, examples, headers
 from gateway.openapi.json_schema import MOMENT, NON_EMPTY, TEXT, Schema, array, enum
 from gateway.openapi.schemas.requests import RULES, RULES_OF_COUNTING
-from usage.gateway_queries import Bucket, Grouping
+from usage.reading import Width
 
 _WITH_KEY = (
     errors.InvalidRequest,
@@ -179,15 +179,21 @@ def _show_credits() -> Schema:
 
 
 def _show_usage() -> Schema:
+    size = {"type": "integer", "minimum": 1, "maximum": MOST_ROWS, "default": MOST_ROWS}
     return components.operation(
         "getUsage",
         "Account",
         "Sum up usage",
-        "Usage of the key's workspace by hour or day, from the records that were charged. Current "
-        "to the second.",
+        "Usage of the key's workspace in buckets of time, from the records that were charged. "
+        "Current to the second.",
         parameters=[
             components.query(
-                "bucket", enum(Bucket, default=Bucket.DAY), "An hour or a day, in UTC."
+                "bucket", enum(Width, default=Width.DAY), "The length of a row's time."
+            ),
+            components.query(
+                "time_zone",
+                TEXT | {"default": "UTC", "examples": ["Europe/Berlin"]},
+                "The time zone in which days and months begin.",
             ),
             components.query(
                 "from", MOMENT, f"From when on. Without it, {_lengths(DEFAULT_LENGTH)}."
@@ -197,10 +203,14 @@ def _show_usage() -> Schema:
             ),
             components.query(
                 "group_by",
-                array(enum(Grouping)),
-                "Sum up separately by these, separated by commas.",
+                array(enum(GROUPINGS)),
+                "Sum up separately by these, separated by commas. `tag` and `session` stand alone.",
                 style="form",
                 explode=False,
+            ),
+            components.query("limit", size, "How many rows a page has at most."),
+            components.query(
+                "cursor", TEXT, "The `next_cursor` of the page before; its range goes on."
             ),
         ],
         answer=components.answer(
@@ -208,7 +218,7 @@ def _show_usage() -> Schema:
             headers.documented(),
             components.json_content("UsageReport", {"A day": examples.USAGE}),
         ),
-        errors=_WITH_KEY,
+        errors=(*_WITH_KEY, errors.InvalidRequest),
     )
 
 
@@ -237,5 +247,9 @@ def _show_request() -> Schema:
     )
 
 
-def _lengths(lengths: dict[Bucket, Any]) -> str:
-    return ", ".join(f"{length.days} days for `{bucket}`" for bucket, length in lengths.items())
+def _lengths(lengths: dict[Width, timedelta]) -> str:
+    return ", ".join(f"{_length(length)} for `{width}`" for width, length in lengths.items())
+
+
+def _length(length: timedelta) -> str:
+    return f"{length.days} days" if length.days > 1 else f"{length // timedelta(hours=1)} hours"

@@ -3,6 +3,7 @@
 from billing.models import Source
 from gateway.http import capabilities
 from gateway.http.models import STAGES
+from gateway.http.usage import SUMS
 from gateway.openapi.json_schema import (
     BOOLEAN,
     COUNT,
@@ -18,7 +19,7 @@ from gateway.openapi.json_schema import (
     ref,
 )
 from gateway.openapi.schemas import answers
-from usage.gateway_queries import SUMS, Bucket
+from usage.reading import Width
 
 _SUPPORTED = described(BOOLEAN, "Whether it does.")
 _WHAT_A_MODEL_CAN = {
@@ -39,17 +40,17 @@ _CAPABILITIES = {
     for name in capabilities.NAMES
 }
 _SUM_OF = {
-    "requests": "Calls that were accepted.",
-    "errors": "Calls among them that ended with an error.",
+    "requests": "Calls, refused ones too.",
+    "refusals": "Calls among them that were refused before a model was asked.",
+    "errors": "Calls among them that ended with an error, refused ones too.",
     "input_tokens": answers.TOKEN_COUNTS["input_tokens"]["description"],
     "output_tokens": answers.TOKEN_COUNTS["output_tokens"]["description"],
     "cache_creation_input_tokens": "Input written to the cache.",
     "cache_read_input_tokens": "Input read from the cache.",
-    "credits": "What was charged.",
 }
 _SUMS: dict[str, Schema] = {
-    "credits_consumed" if name == "credits" else name: described(COUNT, _SUM_OF[name])
-    for name in SUMS
+    **{name: described(COUNT, _SUM_OF[name]) for name in SUMS},
+    "credits_consumed": described(COUNT, "What was charged."),
 }
 _TOKEN_CLASSES = {
     "input": "Input that is neither written to nor read from the cache.",
@@ -59,9 +60,14 @@ _TOKEN_CLASSES = {
 }
 _AN_HOUR = "Input written to the cache to be kept for an hour, where that has its own price."
 _GROUPS: dict[str, Schema] = {
-    "model": described(TEXT, "The model that answered."),
+    "model": described(TEXT, "The model that answered; empty for calls that reached none."),
     "key_id": described(nullable({"type": "integer"}), "The key; null for calls without one."),
     "source": enum(Source.values, description="Where the call came from."),
+    "tag": described(
+        nullable(TEXT),
+        "A tag; null for calls without one, `other` for the tags after a day's first 200.",
+    ),
+    "session_id": described(nullable(TEXT), "The session; null for calls without one."),
 }
 
 SCHEMAS: dict[str, Schema] = {
@@ -125,21 +131,30 @@ SCHEMAS: dict[str, Schema] = {
     "UsageReport": object_schema(
         {
             "object": const("usage"),
-            "bucket": enum(Bucket, description="As requested, or the default."),
+            "bucket": enum(Width, description="As requested, or the default."),
+            "time_zone": described(TEXT, "As requested, or `UTC`."),
             "from": described(MOMENT, "As requested, or the default."),
             "to": described(MOMENT, "As requested, or now."),
             "data": array(ref("UsageBucket"), description="Oldest first."),
-            "has_more": described(BOOLEAN, "Whether more follows; a report is always complete."),
-        }
+            "has_more": described(BOOLEAN, "Whether more rows follow."),
+            "next_cursor": described(nullable(TEXT), "Pass it as `cursor` for the next page."),
+        },
+        {
+            "total": object_schema(
+                _SUMS,
+                description="With `group_by=tag`: the sums of the range, in which a call with two "
+                "tags counts once.",
+            )
+        },
     ),
     "UsageBucket": object_schema(
         {
-            "starts_at": described(MOMENT, "The beginning of the hour or day, in UTC."),
+            "starts_at": described(MOMENT, "The beginning of its time."),
             "ends_at": described(MOMENT, "Its end; it is not part of the bucket."),
             **_SUMS,
         },
         _GROUPS,
-        description="Sums over an hour or a day; one without calls is not listed. `model`, "
-        "`key_id` and `source` are present if `group_by` names them.",
+        description="Sums over a bucket of time; one without calls is not listed. Groups are "
+        "present if `group_by` names them.",
     ),
 }

@@ -52,6 +52,7 @@ _ERROR = object_schema(
     {
         "type": described(TEXT, "The type that the caller received."),
         "error_code": described(nullable(TEXT), "The code that the caller received."),
+        "message": described(nullable(TEXT), "The message, kept for refused calls alone."),
     }
 )
 _ATTEMPT = object_schema(

@@ -82,7 +82,11 @@ def test_a_call_that_broke_off_names_its_error(
 
     receipt = receipt_of(customer.caller, answer)
 
-    assert receipt["error"] == {"type": "api_error", "error_code": "upstream_failed"}
+    assert receipt["error"] == {
+        "type": "api_error",
+        "error_code": "upstream_failed",
+        "message": None,
+    }
     assert receipt["credits_consumed"] == 0
     assert receipt["ledger_entry"] is None
     assert receipt["attempts"][-1]["error"] == "upstream_failed"

@@ -18,7 +18,7 @@ from tests.support.replies import answers, message, says, usage
 from tests.support.scripted_upstream import ScriptedUpstream
 from tests.support.waiting import eventually
 from usage import roll_up
-from usage.models import DirtyHour, RequestRecord
+from usage.models import DirtyHour, Ending, RequestRecord
 
 DAY = datetime(2026, 6, 15, tzinfo=UTC)
 BEFORE_TEN = DAY + timedelta(hours=9, minutes=59, seconds=59, microseconds=999_999)
@@ -28,6 +28,7 @@ NEXT_DAY = DAY + timedelta(days=1, minutes=5)
 SPAN = {"from": "2026-06-15T00:00:00Z", "to": "2026-06-17T00:00:00Z"}
 SUMS = (
     "requests",
+    "refusals",
     "errors",
     "input_tokens",
     "output_tokens",
@@ -115,6 +116,7 @@ def added_up(records: list[RequestRecord], *, length: timedelta, groups: list[st
         place = (DAY + whole * length, *(_group(record, name) for name in groups))
         rows.setdefault(place, Counter()).update(
             requests=1,
+            refusals=int(record.ending == Ending.REFUSED),
             errors=int(record.error_type != ""),
             input_tokens=record.input_tokens,
             output_tokens=record.output_tokens,
@@ -309,6 +311,21 @@ BAD = [
     ({"from": "2025-06-13T23:59:59Z", "to": "2026-06-15T00:00:00Z"}, "from"),
     ({"bucket": "1h", "from": "2026-05-14T23:59:59Z", "to": "2026-06-15T00:00:00Z"}, "from"),
     ({"from": "0001-01-01T00:00:00Z"}, "from"),
+    ({"bucket": "15m", "from": "2026-06-01T00:00:00Z", "to": "2026-06-15T00:00:00Z"}, "from"),
+    ({"group_by": "error"}, "group_by"),
+    ({"limit": "0"}, "limit"),
+    ({"limit": "1001"}, "limit"),
+    ({"limit": "\uff11"}, "limit"),
+    ({"limit": "9" * 5000}, "limit"),
+    ({"cursor": ""}, "cursor"),
+    ({"cursor": "e30"}, "cursor"),
+    ({"cursor": "%"}, "cursor"),
+    ({"cursor": "A" * 5_000}, "cursor"),
+    ({"time_zone": "Mars/Olympus"}, "time_zone"),
+    ({"time_zone": "../../etc/passwd"}, "time_zone"),
+    ({"time_zone": "Europe"}, "time_zone"),
+    ({"time_zone": ""}, "time_zone"),
+    ({"time_zone": "UTC\x00"}, "time_zone"),
 ]
 
 
@@ -321,7 +338,7 @@ def test_a_bad_parameter_is_named(customer: Customer, params: dict[str, str], na
     assert answer.error["message"].startswith(f"{name}: Input should be ")
 
 
-@pytest.mark.parametrize(("bucket", "days"), [("1h", 31), ("1d", 366)])
+@pytest.mark.parametrize(("bucket", "days"), [("15m", 7), ("1h", 31), ("1d", 366), ("1mo", 1830)])
 def test_the_longest_stretch_is_taken(customer: Customer, bucket: str, days: int) -> None:
     until = DAY
     span = {"from": (until - timedelta(days=days)).isoformat(), "to": until.isoformat()}
