@@ -3,7 +3,7 @@
 from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
-from docs_site import live_limits, views
+from docs_site import live_limits, own_calls, views
 from docs_site.landing.views import landing
 from docs_site.openapi.views import openapi_json
 from docs_site.operator import views as operator_views
@@ -24,6 +24,8 @@ urlpatterns = [
     path("docs/", views.start, name="start"),
     path("docs/search", search, name="search"),
     path("developers/limits", live_limits.live_limits, name="live_limits"),
+    path("developers/errors", own_calls.own_errors, name="own_errors"),
+    path("developers/models", own_calls.own_models, name="own_models"),
     path("docs/changelog.atom", views.changelog_feed, name="changelog_feed"),
     path("docs/<page_slug:slug>", views.page, name="page"),
     path("docs/<page_slug:slug>.md", views.markdown, name="markdown"),

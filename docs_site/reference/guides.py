@@ -38,6 +38,10 @@ data of an `error` event, which ends a stream that has begun.
 `Retry` says what official SDKs do: they obey `x-should-retry`, and otherwise retry 408, 409, 429 \
 and everything from 500 up. [Errors and retries](/docs/errors-and-retries) says how to retry well.
 
+## Yours
+
+{{ own errors }}
+
 ## Their headers
 
 Every error has `request-id`. Some have more:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from django.conf import settings
 
-from docs_site.boxes import answer, fields, live_limits, sample
+from docs_site.boxes import answer, fields, live_limits, own, sample
 from docs_site.boxes.reader import Reader
 from docs_site.rendering import computed_blocks
 from docs_site.source.page import Page
@@ -68,6 +68,7 @@ BOXES: dict[str, Box] = {
     "answer": Box(answer.markdown, answer.html),
     "fields": Box(fields.markdown, fields.html),
     "live_limits": Box(live_limits.markdown, live_limits.html),
+    "own": Box(own.markdown, own.html),
 }
 
 

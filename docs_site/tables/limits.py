@@ -7,7 +7,7 @@ from django.conf import settings
 from docs_site.openapi import document
 from docs_site.tables.markdown_table import table
 from gateway.http.models import DEFAULT_LIMIT, MOST_PER_PAGE
-from gateway.http.usage import LONGEST
+from gateway.http.usage_query import LONGEST
 from gateway.pipeline.attempts import MOST_ATTEMPTS
 from gateway.request.content import MAX_CACHE_BREAKPOINTS
 from gateway.request.image_urls import MAX_URL_CHARS

@@ -218,7 +218,7 @@ def _show_usage() -> Schema:
             headers.documented(),
             components.json_content("UsageReport", {"A day": examples.USAGE}),
         ),
-        errors=(*_WITH_KEY, errors.InvalidRequest),
+        errors=_WITH_KEY,
     )
 
 

@@ -28,7 +28,10 @@ _BEYOND_THE_SCHEMA = re.compile(
     r"|tool_choice: Tool '.*' not found in provided tools"
     r"|A maximum of 4 blocks with cache_control"
     r"|from: Input should be (before `to`|at most \d+ days)"
-    r"|to: Input should be a later time",
+    r"|to: Input should be a later time"
+    r"|cursor: Input should be the `next_cursor` of a page"
+    r"|time_zone: Input should be a time zone"
+    r"|group_by: .* cannot be combined",
     re.DOTALL,
 )
 
