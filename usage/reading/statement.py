@@ -11,6 +11,7 @@ which PostgreSQL would rather read the workspace's whole history than use an ind
 Execute it without a prepared statement: a plan for any range reads the bounds too late.
 """
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -315,9 +316,9 @@ def _statement(sql: str, question: Question, kept_since: datetime | None) -> Sta
         "kept_since": kept_since,
         "head_until": first,
         "tail_since": last,
-        "edges": edges,
+        "edges": _array(edges),
         "count": len(edges) - 1,
-        "rolled_edges": rolled,
+        "rolled_edges": _array(rolled),
         "rolled_since": first,
         "rolled_until": last,
         "key_id": question.filters.key_id,
@@ -339,15 +340,20 @@ def _exact(moment: datetime, kept_since: datetime) -> datetime:
     return moment if moment >= kept_since else buckets.floor(moment, QUARTER)
 
 
+def _array(values: Sequence[datetime] | Sequence[int]) -> str:
+    """Return an array as PostgreSQL reads it: psycopg takes five times as long for a long one."""
+    return f"{{{','.join(map(str, values))}}}"
+
+
 def _levels(read: Levels) -> dict[str, Any]:
     parameters: dict[str, Any] = {
-        f"{read.base}_edges": read.base_edges,
+        f"{read.base}_edges": _array(read.base_edges),
         f"{read.base}_since": read.base_edges[0],
         f"{read.base}_until": read.base_edges[-1],
     }
     for level, corrections in read.corrections.items():
-        parameters[f"{level}_sinces"] = [one.since for one in corrections]
-        parameters[f"{level}_untils"] = [one.until for one in corrections]
-        parameters[f"{level}_befores"] = [one.before for one in corrections]
-        parameters[f"{level}_signs"] = [one.sign for one in corrections]
+        parameters[f"{level}_sinces"] = _array([one.since for one in corrections])
+        parameters[f"{level}_untils"] = _array([one.until for one in corrections])
+        parameters[f"{level}_befores"] = _array([one.before for one in corrections])
+        parameters[f"{level}_signs"] = _array([one.sign for one in corrections])
     return parameters
