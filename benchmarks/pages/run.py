@@ -18,7 +18,7 @@ from embedded.subprocesses import PROJECT
 
 _CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 _PUBLIC = (
-    *("/", "/docs", "/docs/quickstart", "/docs/errors-and-retries", "/docs/search?q=stream"),
+    *("/", "/docs/quickstart", "/docs/reference/messages", "/docs/search?q=stream"),
     *("/accounts/login/", "/accounts/signup/"),
 )
 _MEMBERS = (
