@@ -57,6 +57,20 @@ def test_every_state_is_accessible_in_light_dark_and_forced_colours(visitor: Vis
     visitor.examine()
 
 
+def test_the_words_that_were_found_can_be_read_in_forced_colours(visitor: Visitor) -> None:
+    page = visitor.page
+    page.emulate_media(color_scheme="dark", forced_colors="active")
+    page.goto("/docs/search?q=key")
+    mark = page.get_by_role("main").locator("mark").first
+
+    colour, background = mark.evaluate(
+        "(mark) => [getComputedStyle(mark).color, getComputedStyle(mark).backgroundColor]"
+    )
+
+    assert not background.endswith(", 0)"), "black words on a black page"
+    assert colour != background
+
+
 def test_the_lists_of_a_phone_are_accessible(visitor: Visitor) -> None:
     page = visitor.page
     page.set_viewport_size(PHONE)
