@@ -4,7 +4,7 @@ from gateway.errors import GatewayError
 
 
 def kinds() -> list[type[GatewayError]]:
-    """Every class with an error code of its own; its subclasses share the code."""
+    """Every class with an error code of its own; subclasses without one share it."""
     found: list[type[GatewayError]] = []
     pending = [GatewayError]
     while pending:
@@ -13,6 +13,5 @@ def kinds() -> list[type[GatewayError]]:
             continue  # of pages, which /openapi.json does not describe
         if "error_code" in vars(kind) and kind.error_code:
             found.append(kind)
-        else:
-            pending += kind.__subclasses__()
+        pending += kind.__subclasses__()
     return found
