@@ -27,6 +27,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField("may enter the operator pages", default=False)
     joined_at = models.DateTimeField(db_default=Now(), editable=False)
+    # An IANA name such as Europe/Berlin; empty until the browser has told it.
+    time_zone = models.CharField(max_length=64, blank=True, default="", db_default="")
 
     USERNAME_FIELD = "email"
     EMAIL_FIELD = "email"

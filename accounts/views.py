@@ -2,11 +2,12 @@
 
 from allauth.account.models import EmailAddress
 from allauth.socialaccount.adapter import get_adapter
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts import confirmation
+from accounts import confirmation, time_zones
 from accounts.access import ALL_ROLES, MemberRequest, current_membership, member, public, signed_in
 from web.http import render_page
 
@@ -18,8 +19,26 @@ def settings(request: HttpRequest) -> HttpResponse:
     context = {
         "has_providers": bool(get_adapter().list_providers(request)),
         "membership": current_membership(request),
+        "time_zones": time_zones.names(),
+        "time_zone": str(time_zones.zone_of(request.user)),
     }
     return render_page(request, "accounts/settings.html", context)
+
+
+@member(*ALL_ROLES)
+@require_POST
+def choose_time_zone(request: MemberRequest) -> HttpResponse:
+    """Save the zone in which days and hours are shown. A detected one replaces no chosen one."""
+    name = request.POST.get("time_zone", "")
+    if "detected" in request.POST:
+        if not request.user.time_zone:
+            time_zones.choose(request.user, name)
+        return HttpResponse(status=204)
+    if time_zones.choose(request.user, name):
+        messages.success(request, f"Days and hours are now those of {name}.")
+    else:
+        messages.error(request, "That is no time zone that we know. Choose one of the list.")
+    return redirect("accounts:settings")
 
 
 @public

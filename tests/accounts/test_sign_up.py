@@ -67,7 +67,7 @@ def test_a_newcomer_confirms_and_lands_signed_in_on_the_checklist(client: Client
 
     page = client.get("/developers/")
     assert page.status_code == 200
-    assert "10,000 apiCredits, worth $0.10" in page.content.decode()
+    assert "10,000 credits, worth $0.10" in page.content.decode()
 
 
 def test_a_newcomer_owns_a_workspace_with_the_welcome_credits(client: Client) -> None:
