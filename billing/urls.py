@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from billing.pages import views
+from billing.pages import statement_views, views
 from billing.stripe import webhook
 
 app_name = "billing"
@@ -19,6 +19,12 @@ urlpatterns = [
         "developers/billing/low-balance-line",
         views.set_low_balance_threshold,
         name="set_low_balance_threshold",
+    ),
+    path("developers/billing/statements", statement_views.statements, name="statements"),
+    path(
+        "developers/billing/statements/<int:year>-<int:month>",
+        statement_views.statement,
+        name="statement",
     ),
     path("developers/balance", views.balance, name="balance"),
     path("webhooks/stripe", webhook.receive, name="webhook"),

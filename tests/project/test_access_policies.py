@@ -6,6 +6,7 @@ from uuid import UUID
 import pytest
 from django.http import HttpResponseBase
 from django.test import Client
+from django.utils import timezone
 
 from accounts.models import Membership, Role, User, Workspace
 from billing.ledger import wallets
@@ -53,6 +54,7 @@ ADDRESSES: dict[str, Callable[[Workspace], str]] = {
     "<uuid:top_up_id>": lambda workspace: str(a_top_up(workspace).pk),
     "<page_slug:slug>": lambda _: "quickstart",
     "<str:name>": lambda _: "none.log",
+    "<int:year>-<int:month>": lambda _: f"{timezone.now():%Y-%-m}",
 }
 
 
