@@ -3,10 +3,13 @@
 from django.urls import path
 
 from usage import views
+from usage.dashboard.views import dashboard
+from usage.exports.views import export
 
 app_name = "usage"
 urlpatterns = [
-    path("developers/usage", views.usage, name="usage"),
+    path("developers/usage", dashboard, name="usage"),
+    path("developers/usage/export/<str:name>", export, name="export"),
     path("developers/usage/requests", views.requests, name="requests"),
     path("developers/usage/requests/<str:request_id>", views.receipt, name="request"),
 ]

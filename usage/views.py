@@ -1,4 +1,4 @@
-"""The pages of usage: the sums, the log of calls, and the receipt of one."""
+"""The log of calls, and the receipt of one."""
 
 from typing import Any
 
@@ -11,33 +11,10 @@ from django.views.decorators.http import require_safe
 from accounts.access import ALL_ROLES, MemberRequest, member
 from billing.models import Source
 from keys.models import ApiKey
-from usage import log_filters, lookup, ranges, receipt_page, request_log, summary
+from usage import log_filters, lookup, receipt_page, request_log
 from usage.log_filters import LogFilter
 from usage.request_log import Cursor
 from web.http import is_poll_current, render_page
-
-_LATEST = 10
-
-
-@member(*ALL_ROLES)
-@require_safe
-def usage(request: MemberRequest) -> HttpResponse:
-    """Show sums and the latest calls of a time range; the address holds the range."""
-    time_range = ranges.by_name(request.GET.get("range", ""))
-    period = time_range.period(workspace_id=request.membership.workspace_id, until=timezone.now())
-    totals = summary.totals(period)
-    version = f"{totals.requests}.{totals.credits}"
-    if is_poll_current(request, version):
-        return HttpResponse(status=204)
-    context = {
-        "version": version,
-        "time_ranges": ranges.TIME_RANGES,
-        "selected": time_range,
-        "totals": totals,
-        "latency": summary.latency(period),
-        "rows": request_log.latest_calls(period, limit=_LATEST),
-    }
-    return render_page(request, "usage/usage.html", context, fragment="dashboard")
 
 
 @member(*ALL_ROLES)

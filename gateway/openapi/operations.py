@@ -22,7 +22,6 @@ _WITH_MODEL = (
     errors.ModelNotFound,
     errors.ThreadNotFound,
     errors.BodyTooLarge,
-    errors.BusyUploading,
     errors.RateLimited,
     errors.UpstreamUnavailable,
 )

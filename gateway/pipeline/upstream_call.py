@@ -50,9 +50,7 @@ async def count_tokens(services: GatewayServices, call: Call, candidate: Candida
         beta=call.beta,
         upstream=candidate.upstream,
     )
-    request = await offload.run(
-        encode, size_bytes=call.request.body_bytes, workspace_id=call.caller.workspace_id
-    )
+    request = await offload.run(encode, size_bytes=call.request.body_bytes)
     if request is None:
         return None
 
@@ -83,9 +81,7 @@ async def encoded(call: Call, candidate: Candidate) -> EncodedRequest:
         capabilities=candidate.model.capabilities,
         upstream=candidate.upstream,
     )
-    request = await offload.run(
-        encode, size_bytes=call.request.body_bytes, workspace_id=call.caller.workspace_id
-    )
+    request = await offload.run(encode, size_bytes=call.request.body_bytes)
     call.encoded = (candidate, request)
     return request
 

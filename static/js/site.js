@@ -15,3 +15,4 @@ import "./passwords.js";
 import "./drafts.js";
 import "./shown_once.js";
 import "./amounts.js";
+import "./usage.js";

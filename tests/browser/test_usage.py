@@ -1,0 +1,120 @@
+"""A person sees where their credits went, by pointer and by keyboard."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, StorageState, expect
+
+from tests.browser import chromium
+from tests.browser.console_models import ATLAS, GRAND
+from tests.browser.product import Product
+from tests.browser.visitor import Visitor
+from tests.support.callers import Caller
+from tests.support.replies import says
+from tests.support.scripted_upstream import ScriptedUpstream
+
+pytestmark = chromium.NEEDED
+
+USAGE = "/developers/usage"
+
+
+@pytest.fixture
+def member(
+    browser: Browser, running_product: Product, demo_session: StorageState, tmp_path: Path
+) -> Iterator[Visitor]:
+    """The demo person, signed in; any fault that is noticed fails the test."""
+    visitor = Visitor(browser, home=running_product.url, session=demo_session)
+    yield visitor
+    visitor.leave(picture=tmp_path / "last-page.png")
+    assert visitor.faults == []
+
+
+@pytest.fixture
+def page(member: Visitor, running_product: Product, upstream: ScriptedUpstream) -> Page:
+    """The usage page after a call of each of two models."""
+    page = member.page
+    page.goto("/developers/keys/new")
+    page.get_by_label("Name").fill("usage")
+    page.get_by_role("button", name="Create key").click()
+    caller = Caller(running_product.url, page.locator("#token").inner_text())
+    for model in (GRAND, ATLAS):
+        assert caller.ask(upstream.script(says("Hello there")).prompt, model=model).status == 200
+    page.goto(USAGE)
+    expect(page.locator("#chart-table tbody tr")).to_have_count(30)
+    return page
+
+
+def test_the_page_is_accessible_with_and_without_a_comparison(member: Visitor, page: Page) -> None:
+    member.examine()
+
+    page.goto(f"{USAGE}?range=24h&compare=1&show=latency")
+    page.locator("#chart-table summary").click()
+    member.examine()
+
+
+def test_the_read_out_follows_the_arrow_keys_and_speaks(page: Page) -> None:
+    read_out, chart = page.locator("#read-out"), page.locator("#chart")
+    whole = read_out.locator("h3").inner_text()
+    today = page.locator("#chart-table tbody tr").last
+
+    chart.focus()
+    page.keyboard.press("End")
+    expect(read_out.locator("h3")).to_have_text(str(today.get_attribute("data-words")))
+    total = str(today.locator('[data-cell="total"]').text_content())
+    expect(read_out.locator('[data-read="total"]')).to_have_text(total)
+    expect(read_out.locator("[data-read-spoken]")).to_contain_text(total)
+
+    page.keyboard.press("ArrowLeft")
+    expect(read_out.locator('[data-read="total"]')).to_have_text("0")
+    page.keyboard.press("Escape")
+    expect(read_out.locator("h3")).to_have_text(whole)
+
+    page.keyboard.press("End")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Requests")
+
+
+def test_a_bar_leads_to_its_calls(page: Page) -> None:
+    bar = page.locator('#chart a[data-place="29"] .chart-step').first
+
+    bar.hover()
+    expect(page.locator("#read-out h3")).to_contain_text(",")
+    bar.click()
+
+    expect(page.get_by_role("heading", level=1)).to_have_text("Requests")
+    expect(page.locator(".log tbody tr").first).to_be_visible()
+
+
+def test_filters_and_figures_are_in_the_address(page: Page) -> None:
+    page.locator("#usage-model").select_option(ATLAS)
+    expect(page.locator("#chart-table th[scope=col]").nth(1)).to_have_text(ATLAS)
+
+    page.locator("#tile-requests").click()
+    expect(page.locator(".usage-chart-head h2")).to_have_text("Requests per day")
+    assert "show=requests" in page.url
+
+    page.reload()
+    expect(page.locator(".usage-chart-head h2")).to_have_text("Requests per day")
+
+
+def test_the_browser_tells_its_time_zone_once(page: Page) -> None:
+    page.goto("/developers/settings")
+
+    expect(page.locator("#time-zone")).not_to_have_value("")
+    page.locator("#time-zone").select_option("Asia/Kathmandu")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Days and hours are now those of Asia/Kathmandu.")).to_be_visible()
+
+    page.goto(USAGE)
+    expect(page.get_by_text("Kathmandu time (UTC+5:45)")).to_be_visible()
+
+
+def test_the_figures_are_taken_away_as_a_file(page: Page) -> None:
+    page.locator("#export summary").click()
+    with page.expect_download() as download:
+        page.locator("#export a", has_text="CSV").first.click()
+
+    text = download.value.path().read_text()
+    assert text.startswith("request_id,accepted_at,")
+    assert f",{ATLAS}," in text

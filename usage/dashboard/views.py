@@ -1,0 +1,103 @@
+"""The usage page."""
+
+from typing import Any
+from zlib import crc32
+
+from django.http import HttpResponse
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from accounts.access import ALL_ROLES, MemberRequest, member
+from accounts.time_zones import zone_of
+from billing.ledger import wallets
+from billing.models import LowBalanceThreshold, Source
+from keys.models import ApiKey
+from usage import request_log
+from usage.dashboard import agreement, figures, page, spans, wanted, words
+from usage.dashboard.figures import Figures
+from usage.dashboard.wanted import NO_KEY, Wanted
+from usage.ranges import Period
+from web.http import is_poll_current, render_page
+
+_LATEST = 12
+
+
+@member(*ALL_ROLES)
+@require_safe
+def dashboard(request: MemberRequest) -> HttpResponse:
+    """Show where the credits of a span of time went; the address holds what is shown."""
+    now = timezone.now()
+    workspace = request.membership.workspace
+    zone = zone_of(request.user)
+    asked = wanted.parse(request.GET, now=now, zone=zone)
+    read = figures.read(workspace.pk, asked)
+    version = f"{crc32(repr((read.sums, read.shown.totals, read.sums_before)).encode()):x}"
+    if is_poll_current(request, version):
+        return HttpResponse(status=204)
+    wallet = wallets.wallet_of(workspace)
+    threshold = LowBalanceThreshold.objects.filter(wallet=wallet).first()
+    period = Period(workspace.pk, asked.span.since, asked.span.until)
+    context = _shown(workspace.pk, asked, read) | {
+        "version": version,
+        "now": now,
+        "needs_zone": not request.user.time_zone,
+        "wallet": wallet,
+        "forecast": figures.read_forecast(
+            workspace.pk,
+            available=wallet.available,
+            line=threshold.credits if threshold else None,
+            now=now,
+            wanted=asked,
+        ),
+        "agreement": agreement.agreement(wallet, now=now),
+        "rows": request_log.latest_calls(period, limit=_LATEST),
+        "log_query": page.log_query(asked, asked.span.since, asked.span.until),
+    }
+    return render_page(request, "usage/usage.html", context, fragment="dashboard")
+
+
+def _shown(workspace_id: int, asked: Wanted, read: Figures) -> dict[str, Any]:
+    keys = ApiKey.objects.filter(workspace_id=workspace_id).order_by("name", "pk")
+    names = dict(keys.values_list("pk", "name"))
+    span = asked.span
+    return {
+        "wanted": asked,
+        "query": asked.address(),
+        "figures": read,
+        "heading_word": words.HEADINGS[asked.measure],
+        "before_total": sum(one.before or 0 for one in read.shown.buckets),
+        "caching_saved": abs(read.caching.saved),
+        "shares": {
+            "read": round(100 * read.caching.share_read, 2),
+            "written": round(100 * read.caching.share_written, 2),
+        },
+        "tiles": page.tiles(asked, read),
+        "legend": page.legend(asked, read, names),
+        "buckets": page.bucket_rows(asked, read),
+        "groups": page.group_rows(asked, read, names),
+        "chart": page.charts(asked, read),
+        **page.choices(asked),
+        "heading": f"{words.HEADINGS[asked.measure]} per {words.PER[asked.width]}",
+        "per": words.PER[asked.width],
+        "group_name": words.GROUPS[asked.grouping] if asked.grouping else "",
+        "table_name": words.GROUPS[asked.table_grouping] if asked.table_grouping else "",
+        "days": words.days(span.since, span.until, span.zone),
+        "days_before": words.short_days(span.before.since, span.before.until, span.zone),
+        "zone": words.zone_name(span.zone, span.until),
+        "in_words": _in_words(asked),
+        "without_comparison": asked.address(compare=""),
+        "keys": {str(pk): name for pk, name in names.items()},
+        "no_key": NO_KEY,
+        "models": read.models,
+        "sources": Source,
+        "groupings": [(one.value, words.GROUPS[one]) for one in wanted.GROUPINGS],
+        "key_hints": dict(keys.values_list("pk", "hint")),
+        "first_day": f"{span.since.astimezone(span.zone):%Y-%m-%d}",
+        "last_day": asked.values.get("to", f"{span.until.astimezone(span.zone):%Y-%m-%d}"),
+    }
+
+
+def _in_words(asked: Wanted) -> str:
+    return next(
+        (one.in_words for one in spans.PRESETS if one.name == asked.span.name), "in these days"
+    )

@@ -1,0 +1,123 @@
+"""How the dashboard writes groups, spans of time and amounts."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta, tzinfo
+
+from usage.dashboard import series
+from usage.dashboard.series import GroupValue
+from usage.dashboard.wanted import Measure
+from usage.reading import Grouping, Width
+from web.templatetags.display import dollars, grouped
+
+HEADINGS = {
+    Measure.CREDITS: "Credits",
+    Measure.REQUESTS: "Requests",
+    Measure.TOKENS: "Tokens",
+    Measure.ERRORS: "Errors",
+    Measure.LATENCY: "Latency",
+}
+PER = {Width.QUARTER: "15 minutes", Width.HOUR: "hour", Width.DAY: "day", Width.MONTH: "month"}
+GROUPS = {
+    Grouping.MODEL: "model",
+    Grouping.KEY: "key",
+    Grouping.SOURCE: "source",
+    Grouping.TAG: "tag",
+    Grouping.ERROR: "error",
+}
+_SOURCES = {"api": "API", "console": "Console"}
+
+
+def group(grouping: Grouping | None, value: GroupValue, key_names: Mapping[int, str]) -> str:
+    """Return the name of a group."""
+    if value == series.OTHER:
+        return "other"
+    match grouping:
+        case None:
+            return "all calls"
+        case Grouping.KEY:
+            if value is None:
+                return "Console"
+            return key_names.get(int(value), f"deleted key {value}")
+        case Grouping.SOURCE:
+            return _SOURCES.get(str(value), str(value))
+        case Grouping.TAG:
+            return "without a tag" if value is None else str(value) or "other tags"
+        case Grouping.ERROR:
+            return str(value) if value else "error"
+        case _:
+            return str(value) if value else "no model"
+
+
+def bucket(starts_at: datetime, ends_at: datetime, width: Width, zone: tzinfo) -> str:
+    """Return a bucket's time: Wednesday, 18 November; 18 Nov, 14:00 to 15:00."""
+    start, end = starts_at.astimezone(zone), ends_at.astimezone(zone)
+    if width is Width.MONTH:
+        return f"{start:%B %Y}"
+    if width is Width.DAY:
+        return f"{start:%A}, {start.day} {start:%B}"
+    return f"{start.day} {start:%b}, {start:%H:%M} to {end:%H:%M}"
+
+
+def short_bucket(starts_at: datetime, width: Width, zone: tzinfo) -> str:
+    """Return a bucket's time for a row of a table: 18 Nov 2026; 18 Nov, 14:00."""
+    start = starts_at.astimezone(zone)
+    if width is Width.MONTH:
+        return f"{start:%b %Y}"
+    if width is Width.DAY:
+        return f"{start:%a}, {start.day} {start:%b}"
+    return f"{start.day} {start:%b}, {start:%H:%M}"
+
+
+def days(since: datetime, until: datetime, zone: tzinfo) -> str:
+    """Return a span of time: 31 October to 29 November."""
+    first = since.astimezone(zone)
+    last = until.astimezone(zone) - timedelta(microseconds=1)
+    if first.date() == last.date():
+        return f"{first.day} {first:%B %Y}"
+    year = f" {first:%Y}" if first.year != last.year else ""
+    return f"{first.day} {first:%B}{year} to {last.day} {last:%B %Y}"
+
+
+def short_days(since: datetime, until: datetime, zone: tzinfo) -> str:
+    """Return a span of time for a narrow place: 27 Sep to 26 Oct."""
+    first = since.astimezone(zone)
+    last = until.astimezone(zone) - timedelta(microseconds=1)
+    if first.date() == last.date():
+        return f"{first.day} {first:%b}"
+    return f"{first.day} {first:%b} to {last.day} {last:%b}"
+
+
+def zone_name(zone: tzinfo, at: datetime) -> str:
+    """Return a zone as people read it: Berlin time (UTC+1)."""
+    name = str(zone)
+    offset = at.astimezone(zone).utcoffset() or timedelta()
+    if name == "UTC":
+        return "UTC"
+    minutes = round(offset / timedelta(minutes=1))
+    sign = "-" if minutes < 0 else "+"
+    hours, rest = divmod(abs(minutes), 60)
+    city = name.rpartition("/")[2].replace("_", " ")
+    return f"{city} time (UTC{sign}{hours}{f':{rest:02}' if rest else ''})"
+
+
+def amount(measure: Measure, value: int) -> str:
+    """Return a figure of the chart in full."""
+    return f"{value / 1000:.2f} s" if measure is Measure.LATENCY else grouped(value)
+
+
+def on_axis(value: int) -> str:
+    """Return a figure for an axis: 150k, 1.5M."""
+    for size, unit in ((1_000_000_000, "G"), (1_000_000, "M"), (1_000, "k")):
+        if value >= size:
+            return f"{value / size:g}{unit}"
+    return str(value)
+
+
+def dollars_on_axis(value: int) -> str:
+    """Return credits as dollars for an axis: $1.50; $0 at the base."""
+    return dollars(value) if value else "$0"
+
+
+def seconds_on_axis(milliseconds: int) -> str:
+    """Return milliseconds as seconds for an axis: 4; 0.5."""
+    return f"{milliseconds / 1000:g}"

@@ -1,0 +1,181 @@
+"""The tables that can be exported: which rows, and which columns in which order. Pure.
+
+A column is an expression in SQL on the row `row`. Texts are written by customers, or by the people
+that they serve: in CSV one that a spreadsheet would run as a formula gets an apostrophe.
+"""
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+from billing.models import EntryKind
+from usage.log_filters import LogFilter
+from usage.reading import Grouping, Question, Width, statement
+
+
+class Column(NamedTuple):
+    """A column of an export."""
+
+    name: str
+    sql: str
+    is_text: bool = False
+
+
+class Table(NamedTuple):
+    """Rows in SQL, named `row`, with their parameters, columns and the sum that is told first."""
+
+    name: str
+    columns: tuple[Column, ...]
+    rows: str
+    order: str
+    parameters: dict[str, Any]
+    credits: str
+
+
+class Format(StrEnum):
+    """How rows are written."""
+
+    CSV = "csv"
+    JSON_LINES = "jsonl"
+
+
+def _moment(sql: str) -> str:
+    return f"""to_char({sql} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"""
+
+
+_RECORD_COLUMNS = (
+    Column("request_id", "'req_' || replace(row.id::text, '-', '')"),
+    Column("accepted_at", _moment("row.accepted_at")),
+    Column("key_id", "row.key_id"),
+    Column("key", "key.name", is_text=True),
+    Column("source", "row.source"),
+    Column("requested_model", "row.requested_model", is_text=True),
+    Column("model", "row.resolved_model", is_text=True),
+    Column("stream", "row.is_stream"),
+    Column("status", "row.status"),
+    Column("error_type", "row.error_type"),
+    Column("error_code", "row.error_code"),
+    Column("ending", "row.ending"),
+    Column("stop_reason", "row.stop_reason", is_text=True),
+    Column("input_tokens", "row.input_tokens"),
+    Column("cache_creation_input_tokens", "row.cache_creation_input_tokens"),
+    Column("cache_read_input_tokens", "row.cache_read_input_tokens"),
+    Column("output_tokens", "row.output_tokens"),
+    Column("credits", "row.credits"),
+    Column("first_byte_ms", "row.first_byte_ms"),
+    Column("duration_ms", "row.duration_ms"),
+    Column("requests", "coalesce(row.refusals, 1)"),
+    Column("session_id", "row.session_id", is_text=True),
+    Column("user", "row.user_label", is_text=True),
+    Column("tags", "array_to_string(row.tags, ' ')", is_text=True),
+)
+_ENTRY_COLUMNS = (
+    Column("seq", "row.seq"),
+    Column("created_at", _moment("row.created_at")),
+    Column("kind", "row.kind"),
+    Column("credits", "row.amount"),
+    Column("balance_after", "row.balance_after"),
+    Column("reference", "row.reference", is_text=True),
+    Column("reason", "row.reason", is_text=True),
+)
+_SUM_COLUMNS = (
+    Column("starts_at", _moment("(%(edges)s::timestamptz[])[row.place]")),
+    Column("key_id", "row.key_id"),
+    Column("key", "key.name", is_text=True),
+    Column("model", "row.model", is_text=True),
+    Column("source", "row.source"),
+    *(
+        Column(name, f"row.{name}")
+        for name in (
+            *("requests", "refusals", "errors", "input_tokens", "output_tokens"),
+            *("cache_creation_input_tokens", "cache_read_input_tokens", "credits"),
+        )
+    ),
+)
+_KEYS = "LEFT JOIN keys_apikey AS key ON key.id = row.key_id"
+
+
+def records(workspace_id: int, wanted: LogFilter) -> Table:
+    """Return the calls that pass a filter of the log, oldest first."""
+    rows = f"""(
+    SELECT * FROM usage_requestrecord
+    WHERE workspace_id = %(workspace_id)s AND accepted_at >= %(since)s::timestamptz
+        AND accepted_at < %(until)s::timestamptz AND ({wanted.condition})
+) AS row {_KEYS}"""  # noqa: S608 (conditions of constants)
+    within = {"workspace_id": workspace_id, "since": wanted.since, "until": wanted.until}
+    return Table(
+        "requests",
+        _RECORD_COLUMNS,
+        rows,
+        "row.accepted_at, row.id",
+        {**wanted.parameters, **within},
+        "row.credits",
+    )
+
+
+def sums(workspace_id: int, since: datetime, until: datetime, width: Width) -> Table:
+    """Return the sums per bucket, key, model and source, oldest first; buckets are of UTC."""
+    asked = statement.sums(
+        Question(
+            workspace_id=workspace_id,
+            since=since,
+            until=until,
+            width=width,
+            group_by=(Grouping.KEY, Grouping.MODEL, Grouping.SOURCE),
+        ),
+        kept_since=None,
+    )
+    return Table(
+        "usage",
+        _SUM_COLUMNS,
+        f"({asked.sql}) AS row {_KEYS}",
+        "row.place, row.key_id NULLS FIRST, row.model, row.source",
+        {**asked.parameters, "edges": asked.edges},
+        "row.credits",
+    )
+
+
+def ledger(wallet_id: int, since: datetime, until: datetime, kind: EntryKind | None) -> Table:
+    """Return the movements of a wallet in a range, oldest first."""
+    of_kind = "AND kind = %(kind)s" if kind else ""
+    rows = f"""(
+    SELECT * FROM billing_ledgerentry
+    WHERE wallet_id = %(wallet_id)s AND created_at >= %(since)s::timestamptz
+        AND created_at < %(until)s::timestamptz {of_kind}
+) AS row"""  # noqa: S608 (constants)
+    parameters = {"wallet_id": wallet_id, "since": since, "until": until, "kind": kind}
+    return Table("ledger", _ENTRY_COLUMNS, rows, "row.seq", parameters, "row.amount")
+
+
+def count_query(table: Table) -> str:
+    """Return the query of the number of rows and the sum of their credits."""
+    return f"SELECT count(*), coalesce(sum({table.credits}), 0)::bigint FROM {table.rows}"  # noqa: S608
+
+
+def copy_query(table: Table, format: Format) -> str:
+    """Return the COPY that writes the rows.
+
+    JSON has no control characters: as CSV with one as its quote, a line is written as it is.
+    """
+    if format is Format.CSV:
+        columns = ", ".join(f'{_guarded(column)} AS "{column.name}"' for column in table.columns)
+        how = "FORMAT csv, HEADER"
+        select = f"SELECT {columns} FROM {table.rows} ORDER BY {table.order}"  # noqa: S608
+    else:
+        columns = ", ".join(f'{column.sql} AS "{column.name}"' for column in table.columns)
+        how = "FORMAT csv, QUOTE E'\\x01', DELIMITER E'\\x02'"
+        rows = f"SELECT {columns} FROM {table.rows} ORDER BY {table.order}"  # noqa: S608
+        select = f"SELECT row_to_json(line)::text FROM ({rows}) AS line"  # noqa: S608
+    return f"COPY ({select}) TO STDOUT ({how})"
+
+
+def file_name(table: Table, format: Format, since: datetime, until: datetime) -> str:
+    """Return a name for the file: caicaini-requests-2026-11-01-to-2026-11-30.csv."""
+    first, last = (f"{moment.astimezone(UTC):%Y-%m-%d}" for moment in (since, until))
+    return f"caicaini-{table.name}-{first}-to-{last}.{format.value}"
+
+
+def _guarded(column: Column) -> str:
+    if not column.is_text:
+        return column.sql
+    return rf"CASE WHEN {column.sql} ~ '^[-=+@\t\r]' THEN '''' ELSE '' END || {column.sql}"

@@ -1,0 +1,96 @@
+"""Downloads of request records, sums of usage and the ledger."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import NamedTuple
+
+from django.http import Http404, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from accounts.access import ALL_ROLES, MemberRequest, member
+from accounts.time_zones import zone_of
+from billing.ledger import wallets
+from billing.models import EntryKind
+from usage import log_filters
+from usage.dashboard import wanted
+from usage.exports import tables
+from usage.exports.snapshot import Export, TooManyExportsError
+from usage.exports.tables import Format, Table
+
+_TYPES = {Format.CSV: "text/csv; charset=utf-8", Format.JSON_LINES: "application/jsonl"}
+_RETRY_AFTER_S = 10
+
+
+class _Chosen(NamedTuple):
+    table: Table
+    since: datetime
+    until: datetime
+
+
+@member(*ALL_ROLES)
+@require_safe
+def export(request: MemberRequest, name: str) -> HttpResponseBase:
+    """Send a table as a file; the headers tell how many rows it has, and their credits."""
+    choose = _TABLES.get(name)
+    given = request.GET.get("format", Format.CSV)
+    if choose is None or given not in {one.value for one in Format}:
+        raise Http404("There is no such export.")
+    format = Format(given)
+    chosen = choose(request)
+    try:
+        begun = Export(request.membership.workspace_id, chosen.table, format)
+    except TooManyExportsError:
+        response = render(request, "usage/too_many_exports.html", status=429)
+        response["Retry-After"] = str(_RETRY_AFTER_S)
+        return response
+    return _response(request, begun, chosen, format)
+
+
+def _response(
+    request: MemberRequest, begun: Export, chosen: _Chosen, format: Format
+) -> HttpResponseBase:
+    response: HttpResponseBase
+    if request.method == "HEAD":
+        begun.close()
+        response = HttpResponse()
+    else:
+        response = StreamingHttpResponse(begun.pieces())
+    response["Content-Type"] = _TYPES[format]
+    file_name = tables.file_name(chosen.table, format, chosen.since, chosen.until)
+    response["Content-Disposition"] = f'attachment; filename="{file_name}"'
+    response["Cache-Control"] = "private, no-store"
+    response["caicaini-rows"] = str(begun.rows)
+    response["caicaini-credits"] = str(begun.credits)
+    return response
+
+
+def _requests(request: MemberRequest) -> _Chosen:
+    asked = log_filters.parse(request.GET, now=timezone.now())
+    table = tables.records(request.membership.workspace_id, asked)
+    return _Chosen(table, asked.since, asked.until)
+
+
+def _usage(request: MemberRequest) -> _Chosen:
+    asked = wanted.parse(request.GET, now=timezone.now(), zone=zone_of(request.user))
+    span = asked.span
+    table = tables.sums(request.membership.workspace_id, span.since, span.until, asked.width)
+    return _Chosen(table, span.since, span.until)
+
+
+def _ledger(request: MemberRequest) -> _Chosen:
+    asked = wanted.parse(request.GET, now=timezone.now(), zone=zone_of(request.user))
+    span, kind = asked.span, request.GET.get("kind", "")
+    wallet = wallets.wallet_of(request.membership.workspace)
+    of_kind = EntryKind(kind) if kind in EntryKind.values else None
+    return _Chosen(
+        tables.ledger(wallet.pk, span.since, span.until, of_kind), span.since, span.until
+    )
+
+
+_TABLES: dict[str, Callable[[MemberRequest], _Chosen]] = {
+    "requests": _requests,
+    "usage": _usage,
+    "ledger": _ledger,
+}
