@@ -3,6 +3,8 @@
 from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
 
+from django.contrib.auth.models import AnonymousUser
+
 from accounts.models import User
 
 _UTC = "UTC"
@@ -16,9 +18,10 @@ def names() -> tuple[str, ...]:
     return (_UTC, *sorted(cities))
 
 
-def zone_of(user: User) -> ZoneInfo:
+def zone_of(user: User | AnonymousUser) -> ZoneInfo:
     """Return a person's zone; UTC until it is known."""
-    return ZoneInfo(user.time_zone if user.time_zone in names() else _UTC)
+    chosen = getattr(user, "time_zone", "")
+    return ZoneInfo(chosen if chosen in names() else _UTC)
 
 
 def choose(user: User, name: str) -> bool:

@@ -45,7 +45,7 @@ class Movements(NamedTuple):
     """All movements of one kind."""
 
     label: str
-    count: int
+    entries: int
     credits: int
 
 
@@ -73,7 +73,8 @@ def months(wallet: Wallet, *, now: datetime) -> list[Month]:
     begun = first.first()
     if begun is None:
         return []
-    found, month = [], month_of(now)
+    found: list[Month] = []
+    month = month_of(now)
     while month >= month_of(begun) and len(found) < _MOST_MONTHS:
         found.append(month)
         month = month.previous

@@ -10,7 +10,7 @@ _FRESH = timedelta(minutes=5)
 
 
 class Verdict(StrEnum):
-    """What the customer is told."""
+    """What the customer reads."""
 
     AGREE = "agree"
     OLD = "old"  # they agreed, but that was some time ago

@@ -94,15 +94,15 @@ def series(
     before = _by_place(measure, answers.before, edges_before)
     buckets = []
     for place, (starts_at, ends_at) in enumerate(pairwise(edges)):
-        row = rows.get(starts_at)
-        total = amount(measure, row) if row else 0
+        whole = rows.get(starts_at)
+        total = amount(measure, whole) if whole else 0
         buckets.append(
             Bucket(
                 starts_at,
                 ends_at,
                 tuple(amounts[starts_at]) if groups else (total,),
                 total,
-                row,
+                whole,
                 None if edges_before is None else before.get(place, 0),
                 latencies.get(starts_at),
             )

@@ -22,7 +22,7 @@ class Column(NamedTuple):
 
 
 class Table(NamedTuple):
-    """Rows in SQL, named `row`, with their parameters, columns and the sum that is told first."""
+    """Rows in SQL, named `row`, with their parameters, columns and the sum that is sent first."""
 
     name: str
     columns: tuple[Column, ...]
