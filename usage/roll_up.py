@@ -32,7 +32,7 @@ _TAKE = (
 )
 # One roll-up at a time: of two, one could overwrite the other's sums with older ones.
 LOCK = "SELECT pg_advisory_xact_lock(hashtext('usage-roll-up'))"
-_MARKS_PER_ROUND = 10_000
+_MARKS_PER_ROUND = 2_000
 
 # Calls of the console have no key. NULL in a GROUP BY or a join would be slow to compare, so 0
 # stands for it until the rows are written.
