@@ -66,7 +66,19 @@ def refuse(
 
 @sync_to_async
 def records(workspace: Workspace) -> list[RequestRecord]:
-    return list(RequestRecord.objects.filter(workspace=workspace).order_by("refusals", "id"))
+    try:
+        return list(RequestRecord.objects.filter(workspace=workspace).order_by("refusals", "id"))
+    finally:
+        connection.close()  # this thread's own
+
+
+@sync_to_async
+def rolled_up(workspace: Workspace) -> dict[str, int]:
+    try:
+        roll_up.roll_up()
+        return sums_of(workspace)
+    finally:
+        connection.close()
 
 
 def counted(rows: list[RequestRecord]) -> int:
@@ -115,8 +127,7 @@ async def test_further_refusals_are_one_record_with_their_count(
     rows = await records(workspace)
     assert [row.refusals for row in rows if row.refusals] == [105]
     assert len(rows) == ROWS_A_MINUTE + 1 + 2
-    await sync_to_async(roll_up.roll_up)()
-    sums = await sync_to_async(sums_of)(workspace)
+    sums = await rolled_up(workspace)
     assert (sums["requests"], sums["refusals"], sums["errors"]) == (167, 167, 167)
 
 
