@@ -24,6 +24,7 @@ from gateway.reply.resequencer import BlockSequence
 from gateway.reply.token_usage import estimate_tokens
 from gateway.request.parse import MessagesRequest
 
+_OF_DELTA = ("stop_details", "container")  # where a stream has these; others are around it
 _LIMIT_BYTES = 64 * 1024 * 1024
 
 
@@ -93,5 +94,7 @@ class NonStreamingReply:
         for wire in reply.content:
             if (block := blocks.from_start(wire, ids)) is not None:
                 events += self._sequence.open(block) + self._sequence.stop(block)
-        end = MessageDelta(reply.stop_reason, reply.stop_sequence, reply.usage, reply.extras)
+        of_delta = {name: reply.extras[name] for name in _OF_DELTA if name in reply.extras}
+        members = {name: value for name, value in reply.extras.items() if name not in of_delta}
+        end = MessageDelta(reply.stop_reason, reply.stop_sequence, reply.usage, of_delta, members)
         return [*events, end, MessageStop()]

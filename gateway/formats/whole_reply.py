@@ -59,7 +59,11 @@ def _put_together(events: list[Event]) -> Reply:
         elif isinstance(event, MessageDelta):
             complete = [_with_input(block) for block in content]
             return Reply(
-                complete, event.stop_reason, event.stop_sequence, event.usage, event.extras
+                complete,
+                event.stop_reason,
+                event.stop_sequence,
+                event.usage,
+                event.members | event.extras,
             )
     raise UpstreamFailed
 

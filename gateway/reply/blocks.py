@@ -36,6 +36,7 @@ PROVIDER_BLOCKS = _PROVIDER_CALLS | _PROVIDER_RESULTS
 _CALLS = _PROVIDER_CALLS | {"tool_use"}
 _NO_TEXT: dict[str, Any] = {"type": "text", "text": ""}
 _SENT_WHOLE = _PROVIDER_RESULTS | {"redacted_thinking"}
+_KNOWN = _CALLS | _SENT_WHOLE | {"text", "thinking"}
 
 
 class Block:
@@ -197,9 +198,21 @@ class CompactionBlock(Block):
         return delta if isinstance(delta.get("content"), str | None) else None
 
 
+class UnknownBlock(Block):
+    """A block of a type that we do not know, passed on as it is with all of its deltas."""
+
+    can_close_early = False
+
+    def matches(self, delta_type: str) -> bool:
+        return True
+
+    def accept(self, delta: Delta) -> Delta | None:
+        return delta
+
+
 def from_start(wire: Any, ids: tool_inputs.CallIds) -> Block | None:
-    """The block that an upstream's `content_block_start` opens; None for a type that clients do not
-    know."""
+    """The block that an upstream's `content_block_start` opens; None for one without a type, or a
+    call without a name."""
     if not isinstance(wire, dict):
         return None
     kind = _text(wire.get("type"))
@@ -210,6 +223,8 @@ def from_start(wire: Any, ids: tool_inputs.CallIds) -> Block | None:
     cleaned = clean(wire, ids)
     if cleaned is None:
         return None
+    if kind not in _KNOWN:
+        return UnknownBlock(cleaned)
     if kind == "compaction":
         return CompactionBlock(cleaned)
     return ToolBlock(cleaned, cleaned["input"]) if kind in _CALLS else Block(cleaned)
@@ -224,10 +239,13 @@ def implied_by_delta(delta_type: str) -> Block | None:
 
 def clean(wire: Any, ids: tool_inputs.CallIds) -> dict[str, Any] | None:
     """A complete block with all fields that clients require and without nulls, which they reject;
-    None for a type that they do not know. Raises InvalidToolInput."""
+    one of a type that we do not know as it is; None for one without a type. Raises
+    InvalidToolInput."""
     if not isinstance(wire, dict):
         return None
     kind = _text(wire.get("type"))
+    if kind and kind not in _KNOWN:
+        return wire
     block = {name: value for name, value in wire.items() if value is not None}
     if kind == "text":
         block["text"] = _text(block.get("text"))

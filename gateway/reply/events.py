@@ -28,7 +28,8 @@ class Usage(msgspec.Struct, frozen=True):
     """Token counts. `input_tokens` excludes cached tokens: the total input is the sum of the three
     input counts. `details` are optional breakdowns such as `cache_creation`; `is_estimated`: the
     gateway estimated the input, the output or both. Of `iterations`, the counts include only those
-    of the message itself."""
+    of the message itself. `extras` are members that we do not know, and that are no counts of
+    ours."""
 
     input_tokens: int
     output_tokens: int
@@ -37,6 +38,7 @@ class Usage(msgspec.Struct, frozen=True):
     details: dict[str, Any] = msgspec.field(default_factory=dict)
     is_estimated: bool = False
     iterations: tuple[Iteration, ...] = ()
+    extras: dict[str, Any] = msgspec.field(default_factory=dict)
 
     @property
     def cache_creation_1h_input_tokens(self) -> int | None:
@@ -53,6 +55,7 @@ class Usage(msgspec.Struct, frozen=True):
             "cache_creation_input_tokens": self.cache_creation_input_tokens,
             "cache_read_input_tokens": self.cache_read_input_tokens,
             **self.details,
+            **self.extras,
         }
         if self.iterations:
             wire["iterations"] = [one.wire for one in self.iterations]
@@ -64,7 +67,8 @@ class Usage(msgspec.Struct, frozen=True):
 
 
 class Reply(msgspec.Struct, frozen=True):
-    """A complete reply. `extras` are members of the message such as `stop_details`."""
+    """A complete reply. `extras` are members of the message such as `stop_details`, and those that
+    we do not know."""
 
     content: list[dict[str, Any]]
     stop_reason: str
@@ -74,9 +78,10 @@ class Reply(msgspec.Struct, frozen=True):
 
 
 class MessageStart(msgspec.Struct, frozen=True):
-    """`usage` has the input: the upstream's count or else the estimate."""
+    """`usage` has the input: the upstream's count or else the estimate. `extras` as in Reply."""
 
     usage: Usage
+    extras: dict[str, Any] = msgspec.field(default_factory=dict)
 
 
 class BlockStart(msgspec.Struct, frozen=True, tag="content_block_start"):
@@ -99,12 +104,13 @@ class Ping(msgspec.Struct, frozen=True, tag="ping"):
 
 class MessageDelta(msgspec.Struct, frozen=True):
     """The end of the answer: always followed by MessageStop, in the same batch of events.
-    `extras` as in Reply."""
+    `extras` are further members of the delta, `members` those of the event around it."""
 
     stop_reason: str
     stop_sequence: str | None
     usage: Usage
     extras: dict[str, Any] = msgspec.field(default_factory=dict)
+    members: dict[str, Any] = msgspec.field(default_factory=dict)
 
 
 class MessageStop(msgspec.Struct, frozen=True, tag="message_stop"):
@@ -179,15 +185,15 @@ class FrameEncoder:
         read it only here. The balance is left out where it is unknown."""
         delta = {"stop_reason": end.stop_reason, "stop_sequence": end.stop_sequence} | end.extras
         wire = usage.to_wire(credits_consumed=credits_consumed, credits_remaining=credits_remaining)
-        return sse.encode(
-            "message_delta", _encode({"type": "message_delta", "delta": delta, "usage": wire})
-        )
+        event = {**end.members, "type": "message_delta", "delta": delta, "usage": wire}
+        return sse.encode("message_delta", _encode(event))
 
     def _start(self, event: MessageStart) -> bytes:
         # Without credits_consumed: clients would keep a provisional value in their objects.
         message = _message(self._message_id, self._model, []) | {
             "stop_reason": None,
             "stop_sequence": None,
+            **event.extras,
             "usage": event.usage.to_wire(),
         }
         return sse.encode("message_start", _encode({"type": "message_start", "message": message}))

@@ -152,12 +152,12 @@ class Resequencer:
         self.is_over = False
         self.received_bytes = 0  # of text, thinking and tool input, whether sent on or queued
 
-    def start(self) -> list[Event]:
+    def start(self, extras: dict[str, Any] | None = None) -> list[Event]:
         """`message_start`, on the first call only. Merge known usage into `tally` before it."""
         if self._has_started or self.is_over:
             return []
         self._has_started = True
-        return [MessageStart(self.tally.with_output(0))]
+        return [MessageStart(self.tally.with_output(self.tally.output_at_start), extras or {})]
 
     def open(self, block: Block) -> list[Event]:
         return [] if self.is_over else self.start() + self._sequence.open(block)
@@ -175,7 +175,12 @@ class Resequencer:
         return [Ping()] if self._has_started and not self.is_over else []
 
     def finish(
-        self, reason: Any, *, stop_sequence: Any = None, extras: dict[str, Any] | None = None
+        self,
+        reason: Any,
+        *,
+        stop_sequence: Any = None,
+        extras: dict[str, Any] | None = None,
+        members: dict[str, Any] | None = None,
     ) -> list[Event]:
         """The regular end: close open blocks, then `message_delta` and `message_stop`. Raises
         InvalidToolInput for a tool call that is incomplete without a reason for it."""
@@ -192,7 +197,8 @@ class Resequencer:
             reason, stop_sequence=stop_sequence, has_call=self._sequence.has_call
         )
         usage = self.tally.usage(delivered_tokens=self.delivered_tokens_estimate())
-        return [*events, MessageDelta(*stop_reason, usage, extras or {}), MessageStop()]
+        end = MessageDelta(*stop_reason, usage, extras or {}, members or {})
+        return [*events, end, MessageStop()]
 
     def fail(self, error: GatewayError) -> list[Event]:
         """The end of a stream that broke off; the error is its last event."""

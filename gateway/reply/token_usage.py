@@ -25,12 +25,13 @@ class Report(NamedTuple):
     reasoning   the reasoning
     total       input and output together
 
-    `details` are other breakdowns, which are passed on; `iterations` as in Usage.
+    `details` are other breakdowns, which are passed on; `iterations` and `extras` as in Usage.
     """
 
     counts: Mapping[str, int]
     details: Mapping[str, Mapping[str, int]] = {}
     iterations: tuple[Iteration, ...] = ()
+    extras: Mapping[str, Any] = {}
 
 
 class UsageTally:
@@ -46,6 +47,8 @@ class UsageTally:
         self._counts: dict[str, int] = {}
         self._details: dict[str, dict[str, int]] = {}
         self._iterations: tuple[Iteration, ...] = ()
+        self._extras: dict[str, Any] = {}
+        self.output_at_start = 0  # a placeholder, which clients overwrite
 
     def merge(self, report: Report | None, *, is_final: bool = True) -> None:
         """Merge a report. The output count of one that is not final is a placeholder and
@@ -54,10 +57,13 @@ class UsageTally:
             return
         counts = report.counts
         if not is_final and "output" in counts:
+            self.output_at_start = counts["output"]
             counts = {name: number for name, number in counts.items() if name != "output"}
         _raise_to(self._counts, counts)
         for name, numbers in report.details.items():
             _raise_to(self._details.setdefault(name, {}), numbers)
+        if report.extras:
+            self._extras.update(report.extras)
         if report.iterations:
             self._iterations = max(self._iterations, report.iterations, key=_size)
 
@@ -103,6 +109,7 @@ class UsageTally:
             details,
             is_estimated or not has_input,
             self._iterations,
+            dict(self._extras),
         )
 
     def _kept(self, written: int) -> dict[str, int]:

@@ -20,6 +20,10 @@ _DELTAS_OF_BLOCK = {
 }
 
 
+# A block of another type is passed on as it is.
+_KNOWN_BLOCKS = {*_DELTAS_OF_BLOCK, "redacted_thinking", "web_search_tool_result"}
+
+
 @dataclass
 class Seen:
     """A stream as a client has assembled it."""
@@ -151,12 +155,15 @@ def _opened(block: dict[str, Any]) -> dict[str, Any]:
         assert block["name"]
         assert block["input"] == {}
         return block | {"json": ""}
-    assert None not in block.values()
+    assert kind not in _KNOWN_BLOCKS or None not in block.values()
     return dict(block)
 
 
 def _add(block: dict[str, Any], delta: dict[str, Any]) -> None:
     kind = delta["type"]
+    if block["type"] not in _KNOWN_BLOCKS:
+        block.setdefault("deltas", []).append(delta)
+        return
     assert kind in _DELTAS_OF_BLOCK[block["type"]]
     if kind == "text_delta":
         block["text"] += delta["text"]

@@ -13,7 +13,12 @@ from gateway.formats.messages.conversation import own_signature
 from gateway.reply import blocks
 from gateway.reply.events import Event
 
-_EXTRAS = ("stop_details", "container")
+_OF_MESSAGE = frozenset(
+    {"id", "type", "role", "model", "content", "stop_reason", "stop_sequence", "usage"}
+)
+_OF_EVENT = frozenset({"type", "delta", "usage"})
+# Names what the provider noted of the shared account's requests.
+_NOT_PASSED = frozenset({"diagnostics"})
 
 
 class MessagesStream(EventStream):
@@ -30,6 +35,7 @@ class MessagesStream(EventStream):
         # By the upstream's index, which may be reused; None for a block that is dropped.
         self._blocks: dict[int, blocks.Block | None] = {}
         self._final_delta: dict[str, Any] = {}
+        self._members: dict[str, Any] = {}  # of the final event
         self._upstream_id = upstream_id
 
     def _decode(self, received: sse.ServerSentEvent) -> list[Event]:
@@ -98,6 +104,7 @@ class MessagesStream(EventStream):
         message = data.get("message")
         if isinstance(message, dict):
             self._out.tally.merge(usage.reported(message.get("usage")), is_final=False)
+            return self._out.start(extras_of(message))
         return self._out.start()
 
     def _message_delta(self, data: dict[str, Any]) -> list[Event]:
@@ -105,6 +112,8 @@ class MessagesStream(EventStream):
         delta = data.get("delta")
         if isinstance(delta, dict):
             self._final_delta |= {name: value for name, value in delta.items() if value is not None}
+        if len(data) > len(_OF_EVENT):
+            self._members |= extras_of(data, known=_OF_EVENT)
         return []
 
     def _message_stop(self, data: dict[str, Any]) -> list[Event]:
@@ -120,7 +129,10 @@ class MessagesStream(EventStream):
         for index, wire in enumerate(content):
             events += self._block_start({"index": index, "content_block": wire})
             events += self._stop(index)
-        self._final_delta |= {name: value for name, value in data.items() if value is not None}
+        self._final_delta |= {
+            name: data[name] for name in ("stop_reason", "stop_sequence") if data.get(name)
+        }
+        self._members |= extras_of(data)
         return events + self._finish()
 
     def _finish(self) -> list[Event]:
@@ -128,6 +140,7 @@ class MessagesStream(EventStream):
             self._final_delta.get("stop_reason"),
             stop_sequence=self._final_delta.get("stop_sequence"),
             extras=extras_of(self._final_delta),
+            members=self._members,
         )
 
     def _error(self, data: dict[str, Any]) -> list[Event]:
@@ -152,9 +165,14 @@ _HANDLERS = {
 }
 
 
-def extras_of(message: dict[str, Any]) -> dict[str, Any]:
-    """The optional members of a message that clients know, where they are objects."""
-    return {name: message[name] for name in _EXTRAS if isinstance(message.get(name), dict)}
+def extras_of(message: dict[str, Any], *, known: frozenset[str] = _OF_MESSAGE) -> dict[str, Any]:
+    """The members of a message, or of an event, that we do not know; without nulls, which clients
+    reject."""
+    return {
+        name: value
+        for name, value in message.items()
+        if name not in known and name not in _NOT_PASSED and value is not None
+    }
 
 
 def _index(data: dict[str, Any]) -> int:

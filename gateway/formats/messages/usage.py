@@ -13,7 +13,10 @@ from gateway.reply.events import Iteration
 from gateway.reply.token_usage import Report, count, counts_in
 
 _INPUT_COUNTS = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
+_OURS = "credits_"
 _DETAILS = ("output_tokens_details", "server_tool_use")
+
+_KNOWN = frozenset({*_INPUT_COUNTS, *_DETAILS, "output_tokens", "cache_creation", "iterations"})
 
 
 def reported(usage: Any) -> Report | None:
@@ -24,11 +27,16 @@ def reported(usage: Any) -> Report | None:
     if (output := count(usage.get("output_tokens"))) is not None:
         counts["output"] = output
     details = {name: kept for name in _DETAILS if (kept := counts_in(usage.get(name)))}
+    extras = {
+        name: value
+        for name, value in usage.items()
+        if name not in _KNOWN and value is not None and not name.startswith(_OURS)
+    }
     listed = usage.get("iterations")
     if not isinstance(listed, list):
-        return Report(counts, details)
+        return Report(counts, details, (), extras)
     iterations = [_iteration(one) for one in listed if isinstance(one, dict)]
-    return Report(counts, details, tuple(iterations))
+    return Report(counts, details, tuple(iterations), extras)
 
 
 def _input(usage: dict[str, Any]) -> dict[str, int]:

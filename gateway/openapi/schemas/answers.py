@@ -33,6 +33,9 @@ EXTRAS: dict[str, Schema] = {
     "stop_details": described(OBJECT, "More on `stop_reason`, from upstreams that report it."),
     "container": described(OBJECT, "The container of a provider's tool, from its upstream."),
 }
+CLEARED = {
+    "context_management": described(OBJECT, "What the provider cleared of the conversation."),
+}
 
 
 def _counts(description: str) -> Schema:
@@ -97,7 +100,7 @@ SCHEMAS: dict[str, Schema] = {
             **ENDING,
             "usage": ref("Usage", "What the call consumed."),
         },
-        EXTRAS,
+        EXTRAS | CLEARED,
     ),
     "AnswerBlock": {
         "oneOf": [

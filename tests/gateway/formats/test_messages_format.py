@@ -205,8 +205,12 @@ def test_a_non_streaming_reply_is_decoded():
             [{"type": "tool_use", "id": "a", "name": "b", "input": {"c": 1}}],
         ),
         (
-            [{"type": "hologram"}, "x", None, {"type": "tool_use", "id": "a"}],
+            [{"type": ["text"]}, "x", None, {"type": "tool_use", "id": "a"}],
             [{"type": "text", "text": ""}],
+        ),
+        (
+            [{"type": "fallback", "from": "a", "to": None}],
+            [{"type": "fallback", "from": "a", "to": None}],
         ),
         (
             [{"type": "redacted_thinking", "data": "x"}],

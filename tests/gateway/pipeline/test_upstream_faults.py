@@ -108,7 +108,9 @@ class Attempt(NamedTuple):
         if expected := self.outcome.content:
             assert _members_of(message["content"], expected) == list(expected)
         else:
-            assert "".join(block["text"] for block in message["content"]) == self.outcome.text
+            assert (
+                "".join(block.get("text", "") for block in message["content"]) == self.outcome.text
+            )
         assert message["stop_reason"] == (self.outcome.stop_reason or message["stop_reason"])
         counts = message["usage"]
         assert counts["credits_consumed"] == sum(self.customer.charges())

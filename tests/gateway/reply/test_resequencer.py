@@ -252,13 +252,33 @@ def test_missing_and_repeated_call_ids_are_replaced():
     assert all(call_id.startswith("toolu_") for call_id in ids[1:])
 
 
-def test_unrecognised_blocks_and_events_are_dropped():
+def test_a_block_of_an_unknown_type_passes_as_it_is_and_in_place():
+    deltas = [delta(1, "hologram_delta", "x"), delta(1, "text_delta", "y")]
+    seen = see(
+        START,
+        *HELLO,
+        opened(1, "hologram", data=None),
+        *deltas,
+        stop(1),
+        opened(2, "text", text=""),
+        text(2, "kept"),
+        stop(2),
+        *END,
+    )
+    assert seen.kinds() == ["text", "hologram", "text"]
+    assert seen.blocks[1] == {
+        "type": "hologram",
+        "data": None,
+        "deltas": [one["delta"] for one in deltas],
+    }
+
+
+def test_unrecognised_events_and_deltas_are_dropped():
     seen = see(
         START,
         {"type": "credits", "left": 1},
-        opened(0, "hologram", data="x"),
+        opened(0, "text", text=""),
         delta(0, "hologram_delta", "x"),
-        text(0, "inside"),
         stop(0),
         opened(1, "tool_use", id="a"),
         stop(1),
@@ -272,7 +292,7 @@ def test_unrecognised_blocks_and_events_are_dropped():
         stop(9),
         *END,
     )
-    assert seen.blocks == [{"type": "text", "text": "kept"}]
+    assert seen.blocks == [{"type": "text", "text": ""}, {"type": "text", "text": "kept"}]
 
 
 def test_blocks_of_tools_that_the_upstream_runs_pass_whole():

@@ -1,15 +1,18 @@
 """The usage of a stream: the upstream's counts, or estimates for missing or impossible ones."""
 
+import json
 from typing import Any
 
 import pytest
 
-from gateway.reply.events import Usage
+from gateway.formats import FORMATS, NonStreamingReply
+from gateway.reply.events import FrameEncoder, Usage
 from tests.support.messages_stream import (
     END,
     ESTIMATE,
     HELLO,
     HELLO_TOKENS,
+    REQUEST,
     START,
     ending,
     fragment,
@@ -109,7 +112,57 @@ def test_details_of_the_usage_pass_if_they_are_counts():
     assert seen.usage is not None
     assert seen.usage["cache_creation"] == {"ephemeral_5m_input_tokens": 3}
     assert seen.usage["output_tokens_details"] == {"thinking_tokens": 2}
-    assert not {"server_tool_use", "service_tier"} & set(seen.usage)
+    assert "server_tool_use" not in seen.usage
+
+
+def test_members_of_the_usage_that_we_do_not_know_pass_and_cannot_pose_as_ours():
+    report = {
+        "output_tokens": 5,
+        "service_tier": "standard",
+        "inference_geo": None,
+        "fallback_credit": {"tokens": [1]},
+        "credits_consumed": 9,
+        "credits_remaining": 9,
+    }
+    seen = see(start(**report), *HELLO, *ending(**report))
+    assert seen.usage is not None
+    assert seen.start_usage is not None
+    for told in (seen.usage, seen.start_usage):
+        assert (told["service_tier"], told["fallback_credit"]) == ("standard", {"tokens": [1]})
+        assert not {"inference_geo", "credits_remaining"} & set(told)
+    assert seen.usage["credits_consumed"] == 7
+    assert seen.start_usage["output_tokens"] == 5
+
+
+def test_members_of_message_and_final_event_that_we_do_not_know_pass_in_place():
+    edits = {"applied_edits": [{"type": "clear_thinking_20251015"}]}
+    first = start(input_tokens=10)
+    first["message"] |= {"input_transformations": [1], "container": None, "id": "theirs"}
+    last, stopped = ending(output_tokens=5)
+    last |= {"context_management": edits, "nothing": None}
+    stream = new_stream()
+    events = [
+        event for sent in (first, *HELLO, last, stopped) for event in stream.feed(frame(sent))
+    ]
+    assert events[0].extras == {"input_transformations": [1]}
+    assert events[-2].members == {"context_management": edits}
+    final = FrameEncoder(message_id="msg_1", model="m").final(
+        events[-2], usage=events[-2].usage, credits_consumed=1
+    )
+    told = json.loads(final.split(b"data: ")[1])
+    assert told["context_management"] == edits
+    assert "context_management" not in told["delta"]
+
+
+def test_a_plain_answer_passes_them_too():
+    edits = {"applied_edits": []}
+    body = {"content": [], "stop_reason": "end_turn", "context_management": edits, "x": None}
+    reply = FORMATS["messages"].decode_reply(json.dumps(body).encode(), request=REQUEST)
+    assert reply.extras == {"context_management": edits}
+
+    whole = NonStreamingReply(FORMATS["messages"], request=REQUEST)
+    whole.feed(json.dumps(body).encode())
+    assert whole.close()[-2].members == {"context_management": edits}
 
 
 def test_the_start_carries_the_input_or_else_the_estimate():
