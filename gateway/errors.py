@@ -22,7 +22,7 @@
         ├── UpstreamRefused     400 invalid_request_error   the request itself is at fault: final
         │                    or 413 request_too_large
         ├── UpstreamFailed      500 api_error               another upstream may do better
-        │   └── InvalidToolInput  500 api_error             another attempt may do better
+        ├── InvalidToolInput    500 api_error               another attempt may do better
         ├── UpstreamEmpty       529 overloaded_error        one further attempt
         ├── UpstreamReplyTooLarge 500 api_error             final
         ├── UpstreamMisconfigured 500 api_error             the operator's fault; no retry
@@ -398,15 +398,15 @@ class UpstreamFailed(UpstreamError):
     type = "api_error"
     error_code = "upstream_failed"
 
-    def __init__(
-        self, message: str = "The model's server failed to answer. Nothing was charged; try again."
-    ) -> None:
-        super().__init__(message)
+    def __init__(self) -> None:
+        super().__init__("The model's server failed to answer. Nothing was charged; try again.")
 
 
-class InvalidToolInput(UpstreamFailed):
+class InvalidToolInput(UpstreamError):
     """The model called a tool with an input that is not JSON, or not an object."""
 
+    status = 500
+    type = "api_error"
     error_code = "invalid_tool_input"
     is_models_fault = True
 

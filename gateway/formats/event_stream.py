@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from gateway import sse
-from gateway.errors import UpstreamFailed, UpstreamReplyTooLarge
+from gateway.errors import UpstreamError, UpstreamReplyTooLarge
 from gateway.formats import surrogates
 from gateway.reply.events import Event, Usage
 from gateway.reply.resequencer import Resequencer
@@ -42,7 +42,7 @@ class EventStream:
         events = self._decode_all(self._parser.close())
         try:
             return events + self._end()
-        except UpstreamFailed as error:
+        except UpstreamError as error:
             return events + self._out.fail(error)
 
     def delivered_tokens_estimate(self) -> int:
@@ -62,7 +62,7 @@ class EventStream:
     def cut(self) -> list[Event]:
         try:
             return self._out.finish("max_tokens")
-        except UpstreamFailed as error:
+        except UpstreamError as error:
             return self._out.fail(error)
 
     def _decode_all(self, received: list[sse.ServerSentEvent]) -> list[Event]:
@@ -72,7 +72,7 @@ class EventStream:
                 continue
             try:
                 events += self._decode(event)
-            except UpstreamFailed as error:
+            except UpstreamError as error:
                 events += self._out.fail(error)
         return events
 
@@ -81,7 +81,7 @@ class EventStream:
         raise NotImplementedError
 
     def _decode(self, received: sse.ServerSentEvent) -> list[Event]:
-        """May raise UpstreamFailed."""
+        """May raise UpstreamError."""
         raise NotImplementedError
 
     def _end(self) -> list[Event]:

@@ -36,8 +36,13 @@ def _server_sent(name: str, schema: str) -> Schema:
     return object_schema({"event": const(name), "data": data})
 
 
-def _event(kind: str, members: dict[str, Schema], description: str) -> Schema:
-    return object_schema({"type": const(kind), **members}, description=description)
+def _event(
+    kind: str,
+    members: dict[str, Schema],
+    description: str,
+    optional: dict[str, Schema] | None = None,
+) -> Schema:
+    return object_schema({"type": const(kind), **members}, optional, description=description)
 
 
 def _delta(kind: str, member: str, description: str) -> Schema:
@@ -118,6 +123,7 @@ SCHEMAS: dict[str, Schema] = {
             "usage": ref("Usage", "What the call consumed, in all."),
         },
         "The stop reason, and the usage and cost of the whole answer.",
+        answers.CLEARED,
     ),
     "MessageStopEvent": _event("message_stop", {}, "The last event of an answer."),
     "PingEvent": _event("ping", {}, "Keeps the connection alive."),

@@ -155,8 +155,13 @@ def test_members_of_message_and_final_event_that_we_do_not_know_pass_in_place():
 
 
 def test_a_plain_answer_passes_them_too():
-    edits = {"applied_edits": []}
-    body = {"content": [], "stop_reason": "end_turn", "context_management": edits, "x": None}
+    edits: dict[str, Any] = {"applied_edits": []}
+    body: dict[str, Any] = {
+        "content": [],
+        "stop_reason": "end_turn",
+        "context_management": edits,
+        "x": None,
+    }
     reply = FORMATS["messages"].decode_reply(json.dumps(body).encode(), request=REQUEST)
     assert reply.extras == {"context_management": edits}
 
