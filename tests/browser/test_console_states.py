@@ -355,7 +355,7 @@ def test_on_a_phone_request_and_answer_are_tabs(
     console.page.set_viewport_size({"width": 390, "height": 844})
     console.choose_model(ATLAS)
     console.write(script.prompt)
-    expect(console.page.locator(".answer")).to_be_hidden()
+    expect(console.page.locator(".console-results")).to_be_hidden()
     expect(console.page.locator("#run kbd")).to_be_hidden()
     console.run()
 
