@@ -16,6 +16,7 @@ MODULES = {
     "schemathesis": "benchmarks.schemathesis",
     "pages": "benchmarks.pages.run",
     "usage": "benchmarks.usage.run",
+    "abuse": "benchmarks.abuse.run",
 }
 # "backend" is one session of PostgreSQL, "restart" its ordinary fast restart; a pause is SIGSTOP
 # and, up to four seconds later, SIGCONT.
@@ -49,6 +50,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     _schemathesis(_add(benchmarks, "schemathesis", "the public API against its description"))
     _pages(_add(benchmarks, "pages", "the weight and speed of the portal's pages, in a browser"))
     _usage(_add(benchmarks, "usage", "reports, roll-ups and refusals over many records"))
+    _abuse(_add(benchmarks, "abuse", "what an honest tenant notices of a hostile one"))
     options = parser.parse_args(arguments)
     if options.name == "stripe":
         _choose_all_if_none(options)
@@ -132,6 +134,17 @@ def _pages(parser: argparse.ArgumentParser) -> None:
 def _usage(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--records", type=int, default=100_000, help="of 1,000 workspaces")
     parser.add_argument("--refusals", type=int, default=50_000, help="in a flood of one key")
+
+
+def _abuse(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--seconds", type=float, default=20, help="of honest calls, twice")
+    parser.add_argument("--beside", default="", help="a folder with another checkout")
+    parser.add_argument(
+        "--only",
+        action="append",
+        choices=("slow_bodies", "large_bodies", "made_up_keys", "all_slots"),
+        help="these attacks alone; may be given repeatedly",
+    )
 
 
 def _seed(parser: argparse.ArgumentParser) -> None:

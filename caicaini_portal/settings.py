@@ -346,12 +346,23 @@ ASIDE_FILES_KEPT_DAYS = env.whole_number(
 # --- Gateway --------------------------------------------------------------------------------------
 
 MAX_BODY_BYTES = env.whole_number("MAX_BODY_BYTES", default=32 * 1024 * 1024, smallest=1)
+# What large bodies of calls may take of a process's memory, and, while they arrive, of its disk.
+# Beyond that a body waits.
+BODY_MEMORY_BYTES = env.whole_number("BODY_MEMORY_BYTES", default=256 * 1024 * 1024, smallest=1)
+BODY_DISK_BYTES = env.whole_number("BODY_DISK_BYTES", default=2 * 1024**3, smallest=1)
+BODY_WAIT_S = env.seconds("BODY_WAIT_S", default=10.0, largest=600)
 RATE_LIMITS = env.whole_numbers(
     "RATE_LIMITS", defaults={"requests": 600, "input_tokens": 2_000_000}
 )
+# Of GETs, and apart of counts of tokens, by a workspace in a process.
+READ_LIMITS = env.whole_numbers("READ_LIMITS", defaults={"at_once": 120, "per_minute": 600})
+MAX_KEYS_PER_WORKSPACE = env.whole_number("MAX_KEYS_PER_WORKSPACE", default=500, smallest=1)
 MAX_CONCURRENT_CALLS = env.whole_number("MAX_CONCURRENT_CALLS", default=1000, smallest=1)
 MAX_CONCURRENT_CALLS_PER_KEY = env.whole_number(
     "MAX_CONCURRENT_CALLS_PER_KEY", default=500, smallest=1
+)
+MAX_CONCURRENT_CALLS_PER_WORKSPACE = env.whole_number(
+    "MAX_CONCURRENT_CALLS_PER_WORKSPACE", default=(MAX_CONCURRENT_CALLS + 1) // 2, smallest=1
 )
 FAULTY_AFTER_S = env.seconds("FAULTY_AFTER_S", default=60.0)
 DRAIN_WINDOW_S = env.seconds("DRAIN_WINDOW_S", default=20.0, largest=1800)

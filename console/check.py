@@ -52,7 +52,11 @@ async def _checked(scope: Scope, receive: Receive, request_id: UUID) -> dict[str
     member = await admitted(scope, receive)
     limit = min(LARGEST_BYTES, settings.MAX_BODY_BYTES)
     body = await request_body.read(receive, limit_bytes=limit)
-    request = await offload.run(partial(parse.messages_request, body), size_bytes=len(body))
+    request = await offload.run(
+        partial(parse.messages_request, body),
+        size_bytes=len(body),
+        workspace_id=member.workspace_id,
+    )
     call = Call(id=request_id, caller=caller_of(member), request=request)
     # Counted as a call: it takes as much of this process as a request for a count of tokens.
     await services.limiter.admit(member.workspace_id, input_tokens=0)

@@ -14,7 +14,7 @@ from console.request_head import header_of
 from gateway.call import Caller, Head
 from gateway.http import endpoint
 from gateway.http.sinks import HttpSink, RawHeaders
-from gateway.pipeline.serve import Policy, serve
+from gateway.pipeline.serve import Policy, begin, end, serve
 from gateway.runtime.services import GatewayServices
 
 NO_STORE: Mapping[str, str] = {"cache-control": "no-store"}
@@ -49,16 +49,24 @@ async def _serve(scope: Scope, receive: Receive, send: Send, request_id: UUID) -
     services: GatewayServices = scope["state"]["services"]
     headers = endpoint.headers_of(scope)
     member = await admitted(scope, receive)
-    caller, request = await endpoint.checked_request(
-        services, caller_of(member), headers, receive, request_id
-    )
-    await run_names.keep(services.redis, member, header_of(scope, run_names.HEADER), request_id)
-    await serve(
-        services,
-        caller,
-        request,
-        PageSink(scope, receive, send),
-        _POLICY,
-        request_id=request_id,
-        beta=headers.get("anthropic-beta") or None,
-    )
+    caller = caller_of(member)
+    async with endpoint.body_of(services, caller, headers, receive) as body:
+        await begin(services, caller, request_id)
+        try:
+            labelled, request = await endpoint.labelled_request(
+                services, caller, headers, body, request_id
+            )
+            name = header_of(scope, run_names.HEADER)
+            await run_names.keep(services.redis, member, name, request_id)
+            await serve(
+                services,
+                labelled,
+                request,
+                PageSink(scope, receive, send),
+                _POLICY,
+                request_id=request_id,
+                beta=headers.get("anthropic-beta") or None,
+                is_begun=True,
+            )
+        finally:
+            end(services, caller)

@@ -5,8 +5,10 @@ and named with a hash of their content, so that browsers keep them without a tim
 `manifest.json` there maps a bundle's name to its file: `site.css` to `site-2JXWYV5D.css`. Nothing
 is done while no source has changed.
 
-A file in `static/js/pages/` is a page's own bundle. What it loads with `import()` becomes a file of
-its own, fetched when it is needed. Standard library only: the bootstrap imports it.
+A file in `static/css/bundles/` is the style sheet of a page that needs more than `site.css`, which
+it imports. A file in `static/js/pages/` is a page's own bundle. What it loads with `import()`
+becomes a file of its own, fetched when it is needed. Standard library only: the bootstrap imports
+it.
 """
 
 import gzip
@@ -60,6 +62,7 @@ def _bundle_all(project: Path, folder: Path) -> dict[str, str]:
     """
     entries = [
         (project / "static/css/site.css", ()),
+        *((sheet, ()) for sheet in sorted(project.glob("static/css/bundles/*.css"))),
         (project / "static/js/early.js", _CLASSIC),
         (project / "static/js/site.js", _MODULE),
         *((page, _MODULE) for page in sorted(project.glob("static/js/pages/*.js"))),

@@ -13,6 +13,7 @@
     ├── MethodNotAllowed      405 invalid_request_error
     ├── BodyTooLarge          413 request_too_large
     ├── CreditsHeld           429 rate_limit_error
+    ├── BusyUploading         429 rate_limit_error
     ├── RateLimited           429 rate_limit_error
     ├── InternalFailure       500 api_error
     ├── LedgerUnavailable     503 api_error
@@ -269,6 +270,21 @@ class BodyTooLarge(GatewayError):
 
     def __init__(self, *, limit_bytes: int) -> None:
         super().__init__(f"Request exceeds the maximum size of {limit_bytes} bytes.")
+
+
+class BusyUploading(GatewayError):
+    """Large bodies of this key, this workspace or of all have the room of this process."""
+
+    status = 429
+    type = "rate_limit_error"
+    error_code = "busy_uploading"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Too many large requests are being uploaded, so this one's body was not read. "
+            "Nothing was charged; try again in a moment.",
+            retry_after_s=5,
+        )
 
 
 class RateLimited(GatewayError):

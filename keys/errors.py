@@ -1,6 +1,7 @@
 """Errors of keys.
 
 KeysError
+├── TooManyKeys        the workspace has as many usable keys as we allow
 └── KeyAlreadyMinted   the form was sent before; its key exists, its token was shown
 """
 
@@ -9,6 +10,10 @@ from keys.models import ApiKey
 
 class KeysError(Exception):
     """Base of all errors of this app."""
+
+
+class TooManyKeys(KeysError):
+    """The workspace has as many keys that are neither revoked nor expired as we allow."""
 
 
 class KeyAlreadyMinted(KeysError):

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 from psycopg import Cursor
 
 LOOK_UP = (
-    "SELECT id, workspace_id, expires_at, revoked_at IS NOT NULL, allowed_models"
-    " FROM keys_apikey WHERE digest = %s"
+    "SELECT digest, id, workspace_id, expires_at, revoked_at IS NOT NULL, allowed_models"
+    " FROM keys_apikey WHERE digest = ANY(%s)"
 )
 
 # Of the keys and workspaces of running calls, those that are revoked or were removed.

@@ -4,14 +4,16 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
+from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import User, Workspace
 from billing.ledger import wallets
 from billing.models import Wallet
 from keys import tokens
-from keys.errors import KeyAlreadyMinted
+from keys.errors import KeyAlreadyMinted, TooManyKeys
 from keys.models import ApiKey
 
 
@@ -34,10 +36,11 @@ def mint(
 ) -> MintedKey:
     """Make a key. The caller shows the token once and forgets it.
 
-    Raises KeyAlreadyMinted when `form_id` has made a key before: its token cannot be shown again,
-    because only its digest is stored.
+    Raises TooManyKeys, and KeyAlreadyMinted when `form_id` has made a key before: its token cannot
+    be shown again, because only its digest is stored.
     """
-    wallets.wallet_of(workspace)  # the wallet for its calls exists from now on
+    wallet = wallets.wallet_of(workspace)  # the wallet for its calls exists from now on
+    wallets.locked(Wallet.objects.filter(pk=wallet.pk))  # counts one mint after the other
     token = tokens.new_token()
     properties = {
         "name": name,
@@ -47,6 +50,9 @@ def mint(
         "expires_at": expires_at,
         "allowed_models": list(allowed_models),
     }
+    before = ApiKey.objects.filter(workspace=workspace, form_id=form_id)
+    if form_id is None or not before.exists():
+        _refuse_too_many(workspace)
     if form_id is None:
         return MintedKey(ApiKey.objects.create(workspace=workspace, **properties), token)
     key, is_new = ApiKey.objects.get_or_create(
@@ -55,6 +61,16 @@ def mint(
     if not is_new:
         raise KeyAlreadyMinted(key)
     return MintedKey(key, token)
+
+
+def _refuse_too_many(workspace: Workspace) -> None:
+    """Each usable key has places of its own for calls, and a place in the caches of processes."""
+    usable = Q(expires_at=None) | Q(expires_at__gt=timezone.now())
+    if (
+        ApiKey.objects.filter(usable, workspace=workspace, revoked_at=None).count()
+        >= settings.MAX_KEYS_PER_WORKSPACE
+    ):
+        raise TooManyKeys
 
 
 @transaction.atomic

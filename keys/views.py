@@ -14,11 +14,13 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from accounts.access import ALL_ROLES, KEY_ROLES, MemberRequest, member
 from keys import services
-from keys.errors import KeyAlreadyMinted
+from keys.errors import KeyAlreadyMinted, TooManyKeys
 from keys.forms import CreateKeyForm
 from keys.key_rows import key_rows
 from keys.models import ApiKey
 from web.http import is_poll_current, render_page
+
+_TOO_MANY = "This workspace has as many keys as it may have. Revoke one that is not used any more."
 
 
 class Calls(NamedTuple):
@@ -79,6 +81,9 @@ def _minted(request: MemberRequest, form: CreateKeyForm) -> HttpResponse:
             "If you did not store it, revoke it and create another.",
         )
         return redirect("keys:list")
+    except TooManyKeys:
+        form.add_error(None, _TOO_MANY)
+        return render_page(request, "keys/create.html", {"form": form}, status=422)
     context = {"key": minted.key, "token": minted.token, "version": ""}
     return render_page(request, "keys/created.html", context)
 

@@ -37,7 +37,9 @@ class HttpProtocol(HttpToolsProtocol):
 
     `largest_head_bytes` limits the bytes that arrive without completing a head or adding to a body,
     beyond those of one read. A wait for more of a request, or for a client to read, ends after one
-    to two `timeout_s`. uvicorn's keep-alive timeout applies between requests.
+    to two `timeout_s`. So does a body that arrives at less than `least_body_rate` from one check to
+    the next; there is no other limit on its time. uvicorn's keep-alive timeout applies between
+    requests.
 
     A client that sends its next request in the moment in which the server closes the connection
     sees a reset. So a draining process closes none before it has told the client, by the header
@@ -48,6 +50,7 @@ class HttpProtocol(HttpToolsProtocol):
     largest_head_bytes = 64 * 1024
     most_pipelined_requests = 32
     timeout_s = 30.0
+    least_body_rate = 32 * 1024  # bytes a second
     idle_while_draining_s = 10
 
     def __init__(self, *given: Any, **options: Any) -> None:
@@ -59,6 +62,9 @@ class HttpProtocol(HttpToolsProtocol):
         self._answering: RequestResponseCycle | None = None
         self._disconnect: asyncio.Future[None] | None = None  # from the request being answered
         self._is_late = False  # the last check found us waiting, and no progress has come since
+        self._body_bytes = 0  # of the current request
+        # At the last check, if a body was incomplete: its request, the time, and its bytes by then.
+        self._slow_since: tuple[RequestResponseCycle, float, int] | None = None
         self._unsent_bytes: float = inf  # at the last check, if the client has to read
         self._next_check: asyncio.TimerHandle | None = None
         self._is_last = False  # the next answer is the last on this connection
@@ -114,6 +120,7 @@ class HttpProtocol(HttpToolsProtocol):
         self._is_in_head = False
         self._has_progress = True
         self._is_late = False
+        self._body_bytes = 0
         if len(self.pipeline) >= self.most_pipelined_requests:
             raise RequestRefused("too many requests at once")
         self._plain_head = self._head_without_offer() if self.parser.should_upgrade() else b""
@@ -126,6 +133,7 @@ class HttpProtocol(HttpToolsProtocol):
         """Some of a body arrived; once the request is answered, that gains no more time."""
         self._has_progress = True
         self._is_late = self._is_late and self.cycle.response_complete
+        self._body_bytes += len(body)
         super().on_body(body)
 
     def on_message_complete(self) -> None:
@@ -219,10 +227,23 @@ class HttpProtocol(HttpToolsProtocol):
             return
         self._unsent_bytes = unsent_bytes or inf
         is_waiting = self._is_waiting_for_request()
-        if is_waiting and self._is_late:
+        if (is_waiting and self._is_late) or self._is_body_slow():
             self.transport.close()
         self._is_late = is_waiting
         self._schedule_check()
+
+    def _is_body_slow(self) -> bool:
+        """Whether too little of a body has come since the last check that found it incomplete. A
+        time in which we read nothing ourselves does not count."""
+        is_due = self.cycle is not None and self.cycle.more_body and not self.flow.read_paused
+        if not is_due or self._is_in_head:
+            self._slow_since = None
+            return False
+        last, now = self._slow_since, self.loop.time()
+        self._slow_since = (self.cycle, now, self._body_bytes)
+        if last is None or last[0] is not self.cycle:
+            return False
+        return self._body_bytes - last[2] < self.least_body_rate * (now - last[1])
 
     def _is_waiting_for_request(self) -> bool:
         """Whether a request is due or incomplete, and it is not we who paused the reading."""

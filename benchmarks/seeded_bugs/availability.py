@@ -75,4 +75,37 @@ AVAILABILITY = (
         (Edit(_BREAKERS, "self.suspect not in (None, workspace_id)", "False"),),
         _CLOSES,
     ),
+    Bug(
+        "a workspace takes the whole budget of uploads",
+        (
+            Edit(
+                "gateway/limits/fair_budget.py",
+                "return workspace <= self._per_workspace and key <= self._per_key",
+                "return True or workspace <= key",
+            ),
+        ),
+        ("tests/gateway/limits/test_fair_budget.py",),
+    ),
+    Bug(
+        "memory that was lent to a body is not given back",
+        (
+            Edit(
+                "gateway/limits/uploads.py",
+                "        self._give_back(self._uploads.memory)\n",
+                "",
+            ),
+        ),
+        ("tests/gateway/limits/test_uploads.py",),
+    ),
+    Bug(
+        "bodies that arrive stay in memory",
+        (
+            Edit(
+                "gateway/limits/uploads.py",
+                "if self._arriving > (SMALL_BYTES if is_crowded else _LARGEST_IN_MEMORY):",
+                "if is_crowded and self._arriving < 0:",
+            ),
+        ),
+        ("tests/gateway/limits/test_uploads.py",),
+    ),
 )

@@ -183,4 +183,16 @@ DECIDING = (
         (Edit(_APPLY, "ELSIF op.is_frozen THEN", "ELSIF false THEN"),),
         _DECIDES,
     ),
+    Bug(
+        "a document is held for as if it were an image",
+        (
+            Edit(
+                "gateway/upstreams/router.py",
+                "    if request.document_count:\n        return model.context_tokens\n",
+                "",
+            ),
+            Edit("gateway/pipeline/admission.py", "if call.request.document_count:", "if False:"),
+        ),
+        ("tests/gateway/pipeline/test_documents_are_counted.py",),
+    ),
 )

@@ -44,6 +44,21 @@ def rates(_: str) -> str:
             _error(429, "rate_limited"),
         ),
         Limit(
+            "Running calls of a workspace, a server process",
+            f"{settings.MAX_CONCURRENT_CALLS_PER_WORKSPACE:,}",
+            _error(429, "rate_limited"),
+        ),
+        Limit(
+            "Reads of a workspace, a minute and server process; as many counts of tokens",
+            f"{settings.READ_LIMITS['per_minute']:,}",
+            _error(429, "rate_limited"),
+        ),
+        Limit(
+            "Reads of a workspace at once, a server process; as many counts of tokens",
+            f"{settings.READ_LIMITS['at_once']:,}",
+            _error(429, "rate_limited"),
+        ),
+        Limit(
             "Running calls in all, a server process",
             f"{settings.MAX_CONCURRENT_CALLS:,}",
             _error(529, "overloaded"),

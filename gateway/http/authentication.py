@@ -2,17 +2,18 @@
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from functools import wraps
+from functools import partial, wraps
 from uuid import UUID
 
 from django.conf import settings
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import Receive
+from starlette.types import Receive, Scope
 
 from gateway.call import CallerGone
 from gateway.errors import GatewayError, InternalFailure, InvalidApiKey, InvalidRequest
 from gateway.http import request_body
+from gateway.http.client_address import client_network
 from gateway.http.request_headers import headers_of
 from gateway.http.responses import error_response, new_request_id
 from gateway.runtime.services import GatewayServices
@@ -45,15 +46,25 @@ def presented_token(headers: Mapping[str, str]) -> str:
 
 
 async def authenticated(
-    services: GatewayServices, headers: Mapping[str, str], receive: Receive
+    services: GatewayServices,
+    scope: Scope,
+    headers: Mapping[str, str],
+    receive: Receive,
+    *,
+    may_be_stale: bool = False,
 ) -> CachedKey:
-    """Return the caller's key before the body is read; raises InvalidApiKey, LedgerUnavailable.
+    """Return the caller's key before the body is read; raises InvalidApiKey, LedgerUnavailable,
+    RateLimited. `may_be_stale` is for calls, because the hold reads their key again.
 
     A refused caller's body is received and discarded: a client that gets its response while it
     sends may see a reset connection instead.
     """
     try:
-        return await services.key_ring.authenticate(presented_token(headers))
+        return await services.key_ring.authenticate(
+            presented_token(headers),
+            address=partial(client_network, scope),
+            may_be_stale=may_be_stale,
+        )
     except GatewayError:
         await request_body.discard(receive, limit_bytes=settings.MAX_BODY_BYTES)
         raise
@@ -65,17 +76,30 @@ KeyedEndpoint = Callable[[Request, CachedKey, UUID], Awaitable[Response]]
 
 
 def with_key(endpoint: KeyedEndpoint) -> Callable[[Request], Awaitable[Response]]:
-    """Turn a function of the caller's key and a request id into an endpoint."""
+    """Turn a function of the caller's key and a request id into an endpoint, which a workspace may
+    ask for so many times at once and in a minute."""
+
+    @wraps(endpoint)
+    async def limited(request: Request, key: CachedKey, request_id: UUID) -> Response:
+        services: GatewayServices = request.state.services
+        limits = services.counts if request.method == "POST" else services.reads
+        with limits.counted(key.workspace_id):
+            return await endpoint(request, key, request_id)
+
+    return with_key_unlimited(limited)
+
+
+def with_key_unlimited(endpoint: KeyedEndpoint) -> Callable[[Request], Awaitable[Response]]:
+    """The same without limits, for what is in memory anyway."""
 
     @wraps(endpoint)
     async def answered(request: Request) -> Response:
         request_id = new_request_id()
         services: GatewayServices = request.state.services
         try:
-            key = await authenticated(services, headers_of(request.scope), request.receive)
+            headers = headers_of(request.scope)
+            key = await authenticated(services, request.scope, headers, request.receive)
             response = await endpoint(request, key, request_id)
-            response.headers.setdefault("cache-control", _PRIVATE[request.method == "POST"])
-            return response
         except GatewayError as error:
             return error_response(error, request_id)
         except CallerGone:
@@ -83,5 +107,7 @@ def with_key(endpoint: KeyedEndpoint) -> Callable[[Request], Awaitable[Response]
         except Exception:
             logger.exception("request req_%s failed", request_id.hex)
             return error_response(InternalFailure(), request_id)
+        response.headers.setdefault("cache-control", _PRIVATE[request.method == "POST"])
+        return response
 
     return answered

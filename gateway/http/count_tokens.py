@@ -1,6 +1,5 @@
 """POST /v1/messages/count_tokens: how many input tokens a request has. Costs nothing."""
 
-from functools import partial
 from uuid import UUID
 
 from starlette.requests import Request
@@ -8,11 +7,11 @@ from starlette.responses import Response
 
 from catalogue.snapshot import ModelRow
 from gateway.call import Call
-from gateway.http import request_body
+from gateway.http import endpoint
 from gateway.http.authentication import with_key
 from gateway.http.messages import caller_of
+from gateway.http.request_headers import headers_of
 from gateway.http.responses import json_response
-from gateway.limits import offload
 from gateway.pipeline import admission, upstream_call
 from gateway.reply import token_usage
 from gateway.request import parse
@@ -25,20 +24,28 @@ from keys.gateway_queries import CachedKey
 async def count_tokens(request: Request, key: CachedKey, request_id: UUID) -> Response:
     """Answer with the upstream's own count, or with an estimate if it has none to give."""
     services: GatewayServices = request.state.services
-    body = await request_body.checked(request.headers, request.receive)
-    counted = await offload.run(partial(parse.count_request, body), size_bytes=len(body))
-    call = Call(
-        id=request_id,
-        caller=caller_of(key),
-        request=counted,
-        beta=", ".join(request.headers.getlist("anthropic-beta")) or None,
-    )
-    rate_limits = await services.limiter.admit(key.workspace_id, input_tokens=0)
+    caller = caller_of(key)
+    headers = headers_of(request.scope)
+    async with endpoint.body_of(services, caller, headers, request.receive) as body:
+        rate_limits = services.limiter.state(key.workspace_id)
+        counted = await endpoint.checked_request(services, caller, body, parse.count_request)
+        call = Call(
+            id=request_id,
+            caller=caller,
+            request=counted,
+            beta=headers.get("anthropic-beta") or None,
+        )
+        return json_response(
+            {"input_tokens": await _tokens(services, call)},
+            request_id,
+            headers=rate_limits.headers(),
+        )
+
+
+async def _tokens(services: GatewayServices, call: Call) -> int:
     admission.find_route(services, call, blocked={})  # an estimate needs no upstream
     tokens = await upstream_call.count_tokens(services, call, call.candidate)
-    if tokens is None:
-        tokens = _estimate(counted, call.candidate.model)
-    return json_response({"input_tokens": tokens}, request_id, headers=rate_limits.headers())
+    return _estimate(call.request, call.candidate.model) if tokens is None else tokens
 
 
 def _estimate(request: MessagesRequest, model: ModelRow) -> int:

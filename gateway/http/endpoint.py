@@ -8,19 +8,28 @@ from uuid import UUID
 from starlette.types import Receive, Scope, Send
 
 from gateway.call import Caller, CallerGone
-from gateway.errors import GatewayError, InternalFailure
-from gateway.http import cors, labels, request_body
+from gateway.errors import BodyTooLarge, GatewayError, InternalFailure, InvalidRequest
+from gateway.http import cors, labels
+from gateway.http.request_body import Buffer, RequestBody
 from gateway.http.request_headers import headers_of
 from gateway.http.responses import error_response, new_request_id
 from gateway.limits import offload
+from gateway.limits.fair_budget import Holder
 from gateway.pipeline.serve import AnswerCutShort
+from gateway.reply import token_usage
 from gateway.request import parse
 from gateway.request.parse import MessagesRequest
 from gateway.runtime.services import GatewayServices
 
 logger = logging.getLogger(__name__)
 
-__all__ = ["answer_or_error", "checked_request", "headers_of"]
+__all__ = [
+    "answer_or_error",
+    "body_of",
+    "checked_request",
+    "headers_of",
+    "labelled_request",
+]
 
 
 async def answer_or_error(
@@ -45,21 +54,56 @@ async def answer_or_error(
         await error_response(failure, request_id, error_headers)(scope, receive, send)
 
 
-async def checked_request(
+def body_of(
+    services: GatewayServices, caller: Caller, headers: Mapping[str, str], receive: Receive
+) -> RequestBody:
+    """Return the body of a request, of which nothing is read yet."""
+    holder = Holder(caller.workspace_id, caller.concurrency_key)
+    return RequestBody(headers, receive, services.uploads.upload(holder))
+
+
+async def labelled_request(
     services: GatewayServices,
     caller: Caller,
     headers: Mapping[str, str],
-    receive: Receive,
+    body: RequestBody,
     request_id: UUID,
 ) -> tuple[Caller, MessagesRequest]:
-    """Read and check the body; return it, and the caller with the call's labels.
+    """Read and check the body of a call; return it, and the caller with the call's labels.
 
-    Raises InvalidRequest, BodyTooLarge, CallerGone. A call that is refused has its record queued.
+    Raises what `checked_request` raises. A call that is refused has its record queued.
     """
     try:
-        body = await request_body.checked(headers, receive)
-        request = await offload.run(partial(parse.messages_request, body), size_bytes=len(body))
+        request = await checked_request(services, caller, body)
         return labels.labelled(caller, headers, request), request
     except GatewayError as error:
         services.refusals.note(caller, request_id, error)
         raise
+
+
+async def checked_request(
+    services: GatewayServices,
+    caller: Caller,
+    body: RequestBody,
+    check: Callable[[Buffer], MessagesRequest] = parse.messages_request,
+) -> MessagesRequest:
+    """Read and check a body; raises InvalidRequest, BodyTooLarge, BusyUploading, CallerGone.
+
+    A large body that is refused has taken time that other workspaces wait for. So it counts against
+    the limit of its own, which is looked at again when its turn to be checked has come.
+    """
+    limiter, workspace_id = services.limiter, caller.workspace_id
+    try:
+        data = await body.read()
+        request = await offload.run(
+            partial(check, data),
+            size_bytes=len(data),
+            workspace_id=workspace_id,
+            before=partial(limiter.require_room, workspace_id),
+        )
+    except (InvalidRequest, BodyTooLarge):
+        if body.received > offload.SMALL_BYTES:
+            limiter.charge_refused(workspace_id, token_usage.estimate_tokens(body.received))
+        raise
+    body.parsed()
+    return request

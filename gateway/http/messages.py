@@ -12,7 +12,7 @@ from gateway.errors import InvalidApiKey
 from gateway.http import endpoint
 from gateway.http.authentication import authenticated
 from gateway.http.sinks import HttpSink
-from gateway.pipeline.serve import Policy, serve
+from gateway.pipeline.serve import Policy, begin, end, serve
 from gateway.runtime.services import GatewayServices
 from keys.gateway_queries import CachedKey
 
@@ -42,20 +42,27 @@ async def _serve(scope: Scope, receive: Receive, send: Send, request_id: UUID) -
     services: GatewayServices = scope["state"]["services"]
     headers = endpoint.headers_of(scope)
     try:
-        key = await authenticated(services, headers, receive)
+        key = await authenticated(services, scope, headers, receive, may_be_stale=True)
     except InvalidApiKey as error:
         if error.key is not None:
             services.refusals.note(caller_of(error.key), request_id, error)
         raise
-    caller, request = await endpoint.checked_request(
-        services, caller_of(key), headers, receive, request_id
-    )
-    await serve(
-        services,
-        caller,
-        request,
-        HttpSink(scope, receive, send),
-        _POLICY,
-        request_id=request_id,
-        beta=headers.get("anthropic-beta") or None,
-    )
+    caller = caller_of(key)
+    async with endpoint.body_of(services, caller, headers, receive) as body:
+        await begin(services, caller, request_id)
+        try:
+            labelled, request = await endpoint.labelled_request(
+                services, caller, headers, body, request_id
+            )
+            await serve(
+                services,
+                labelled,
+                request,
+                HttpSink(scope, receive, send),
+                _POLICY,
+                request_id=request_id,
+                beta=headers.get("anthropic-beta") or None,
+                is_begun=True,
+            )
+        finally:
+            end(services, caller)

@@ -11,7 +11,7 @@ from catalogue.pricing import Price
 from catalogue.snapshot import CatalogueSnapshot, ModelRow
 from gateway.errors import InvalidRequest, ModelNotFound
 from gateway.http import capabilities
-from gateway.http.authentication import with_key
+from gateway.http.authentication import with_key_unlimited
 from gateway.http.responses import json_response
 from gateway.runtime.services import GatewayServices
 from keys.gateway_queries import CachedKey
@@ -23,7 +23,7 @@ STAGES = ("active", "deprecated")
 _STAGE_PARAMETERS = ("lifecycle[]", "lifecycle")
 
 
-@with_key
+@with_key_unlimited
 async def list_models(request: Request, key: CachedKey, request_id: UUID) -> Response:
     """Answer GET /v1/models: the models this key may call, in pages."""
     services: GatewayServices = request.state.services
@@ -40,7 +40,7 @@ async def list_models(request: Request, key: CachedKey, request_id: UUID) -> Res
     return json_response(body, request_id)
 
 
-@with_key
+@with_key_unlimited
 async def show_model(request: Request, key: CachedKey, request_id: UUID) -> Response:
     """Answer GET /v1/models/{id}; ids may contain slashes."""
     services: GatewayServices = request.state.services

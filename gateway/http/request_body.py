@@ -1,28 +1,104 @@
-"""Read a request's body from ASGI, up to a limit."""
+"""Read a request's body from ASGI, up to a limit and within the budgets of the process."""
 
+import mmap
 from collections.abc import Mapping
+from types import TracebackType
+from typing import Self
 
 from django.conf import settings
 from starlette.types import Receive
 
 from gateway.call import CallerGone
-from gateway.errors import BodyTooLarge, InvalidRequest
+from gateway.errors import BodyTooLarge, GatewayError, InvalidRequest
+from gateway.limits.uploads import SMALL_BYTES, Upload
 from server.request_drain import drain
 
+Buffer = bytes | mmap.mmap
 
-async def checked(headers: Mapping[str, str], receive: Receive) -> bytes:
-    """Return the body of a JSON request; also raises InvalidRequest for a compressed one."""
-    body = await read(receive, limit_bytes=settings.MAX_BODY_BYTES)
-    if headers.get("content-encoding", "identity").lower() not in {"", "identity"}:
-        raise InvalidRequest("Input should be 'identity'", path="content-encoding")
-    return body
+
+class RequestBody:
+    """The body of a JSON request, of which nothing is read before `read`.
+
+    A client that gets its response while it sends may see a reset connection instead. So what is
+    left of a body when an `async with` ends with an error is received and discarded.
+    """
+
+    __slots__ = ("_announced", "_encoding", "_has_more", "_receive", "_upload", "received")
+
+    def __init__(self, headers: Mapping[str, str], receive: Receive, upload: Upload) -> None:
+        length = headers.get("content-length", "")
+        self._announced = int(length) if length.isdecimal() else -1
+        self._encoding = headers.get("content-encoding", "identity")
+        self._receive = receive
+        self._upload = upload
+        self.received = 0
+        self._has_more = True
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._upload.end()
+        if self._has_more and isinstance(error, GatewayError):
+            await self._discard_rest()
+
+    async def read(self) -> Buffer:
+        """Return the whole body; raises InvalidRequest, BodyTooLarge, BusyUploading, CallerGone."""
+        if self._encoding.lower() not in {"", "identity"}:
+            raise InvalidRequest("Input should be 'identity'", path="content-encoding")
+        if self._announced > settings.MAX_BODY_BYTES:
+            raise BodyTooLarge(limit_bytes=settings.MAX_BODY_BYTES)
+        if self._announced <= SMALL_BYTES:
+            chunks = await self._beginning()
+            if not self._has_more:
+                return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+        else:
+            chunks = []
+        return await self._large(chunks)
+
+    def parsed(self) -> None:
+        """Say that the bytes of the body are not needed any more."""
+        self._upload.parsed()
+
+    async def _discard_rest(self) -> None:
+        """Receive what is left, up to twice the limit in all. Raises CallerGone."""
+        limit = 2 * settings.MAX_BODY_BYTES - self.received
+        if limit > 0:
+            await discard(self._receive, limit_bytes=limit)
+
+    async def _beginning(self) -> list[bytes]:
+        """Return a small body, or what has come of one of unknown length once it is not small."""
+        chunks: list[bytes] = []
+        while self._has_more and self.received <= SMALL_BYTES:
+            chunks.append(await self._chunk())
+        return chunks
+
+    async def _large(self, chunks: list[bytes]) -> Buffer:
+        limit = settings.MAX_BODY_BYTES
+        await self._upload.reserve_disk(self._announced if self._announced > 0 else limit)
+        for chunk in chunks:
+            await self._upload.add(chunk)
+        while self._has_more:
+            await self._upload.add(await self._chunk())
+        return await self._upload.whole(self.received)
+
+    async def _chunk(self) -> bytes:
+        chunk, self._has_more = await _chunk(self._receive)
+        self.received += len(chunk)
+        if self.received > settings.MAX_BODY_BYTES:
+            raise BodyTooLarge(limit_bytes=settings.MAX_BODY_BYTES)
+        return chunk
 
 
 async def read(receive: Receive, *, limit_bytes: int) -> bytes:
-    """Return the whole body. Raises BodyTooLarge, CallerGone.
+    """Return a whole body that cannot be large. Raises BodyTooLarge, CallerGone.
 
-    A body over the limit is still received and discarded, up to twice the limit: a client that gets
-    its response while it sends may see a reset connection instead.
+    A body over the limit is still received and discarded, up to twice the limit.
     """
     chunks: list[bytes] = []
     size = 0

@@ -7,7 +7,7 @@ from gateway.http import labels
 _READ = {
     name.encode(): name
     for name in (
-        *("authorization", "x-api-key", "content-encoding", "anthropic-beta"),
+        *("authorization", "x-api-key", "content-encoding", "content-length", "anthropic-beta"),
         *(labels.TAGS, labels.SESSION),
     )
 }

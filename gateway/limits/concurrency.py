@@ -1,4 +1,4 @@
-"""How many calls may run at once: in this process, and for one key in it."""
+"""How many calls may run at once: in this process, and for one workspace and one key in it."""
 
 from collections import Counter
 from collections.abc import Hashable
@@ -9,28 +9,42 @@ from gateway.errors import GatewayOverloaded, RateLimited
 
 @dataclass
 class ConcurrencyLimit:
-    """Counts running calls and refuses, early and cheaply, those that would be too many."""
+    """Counts running calls and refuses, early and cheaply, those that would be too many.
+
+    A workspace may have a share of the places, however many keys it has, so that none takes all.
+    """
 
     limit: int
     limit_per_key: int
+    limit_per_workspace: int
     total: int = 0
     _by_key: Counter[Hashable] = field(default_factory=Counter)
+    _by_workspace: Counter[int] = field(default_factory=Counter)
 
-    def begin(self, key: Hashable, *, holder: str = "API key") -> None:
+    def begin(self, key: Hashable, *, workspace_id: int, holder: str = "API key") -> None:
         """Count a call that begins; raises GatewayOverloaded, or RateLimited naming the holder."""
+        if self._by_key[key] >= self.limit_per_key:
+            raise _running(holder, self.limit_per_key)
+        if self._by_workspace[workspace_id] >= self.limit_per_workspace:
+            raise _running("workspace", self.limit_per_workspace)
         if self.total >= self.limit:
             raise GatewayOverloaded(retry_after_s=1)
-        if self._by_key[key] >= self.limit_per_key:
-            raise RateLimited(
-                f"This {holder} has {self.limit_per_key} calls running; wait for one to end.",
-                retry_after_s=1,
-            )
         self.total += 1
         self._by_key[key] += 1
+        self._by_workspace[workspace_id] += 1
 
-    def end(self, key: Hashable) -> None:
+    def end(self, key: Hashable, *, workspace_id: int) -> None:
         """Stop counting a call that `begin` counted."""
         self.total -= 1
         self._by_key[key] -= 1
         if not self._by_key[key]:
             del self._by_key[key]
+        self._by_workspace[workspace_id] -= 1
+        if not self._by_workspace[workspace_id]:
+            del self._by_workspace[workspace_id]
+
+
+def _running(holder: str, calls: int) -> RateLimited:
+    return RateLimited(
+        f"This {holder} has {calls} calls running; wait for one to end.", retry_after_s=1
+    )

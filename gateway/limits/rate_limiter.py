@@ -175,18 +175,52 @@ class RateLimiter:
         await self._redis.aclose()
 
     async def admit(self, workspace_id: int, *, input_tokens: int) -> RateLimitState:
-        """Count a call; raises TooManyRequests, and then it does not count."""
+        """Count a call with its tokens; raises TooManyRequests, and then neither counts."""
+        return self._admit(await self._in_step(workspace_id), (1, input_tokens))
+
+    async def admit_request(self, workspace_id: int) -> None:
+        """Count a call whose tokens are not known yet; raises TooManyRequests."""
+        counts = await self._in_step(workspace_id)
+        share = 1 - self._clock() % WINDOW_S / WINDOW_S
+        if counts.previous[0] * share + counts.current[0] + 1 > self._limits.requests:
+            self._refuse(counts, (1, 0))
+        counts.add(1, 0)
+
+    async def admit_tokens(self, workspace_id: int, input_tokens: int) -> RateLimitState:
+        """Count the tokens of a call that `admit_request` counted; raises TooManyRequests."""
+        return self._admit(await self._in_step(workspace_id), (0, input_tokens))
+
+    def state(self, workspace_id: int) -> RateLimitState:
+        """Return how much of both limits is used; nothing is counted."""
+        return self._state(self._current(workspace_id), (0, 0))
+
+    def require_room(self, workspace_id: int) -> None:
+        """Raise TooManyRequests if the tokens of the minute are used up already."""
         counts = self._current(workspace_id)
-        if self._is_due(counts):
-            await self.sync()
-            counts = self._current(workspace_id)
-        added = (1, input_tokens)
+        tokens = self._state(counts, (0, 0)).input_tokens
+        if tokens.used >= tokens.limit:
+            self._refuse(counts, (0, 1))
+
+    def charge_refused(self, workspace_id: int, input_tokens: int) -> None:
+        """Count the tokens of a request that was refused, up to half of a minute's: it has taken
+        time, though it asked no model."""
+        self._current(workspace_id).add(0, min(input_tokens, self._limits.input_tokens // 2))
+
+    def _admit(self, counts: _Counts, added: tuple[int, int]) -> RateLimitState:
         rate_limits = self._state(counts, added)
         requests, tokens = rate_limits
         if requests.used > requests.limit or tokens.used > tokens.limit:
             self._refuse(counts, added)
         counts.add(*added)
         return rate_limits
+
+    async def _in_step(self, workspace_id: int) -> _Counts:
+        """Return the counts, after an exchange with the other processes if one is due."""
+        counts = self._current(workspace_id)
+        if self._is_due(counts):
+            await self.sync()
+            counts = self._current(workspace_id)
+        return counts
 
     async def keep_in_step(self) -> None:
         """Exchange counts with the other processes until cancelled."""

@@ -97,6 +97,11 @@ DOCUMENTED_ERRORS = (
         (errors.BodyTooLarge(limit_bytes=settings.MAX_BODY_BYTES),),
     ),
     DocumentedError(
+        errors.BusyUploading,
+        "Large requests of this key, its workspace or of all take the room there is.",
+        (errors.BusyUploading(),),
+    ),
+    DocumentedError(
         errors.RateLimited,
         "The workspace or this key exceeds a limit. Without `retry-after`, waiting does not help.",
         (

@@ -22,6 +22,7 @@ _WITH_MODEL = (
     errors.ModelNotFound,
     errors.ThreadNotFound,
     errors.BodyTooLarge,
+    errors.BusyUploading,
     errors.RateLimited,
     errors.UpstreamUnavailable,
 )

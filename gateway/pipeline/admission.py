@@ -31,11 +31,15 @@ async def admit(services: GatewayServices, call: Call) -> None:
     """Set the call's route and hold its credits; raises a GatewayError, and then holds nothing."""
     await plan(services, call)
     call.queue_ms = call.elapsed_ms()
-    bound = call.candidate.bound
-    result = await _hold(services, call, bound)
-    if result.decision is HoldDecision.OUT_OF_CREDITS:
-        bound = await _counted_bound(services, call, result)
+    if call.request.document_count:
+        bound = await _bound_of_documents(services, call)
         result = await _hold(services, call, bound)
+    else:
+        bound = call.candidate.bound
+        result = await _hold(services, call, bound)
+        if result.decision is HoldDecision.OUT_OF_CREDITS:
+            bound = await _counted_bound(services, call, result)
+            result = await _hold(services, call, bound)
     _raise_unless_admitted(call, result, bound)
     call.hold_ms = call.elapsed_ms() - call.queue_ms
 
@@ -101,6 +105,17 @@ async def _hold(services: GatewayServices, call: Call, amount: int) -> HoldResul
     if result.decision is HoldDecision.ADMITTED:
         call.held = amount
     return result
+
+
+async def _bound_of_documents(services: GatewayServices, call: Call) -> int:
+    """Count the tokens whatever the balance: the size of a document says nothing about them, and
+    those above the hold would be given away. Without a count the whole context is held for."""
+    candidate = call.candidate
+    count = await upstream_call.count_tokens(services, call, candidate)
+    if count is None:
+        return candidate.bound
+    call.route = call.route.of_one_model()
+    return candidate.price.bound(input_tokens=count, output_tokens=candidate.max_tokens)
 
 
 async def _counted_bound(services: GatewayServices, call: Call, refused: HoldResult) -> int:

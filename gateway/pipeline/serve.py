@@ -10,6 +10,8 @@ from uuid import UUID, uuid4
 
 from gateway.call import Call, Caller, CallerGone
 from gateway.errors import GatewayError, InternalFailure
+from gateway.limits import offload
+from gateway.limits.rate_limiter import RateLimitState, TooManyRequests
 from gateway.pipeline import admission, run
 from gateway.pipeline.run import Served
 from gateway.pipeline.sink import DisconnectWatch, FanOut, OnDisconnect, Sink
@@ -19,7 +21,7 @@ from gateway.runtime.services import GatewayServices
 
 logger = logging.getLogger(__name__)
 
-__all__ = ["AnswerCutShort", "OnDisconnect", "Policy", "Served", "Sink", "serve"]
+__all__ = ["AnswerCutShort", "OnDisconnect", "Policy", "Served", "Sink", "begin", "end", "serve"]
 
 
 class AnswerCutShort(Exception):
@@ -41,6 +43,7 @@ async def serve(
     *,
     request_id: UUID | None = None,
     beta: str | None = None,
+    is_begun: bool = False,
 ) -> Served:
     """Run one call: count it against the limits, hold credits, ask upstreams, settle, answer.
 
@@ -51,23 +54,60 @@ async def serve(
     its end.
 
     `request_id` is the id in the record, `beta` the value of `anthropic-beta` for the upstream.
+    `is_begun` is true for a caller that has called `begin` before it read the body.
     """
     call = Call(id=request_id or uuid4(), caller=caller, request=request, beta=beta)
-    key = caller.concurrency_key
+    if not is_begun:
+        await begin(services, caller, call.id)
     try:
-        services.concurrency.begin(key, holder=caller.holder)
-        try:
-            call.rate_limits = await services.limiter.admit(
-                caller.workspace_id, input_tokens=token_usage.estimate_tokens(request.text_bytes)
-            )
-            if policy.on_disconnect is OnDisconnect.FINISH:
-                return await _to_the_end(services, call, sink)
-            return await _while_read(services, call, sink)
-        finally:
-            services.concurrency.end(key)
+        call.rate_limits = await _admit_tokens(services, caller.workspace_id, request)
+        if policy.on_disconnect is OnDisconnect.FINISH:
+            return await _to_the_end(services, call, sink)
+        return await _while_read(services, call, sink)
     except GatewayError as error:
         services.refusals.note(caller, call.id, error, call)
         raise
+    finally:
+        if not is_begun:
+            end(services, caller)
+
+
+async def _admit_tokens(
+    services: GatewayServices, workspace_id: int, request: MessagesRequest
+) -> RateLimitState:
+    tokens = token_usage.estimate_tokens(request.text_bytes)
+    try:
+        return await services.limiter.admit_tokens(workspace_id, tokens)
+    except TooManyRequests as error:
+        never_fits = error.retry_after_s is None
+        if never_fits and request.body_bytes > offload.SMALL_BYTES:
+            services.limiter.charge_refused(workspace_id, tokens)
+        raise
+
+
+async def begin(services: GatewayServices, caller: Caller, request_id: UUID) -> None:
+    """Count a call against the limits of calls, before its body takes any room; see `end`.
+
+    Raises GatewayOverloaded, RateLimited; then it is not counted as running, and has its record
+    queued.
+    """
+    try:
+        services.concurrency.begin(
+            caller.concurrency_key, workspace_id=caller.workspace_id, holder=caller.holder
+        )
+        try:
+            await services.limiter.admit_request(caller.workspace_id)
+        except BaseException:
+            end(services, caller)
+            raise
+    except GatewayError as error:
+        services.refusals.note(caller, request_id, error)
+        raise
+
+
+def end(services: GatewayServices, caller: Caller) -> None:
+    """Stop counting a call that `begin` counted."""
+    services.concurrency.end(caller.concurrency_key, workspace_id=caller.workspace_id)
 
 
 async def _while_read(services: GatewayServices, call: Call, sink: Sink) -> Served:

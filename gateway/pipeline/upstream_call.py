@@ -50,7 +50,9 @@ async def count_tokens(services: GatewayServices, call: Call, candidate: Candida
         beta=call.beta,
         upstream=candidate.upstream,
     )
-    request = await offload.run(encode, size_bytes=call.request.body_bytes)
+    request = await offload.run(
+        encode, size_bytes=call.request.body_bytes, workspace_id=call.caller.workspace_id
+    )
     if request is None:
         return None
 
@@ -81,7 +83,9 @@ async def encoded(call: Call, candidate: Candidate) -> EncodedRequest:
         capabilities=candidate.model.capabilities,
         upstream=candidate.upstream,
     )
-    request = await offload.run(encode, size_bytes=call.request.body_bytes)
+    request = await offload.run(
+        encode, size_bytes=call.request.body_bytes, workspace_id=call.caller.workspace_id
+    )
     call.encoded = (candidate, request)
     return request
 

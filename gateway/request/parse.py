@@ -1,5 +1,6 @@
 """Parses and validates a request body. The router checks whether the model exists."""
 
+import mmap
 from typing import Any
 
 import msgspec
@@ -50,7 +51,7 @@ class MessagesRequest(msgspec.Struct, frozen=True):
         return self.body_bytes - self.attachment_bytes - self.opaque_bytes
 
 
-def messages_request(body: bytes) -> MessagesRequest:
+def messages_request(body: bytes | mmap.mmap) -> MessagesRequest:
     """The body of POST /v1/messages. Raises InvalidRequest, ThreadNotFound."""
     fields = _decode(body)
     values.field(fields, "model", "")
@@ -58,7 +59,7 @@ def messages_request(body: bytes) -> MessagesRequest:
     return _check(fields, body_bytes=len(body), check_pairs=True)
 
 
-def count_request(body: bytes) -> MessagesRequest:
+def count_request(body: bytes | mmap.mmap) -> MessagesRequest:
     """The body of POST /v1/messages/count_tokens: `max_tokens` is 0 and `stream` is false.
 
     Clients count single messages of a conversation, so a tool call may lack its result.
@@ -68,7 +69,7 @@ def count_request(body: bytes) -> MessagesRequest:
     return _check(fields, body_bytes=len(body), check_pairs=False)
 
 
-def _decode(body: bytes) -> dict[str, Any]:
+def _decode(body: bytes | mmap.mmap) -> dict[str, Any]:
     try:
         fields = msgspec.json.decode(body)
     except UnicodeDecodeError:

@@ -18,6 +18,8 @@ from catalogue.snapshot import CatalogueSnapshot
 from gateway.errors import LedgerUnavailable
 from gateway.limits.concurrency import ConcurrencyLimit
 from gateway.limits.rate_limiter import Limits, RateLimiter
+from gateway.limits.read_limits import ReadLimits
+from gateway.limits.uploads import Uploads
 from gateway.metering.ledger_writer import LedgerWriter
 from gateway.metering.process_ledger import ProcessLedger
 from gateway.runtime import health
@@ -98,6 +100,9 @@ class GatewayServices:
     refusals: Refusals
     redis: redis.Redis
     concurrency: ConcurrencyLimit
+    uploads: Uploads
+    reads: ReadLimits
+    counts: ReadLimits
     drain: Drain
 
 
@@ -155,6 +160,16 @@ async def running_services() -> AsyncIterator[GatewayServices]:
             concurrency=ConcurrencyLimit(
                 limit=settings.MAX_CONCURRENT_CALLS,
                 limit_per_key=settings.MAX_CONCURRENT_CALLS_PER_KEY,
+                limit_per_workspace=settings.MAX_CONCURRENT_CALLS_PER_WORKSPACE,
+            ),
+            reads=_read_limits("reads"),
+            counts=_read_limits("counts of tokens"),
+            uploads=Uploads(
+                folder=settings.DATA_DIR / "uploads",
+                memory_bytes=settings.BODY_MEMORY_BYTES,
+                disk_bytes=settings.BODY_DISK_BYTES,
+                largest_body_bytes=settings.MAX_BODY_BYTES,
+                wait_s=settings.BODY_WAIT_S,
             ),
             drain=drain,
         )
@@ -180,6 +195,11 @@ async def _start_ledger(stack: AsyncExitStack, key_ring: KeyRing) -> ProcessLedg
     await ledger.start()
     stack.push_async_callback(ledger.stop)
     return ledger
+
+
+def _read_limits(kind: str) -> ReadLimits:
+    limits = settings.READ_LIMITS
+    return ReadLimits(kind, at_once=limits["at_once"], per_minute=limits["per_minute"])
 
 
 def _deadlines() -> Deadlines:

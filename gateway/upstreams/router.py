@@ -246,6 +246,9 @@ def _likely_input(request: MessagesRequest) -> int:
 
 
 def most_input(request: MessagesRequest, model: ModelRow) -> int:
-    """Return more input tokens than the request can have: a token is at least one byte."""
-    attachments = request.image_count + request.document_count
-    return request.text_bytes + _TEMPLATE_TOKENS + attachments * model.max_tokens_per_image
+    """Return more input tokens than the request can have: a token is at least one byte. Of a
+    document nothing is known but that it fits into the context."""
+    if request.document_count:
+        return model.context_tokens
+    images = request.image_count * model.max_tokens_per_image
+    return request.text_bytes + _TEMPLATE_TOKENS + images

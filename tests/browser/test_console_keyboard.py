@@ -1,10 +1,10 @@
 """The console by keyboard alone, its focus, and what it loads and when."""
 
-from playwright.sync_api import Request, expect
+from playwright.sync_api import Request, Route, expect
 
 from tests.browser import chromium, console_models
 from tests.browser.console_models import ATLAS
-from tests.browser.console_page import Console
+from tests.browser.console_page import PATH, Console
 from tests.browser.visitor import DESKTOP, PHONE
 from tests.support.replies import says
 from tests.support.scripted_upstream import ScriptedUpstream
@@ -150,16 +150,27 @@ SHIFT = """
 """
 
 
+def load_slowly(console: Console) -> None:
+    """Open the page; its script arrives once everything else has been painted."""
+    page, held = console.page, list[Route]()
+    page.route("**/console-*.js", lambda route: held.append(route))
+    page.goto(PATH, wait_until="commit")
+    expect(page.locator("#console")).to_be_visible()
+    page.evaluate("new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")
+    held[0].continue_()
+    page.unroute("**/console-*.js")
+    console.wait_until_ready()
+
+
 def test_nothing_moves_while_the_page_loads(console: Console) -> None:
     console.page.add_init_script(WATCH_SHIFTS)
     for size in (DESKTOP, PHONE):
         console.page.set_viewport_size(size)
-        console.reload()
+        load_slowly(console)
         expect(console.page.locator("#model-route")).to_contain_text("would take")
         planted = console.page.evaluate(SHIFT)
-        console.page.wait_for_function(
-            "(at) => window.shifts.some((one) => one.at >= at)", arg=planted
-        )
+        is_seen = "(at) => window.shifts.some((one) => one.at >= at)"
+        console.page.wait_for_function(is_seen, arg=planted)
 
         shifts = console.page.evaluate("window.shifts")
         assert [shift for shift in shifts if shift["at"] < planted] == [], size

@@ -17,6 +17,7 @@ def project(tmp_path: Path) -> Path:
     for name, text in {
         "static/css/site.css": '@layer base, pages;\n@import "parts.css" layer(base);\n',
         "static/css/parts.css": "p { color: red }\n",
+        "static/css/bundles/board.css": '@import "../site.css";\nb { color: blue }\n',
         "static/js/early.js": "document.documentElement.classList.add('early');\n",
         "static/js/site.js": 'import "./shared.js";\n',
         "static/js/shared.js": "console.log('shared');\n",
@@ -44,10 +45,20 @@ def _text(project: Path, name: str) -> str:
 def test_every_page_has_one_style_sheet_and_three_scripts_at_most(project: Path) -> None:
     bundles.build(project)
 
-    assert set(_files(project)) == {"site.css", "early.js", "site.js", "editor.js"}
+    assert set(_files(project)) == {
+        *("site.css", "board.css", "early.js", "site.js", "editor.js"),
+    }
     assert "p{color:red}" in _text(project, "site.css")
     assert "shared" in _text(project, "site.js")
     assert "import" not in _text(project, "site.js")
+
+
+def test_a_page_with_much_of_its_own_has_a_style_sheet_with_the_site_s_in_it(project: Path) -> None:
+    bundles.build(project)
+
+    assert "p{color:red}" in _text(project, "board.css")
+    assert "b{color:" in _text(project, "board.css")
+    assert "b{color:" not in _text(project, "site.css")
 
 
 def test_what_a_page_loads_later_is_a_file_of_its_own(project: Path) -> None:
@@ -67,7 +78,7 @@ def test_each_bundle_is_compressed(project: Path) -> None:
         assert gzip.decompress(compressed).decode() == _text(project, name)
 
 
-def test_a_change_renames_its_bundle_alone_and_deletes_the_old_one(project: Path) -> None:
+def test_a_change_renames_the_bundles_it_is_in_and_deletes_the_old_ones(project: Path) -> None:
     bundles.build(project)
     before = _files(project)
     (project / "static/css/parts.css").write_text("p { color: blue }\n")
@@ -76,7 +87,7 @@ def test_a_change_renames_its_bundle_alone_and_deletes_the_old_one(project: Path
     bundles.build(project)
 
     after = _files(project)
-    assert {name for name in after if after[name] != before[name]} == {"site.css"}
+    assert {name for name in after if after[name] != before[name]} == {"site.css", "board.css"}
     assert not (project / "static/bundles" / before["site.css"]).exists()
 
 

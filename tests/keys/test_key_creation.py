@@ -14,7 +14,8 @@ from pytest_django import Settings
 
 from accounts.models import Role, User, Workspace
 from catalogue.models import Model
-from keys import tokens
+from keys import services, tokens
+from keys.errors import TooManyKeys
 from keys.models import ApiKey, KeyStatus
 from tests.support import people
 from tests.support.reading import Answer, text_of
@@ -248,3 +249,20 @@ def test_back_and_reload_open_a_page_without_the_token(
     assert "Website" in text_of(page)
     assert key.hint in text_of(page)
     assert token_in(answer) not in page.content.decode()
+
+
+def test_a_workspace_has_a_bounded_number_of_usable_keys(
+    browser: Client, person: User, workspace: Workspace, settings: Settings
+) -> None:
+    settings.MAX_KEYS_PER_WORKSPACE = 2
+    first = services.mint(workspace=workspace, name="1", created_by=person).key
+    services.mint(workspace=workspace, name="2", created_by=person)
+
+    with pytest.raises(TooManyKeys):
+        services.mint(workspace=workspace, name="3", created_by=person)
+    refused = create(browser, name="3")
+    assert refused.status_code == 422
+    assert "as many keys as it may have" in refused.content.decode()
+
+    services.revoke(key=first)
+    assert services.mint(workspace=workspace, name="3", created_by=person)

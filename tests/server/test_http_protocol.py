@@ -32,6 +32,12 @@ class ShortTimeout(HttpProtocol):
 
 class LongTimeout(HttpProtocol):
     timeout_s = LONG_S
+    least_body_rate = 0
+
+
+class LeastRate(HttpProtocol):
+    timeout_s = SHORT_S
+    least_body_rate = 100
 
 
 @dataclass
@@ -144,6 +150,12 @@ def default_server() -> Iterator[Served]:
 @pytest.fixture
 def long_timeout() -> Iterator[Served]:
     with served(LongTimeout) as running:
+        yield running
+
+
+@pytest.fixture
+def least_rate() -> Iterator[Served]:
+    with served(LeastRate) as running:
         yield running
 
 
@@ -346,6 +358,33 @@ async def test_a_slow_body_is_read_and_another_request_after_it(long_timeout: Se
 
     writer.write(request())
     assert await answer_to(reader) == b"0"
+    writer.close()
+
+
+async def test_a_body_that_trickles_is_ended(least_rate: Served) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", least_rate.port)
+    writer.write(request(length=1_000_000))
+
+    async def trickle() -> None:
+        while not writer.is_closing():
+            writer.write(b"b")
+            await asyncio.sleep(SHORT_S / 4)
+
+    trickling = asyncio.create_task(trickle())
+    with contextlib.suppress(ConnectionResetError):
+        assert await asyncio.wait_for(reader.read(), 60) == b""
+    trickling.cancel()
+    writer.close()
+
+
+async def test_a_body_at_more_than_the_least_rate_may_take_its_time(least_rate: Served) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", least_rate.port)
+    writer.write(request(length=200_000))
+    for _ in range(20):
+        await asyncio.sleep(SHORT_S / 5)
+        writer.write(b"b" * 10_000)
+
+    assert await answer_to(reader) == b"200000"
     writer.close()
 
 

@@ -115,7 +115,7 @@ function showBound(bound, { balance, available }) {
   const held = balance - available;
   const isUnwritten = isEmpty(app.draft);
   const isShort = isUnwritten ? available <= 0 : bound > available;
-  byId("bound-title").textContent = isShort
+  byId("bound-title").textContent = isShort && !isUnwritten
     ? `${title()}: more than the ${grouped(available)} available`
     : title();
   const amount = [
@@ -123,7 +123,7 @@ function showBound(bound, { balance, available }) {
     h("span", { class: "soft number" }, ` · ${dollars(bound)}`),
   ];
   byId("bound-value").replaceChildren(...(isUnwritten ? ["–"] : amount));
-  byId("bound").classList.toggle("is-short", isShort);
+  byId("bound").classList.toggle("is-short", isShort && !isUnwritten);
   emit("balance", { balance, available, held, isShort });
 }
 

@@ -25,6 +25,7 @@ OURS = [
     (errors.RouteNotFound("no"), 404, "not_found_error"),
     (errors.MethodNotAllowed("PUT", allowed="POST"), 405, "invalid_request_error"),
     (errors.BodyTooLarge(limit_bytes=5), 413, "request_too_large"),
+    (errors.BusyUploading(), 429, "rate_limit_error"),
     (errors.RateLimited("slow down", retry_after_s=3), 429, "rate_limit_error"),
     (errors.GatewayOverloaded(retry_after_s=1), 529, "overloaded_error"),
     (errors.ShuttingDown(), 529, "overloaded_error"),

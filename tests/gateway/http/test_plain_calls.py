@@ -253,7 +253,7 @@ def test_a_connection_serves_several_callers_in_turn(
     body = request_body(script.prompt)
 
     def request(token: str) -> bytes:
-        head = f"POST /v1/messages HTTP/1.1\r\nhost: x\r\nx-api-key: {token}\r\n"
+        head = f"POST /v1/messages HTTP/1.1\r\nhost: localhost\r\nx-api-key: {token}\r\n"
         return head.encode() + b"content-length: %d\r\n\r\n%s" % (len(body), body)
 
     call = Caller(one.url, one.token).call(

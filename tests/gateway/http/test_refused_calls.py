@@ -102,9 +102,10 @@ def test_too_many_calls_in_a_minute(new_customer: NewCustomer, start_gateway: St
 def test_too_many_calls_at_once(
     new_customer: NewCustomer, start_gateway: StartGateway, upstream: ScriptedUpstream
 ) -> None:
-    customer = new_customer(url=start_gateway(MAX_CONCURRENT_CALLS="1").url)
+    gateway = start_gateway(MAX_CONCURRENT_CALLS="1")
+    customer, other = (new_customer(url=gateway.url) for _ in range(2))
     slow = upstream.script(after_release(says()))
-    running = customer.begin(slow.prompt)
+    running = other.begin(slow.prompt)
     slow.wait_for_request()
 
     answer = customer.ask("hello")

@@ -195,6 +195,36 @@ class Provoking:
         caller = self._new_customer(credits=credits).caller
         return caller.post("/v1/messages", json.dumps(body).encode())
 
+    def credits_held(self) -> Answer:
+        customer = self._new_customer(credits=1_500)
+        script = self._upstream.script(after_release(says()), counting=counts(500))
+        running = customer.begin(script.prompt)
+        script.wait_for_request()
+        refused = customer.ask(script.prompt)
+        script.release()
+        assert running.answer().status == 200
+        return refused
+
+    def api_key_revoked(self) -> Answer:
+        customer = self._new_customer()
+        script = self._upstream.script(after_release(says()))
+        running = customer.begin(script.prompt)
+        script.wait_for_request()
+        customer.revoke()
+        return running.answer()
+
+    def busy_uploading(self) -> Answer:
+        server = self._start_gateway(
+            MAX_BODY_BYTES="200000", BODY_DISK_BYTES="200000", BODY_WAIT_S="0.1"
+        )
+        customer, other = (self._new_customer(url=server.url) for _ in range(2))
+        assert customer.caller.get("/v1/models").status == 200  # its key is known from now on
+        length = {"content-type": "application/json", "content-length": "150000"}
+        uploading = customer.caller.call("POST", "/v1/messages", None, length)
+        refused = other.ask("x" * 150_000)
+        uploading.hang_up()
+        return refused
+
     def permission_denied(self) -> Answer:
         return self._played(says(), allowed_models=("caicaini/swift",))
 
@@ -216,11 +246,11 @@ class Provoking:
 
     def overloaded(self) -> Answer:
         server = self._start_gateway(MAX_CONCURRENT_CALLS="1")
-        customer = self._new_customer(url=server.url)
+        customer, other = (self._new_customer(url=server.url) for _ in range(2))
         script = self._upstream.script(after_release(says()))
         running = customer.begin(script.prompt)
         script.wait_for_request()
-        shed = customer.ask("Hello")
+        shed = other.ask("Hello")
         script.release()
         assert running.answer().status == 200
         return shed
