@@ -45,6 +45,7 @@ def _config(membership: Membership) -> dict[str, Any]:
             "runs": "/developers/console/runs/",
             "billing": reverse("billing:billing"),
             "usage": reverse("usage:usage"),
+            "requests": f"{reverse('usage:requests')}/",
             "signIn": reverse("account_login"),
         },
     }

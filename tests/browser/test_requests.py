@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, Page, StorageState, expect
 
 from tests.browser import chromium
 from tests.browser.console_models import ATLAS, GRAND
+from tests.browser.console_page import Console
 from tests.browser.product import Product
 from tests.browser.visitor import Visitor
 from tests.support.callers import Caller
@@ -113,6 +114,22 @@ def test_new_calls_appear_in_the_log_until_it_is_paused(member: Visitor, ask: As
     page.get_by_role("button", name="Pause").click()
     expect(live).to_be_visible()
     shows_newest(page, third)
+
+
+def test_a_run_of_the_console_leads_to_its_receipt(
+    console: Console, upstream: ScriptedUpstream
+) -> None:
+    console.choose_model(GRAND)
+    console.write(upstream.script(says("Hello there")).prompt)
+    console.run()
+    console.wait_for_end()
+    [id] = console.request_ids()
+
+    console.page.get_by_role("link", name="Whole receipt").click()
+
+    expect(console.page).to_have_url(re.compile(f"{LOG}/{id}$"))
+    expect(console.page.get_by_role("heading", level=1)).to_contain_text("Request receipt")
+    expect(console.page.get_by_text("None: from the console")).to_be_visible()
 
 
 def test_without_scripts_the_filters_are_a_form(

@@ -129,7 +129,14 @@ function receipt(call) {
   const details = h(
     "div",
     { class: "receipt", hidden: true },
-    h("p", {}, h("code", { class: "whole" }, id), record?.model && ` · ${record.model}`),
+    h(
+      "p",
+      {},
+      h("code", { class: "whole" }, id),
+      record?.model && ` · ${record.model}`,
+      record && " · ",
+      record && h("a", { href: config.urls.requests + id }, "Whole receipt"),
+    ),
     table,
   );
   const toggle = (event) => {
