@@ -26,13 +26,14 @@ _CONDITIONS = {
     "key": ("Key", "key_id = %(key)s"),
     "model": ("Model", "resolved_model = %(model)s"),
     "status": ("Status", "status = %(status)s"),
-    "error": ("Error", "%(error)s IN (error_code, error_type)"),
+    "error": ("Error", "error_code = %(error)s AND error_type <> ''"),
     "stop": ("Stop reason", "stop_reason = %(stop)s"),
     "source": ("Source", "source = %(source)s"),
     "tag": ("Tag", "%(tag)s = ANY (tags)"),
     "session": ("Session", "session_id = %(session)s"),
     "q": ("Tag or session", "(session_id = %(q)s OR %(q)s = ANY (tags))"),
 }
+_INDEXED = frozenset({"error", "session"})
 _WORDS_OF_STATUS = {
     SUCCEEDED: ("Succeeded", "error_type = ''"),
     FAILED: ("With an error", "error_type <> ''"),
@@ -60,6 +61,11 @@ class LogFilter(NamedTuple):
     def is_narrow(self) -> bool:
         """Whether calls of the range are left out."""
         return bool(self.values.keys() & _CONDITIONS.keys())
+
+    @property
+    def is_indexed(self) -> bool:
+        """Whether an index finds the calls that pass it, however rare they are."""
+        return bool(self.values.keys() & _INDEXED)
 
     @property
     def is_to_now(self) -> bool:

@@ -120,8 +120,14 @@ _ORDER = "ORDER BY accepted_at DESC, id DESC"
 
 
 def page_query(wanted: LogFilter, before: Cursor | None) -> str:
-    """Return the query of a page, which reads at most SEARCHED calls through the primary key."""
+    """Return the query of a page, which reads at most SEARCHED calls through the primary key, or
+    those that an index of the filter finds."""
     within = _WITHIN + (_BEFORE if before else "")
+    if wanted.is_indexed:
+        return (
+            f"SELECT {_COLUMNS} FROM usage_requestrecord WHERE {within} AND {wanted.condition}"  # noqa: S608
+            f" {_ORDER} LIMIT {PAGE_SIZE + 1}"
+        )
     return f"""
 SELECT {_COLUMNS} FROM (
     SELECT {_COLUMNS} FROM usage_requestrecord WHERE {within} {_ORDER} LIMIT {SEARCHED}
@@ -143,7 +149,8 @@ def log_page(workspace_id: int, wanted: LogFilter, *, before: Cursor | None = No
     page = calls[:PAGE_SIZE]
     if len(calls) > PAGE_SIZE:
         return LogPage(_with_keys(page), Cursor(page[-1].accepted_at, page[-1].id))
-    last = _last_searched(wanted, before, parameters) if wanted.is_narrow else None
+    is_searched = wanted.is_narrow and not wanted.is_indexed
+    last = _last_searched(before, parameters) if is_searched else None
     return LogPage(_with_keys(page), last, last and last.accepted_at)
 
 
@@ -189,7 +196,7 @@ class SeenValues(NamedTuple):
 def seen_values(workspace_id: int, wanted: LogFilter) -> SeenValues:
     """Return the values of the newest calls of the range, each once."""
     query = (
-        "SELECT resolved_model, coalesce(nullif(error_code, ''), error_type), stop_reason,"  # noqa: S608
+        "SELECT resolved_model, error_code, stop_reason,"  # noqa: S608
         f" session_id, tags FROM usage_requestrecord WHERE {_WITHIN} {_ORDER} LIMIT {_SEEN_IN}"
     )
     within = {"workspace_id": workspace_id, "since": wanted.since, "until": wanted.until}
@@ -200,9 +207,7 @@ def seen_values(workspace_id: int, wanted: LogFilter) -> SeenValues:
     return SeenValues(*map(_each_once, (models, errors, stops, every_tag, sessions)))
 
 
-def _last_searched(
-    wanted: LogFilter, before: Cursor | None, parameters: dict[str, Any]
-) -> Cursor | None:
+def _last_searched(before: Cursor | None, parameters: dict[str, Any]) -> Cursor | None:
     """Return the last call that the page searched; None if it searched all that there are."""
     within = _WITHIN + (_BEFORE if before else "")
     query = (

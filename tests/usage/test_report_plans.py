@@ -165,6 +165,23 @@ def test_a_page_of_the_log(period: Period, name: str) -> None:
         assert_reads_only(plan_of(query, parameters), period)
 
 
+@pytest.mark.parametrize(
+    ("asked", "column"), [({"session": "s"}, "session_id"), ({"error": "e"}, "error_code")]
+)
+def test_a_session_and_an_error_of_the_log_have_an_index(
+    period: Period, asked: dict[str, str], column: str
+) -> None:
+    wanted = log_filters.parse({**asked, "range": "all"}, now=UNTIL)
+    query = request_log.page_query(wanted, None)
+
+    plan = plan_of(query, request_log.page_parameters(period.workspace_id, wanted, None))
+
+    scans = [node for node in nodes(plan) if node.get("Alias", "").startswith("usage_requestrec")]
+    assert scans
+    conditions = [str(scan.get("Index Cond") or scan.get("Recheck Cond")) for scan in scans]
+    assert all(column in condition for condition in conditions)
+
+
 def test_the_recent_audit(period: Period) -> None:
     """It reads the newest month of all workspaces, and no month before."""
     parameters = {
