@@ -71,6 +71,8 @@ def test_a_call_is_found_filtered_and_explained(member: Visitor, ask: Ask) -> No
     expect(page).to_have_url(re.compile("model=caicaini"))
     shows_newest(page, first)
     expect(page.get_by_label("Model")).to_be_focused()
+    # During a transition from light to dark, colours have the contrast of neither.
+    page.emulate_media(reduced_motion="reduce")
     member.examine()
     page.get_by_role("link", name=f"Model {GRAND}").click()
     shows_newest(page, second)
