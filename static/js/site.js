@@ -15,4 +15,3 @@ import "./passwords.js";
 import "./drafts.js";
 import "./shown_once.js";
 import "./amounts.js";
-import "./usage.js";

@@ -1,6 +1,6 @@
 // The chart of the usage page: the pointer, a finger or the arrow keys choose a time; the read-out beside
 // the chart then shows that row of the table below. Without a choice it shows the whole range.
-import { csrfToken } from "./run/run.js";
+import { csrfToken } from "../run/run.js";
 
 const FIGURES = ["total", "before", "requests", "errors", "cached", "p50", "p95"];
 const MOVES = { ArrowLeft: -1, ArrowRight: 1 };
