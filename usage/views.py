@@ -4,6 +4,7 @@ from typing import Any
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_safe
@@ -24,7 +25,7 @@ def requests(request: MemberRequest) -> HttpResponse:
     workspace_id = request.membership.workspace_id
     asked = request.GET.get("q", "").strip()
     if lookup.record_of(workspace_id=workspace_id, request_id=asked) is not None:
-        return redirect("usage:request", asked)
+        return _lead_to(request, reverse("usage:request", args=[asked]))
     wanted = log_filters.parse(request.GET, now=timezone.now())
     before = Cursor.parse(request.GET.get("before", ""))
     page = request_log.log_page(workspace_id, wanted, before=before)
@@ -49,6 +50,13 @@ def receipt(request: MemberRequest, request_id: str) -> HttpResponse:
     if context is None:
         raise Http404("The workspace has no such call.")
     return render_page(request, "usage/request.html", context)
+
+
+def _lead_to(request: MemberRequest, url: str) -> HttpResponse:
+    """Open another page; a plain redirect would put the whole page into htmx's target."""
+    if not request.htmx:
+        return redirect(url)
+    return HttpResponse(status=204, headers={"HX-Redirect": url})
 
 
 def _shown(wanted: LogFilter, before: Cursor | None) -> dict[str, Any]:

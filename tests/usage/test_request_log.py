@@ -145,9 +145,11 @@ def test_a_request_id_leads_to_its_call(browser: Client, workspace: Workspace) -
     write(call)
 
     found = browser.get(f"{LOG}?q=req_{call.id.hex}")
+    by_script = browser.get(f"{LOG}?q=req_{call.id.hex}", headers={"hx-request": "true"})
     unknown = see(browser, q=f"req_{uuid_utils.uuid7().hex}")
 
     assert found["Location"] == f"{LOG}/req_{call.id.hex}"
+    assert (by_script.status_code, by_script["HX-Redirect"]) == (204, found["Location"])
     assert "No call passes these filters" in text_of(unknown)
 
 
