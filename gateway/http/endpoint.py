@@ -59,7 +59,7 @@ def body_of(
 ) -> RequestBody:
     """Return the body of a request, of which nothing is read yet."""
     holder = Holder(caller.workspace_id, caller.concurrency_key)
-    return RequestBody(headers, receive, services.uploads.upload(holder))
+    return RequestBody(headers, receive, partial(services.uploads.upload, holder))
 
 
 async def labelled_request(

@@ -18,16 +18,14 @@ from gateway.http.responses import error_response, new_request_id
 
 def refusal_of(headers: list[tuple[bytes, bytes]]) -> GatewayError | None:
     """Return the reason to refuse a request, by its host and by how it came to the proxy."""
-    host, transport = b"", b""
-    for name, value in headers:
-        if name == b"host":
-            host = value
-        elif name == b"x-forwarded-proto":
-            transport = value
-    if not _is_ours(host, tuple(settings.ALLOWED_HOSTS)):
+    named = dict(headers)  # quicker than a look at each
+    if not _is_ours(named.get(b"host", b"")):
         return InvalidRequest("This host is not served here", path="host")
+    transport = named.get(b"x-forwarded-proto")
+    if transport is None:
+        return None
     is_behind_proxy = settings.SECURE_SSL_REDIRECT and settings.SECURE_PROXY_SSL_HEADER
-    if transport and is_behind_proxy and transport.split(b",", 1)[0].strip() != b"https":
+    if is_behind_proxy and transport.split(b",", 1)[0].strip() != b"https":
         # A redirect would have the key sent again, after it went over the network in the clear.
         return PermissionDenied(
             "This request came over plain http, and its key with it. Use https, and replace the "
@@ -44,6 +42,6 @@ async def refuse(error: GatewayError, scope: Scope, receive: Receive, send: Send
 
 
 @lru_cache(maxsize=256)
-def _is_ours(host: bytes, allowed: tuple[str, ...]) -> bool:
+def _is_ours(host: bytes) -> bool:
     domain, _ = split_domain_port(host.decode("latin-1").lower())
-    return bool(domain) and validate_host(domain, allowed)
+    return bool(domain) and validate_host(domain, settings.ALLOWED_HOSTS)

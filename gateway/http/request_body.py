@@ -1,7 +1,7 @@
 """Read a request's body from ASGI, up to a limit and within the budgets of the process."""
 
 import mmap
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Self
 
@@ -23,14 +23,17 @@ class RequestBody:
     left of a body when an `async with` ends with an error is received and discarded.
     """
 
-    __slots__ = ("_announced", "_encoding", "_has_more", "_receive", "_upload", "received")
+    __slots__ = ("_announced", "_encoding", "_has_more", "_receive", "_room", "_upload", "received")
 
-    def __init__(self, headers: Mapping[str, str], receive: Receive, upload: Upload) -> None:
+    def __init__(
+        self, headers: Mapping[str, str], receive: Receive, room: Callable[[], Upload]
+    ) -> None:
         length = headers.get("content-length", "")
         self._announced = int(length) if length.isdecimal() else -1
         self._encoding = headers.get("content-encoding", "identity")
         self._receive = receive
-        self._upload = upload
+        self._room = room
+        self._upload: Upload | None = None  # small bodies, which are nearly all, need none
         self.received = 0
         self._has_more = True
 
@@ -43,7 +46,8 @@ class RequestBody:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._upload.end()
+        if self._upload is not None:
+            self._upload.end()
         if self._has_more and isinstance(error, GatewayError):
             await self._discard_rest()
 
@@ -63,7 +67,8 @@ class RequestBody:
 
     def parsed(self) -> None:
         """Say that the bytes of the body are not needed any more."""
-        self._upload.parsed()
+        if self._upload is not None:
+            self._upload.parsed()
 
     async def _discard_rest(self) -> None:
         """Receive what is left, up to twice the limit in all. Raises CallerGone."""
@@ -80,12 +85,13 @@ class RequestBody:
 
     async def _large(self, chunks: list[bytes]) -> Buffer:
         limit = settings.MAX_BODY_BYTES
-        await self._upload.reserve_disk(self._announced if self._announced > 0 else limit)
+        upload = self._upload = self._room()
+        await upload.reserve_disk(self._announced if self._announced > 0 else limit)
         for chunk in chunks:
-            await self._upload.add(chunk)
+            await upload.add(chunk)
         while self._has_more:
-            await self._upload.add(await self._chunk())
-        return await self._upload.whole(self.received)
+            await upload.add(await self._chunk())
+        return await upload.whole(self.received)
 
     async def _chunk(self) -> bytes:
         chunk, self._has_more = await _chunk(self._receive)
