@@ -42,12 +42,12 @@ def _pages(filled: Filled, browser: Client) -> Iterator[tuple[str, float, float]
     place = newest[5000]
     before = f"{place.accepted_at:%Y%m%dT%H%M%S.%fZ}_{place.id.hex}"
     for name, goal, path in (
-        ("page with the log, 24 hours", 30, "/developers/usage?range=24h"),
-        ("page with the log, 30 days", 30, "/developers/usage?range=30d"),
+        ("usage page, 30 days", 50, "/developers/usage?range=30d"),
+        ("log, 30 days", 30, "/developers/usage/requests?range=30d"),
         (
-            "page with the log, 30 days, page 200",
+            "log, 30 days, page 100",
             30,
-            f"/developers/usage?range=30d&before={before}",
+            f"/developers/usage/requests?range=30d&before={before}",
         ),
         ("receipt", 20, receipt),
     ):
