@@ -62,7 +62,7 @@ def test_a_call_is_found_filtered_and_explained(member: Visitor, ask: Ask) -> No
     page = member.page
 
     page.goto("/developers/usage")
-    page.get_by_role("link", name="All requests").click()
+    page.locator("#all-requests").click()
     member.look_at("Requests")
     shows_newest(page, second)
 
