@@ -165,12 +165,11 @@ def test_a_page_of_the_log(period: Period, name: str) -> None:
         assert_reads_only(plan_of(query, parameters), period)
 
 
-@pytest.mark.parametrize(
-    ("asked", "column"), [({"session": "s"}, "session_id"), ({"error": "e"}, "error_code")]
-)
-def test_a_session_and_an_error_of_the_log_have_an_index(
-    period: Period, asked: dict[str, str], column: str
+@pytest.mark.parametrize("asked", [{"session": "s"}, {"error": "e"}])
+def test_a_session_or_an_error_that_is_rare_costs_no_search(
+    period: Period, asked: dict[str, str]
 ) -> None:
+    """No call has it, and none is read: an index knows that."""
     wanted = log_filters.parse({**asked, "range": "all"}, now=UNTIL)
     query = request_log.page_query(wanted, None)
 
@@ -178,8 +177,7 @@ def test_a_session_and_an_error_of_the_log_have_an_index(
 
     scans = [node for node in nodes(plan) if node.get("Alias", "").startswith("usage_requestrec")]
     assert scans
-    conditions = [str(scan.get("Index Cond") or scan.get("Recheck Cond")) for scan in scans]
-    assert all(column in condition for condition in conditions)
+    assert sum(map(rows_read, scans)) == 0
 
 
 def test_the_recent_audit(period: Period) -> None:
