@@ -18,23 +18,25 @@ _STORED = """\
 The same in every installation:
 
 - **Accounts**: the e-mail address, a hash of the password, and, for a sign-in with Google or \
-GitHub, the account's id there. Sessions are deleted after they expire.
+GitHub, the account's id there. Sessions are deleted after they expire. A keyed hash of an address \
+that got welcome credits stays when the account is deleted.
 - **Keys**: the SHA-256 of each API key and a hint of seven characters, never the key.
-- **Calls**: for each accepted call the time, key, model, token counts, cost, durations and how it \
-ended. **No prompt and no answer is stored**, and none is written to a log. The last refused call \
-of a workspace is kept for a day, with its reason.
+- **Calls**: for each call, refused ones too, the time, key, model, token counts, cost, durations \
+and how it ended, a refusal with its reason; and the labels that you send with it: tags, session \
+and `metadata.user_id`. **No prompt and no answer is stored**, and none is written to a log.
 - **Money**: every movement of credits. Payments are made at Stripe: card numbers never reach this \
 server.
 - **Prompts and answers** pass through to the server of the model that answers, which may belong \
 to another company. `metadata.user_id` is passed on with them.
-- **Network addresses**: counted for minutes or hours, to limit attempts to sign in and runs of \
-the public demo.
+- **Network addresses**: counted for minutes up to a day, to limit attempts to sign in, runs of \
+the public demo and welcome credits.
 - **Cookies**: `sessionid` keeps you signed in, `csrftoken` protects forms, `messages` carries a \
 notice to the next page. The browser itself remembers the theme, the language of the examples, and \
 drafts and runs of the console. Nothing is loaded from other sites.
 
-Records of calls and movements of credits are kept without a time limit.
+Movements of credits and sums of usage are kept without a time limit, records of calls %s.
 """
+_FOR_GOOD_DAYS = 36_500  # the setting's default: a hundred years
 _WHAT_TO_SEND = """\
 ## What to send along
 
@@ -97,8 +99,13 @@ def privacy() -> OperatorPage:
         body=f"{_runs(operator())}\n\n**No privacy notice is published here**: the operator has "
         "not set `PRIVACY_FILE`. What follows is no such notice; it says what the software "
         "itself does. "
-        f"Questions go to [Support](/support).\n\n{_STORED}",
+        f"Questions go to [Support](/support).\n\n{_STORED % _kept()}",
     )
+
+
+def _kept() -> str:
+    days = settings.RECORDS_KEPT_DAYS
+    return "as well" if days >= _FOR_GOOD_DAYS else f"for {days} days, and then to the month's end"
 
 
 def support() -> OperatorPage:
