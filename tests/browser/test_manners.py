@@ -277,7 +277,7 @@ def test_forced_colours_show_what_is_selected(member: Visitor) -> None:
     page.emulate_media(forced_colors="active")
     page.goto("/developers/usage")
 
-    for selected in (".side-link[aria-current]", ".ranges [aria-current]"):
+    for selected in (".side-link[aria-current]", "#range-30d", ".usage-tile[aria-current]"):
         style = page.locator(selected).evaluate("(one) => getComputedStyle(one).outlineStyle")
         assert style == "solid", selected
 
