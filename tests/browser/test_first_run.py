@@ -19,7 +19,7 @@ def test_a_newcomer_calls_a_model_sees_the_credits_leave_and_revokes_the_key(
     visitor: Visitor, shell: Shell, running_product: Product
 ) -> None:
     steps.sign_up(visitor, NEWCOMER)
-    expect(visitor.page.get_by_role("main")).to_contain_text("10,000 apiCredits, worth $0.10")
+    expect(visitor.page.get_by_role("main")).to_contain_text("10,000 credits, worth $0.10")
     steps.expect_balance(visitor, WELCOME_CREDITS)
     key = steps.create_key(visitor, name="first steps")
 

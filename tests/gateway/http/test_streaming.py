@@ -48,7 +48,8 @@ def test_a_stream_keeps_the_documented_grammar(
     assert seen.start["stop_reason"] is None
     assert seen.delta is not None
     assert seen.delta["delta"] == {"stop_reason": "end_turn", "stop_sequence": None}
-    assert seen.usage == usage(14, 23) | {"credits_consumed": 60}
+    charged = {"credits_consumed": 60, "credits_remaining": customer.wallet().posted}
+    assert seen.usage == usage(14, 23) | charged
     assert customer.charges() == [60]
 
 
@@ -112,7 +113,8 @@ def test_a_stream_that_trickles_in_byte_by_byte_is_the_same_stream(
     seen = customer.stream(script.prompt, model=model).transcript
 
     assert seen.text == ODD_TEXT
-    assert seen.usage == usage(14, 23) | {"credits_consumed": 60}
+    charged = {"credits_consumed": 60, "credits_remaining": customer.wallet().posted}
+    assert seen.usage == usage(14, 23) | charged
 
 
 def test_a_large_event_passes_whole(new_customer: NewCustomer, upstream: ScriptedUpstream) -> None:

@@ -105,8 +105,8 @@ def test_what_is_said_to_fit_does_fit_where_prices_are_fractions_of_a_credit(
 def test_a_hold_is_the_most_the_call_can_cost_and_no_more_is_ever_taken(
     customer: Customer, upstream: ScriptedUpstream
 ) -> None:
-    """An upstream that counts more than it can have read is believed up to the hold."""
-    script = upstream.script(after_release(answers(message(usage=usage(50_000, 50_000)))))
+    """An upstream that counts more than was asked of it is believed up to the hold."""
+    script = upstream.script(after_release(answers(message(usage=usage(50, 1_400)))))
     body = request_body(script.prompt, max_tokens=100)
     hold = scripted_catalogue.bound(body, max_tokens=100)
     call = customer.caller.call("POST", "/v1/messages", body)
@@ -118,7 +118,7 @@ def test_a_hold_is_the_most_the_call_can_cost_and_no_more_is_ever_taken(
     assert call.answer().json()["usage"]["credits_consumed"] == hold
     assert customer.charges() == [hold]
     record = customer.wait_for_record()
-    assert (record.credits, record.lost_credits) == (hold, 150_000 - hold)
+    assert (record.credits, record.lost_credits) == (hold, 50 + 2 * 1_400 - hold)
 
 
 def test_who_is_told_of_a_failure_has_their_credits_again(
@@ -292,7 +292,7 @@ def test_a_counted_call_above_the_balance_is_a_402_while_others_run(
 def test_the_last_credit_can_be_spent(
     new_customer: NewCustomer, upstream: ScriptedUpstream
 ) -> None:
-    script = upstream.script(answers(message(usage=usage(50_000, 50_000))))
+    script = upstream.script(answers(message(usage=usage(50, 1_400))))
     body = request_body(script.prompt)
     customer = new_customer(credits=scripted_catalogue.bound(body, max_tokens=100))
 
