@@ -77,8 +77,9 @@ def expect_calls_on_usage_page(visitor: Visitor, credits: list[int]) -> None:
     """Check the calls, newest first."""
     page = visitor.page
     steps.open_section(visitor, "Usage")
-    expect(page.locator("[data-label=Credits]")).to_have_text([f"{amount:,}" for amount in credits])
-    expect(page.get_by_role("row", name="first steps")).to_have_count(len(credits))
+    log = page.get_by_role("region", name="Calls")
+    expect(log.locator("[data-label=Credits]")).to_have_text([f"{amount:,}" for amount in credits])
+    expect(log.get_by_role("row", name="first steps")).to_have_count(len(credits))
     visitor.look_at("Usage")
 
 
