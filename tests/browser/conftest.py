@@ -60,6 +60,17 @@ def demo_session(browser: Browser, running_product: Product) -> StorageState:
 
 
 @pytest.fixture
+def member(
+    browser: Browser, running_product: Product, demo_session: StorageState, tmp_path: Path
+) -> Iterator[Visitor]:
+    """The demo person, signed in; any fault that is noticed fails the test."""
+    visitor = Visitor(browser, home=running_product.url, session=demo_session)
+    yield visitor
+    visitor.leave(picture=tmp_path / "last-page.png")
+    assert visitor.faults == []
+
+
+@pytest.fixture
 def console(
     browser: Browser, running_product: Product, demo_session: StorageState, tmp_path: Path
 ) -> Iterator[Console]:

@@ -1,11 +1,10 @@
 """A person looks calls up: the log with its filters and live tail, and the receipt of one."""
 
 import re
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Browser, Page, StorageState, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.browser import chromium
 from tests.browser.console_models import ATLAS, GRAND
@@ -20,17 +19,6 @@ pytestmark = chromium.NEEDED
 
 LOG = "/developers/usage/requests"
 Ask = Callable[[str], str]
-
-
-@pytest.fixture
-def member(
-    browser: Browser, running_product: Product, demo_session: StorageState, tmp_path: Path
-) -> Iterator[Visitor]:
-    """The demo person, signed in; any fault that is noticed fails the test."""
-    visitor = Visitor(browser, home=running_product.url, session=demo_session)
-    yield visitor
-    visitor.leave(picture=tmp_path / "last-page.png")
-    assert visitor.faults == []
 
 
 @pytest.fixture

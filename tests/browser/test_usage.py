@@ -1,10 +1,7 @@
 """A person sees where their credits went, by pointer and by keyboard."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
-from playwright.sync_api import Browser, Page, StorageState, expect
+from playwright.sync_api import Page, expect
 
 from tests.browser import chromium
 from tests.browser.console_models import ATLAS, GRAND
@@ -17,17 +14,6 @@ from tests.support.scripted_upstream import ScriptedUpstream
 pytestmark = chromium.NEEDED
 
 USAGE = "/developers/usage"
-
-
-@pytest.fixture
-def member(
-    browser: Browser, running_product: Product, demo_session: StorageState, tmp_path: Path
-) -> Iterator[Visitor]:
-    """The demo person, signed in; any fault that is noticed fails the test."""
-    visitor = Visitor(browser, home=running_product.url, session=demo_session)
-    yield visitor
-    visitor.leave(picture=tmp_path / "last-page.png")
-    assert visitor.faults == []
 
 
 @pytest.fixture

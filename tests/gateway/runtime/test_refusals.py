@@ -45,7 +45,7 @@ async def pool(workspace: Workspace) -> AsyncIterator[Pool]:
 
 
 class Clock:
-    """The gateway's clock; it stands still."""
+    """The gateway's clock; it moves only when it is set."""
 
     now = 60_000_000.0
 
