@@ -1,8 +1,10 @@
 """The ASGI entry: /v1 goes to the gateway, calls from pages to console/, the rest to Django."""
 
 import os
+from collections.abc import Awaitable
 from typing import cast
 
+from asgiref.sync import markcoroutinefunction
 from django.conf import settings
 from django.core.asgi import get_asgi_application
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -29,7 +31,8 @@ class PathSplit:
     """Two applications behind one port, and the calls from pages of one to the other.
 
     Calls never enter Django: its request cycle costs more than a whole call through the gateway,
-    and its ORM would block the event loop. The gateway also gets the paths that clients with a
+    and its ORM would block the event loop; a coroutine that only awaits another is not free either,
+    as it is resumed whenever the call is. The gateway also gets the paths that clients with a
     wrong base URL request, so that they receive its error body instead of a page.
     """
 
@@ -37,17 +40,17 @@ class PathSplit:
         self._gateway = gateway
         self._portal = portal
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    @markcoroutinefunction  # or uvicorn would take it for an application of ASGI 2
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Pass the connection on; lifespan is the gateway's."""
         if scope["type"] == "lifespan":
             search_index.refresh_soon()  # so that no search waits for it
-            await self._gateway(scope, receive, send)
-        elif _is_for_gateway(scope["path"]):
-            await self._gateway(scope, receive, send)
-        elif scope["path"] in console.ENDPOINTS:
-            await console.post_only(scope, receive, send)
-        else:
-            await self._portal(scope, receive, send)
+            return self._gateway(scope, receive, send)
+        if _is_for_gateway(scope["path"]):
+            return self._gateway(scope, receive, send)
+        if scope["path"] in console.ENDPOINTS:
+            return console.post_only(scope, receive, send)
+        return self._portal(scope, receive, send)
 
 
 def _is_for_gateway(path: str) -> bool:

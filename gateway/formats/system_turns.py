@@ -8,21 +8,19 @@ from collections.abc import Iterable
 from itertools import groupby
 from typing import Any
 
+from gateway.request.parse import MessagesRequest
+
 Message = dict[str, Any]
 Blocks = list[dict[str, Any]]
 
 
-def are_in(messages: list[Message]) -> bool:
-    """Whether the conversation has any."""
-    return any(message["role"] == "system" for message in messages)
-
-
-def arranged(fields: dict[str, Any], *, as_user_turns: bool) -> dict[str, Any]:
+def arranged(request: MessagesRequest, *, as_user_turns: bool) -> dict[str, Any]:
     """A request's fields with its system messages where the server wants them. The fields
     themselves are returned if there is none."""
-    messages = fields["messages"]
-    if not are_in(messages):
+    fields = request.fields
+    if not request.has_system_turns:
         return fields
+    messages = fields["messages"]
     leading, rest = _split(messages)
     kept = _as_user_turns(rest) if as_user_turns else _merged(rest)
     if not leading:
@@ -64,7 +62,7 @@ def _as_user_turns(messages: list[Message]) -> list[Message]:
     runs = groupby(messages, key=lambda message: message["role"] == "assistant")
     for is_assistant, group in runs:
         run = list(group)
-        if not is_assistant and are_in(run):
+        if not is_assistant and any(message["role"] == "system" for message in run):
             blocks = _joined(run)
             results = [block for block in blocks if block["type"] == "tool_result"]
             others = [block for block in blocks if block["type"] != "tool_result"]

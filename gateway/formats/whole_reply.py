@@ -41,7 +41,8 @@ def decode(
     upstream_id: int = 0,
 ) -> Reply:
     """Raises UpstreamError, as `Format.decode_reply` does."""
-    if not body[:_READ_BYTES].lstrip(_BLANK).startswith(_EVENT_FIELDS):
+    # A reply begins so, and the rest need not be looked at then.
+    if body[:1] == b"{" or not body[:_READ_BYTES].lstrip(_BLANK).startswith(_EVENT_FIELDS):
         return wire.decode_reply(body, request=request, hide=hide, upstream_id=upstream_id)
     stream = wire.open_stream(request=request, hide=hide, upstream_id=upstream_id)
     return _put_together(stream.feed(body) + stream.close())

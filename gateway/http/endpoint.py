@@ -58,8 +58,11 @@ def body_of(
     services: GatewayServices, caller: Caller, headers: Mapping[str, str], receive: Receive
 ) -> RequestBody:
     """Return the body of a request, of which nothing is read yet."""
-    holder = Holder(caller.workspace_id, caller.concurrency_key)
-    return RequestBody(headers, receive, partial(services.uploads.upload, holder))
+    return RequestBody(headers, receive, services.uploads, partial(_holder, caller))
+
+
+def _holder(caller: Caller) -> Holder:
+    return Holder(caller.workspace_id, caller.concurrency_key)
 
 
 async def labelled_request(

@@ -5,14 +5,15 @@ from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Self
 
-from django.conf import settings
-from starlette.types import Receive
+from starlette.types import Message, Receive
 
 from gateway.call import CallerGone
 from gateway.errors import BodyTooLarge, GatewayError, InvalidRequest
-from gateway.limits.uploads import SMALL_BYTES, Upload
+from gateway.limits.fair_budget import Holder
+from gateway.limits.uploads import SMALL_BYTES, Upload, Uploads
 from server.request_drain import drain
 
+_IDENTITY = frozenset({"", "identity"})
 Buffer = bytes | mmap.mmap
 
 
@@ -23,16 +24,25 @@ class RequestBody:
     left of a body when an `async with` ends with an error is received and discarded.
     """
 
-    __slots__ = ("_announced", "_encoding", "_has_more", "_receive", "_room", "_upload", "received")
+    __slots__ = (
+        *("_announced", "_encoding", "_has_more", "_holder", "_limit_bytes", "_receive"),
+        *("_upload", "_uploads", "received"),
+    )
 
     def __init__(
-        self, headers: Mapping[str, str], receive: Receive, room: Callable[[], Upload]
+        self,
+        headers: Mapping[str, str],
+        receive: Receive,
+        uploads: Uploads,
+        holder: Callable[[], Holder],
     ) -> None:
         length = headers.get("content-length", "")
         self._announced = int(length) if length.isdecimal() else -1
         self._encoding = headers.get("content-encoding", "identity")
         self._receive = receive
-        self._room = room
+        self._uploads = uploads
+        self._holder = holder
+        self._limit_bytes = uploads.largest_body_bytes
         self._upload: Upload | None = None  # small bodies, which are nearly all, need none
         self.received = 0
         self._has_more = True
@@ -53,10 +63,10 @@ class RequestBody:
 
     async def read(self) -> Buffer:
         """Return the whole body; raises InvalidRequest, BodyTooLarge, BusyUploading, CallerGone."""
-        if self._encoding.lower() not in {"", "identity"}:
+        if self._encoding not in _IDENTITY and self._encoding.lower() not in _IDENTITY:
             raise InvalidRequest("Input should be 'identity'", path="content-encoding")
-        if self._announced > settings.MAX_BODY_BYTES:
-            raise BodyTooLarge(limit_bytes=settings.MAX_BODY_BYTES)
+        if self._announced > self._limit_bytes:
+            raise BodyTooLarge(limit_bytes=self._limit_bytes)
         if self._announced <= SMALL_BYTES:
             chunks = await self._beginning()
             if not self._has_more:
@@ -72,7 +82,7 @@ class RequestBody:
 
     async def _discard_rest(self) -> None:
         """Receive what is left, up to twice the limit in all. Raises CallerGone."""
-        limit = 2 * settings.MAX_BODY_BYTES - self.received
+        limit = 2 * self._limit_bytes - self.received
         if limit > 0:
             await discard(self._receive, limit_bytes=limit)
 
@@ -80,24 +90,24 @@ class RequestBody:
         """Return a small body, or what has come of one of unknown length once it is not small."""
         chunks: list[bytes] = []
         while self._has_more and self.received <= SMALL_BYTES:
-            chunks.append(await self._chunk())
+            chunks.append(self._taken(await self._receive()))
         return chunks
 
     async def _large(self, chunks: list[bytes]) -> Buffer:
-        limit = settings.MAX_BODY_BYTES
-        upload = self._upload = self._room()
-        await upload.reserve_disk(self._announced if self._announced > 0 else limit)
+        upload = self._upload = self._uploads.upload(self._holder())
+        await upload.reserve_disk(self._announced if self._announced > 0 else self._limit_bytes)
         for chunk in chunks:
             await upload.add(chunk)
         while self._has_more:
-            await upload.add(await self._chunk())
+            await upload.add(self._taken(await self._receive()))
         return await upload.whole(self.received)
 
-    async def _chunk(self) -> bytes:
-        chunk, self._has_more = await _chunk(self._receive)
+    def _taken(self, message: Message) -> bytes:
+        """Count a part that was received, and return it."""
+        chunk, self._has_more = _part(message)
         self.received += len(chunk)
-        if self.received > settings.MAX_BODY_BYTES:
-            raise BodyTooLarge(limit_bytes=settings.MAX_BODY_BYTES)
+        if self.received > self._limit_bytes:
+            raise BodyTooLarge(limit_bytes=self._limit_bytes)
         return chunk
 
 
@@ -110,7 +120,7 @@ async def read(receive: Receive, *, limit_bytes: int) -> bytes:
     size = 0
     has_more = True
     while has_more:
-        chunk, has_more = await _chunk(receive)
+        chunk, has_more = _part(await receive())
         size += len(chunk)
         if size <= limit_bytes:
             chunks.append(chunk)
@@ -129,9 +139,8 @@ async def discard(receive: Receive, *, limit_bytes: int) -> None:
         raise CallerGone
 
 
-async def _chunk(receive: Receive) -> tuple[bytes, bool]:
-    """Return the next chunk, and whether more follow."""
-    message = await receive()
+def _part(message: Message) -> tuple[bytes, bool]:
+    """Return a part of a body, and whether more follow. Raises CallerGone."""
     if message["type"] == "http.disconnect":
         raise CallerGone
     return message.get("body", b""), message.get("more_body", False)

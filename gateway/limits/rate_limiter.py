@@ -180,7 +180,9 @@ class RateLimiter:
 
     async def admit_request(self, workspace_id: int) -> None:
         """Count a call whose tokens are not known yet; raises TooManyRequests."""
-        counts = await self._in_step(workspace_id)
+        counts = self._current(workspace_id)
+        if self._is_due(counts):  # asked twice, so that few calls need a further coroutine
+            counts = await self._in_step(workspace_id)
         share = 1 - self._clock() % WINDOW_S / WINDOW_S
         if counts.previous[0] * share + counts.current[0] + 1 > self._limits.requests:
             self._refuse(counts, (1, 0))
@@ -188,7 +190,10 @@ class RateLimiter:
 
     async def admit_tokens(self, workspace_id: int, input_tokens: int) -> RateLimitState:
         """Count the tokens of a call that `admit_request` counted; raises TooManyRequests."""
-        return self._admit(await self._in_step(workspace_id), (0, input_tokens))
+        counts = self._current(workspace_id)
+        if self._is_due(counts):
+            counts = await self._in_step(workspace_id)
+        return self._admit(counts, (0, input_tokens))
 
     def state(self, workspace_id: int) -> RateLimitState:
         """Return how much of both limits is used; nothing is counted."""

@@ -41,6 +41,7 @@ class Uploads:
     ) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.folder = folder
+        self.largest_body_bytes = largest_body_bytes
         self.memory = _budget(memory_bytes, largest_body_bytes)
         self.disk = _budget(disk_bytes, largest_body_bytes)
         self.wait_s = wait_s

@@ -19,7 +19,6 @@ from gateway.errors import (
     UpstreamTimeout,
     UpstreamUnavailable,
 )
-from gateway.formats import system_turns
 from gateway.pipeline import upstream_call
 from gateway.reply.token_usage import estimate_tokens
 from gateway.runtime.services import GatewayServices
@@ -147,7 +146,7 @@ def _learns(error: UpstreamError, call: Call, way: Candidate) -> bool:
         not isinstance(error, UpstreamRefused)
         or error.refusal is not Refusal.SYSTEM_TURNS
         or way.upstream.system_turns == "user"
-        or not system_turns.are_in(call.request.fields["messages"])
+        or not call.request.has_system_turns
     ):
         return False
     learned.refuses_system_turns = True

@@ -1,6 +1,6 @@
 """What a call costs, by how it ended. docs/adr/0006-what-each-ending-costs.md gives the reasons."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 import msgspec
@@ -71,22 +71,23 @@ def not_charged(call: Call, delivered: Usage | None) -> Charge:
 def _charged(
     call: Call, usage: Usage, *, is_estimated: bool, priced: Iterable[_Priced] = ()
 ) -> Charge:
-    candidate = call.candidate
-    own = _Priced(candidate.model, candidate.price, _beyond(_tokens(usage), usage.iterations))
+    tokens, candidate = _tokens(usage), call.candidate
+    if not usage.iterations:  # nearly always
+        lines = _lines(_Priced(candidate.model, candidate.price, tokens))
+        return Charge(usage, tokens, tuple(lines), candidate.price.cost(tokens), 0, is_estimated)
+    own = _Priced(candidate.model, candidate.price, _beyond(tokens, usage.iterations))
     ways = [own, *priced]
-    lines = tuple(line for way in ways for line in _lines(way))
-    return Charge(usage, _sum(way.tokens for way in ways), lines, _cost(ways), 0, is_estimated)
+    lines = [line for way in ways for line in _lines(way)]
+    actual = rounded_up(sum(way.price.millionths(way.tokens) for way in ways))
+    return Charge(usage, _sum(way.tokens for way in ways), tuple(lines), actual, 0, is_estimated)
 
 
-def _lines(way: _Priced) -> Iterator[RecordLine]:
-    for token_class, units, per_mtok in way.price.lines(way.tokens):
-        yield RecordLine(token_class, way.model.public_id, way.price.id, units, per_mtok)
-
-
-def _cost(ways: list[_Priced]) -> int:
-    if len(ways) == 1:
-        return ways[0].price.cost(ways[0].tokens)
-    return rounded_up(sum(way.price.millionths(way.tokens) for way in ways))
+def _lines(way: _Priced) -> list[RecordLine]:
+    model, price = way.model.public_id, way.price
+    return [
+        RecordLine(token_class, model, price.id, units, per_mtok)
+        for token_class, units, per_mtok in price.lines(way.tokens)
+    ]
 
 
 def _void(usage: Usage, *, lost: int) -> Charge:
@@ -107,8 +108,6 @@ def _tokens(usage: Usage) -> TokenCounts:
 def _beyond(top: TokenCounts, iterations: tuple[Iteration, ...]) -> TokenCounts:
     """What the counts of the whole message have above the sum of its own iterations: each
     iteration is charged by itself."""
-    if not iterations:
-        return top
     of_message = _sum(one.tokens for one in iterations if one.kind == "message")
     return TokenCounts(*(max(0, a - b) for a, b in zip(top, of_message, strict=True)))
 

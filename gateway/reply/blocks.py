@@ -259,7 +259,7 @@ def clean(wire: Any, ids: tool_inputs.CallIds) -> dict[str, Any] | None:
     return block if kind in _SENT_WHOLE else None
 
 
-def clean_all(content: Any, *, may_be_cut: bool = False) -> list[dict[str, Any]]:
+def clean_all(content: Any, *, may_be_cut: Callable[[], bool]) -> list[dict[str, Any]]:
     """The content of a complete reply: at least one block, since clients read the first.
 
     Raises InvalidToolInput; where the answer `may_be_cut`, such a call is left out instead.
@@ -270,7 +270,7 @@ def clean_all(content: Any, *, may_be_cut: bool = False) -> list[dict[str, Any]]
         try:
             block = clean(part, ids)
         except InvalidToolInput:
-            if not may_be_cut:
+            if not may_be_cut():
                 raise
             continue
         if block is not None:

@@ -79,21 +79,27 @@ class UsageTally:
 
     def usage_of_reply(self, content: list[dict[str, Any]]) -> Usage:
         """The final usage of a complete reply; output is estimated only if it was not reported."""
-        is_reported = self._resolved().output
-        return self.usage(delivered_tokens=0 if is_reported else estimate_output(content))
+        known = self._resolved()
+        delivered = 0 if known.output else estimate_output(content)
+        return self._final(known, delivered_tokens=delivered)
 
     def usage(self, *, delivered_tokens: int) -> Usage:
         """The final usage. `delivered_tokens` replaces an output count that was not reported, or
         was reported as 0 although output was delivered."""
-        output = self._resolved().output
-        if output is None or (output == 0 and delivered_tokens):
-            return self.with_output(delivered_tokens, is_estimated=True)
-        return self.with_output(output)
+        return self._final(self._resolved(), delivered_tokens=delivered_tokens)
 
     def with_output(self, output_tokens: int, *, is_estimated: bool = False) -> Usage:
         """The known or estimated input, with the given output count. `is_estimated`: the output is
         our own estimate."""
-        known = self._resolved()
+        return self._usage(self._resolved(), output_tokens, is_estimated=is_estimated)
+
+    def _final(self, known: "_Resolved", *, delivered_tokens: int) -> Usage:
+        output = known.output
+        if output is None or (output == 0 and delivered_tokens):
+            return self._usage(known, delivered_tokens, is_estimated=True)
+        return self._usage(known, output, is_estimated=False)
+
+    def _usage(self, known: "_Resolved", output_tokens: int, *, is_estimated: bool) -> Usage:
         has_input = bool(known.input or self._iterations)
         details: dict[str, Any] = {}
         if has_input and (kept := self._kept(known.written)):
@@ -123,10 +129,9 @@ class UsageTally:
 
     def _resolved(self) -> "_Resolved":
         counts = self._counts
-        read = counts.get("read", 0)
-        written = max(
-            counts.get("written", 0), counts.get("written_5m", 0) + counts.get("written_1h", 0)
-        )
+        read, written = counts.get("read", 0), counts.get("written", 0)
+        if "written_5m" in counts or "written_1h" in counts:
+            written = max(written, counts.get("written_5m", 0) + counts.get("written_1h", 0))
         known, output = _completed(counts, cached=read + written)
         read = min(read, known)
         written = min(written, known - read)

@@ -40,6 +40,7 @@ class RequestStats:
     breakpoints: int = 0
     has_odd_call_ids: bool = False  # that Messages servers refuse
     uses_tools: bool = False
+    has_system_turns: bool = False
     has_empty_text: bool = False
     helper_models: set[str] = field(default_factory=set)  # that tools name for the provider to call
 

@@ -60,6 +60,8 @@ def _check_message(message: Any, path: str, stats: content.RequestStats) -> None
         raise InvalidRequest("Input should be a valid string or array", path=f"{path}.content")
     if not blocks:
         stats.has_empty_text = True
+    if role == "system":
+        stats.has_system_turns = True
 
 
 def _check_role(role: Any, path: str) -> str:

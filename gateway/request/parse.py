@@ -42,6 +42,7 @@ class MessagesRequest(msgspec.Struct, frozen=True):
     attachment_bytes: int = 0
     opaque_bytes: int = 0
     has_odd_call_ids: bool = False
+    has_system_turns: bool = False
     helper_models: frozenset[str] = frozenset()  # that its tools name for the provider to call
 
     @property
@@ -103,6 +104,7 @@ def _check(fields: dict[str, Any], *, body_bytes: int, check_pairs: bool) -> Mes
         attachment_bytes=stats.attachment_bytes,
         opaque_bytes=stats.opaque_bytes,
         has_odd_call_ids=stats.has_odd_call_ids,
+        has_system_turns=stats.has_system_turns,
         helper_models=frozenset(stats.helper_models),
     )
 

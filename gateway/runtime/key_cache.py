@@ -72,6 +72,8 @@ class KeyRing:
         digest = tokens.digest(token)
         cached = self._cached.get(digest)
         if cached is None:
+            if not tokens.is_well_formed(token):  # invented or mistyped: no I/O for it
+                raise InvalidApiKey
             key = await self._find_unknown(digest, address)
         elif (age_s := time.monotonic() - cached.at) < FRESH_FOR_S:
             key = cached.key

@@ -75,7 +75,7 @@ def decode_reply(
     reason = _finish_reason(choice, message)
     content = blocks.clean_all(
         _content(message, tool_names.originals(request), upstream_id),
-        may_be_cut=stop_reasons.may_cut(reason, stop_sequence=None),
+        may_be_cut=lambda: stop_reasons.may_cut(reason, stop_sequence=None),
     )
     counts = token_usage.UsageTally(
         input_tokens_estimate=token_usage.estimate_tokens(request.text_bytes)

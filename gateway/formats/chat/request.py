@@ -34,7 +34,7 @@ def encode(
     """Raises InvalidRequest for content without an equivalent."""
     habits = upstream.habits if upstream else USUAL
     as_user_turns = upstream is not None and upstream.system_turns == "user"
-    fields = system_turns.arranged(request.fields, as_user_turns=as_user_turns)
+    fields = system_turns.arranged(request, as_user_turns=as_user_turns)
     conversation = messages.encode(fields, habits, upstream.id if upstream else 0)
     body: dict[str, Any] = {"model": upstream_model, "messages": conversation}
     # Servers reject 0, which means "only warm the cache".

@@ -77,7 +77,7 @@ def encode_count(
 def _conversation(request: MessagesRequest, upstream: UpstreamRow | None) -> dict[str, Any]:
     """The fields with a conversation that this upstream accepts, wherever it comes from."""
     as_user_turns = upstream is not None and upstream.system_turns == "user"
-    fields = system_turns.arranged(request.fields, as_user_turns=as_user_turns)
+    fields = system_turns.arranged(request, as_user_turns=as_user_turns)
     upstream_id = upstream.id if upstream else 0
     return conversation.fitted(fields, request, upstream_id=upstream_id)
 
@@ -101,16 +101,17 @@ def decode_reply(
         raise upstream_errors.decode_in_band(message["error"], hide=hide)
     if not isinstance(message.get("content"), list):
         raise UpstreamFailed
-    may_be_cut = stop_reasons.may_cut(
-        message.get("stop_reason"), stop_sequence=message.get("stop_sequence")
+    reason, stop_sequence = message.get("stop_reason"), message.get("stop_sequence")
+    content = blocks.clean_all(
+        message["content"],
+        may_be_cut=lambda: stop_reasons.may_cut(reason, stop_sequence=stop_sequence),
     )
-    content = blocks.clean_all(message["content"], may_be_cut=may_be_cut)
     for block in content:
         if block["type"] == "thinking" and not block["signature"]:
             block["signature"] = conversation.own_signature(upstream_id)
     stop_reason = stop_reasons.normalise(
-        message.get("stop_reason"),
-        stop_sequence=message.get("stop_sequence"),
+        reason,
+        stop_sequence=stop_sequence,
         has_call=any(block["type"] == "tool_use" for block in content),
     )
     counts = token_usage.UsageTally(

@@ -16,7 +16,8 @@ _INPUT_COUNTS = ("input_tokens", "cache_creation_input_tokens", "cache_read_inpu
 _OURS = "credits_"
 _DETAILS = ("output_tokens_details", "server_tool_use")
 
-_KNOWN = frozenset({*_INPUT_COUNTS, *_DETAILS, "output_tokens", "cache_creation", "iterations"})
+_USUAL = frozenset({*_INPUT_COUNTS, "output_tokens", "cache_creation"})
+_KNOWN = _USUAL | {*_DETAILS, "iterations"}
 
 
 def reported(usage: Any) -> Report | None:
@@ -26,6 +27,9 @@ def reported(usage: Any) -> Report | None:
     counts = _input(usage)
     if (output := count(usage.get("output_tokens"))) is not None:
         counts["output"] = output
+    # The names are compared first: most reports have no more than the usual four.
+    if usage.keys() <= _USUAL:
+        return Report(counts)
     details = {name: kept for name in _DETAILS if (kept := counts_in(usage.get(name)))}
     extras = {
         name: value
