@@ -45,7 +45,7 @@ def main(options: argparse.Namespace) -> int:
             print(f"\n{last:,} records", flush=True)
             _fill(filled, first, last)
             steps[last] = {}
-            for name, goal, ms in _figures(filled, browser, server, key):
+            for name, goal, ms in _figures(filled, last, browser, server, key):
                 steps[last][name] = (goal, ms)
                 print(f"  {name:46} {ms:9.1f} ms   goal {goal:,.0f}", flush=True)
         _print_growth(steps)
@@ -102,16 +102,20 @@ def _fill(filled: Filled, first: int, last: int) -> None:
     )
 
 
-def _figures(filled: Filled, *asked: object) -> Iterator[tuple[str, float, float]]:
-    yield "roll-up of 100,000 records of an hour (processor)", _ROLL_UP_GOAL_MS, _busy_hour(filled)
+def _figures(filled: Filled, records: int, *asked: object) -> Iterator[tuple[str, float, float]]:
+    name = "roll-up of 100,000 records of an hour (processor)"
+    yield name, _ROLL_UP_GOAL_MS, _busy_hour(filled, records)
     yield from reports.figures(filled, *asked)  # type: ignore[arg-type]
 
 
-def _busy_hour(filled: Filled) -> float:
-    """Add a busy hour to one of the small workspaces; return how long its roll-up takes."""
+def _busy_hour(filled: Filled, records: int) -> float:
+    """Add a busy hour to one of the small workspaces, another one for each number of records;
+    return how long its roll-up takes."""
     since = filled.since.replace(minute=0, second=0, microsecond=0) + timedelta(days=1)
-    busy = filled._replace(big=filled.others[-1], others=[filled.others[-1]])
-    fill.insert(busy, 10**12, 10**12 + _HOUR_RECORDS, since, since + timedelta(hours=1))
+    other = filled.others[-len(str(records))]
+    busy = filled._replace(big=other, others=[other])
+    first = 10**12 + records
+    fill.insert(busy, first, first + _HOUR_RECORDS, since, since + timedelta(hours=1))
     return reports.processor_ms(roll_up.roll_up, times=1)
 
 
