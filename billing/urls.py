@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from billing.pages import statement_views, views
+from billing.pages import ledger_views, statement_views, views
 from billing.stripe import webhook
 
 app_name = "billing"
@@ -20,6 +20,7 @@ urlpatterns = [
         views.set_low_balance_threshold,
         name="set_low_balance_threshold",
     ),
+    path("developers/billing/ledger", ledger_views.ledger, name="ledger"),
     path("developers/billing/statements", statement_views.statements, name="statements"),
     path(
         "developers/billing/statements/<int:year>-<int:month>",

@@ -4,6 +4,8 @@ from benchmarks.seeded_bugs.bug import Bug, Edit
 
 _REMAINING = ("tests/gateway/http/test_credits_remaining.py",)
 _RECEIPT = ("tests/usage/test_receipt_page.py",)
+_LEDGER = ("tests/billing/test_ledger_filter.py",)
+_FILES = ("tests/usage/exports/test_exports.py",)
 
 SHOWN = (
     Bug(
@@ -54,5 +56,37 @@ SHOWN = (
             ),
         ),
         _RECEIPT,
+    ),
+    Bug(
+        "the ledger is cut at another place once it has grown",
+        (Edit("billing/ledger/cuts.py", "return later or low", "return low"),),
+        _LEDGER,
+    ),
+    Bug(
+        "the sum of usage has the other kinds in it",
+        (
+            Edit(
+                "billing/pages/ledger_page.py",
+                'credits - found["credits"] if usage',
+                "credits if usage",
+            ),
+        ),
+        _LEDGER,
+    ),
+    Bug(
+        "the last day of the ledger's filter is left out",
+        (Edit("billing/pages/ledger_filter.py", "self.last + _ONE_DAY", "self.last"),),
+        _LEDGER,
+    ),
+    Bug(
+        "the file of a statement has days of the viewer's time zone",
+        (
+            Edit(
+                "usage/exports/views.py",
+                'UTC if request.GET.get("zone") == "UTC" else zone_of',
+                "zone_of",
+            ),
+        ),
+        _FILES,
     ),
 )

@@ -10,11 +10,11 @@ from django.http import HttpResponse
 from accounts.access import MONEY_ROLES, MemberRequest
 from billing.ledger import wallets
 from billing.models import Hold, HoldState, LowBalanceThreshold, Pool, TopUp, Wallet
-from billing.pages import statement
+from billing.pages import ledger_page, statement
 from billing.pages.forms import LowBalanceForm, TopUpForm
 from web.http import is_poll_current, render_page
 
-_MOST_DIGITS = 40  # of a page's address; Python reads no number of thousands of digits
+_NEWEST = 10  # movements; the ledger's page has all
 
 
 def render(
@@ -32,8 +32,6 @@ def render(
     if is_poll_current(request, version):
         return HttpResponse(status=204)
     threshold = LowBalanceThreshold.objects.filter(wallet=wallet).first()
-    before = request.GET.get("before", "")
-    before = before if before.isdecimal() and len(before) <= _MOST_DIGITS else ""
     context = {
         **_balances(wallet),
         "version": version,
@@ -44,8 +42,7 @@ def render(
         "threshold_form": threshold_form or LowBalanceForm.of(threshold),
         "threshold": threshold,
         "top_ups": page,
-        "page": statement.ledger_page(wallet, before=int(before) if before else None),
-        "before": before,
+        "newest": ledger_page.newest(wallet, _NEWEST),
     }
     target = getattr(request.htmx, "target", None)
     fragment = "movements" if target == "movements" else "account"

@@ -1,4 +1,4 @@
-"""The queries of the billing pages: ledger entries, top-ups, and the balance's runway."""
+"""The queries of the billing page: top-ups, their stories, and the balance's runway."""
 
 from datetime import timedelta
 from typing import NamedTuple
@@ -9,18 +9,10 @@ from django.utils import timezone
 
 from billing.models import EntryKind, LedgerEntry, TopUp, Wallet
 
-PAGE_SIZE = 25
 _TOP_UPS_SHOWN = 10
 _RECENT_CALLS = 100  # that the average cost is taken over
 _TAKES_BACK = (EntryKind.REFUND, EntryKind.DISPUTE)
 _FRESH = timedelta(minutes=30)
-
-
-class LedgerPage(NamedTuple):
-    """Entries, newest first, and the `seq` to continue before, when there are older ones."""
-
-    entries: list[LedgerEntry]
-    older_before: int | None
 
 
 class Runway(NamedTuple):
@@ -40,19 +32,6 @@ class Story(NamedTuple):
     repaid: int
     taken_back: int
     is_fresh: bool
-
-
-def ledger_page(wallet: Wallet, *, before: int | None = None) -> LedgerPage:
-    """Return the entries before `before`, or the newest ones.
-
-    By key, not by offset: page 1,000 costs no more than the first.
-    """
-    entries = LedgerEntry.objects.filter(wallet=wallet)
-    if before is not None:
-        entries = entries.filter(seq__lt=before)
-    some = list(entries.order_by("-seq")[: PAGE_SIZE + 1])
-    page = some[:PAGE_SIZE]
-    return LedgerPage(page, page[-1].seq if len(some) > PAGE_SIZE else None)
 
 
 def runway(wallet: Wallet) -> Runway | None:

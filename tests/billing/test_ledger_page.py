@@ -11,7 +11,7 @@ from accounts.models import Workspace
 from billing.ledger import posting, wallets
 from billing.models import EntryKind, Hold, HoldState, LedgerEntry, Pool, Source, TopUp, Wallet
 from billing.pages import statement
-from billing.pages.statement import PAGE_SIZE
+from billing.pages.ledger_page import PAGE_SIZE
 from tests.support import people
 from tests.support.reading import text_of
 from web.templatetags.display import exact_time
@@ -46,6 +46,10 @@ def hold(wallet: Wallet, amount: int) -> None:
 
 def see(browser: Client, query: str = "") -> str:
     return text_of(browser.get(f"/developers/billing{query}"))
+
+
+def see_ledger(browser: Client, query: str = "") -> str:
+    return text_of(browser.get(f"/developers/billing/ledger{query}"))
 
 
 def test_the_balance_stands_with_its_dollars_and_each_movement_with_what_it_left(
@@ -139,9 +143,11 @@ def test_pages_lead_through_the_whole_ledger_once(browser: Client, wallet: Walle
     query: str | None = ""
     seen: list[int] = []
     while query is not None:
-        page = browser.get(f"/developers/billing{query}").content.decode()
-        seen += [int(found.replace(",", "")) for found in re.findall(r">\+([\d,]+)<", page)]
-        older = re.search(r'href="/developers/billing(\?before=\d+)"', page)
+        page = browser.get(f"/developers/billing/ledger{query}").content.decode()
+        seen += [
+            int(found.replace(",", "")) for found in re.findall(r'in"><data[^>]*>\+([\d,]+)<', page)
+        ]
+        older = re.search(r'href="/developers/billing/ledger(\?before=\d+)"', page)
         query = older.group(1) if older else None
 
     assert seen == [1_000 + number for number in reversed(range(2 * PAGE_SIZE + 1))]
@@ -151,11 +157,24 @@ def test_pages_lead_through_the_whole_ledger_once(browser: Client, wallet: Walle
 def test_a_broken_address_shows_the_newest(browser: Client, wallet: Wallet, before: str) -> None:
     move(wallet, 5, reason="The newest")
 
-    assert "The newest" in see(browser, f"?before={before}")
+    assert "The newest" in see_ledger(browser, f"?before={before}")
 
 
 def test_without_movements_the_page_says_what_will_be_listed(browser: Client) -> None:
     assert "No movement yet" in see(browser)
+    assert "No movement yet" in see_ledger(browser)
+
+
+def test_the_billing_page_has_the_newest_and_leads_to_all(browser: Client, wallet: Wallet) -> None:
+    for number in range(11):
+        move(wallet, 1_000 + number)
+
+    page = see(browser)
+
+    assert "+1,010" in page
+    assert "+1,001" in page
+    assert "+1,000 " not in page
+    assert "+1,000 " in see_ledger(browser)
 
 
 def test_somebody_elses_ledger_does_not_show(wallet: Wallet) -> None:
@@ -163,6 +182,7 @@ def test_somebody_elses_ledger_does_not_show(wallet: Wallet) -> None:
     stranger = people.browser_of(people.new_person())
 
     assert "Private" not in see(stranger)
+    assert "Private" not in see_ledger(stranger)
     assert "123,456" not in see(stranger)
 
 

@@ -101,7 +101,10 @@ SIGNED_IN = (
     State("/developers/billing", "Billing", text="Empty"),
     State("/developers/billing", "Billing", buy_wrongly, "Write the amount in digits"),
     State("/developers/billing", "Billing", set_threshold_wrongly, "dollars"),
-    State("/developers/billing?before=1", "Billing", text="There is nothing older"),
+    State("/developers/billing/ledger", "Ledger", text="movement"),
+    State("/developers/billing/ledger?before=1", "Ledger", text="There is nothing older"),
+    State("/developers/billing/ledger?kind=dispute", "Ledger", text="No movement passes"),
+    State("/developers/billing/statements", "Statements"),
     State("/developers/nowhere", "There is nothing here"),
 )
 OVERDRAWN = (

@@ -84,8 +84,8 @@ def test_it_leads_to_its_ledger_entry_and_back(browser: Client, call: Record) ->
     assert found.entry is not None
     seq = found.entry.seq
 
-    assert f'href="/developers/billing?before={seq + 1}#entry-{seq}"' in receipt
-    ledger = browser.get(f"/developers/billing?before={seq + 1}").content.decode()
+    assert f'href="/developers/billing/ledger?before={seq + 1}#entry-{seq}"' in receipt
+    ledger = browser.get(f"/developers/billing/ledger?before={seq + 1}").content.decode()
     assert f'id="entry-{seq}"' in ledger
     assert f'href="{page_of(call)}"' in ledger
 

@@ -135,15 +135,19 @@ def sums(workspace_id: int, since: datetime, until: datetime, width: Width) -> T
     )
 
 
-def ledger(wallet_id: int, since: datetime, until: datetime, kind: EntryKind | None) -> Table:
-    """Return the movements of a wallet in a range, oldest first."""
+def ledger(wallet_id: int, after_seq: int, last_seq: int, kind: EntryKind | None) -> Table:
+    """Return the movements of a wallet after one number up to another, oldest first."""
     of_kind = "AND kind = %(kind)s" if kind else ""
     rows = f"""(
     SELECT * FROM billing_ledgerentry
-    WHERE wallet_id = %(wallet_id)s AND created_at >= %(since)s::timestamptz
-        AND created_at < %(until)s::timestamptz {of_kind}
+    WHERE wallet_id = %(wallet_id)s AND seq > %(after_seq)s AND seq <= %(last_seq)s {of_kind}
 ) AS row"""  # noqa: S608 (constants)
-    parameters = {"wallet_id": wallet_id, "since": since, "until": until, "kind": kind}
+    parameters = {
+        "wallet_id": wallet_id,
+        "after_seq": after_seq,
+        "last_seq": last_seq,
+        "kind": kind,
+    }
     return Table("ledger", _ENTRY_COLUMNS, rows, "row.seq", parameters, "row.amount")
 
 

@@ -1,7 +1,7 @@
 """Downloads of request records, sums of usage and the ledger."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 from django.http import Http404, HttpResponse, HttpResponseBase, StreamingHttpResponse
@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.access import ALL_ROLES, MemberRequest, member
 from accounts.time_zones import zone_of
-from billing.ledger import wallets
+from billing.ledger import cuts, wallets
 from billing.models import EntryKind
 from usage import log_filters
 from usage.dashboard import wanted
@@ -80,13 +80,14 @@ def _usage(request: MemberRequest) -> _Chosen:
 
 
 def _ledger(request: MemberRequest) -> _Chosen:
-    asked = wanted.parse(request.GET, now=timezone.now(), zone=zone_of(request.user))
-    span, kind = asked.span, request.GET.get("kind", "")
-    wallet = wallets.wallet_of(request.membership.workspace)
+    """Cut the ledger where its page and the monthly statement do; statements are of UTC."""
+    zone = UTC if request.GET.get("zone") == "UTC" else zone_of(request.user)
+    span = wanted.parse(request.GET, now=timezone.now(), zone=zone).span
+    kind = request.GET.get("kind", "")
     of_kind = EntryKind(kind) if kind in EntryKind.values else None
-    return _Chosen(
-        tables.ledger(wallet.pk, span.since, span.until, of_kind), span.since, span.until
-    )
+    wallet = wallets.wallet_of(request.membership.workspace)
+    after, last = (cuts.last_seq_before(wallet, moment) for moment in (span.since, span.until))
+    return _Chosen(tables.ledger(wallet.pk, after, last, of_kind), span.since, span.until)
 
 
 _TABLES: dict[str, Callable[[MemberRequest], _Chosen]] = {

@@ -4,7 +4,9 @@ import asyncio
 import csv
 import io
 import json
+import re
 from datetime import timedelta
+from html import unescape
 from typing import Any
 
 import pytest
@@ -17,7 +19,7 @@ from django.utils import timezone
 from accounts.models import Workspace
 from billing.ledger import wallets
 from billing.ledger.grants import grant
-from billing.models import LedgerEntry
+from billing.models import EntryKind, LedgerEntry
 from tests.support import people
 from tests.support.request_records import a_record, write
 from usage.exports import snapshot
@@ -132,6 +134,42 @@ async def test_the_ledger_is_exported_with_its_balances(
     assert [int(row["credits"]) for row in rows] == amounts
     assert response["caicaini-credits"] == str(sum(amounts)) == rows[-1]["balance_after"]
     assert {row["reason"] for row in rows[-2:]} == {"'=a test"}
+
+
+async def test_a_file_of_the_ledger_has_what_its_page_and_the_statement_show(
+    browser: Client, workspace: Workspace
+) -> None:
+    """Also for a viewer whose day is not that of UTC, in which statements are made."""
+    person = await workspace.members.aget()
+    person.time_zone = "Pacific/Kiritimati"  # 14 hours ahead
+    await person.asave()
+    wallet = await sync_to_async(wallets.wallet_of)(workspace)
+    turn = timezone.now().replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    for seq, hours in enumerate((-15, -13, -1, 1), start=1):
+        await LedgerEntry.objects.acreate(
+            wallet=wallet,
+            seq=seq,
+            kind=EntryKind.GRANT,
+            amount=seq,
+            balance_after=seq * (seq + 1) // 2,
+            reference=f"test-{seq}",
+            created_at=turn + timedelta(hours=hours),
+        )
+    await type(wallet).objects.filter(pk=wallet.pk).aupdate(posted=10, seq=4)
+    month = turn - timedelta(days=1)
+
+    async def file_on(page: str) -> list[dict[str, str]]:
+        answer = await sync_to_async(browser.get)(page)
+        [link] = re.findall(
+            r'href="(/developers/usage/export/ledger[^"]*)"', answer.content.decode()
+        )[:1]
+        return rows_of((await fetched(browser, unescape(link)))[1])
+
+    of_statement = await file_on(f"/developers/billing/statements/{month:%Y-%-m}")
+    assert [row["seq"] for row in of_statement] == ["1", "2", "3"]
+    days = f"from={month:%Y-%m-%d}&to={month:%Y-%m-%d}"
+    of_page = await file_on(f"/developers/billing/ledger?{days}&kind=grant")
+    assert [row["seq"] for row in of_page] == ["1"]
 
 
 async def test_a_workspace_has_one_export_at_a_time_and_the_place_comes_back(
