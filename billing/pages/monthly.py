@@ -61,6 +61,14 @@ class MonthlyStatement(NamedTuple):
     is_running: bool
 
 
+class MonthInList(NamedTuple):
+    """A month with its movements' sum and the balance at its end; the present one's is of now."""
+
+    month: Month
+    moved: int
+    closing: int
+
+
 def month_of(moment: datetime) -> Month:
     """Return the month that a moment is in."""
     local = moment.astimezone(UTC)
@@ -79,6 +87,16 @@ def months(wallet: Wallet, *, now: datetime) -> list[Month]:
         found.append(month)
         month = month.previous
     return found
+
+
+def months_with_balances(wallet: Wallet, *, now: datetime) -> list[MonthInList]:
+    """Return the listed months, newest first."""
+    listed, closing = [], cuts.balance_at(wallet, wallet.seq)
+    for month in months(wallet, now=now):
+        opening = cuts.balance_at(wallet, cuts.last_seq_before(wallet, month.begins_at))
+        listed.append(MonthInList(month, closing - opening, closing))
+        closing = opening
+    return listed
 
 
 def statement_of(wallet: Wallet, month: Month, *, now: datetime) -> MonthlyStatement:

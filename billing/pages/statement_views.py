@@ -16,7 +16,7 @@ from web.http import render_page
 def statements(request: MemberRequest) -> HttpResponse:
     """List the months that have a statement."""
     wallet = wallets.wallet_of(request.membership.workspace)
-    months = monthly.months(wallet, now=timezone.now())
+    months = monthly.months_with_balances(wallet, now=timezone.now())
     return render_page(request, "billing/statements.html", {"months": months})
 
 

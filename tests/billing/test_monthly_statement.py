@@ -13,6 +13,7 @@ from billing.models import EntryKind, LedgerEntry, Wallet
 from billing.pages import monthly
 from billing.pages.monthly import Month
 from tests.support import people
+from tests.support.reading import text_of
 
 pytestmark = pytest.mark.django_db
 
@@ -116,3 +117,17 @@ def test_a_month_without_a_statement_is_a_404(browser: Client, wallet: Wallet, m
     posted(wallet, [(EntryKind.TOP_UP, 500_000, timedelta())])
 
     assert browser.get(f"/developers/billing/statements/{month}").status_code == 404
+
+
+def test_the_list_of_months_says_what_moved_and_what_was_left(
+    browser: Client, wallet: Wallet
+) -> None:
+    month = timedelta(days=31)
+    posted(wallet, [(EntryKind.TOP_UP, 500_000, timedelta()), (EntryKind.USAGE, -12, month)])
+
+    listed = monthly.months_with_balances(wallet, now=NOW)
+    page = text_of(browser.get("/developers/billing/statements"))
+
+    found = [(one.month.month, one.moved, one.closing) for one in listed]
+    assert found == [(11, 0, 499_988), (10, 0, 499_988), (9, -12, 499_988), (8, 500_000, 500_000)]
+    assert "September 2026 −12 −$0.00012 499,988 $5.00" in page
