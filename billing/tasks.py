@@ -8,7 +8,7 @@ from celery import shared_task
 from django.conf import settings
 from django.utils import timezone
 
-from billing import retention
+from billing import outbox, retention
 from billing.alerts import low_balance
 from billing.audit import runs
 from billing.errors import PaymentsNotConfigured, StripeUnavailable
@@ -82,8 +82,9 @@ def delete_old_holds() -> None:
 
 @shared_task(name="billing.tasks.watch_balances")
 def watch_balances() -> None:
-    """Send the low-balance mails that are due."""
+    """Send the low-balance mails, and those of failed payments, refunds and disputes."""
     low_balance.watch()
+    outbox.send_due()
 
 
 @shared_task(name="billing.tasks.fill_demo_wallet")

@@ -61,7 +61,12 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     },
     "low-balances": {
         "task": "billing.tasks.watch_balances",
-        "schedule": 60.0,
-        "options": {"expires": 60},
+        "schedule": 20.0,
+        "options": {"expires": 20},
+    },
+    "spend-alerts": {
+        "task": "usage.tasks.watch_spend",
+        "schedule": 20.0,
+        "options": {"expires": 20},
     },
 }

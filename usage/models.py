@@ -106,6 +106,38 @@ class RecordRetention(models.Model):
         return f"records since {self.kept_since:%Y-%m-%d}"
 
 
+class SpendAlerts(models.Model):
+    """What a workspace wants mails about: days and keys that spend much. Amounts are credits.
+
+    `since` is when the lines were set: what ended before is not told. `checked_seq` is the last
+    ledger entry whose call has been compared with them.
+    """
+
+    workspace = models.OneToOneField(
+        Workspace, on_delete=models.CASCADE, related_name="spend_alerts"
+    )
+    day_line = models.PositiveBigIntegerField(null=True)
+    time_zone = models.CharField(max_length=64)
+    key_floor = models.PositiveBigIntegerField(null=True)
+    since = models.DateTimeField()
+    checked_seq = models.BigIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(day_line__isnull=True) | models.Q(day_line__gt=0),
+                name="spend_day_line_positive",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(key_floor__isnull=True) | models.Q(key_floor__gt=0),
+                name="spend_key_floor_positive",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"spend alerts of workspace {self.workspace_id}"
+
+
 class DirtyHour(models.Model):
     """An hour whose roll-ups are behind its records.
 

@@ -5,8 +5,10 @@ from datetime import timedelta
 from celery import shared_task
 from django.conf import settings
 
+from billing import outbox
 from usage import partitions, retention
 from usage import roll_up as rolling
+from usage.alerts import spend
 
 
 @shared_task(name="usage.tasks.roll_up")
@@ -25,3 +27,10 @@ def ensure_partitions() -> None:
 def drop_old_months() -> None:
     """Drop the months of request records that are older than the setting says."""
     retention.drop_old_months(kept=timedelta(days=settings.RECORDS_KEPT_DAYS))
+
+
+@shared_task(name="usage.tasks.watch_spend")
+def watch_spend() -> None:
+    """Send the mails about days and keys that have spent much."""
+    spend.watch()
+    outbox.send_due()

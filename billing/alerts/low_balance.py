@@ -1,78 +1,118 @@
-"""The mail sent when a balance falls below the workspace's threshold: one per crossing."""
+"""The mail sent when a balance falls below the workspace's threshold: one per crossing.
 
-import logging
-from smtplib import SMTPRecipientsRefused
+A crossing is the ledger entry that takes the balance from the threshold or above to below it. The
+entries are read in their order, so a crossing between two checks is found even if the balance has
+recovered since, and a check that is repeated finds the same ones.
+"""
 
-from django.conf import settings
-from django.core.mail import send_mail
-from django.db import transaction
-from django.db.models import F
-from django.template.loader import render_to_string
-from django.urls import reverse
+from django.db import connection, transaction
+from django.db.models import F, Q
 from django.utils import timezone
 
-from accounts.access import MONEY_ROLES
-from billing.external_wait import external_wait
-from billing.models import LowBalanceThreshold, Wallet
+from billing import outbox
+from billing.models import AlertKind, LowBalanceThreshold, Wallet
 
-logger = logging.getLogger(__name__)
-
-
-def set_threshold(*, wallet: Wallet, credits: int | None) -> None:
-    """Set the threshold, or remove it with None. A balance already below it is not a crossing."""
-    if not credits:
-        LowBalanceThreshold.objects.filter(wallet=wallet).delete()
-        return
-    notified_at = timezone.now() if wallet.posted < credits else None
-    LowBalanceThreshold.objects.update_or_create(
-        wallet=wallet, defaults={"credits": credits, "notified_at": notified_at}
-    )
-
-
-def watch() -> int:
-    """Send a mail for each crossing since the last time; return how many.
-
-    The holds of running calls do not count: most of what they hold is released.
-    """
-    thresholds = LowBalanceThreshold.objects.all()
-    recovered = thresholds.filter(notified_at__isnull=False, wallet__posted__gte=F("credits"))
-    recovered.update(notified_at=None)
-    crossed = thresholds.filter(notified_at=None, wallet__posted__lt=F("credits"))
-    return sum(_notify(pk) for pk in list(crossed.values_list("pk", flat=True)))
+_CROSSINGS = """
+SELECT seq, balance_after FROM (
+    SELECT seq, balance_after, lag(balance_after, 1, 0::bigint) OVER (ORDER BY seq) AS before
+    FROM billing_ledgerentry WHERE wallet_id = %(wallet)s AND seq BETWEEN %(since)s AND %(until)s
+) AS entry
+WHERE seq > %(since)s AND before >= %(line)s AND balance_after < %(line)s ORDER BY seq
+"""
 
 
 @transaction.atomic
-def _notify(threshold_id: int) -> bool:
-    """Send the mail, then record it: while the mail server is unavailable, retry every minute."""
+def set_threshold(*, wallet: Wallet, credits: int | None) -> bool:
+    """Set the threshold, or remove it with None; crossings of a new one count from now on.
+
+    Returns whether it is new and the balance is below it already: then its mail is due at once.
+    """
+    thresholds = LowBalanceThreshold.objects.filter(wallet=wallet)
+    if not credits:
+        thresholds.delete()
+        return False
+    if thresholds.select_for_update().filter(credits=credits).exists():
+        return False
+    threshold, _ = thresholds.update_or_create(wallet=wallet, defaults={"credits": credits})
+    now = Wallet.objects.get(pk=wallet.pk)  # read after the threshold is locked
+    is_below = now.posted < credits
+    if is_below:
+        _announce(threshold, now, seq=now.seq, balance=now.posted, is_new_line=True)
+    _checked(threshold, now)
+    return is_below
+
+
+def watch() -> int:
+    """Record a mail for each crossing since the last time; return how many crossings there were.
+
+    The holds of running calls do not count: most of what they hold is released.
+    """
+    moved = LowBalanceThreshold.objects.filter(
+        Q(checked_seq=None) | Q(checked_seq__lt=F("wallet__seq"))
+    )
+    return sum(_check(pk) for pk in list(moved.values_list("pk", flat=True)))
+
+
+@transaction.atomic
+def _check(threshold_id: int) -> int:
+    """Record the crossings of one threshold, unless another process is doing so."""
     threshold = (
-        LowBalanceThreshold.objects.select_related("wallet__workspace")
-        .select_for_update(of=("self",), skip_locked=True)
-        .filter(pk=threshold_id, notified_at=None)
+        LowBalanceThreshold.objects.select_for_update(skip_locked=True)
+        .filter(pk=threshold_id)
         .first()
     )
     if threshold is None:
-        return False
-    workspace = threshold.wallet.workspace
-    members = workspace.memberships.filter(role__in=MONEY_ROLES).select_related("user")
-    addresses = [one.user.email for one in members if one.user.is_active]
-    with external_wait():
-        _send(threshold, addresses)
-    threshold.notified_at = timezone.now()
-    threshold.save(update_fields=["notified_at"])
-    return True
+        return 0
+    wallet = Wallet.objects.get(pk=threshold.wallet_id)  # read after the threshold is locked
+    found = [
+        _announce(threshold, wallet, seq=seq, balance=balance)
+        for seq, balance in _crossings(threshold, wallet)
+    ]
+    _checked(threshold, wallet)
+    return sum(found)
 
 
-def _send(threshold: LowBalanceThreshold, addresses: list[str]) -> None:
-    context = {
-        "threshold": threshold,
-        "wallet": threshold.wallet,
-        "workspace": threshold.wallet.workspace,
-        "billing_url": settings.PUBLIC_URL + reverse("billing:billing"),
-    }
-    subject = render_to_string("billing/email/low_balance_subject.txt", context)
-    message = render_to_string("billing/email/low_balance_message.txt", context)
-    for address in addresses:  # one mail each: colleagues need not see each other's address
-        try:
-            send_mail(subject.strip(), message, None, [address])
-        except SMTPRecipientsRefused:  # a retry would send the others theirs again every minute
-            logger.warning("the mail server refuses an address of a member of %s", threshold.wallet)
+def _crossings(threshold: LowBalanceThreshold, wallet: Wallet) -> list[tuple[int, int]]:
+    """Return the entries after the last checked one that cross, each with its balance."""
+    if threshold.checked_seq is None:  # of the release before, which has sent its mail, or has not
+        is_due = threshold.notified_at is None and wallet.posted < threshold.credits
+        return [(wallet.seq, wallet.posted)] if is_due else []
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _CROSSINGS,
+            {
+                "wallet": threshold.wallet_id,
+                "since": threshold.checked_seq,
+                "until": wallet.seq,
+                "line": threshold.credits,
+            },
+        )
+        return list(cursor.fetchall())
+
+
+def _announce(
+    threshold: LowBalanceThreshold,
+    wallet: Wallet,
+    *,
+    seq: int,
+    balance: int,
+    is_new_line: bool = False,
+) -> bool:
+    return outbox.announce(
+        workspace_id=wallet.workspace_id,
+        kind=AlertKind.LOW_BALANCE,
+        crossing=f"{seq}:{threshold.credits}",
+        figures={
+            "balance": balance,
+            "balance_now": wallet.posted,
+            "line": threshold.credits,
+            "is_new_line": is_new_line,
+        },
+    )
+
+
+def _checked(threshold: LowBalanceThreshold, wallet: Wallet) -> None:
+    threshold.checked_seq = wallet.seq
+    # Read by processes of the release before, so that they send no second mail.
+    threshold.notified_at = timezone.now() if wallet.posted < threshold.credits else None
+    threshold.save(update_fields=["checked_seq", "notified_at"])

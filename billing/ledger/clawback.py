@@ -12,8 +12,10 @@ from billing.models import EntryKind, LedgerEntry, Wallet
 
 
 @transaction.atomic
-def debit(*, wallet_id: int, kind: EntryKind, amount: int, reference: str, reason: str) -> None:
+def debit(*, wallet_id: int, kind: EntryKind, amount: int, reference: str, reason: str) -> int:
     """Take back `amount` credits, or as many as are available; the rest becomes owed.
+
+    Returns the rest.
 
     Unlike `posting.post` this is not idempotent where nothing was available: the caller records
     the debit in the same transaction.
@@ -26,6 +28,7 @@ def debit(*, wallet_id: int, kind: EntryKind, amount: int, reference: str, reaso
         )
     if amount > taken:
         Wallet.objects.filter(pk=wallet_id).update(owed=F("owed") + amount - taken)
+    return amount - taken
 
 
 @transaction.atomic

@@ -1,5 +1,6 @@
 """The money tables. Amounts are whole credits; 1 credit is 1/100,000 US dollar."""
 
+from billing.models.alerts import Alert, AlertKind, AlertMail
 from billing.models.audits import AuditKind, AuditRun
 from billing.models.entries import EntryKind, LedgerEntry
 from billing.models.holds import Hold, HoldRetention, HoldState, Source
@@ -17,6 +18,9 @@ from billing.models.welcome import WelcomeCredits, WelcomeGrant, WelcomeNetwork
 __all__ = [
     "LOW_BALANCE_CREDITS",
     "OPEN_STATES",
+    "Alert",
+    "AlertKind",
+    "AlertMail",
     "AuditKind",
     "AuditRun",
     "BalanceLevel",

@@ -82,7 +82,9 @@ class LowBalanceThreshold(models.Model):
         Wallet, on_delete=models.CASCADE, related_name="low_balance_threshold"
     )
     credits = models.PositiveBigIntegerField()
-    # Set while the balance is below the threshold: one mail per crossing.
+    # The last ledger entry that was compared with it: one mail per crossing. None until the first.
+    checked_seq = models.BigIntegerField(null=True)
+    # Set while the balance is below the threshold; the release before reads it.
     notified_at = models.DateTimeField(null=True, db_column="told_at")
 
     class Meta:

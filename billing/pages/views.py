@@ -133,8 +133,8 @@ def set_low_balance_threshold(request: MemberRequest) -> HttpResponse:
     form = LowBalanceForm(request.POST)
     if not form.is_valid():
         return billing_page.render(request, threshold_form=form, status=422)
-    low_balance.set_threshold(wallet=_wallet(request), credits=form.credits())
-    messages.success(request, _threshold_message(form.credits()))
+    is_below = low_balance.set_threshold(wallet=_wallet(request), credits=form.credits())
+    messages.success(request, _threshold_message(form.credits(), is_below=is_below))
     return redirect("billing:billing")
 
 
@@ -152,9 +152,11 @@ def _wallet(request: MemberRequest) -> Wallet:
     return wallets.wallet_of(request.membership.workspace)
 
 
-def _threshold_message(threshold_credits: int | None) -> str:
+def _threshold_message(threshold_credits: int | None, *, is_below: bool) -> str:
     if threshold_credits is None:
         return "Saved. No email is sent when the balance runs low."
+    if is_below:
+        return "Saved. The balance is below this amount already: an email is on its way."
     return f"Saved. You get an email when the balance falls below {dollars(threshold_credits)}."
 
 

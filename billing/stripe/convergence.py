@@ -4,15 +4,17 @@ The webhook's task, the return page, the reconciliation and an operator's button
 """
 
 import logging
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from billing import outbox
 from billing.external_wait import external_wait
 from billing.ledger import clawback, welcome
-from billing.models import EntryKind, TopUp, TopUpState
+from billing.models import AlertKind, EntryKind, TopUp, TopUpState
 from billing.stripe import checkout
 from billing.stripe.client import RETRIES
 from billing.stripe.payments import Expected, Outcome, Payment, Verdict, judge
@@ -90,14 +92,20 @@ def post_difference(top_up: TopUp, verdict: Verdict) -> None:
 
 def _post(top_up: TopUp, kind: EntryKind, amount: int) -> None:
     top_up.posting_count += 1
-    move = clawback.credit if amount > 0 else clawback.debit
-    move(
-        wallet_id=top_up.wallet_id,
-        kind=kind,
-        amount=abs(amount),
-        reference=f"{top_up.id}:{top_up.posting_count}",
-        reason=_REASONS[kind, amount > 0],
-    )
+    movement: dict[str, Any] = {
+        "wallet_id": top_up.wallet_id,
+        "kind": kind,
+        "amount": abs(amount),
+        "reference": f"{top_up.id}:{top_up.posting_count}",
+        "reason": _REASONS[kind, amount > 0],
+    }
+    owed = 0
+    if amount > 0:
+        clawback.credit(**movement)
+    else:
+        owed = clawback.debit(**movement)
+    if kind in _TAKEN_BACK:
+        _announce(top_up, _TAKEN_BACK[kind], movement["reference"], returned=amount, owed=owed)
 
 
 _REASONS = {
@@ -107,9 +115,31 @@ _REASONS = {
     (EntryKind.DISPUTE, False): "Top-up disputed by the cardholder",
     (EntryKind.DISPUTE, True): "Dispute over the top-up won",
 }
+_TAKEN_BACK = {EntryKind.REFUND: AlertKind.REFUND, EntryKind.DISPUTE: AlertKind.DISPUTE}
+
+
+def _announce(
+    top_up: TopUp, kind: AlertKind, crossing: str, *, returned: int = 0, owed: int = 0
+) -> None:
+    """Record the mail in the transaction of what it tells: once, however often it is converged."""
+    outbox.announce(
+        workspace_id=top_up.wallet.workspace_id,
+        kind=kind,
+        crossing=crossing,
+        figures={
+            "top_up_id": str(top_up.id),
+            "paid_on": f"{top_up.created_at.day} {top_up.created_at:%B %Y}",
+            "bought": top_up.credits,
+            "credits": abs(returned),
+            "is_returned": returned > 0,
+            "owed": owed,
+        },
+    )
 
 
 def _save_outcome(top_up: TopUp, payment: Payment, verdict: Verdict) -> None:
+    if verdict.outcome is Outcome.FAILED:
+        _announce(top_up, AlertKind.PAYMENT_FAILED, str(top_up.id))
     top_up.state = TopUpState(verdict.outcome.value)
     top_up.review_reason = verdict.review_reason[:200]
     top_up.stripe_payment_intent_id = payment.intent_id
