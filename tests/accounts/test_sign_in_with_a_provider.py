@@ -285,7 +285,10 @@ def test_a_service_is_connected_after_the_password_and_signs_in_from_then_on(
     answer = browser.post(asked, {"password": PASSWORD})
 
     assert answer["Location"] == "/accounts/3rdparty/"
-    assert "GitHub: ana" in text_of(browser.get("/accounts/3rdparty/"))
+    page = text_of(browser.get("/accounts/3rdparty/"))
+    assert "GitHub ana Connected just now" in page
+    assert "Connect GitHub" not in page
+    assert "Connect Google" in page
     elsewhere = Client()
     assert come_back(elsewhere, github) == "/developers/"
     assert elsewhere.session["_auth_user_id"] == str(person.pk)
