@@ -72,6 +72,8 @@ class TopUp(models.Model):
     refunded = models.PositiveBigIntegerField(default=0)
     disputed = models.PositiveBigIntegerField(default=0)
     created_at = models.DateTimeField(db_default=Now())
+    # When the state was taken; unknown for one that is older than this column.
+    state_since = models.DateTimeField(null=True)
     # When the person closed the payment page; only a top-up that expired was cancelled by it.
     cancelled_at = models.DateTimeField(null=True)
     # When a page last asked Stripe, answered or not; when Stripe's answer was last applied.

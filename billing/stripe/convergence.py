@@ -140,14 +140,16 @@ def _announce(
 def _save_outcome(top_up: TopUp, payment: Payment, verdict: Verdict) -> None:
     if verdict.outcome is Outcome.FAILED:
         _announce(top_up, AlertKind.PAYMENT_FAILED, str(top_up.id))
-    top_up.state = TopUpState(verdict.outcome.value)
+    state, now = TopUpState(verdict.outcome.value), timezone.now()
+    if state != top_up.state:
+        top_up.state, top_up.state_since = state, now
     top_up.review_reason = verdict.review_reason[:200]
     top_up.stripe_payment_intent_id = payment.intent_id
     top_up.receipt_url = payment.receipt_url[:500]
-    top_up.converged_at = timezone.now()
+    top_up.converged_at = now
     top_up.save(
         update_fields=[
-            *("state", "review_reason"),
+            *("state", "state_since", "review_reason"),
             *("stripe_payment_intent_id", "receipt_url", "converged_at"),
         ]
     )

@@ -123,7 +123,7 @@ def _close_unopened() -> None:
         state=TopUpState.PENDING,
         stripe_session_id=None,
         created_at__lt=timezone.now() - _PAGE_LIFE,
-    ).update(state=TopUpState.EXPIRED)
+    ).update(state=TopUpState.EXPIRED, state_since=timezone.now())
 
 
 def _converge_each(top_up_ids: Iterable[UUID]) -> int:

@@ -155,7 +155,9 @@ def _fail_if_permanent(top_up: TopUp, error: StripeUnavailable | StripeRefused) 
     if isinstance(error, StripeRefused) and error.param == "customer":
         # The customer was deleted at Stripe: the next top-up gets a new one.
         StripeCustomer.objects.filter(stripe_id=top_up.stripe_customer_id).delete()
-    TopUp.objects.filter(pk=top_up.pk, state=TopUpState.PENDING).update(state=TopUpState.FAILED)
+    TopUp.objects.filter(pk=top_up.pk, state=TopUpState.PENDING).update(
+        state=TopUpState.FAILED, state_since=timezone.now()
+    )
 
 
 def cancel(*, top_up: TopUp) -> TopUp:
@@ -166,7 +168,8 @@ def cancel(*, top_up: TopUp) -> TopUp:
     row = TopUp.objects.filter(pk=top_up.pk)
     if not top_up.stripe_session_id:
         unpaid = row.filter(state=TopUpState.PENDING, stripe_session_id=None)
-        unpaid.update(state=TopUpState.EXPIRED, cancelled_at=timezone.now())
+        now = timezone.now()
+        unpaid.update(state=TopUpState.EXPIRED, state_since=now, cancelled_at=now)
         top_up.refresh_from_db()  # its page may have been opened just now
     if not top_up.stripe_session_id:
         return top_up

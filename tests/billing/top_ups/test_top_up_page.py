@@ -13,6 +13,7 @@ from tests.billing.top_ups.shop import deliver, pay, session_of, suspend_refresh
 from tests.support import people
 from tests.support.books import Books, booked
 from tests.support.reading import text_of
+from web.templatetags.display import exact_time
 
 
 def test_the_page_waits_and_then_shows_the_credits_land(shopper: Client, sandbox: Sandbox) -> None:
@@ -92,6 +93,26 @@ def test_each_state_says_what_it_means(
 
     assert text in text_of(shopper.get(page_of(top_up)))
     assert "$20.00" in text_of(shopper.get(PAGE))
+
+
+def test_what_happened_has_the_end_of_a_payment_and_its_time(
+    shopper: Client, sandbox: Sandbox
+) -> None:
+    top_up = buy(shopper)
+    assert "Payment page open" in text_of(shopper.get(page_of(top_up)))
+
+    sandbox.expire(session_of(top_up))
+    suspend_refreshes(top_up)
+    deliver(sandbox)
+    shopper.get(page_of(top_up))
+
+    ended = TopUp.objects.get(pk=top_up.pk)
+    assert ended.state_since is not None
+    told = f"Payment page expired; nothing was paid just now ({exact_time(ended.state_since)})"
+    assert told in text_of(shopper.get(page_of(top_up)))
+    ended.refresh_from_db()
+    shopper.get(page_of(top_up))
+    assert TopUp.objects.get(pk=top_up.pk).state_since == ended.state_since
 
 
 @pytest.mark.parametrize(
