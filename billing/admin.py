@@ -5,7 +5,7 @@ their wallet's page.
 """
 
 from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
@@ -13,20 +13,72 @@ from django.utils.safestring import SafeString
 from billing.errors import BillingError
 from billing.models import Hold, HoldState, LedgerEntry, StripeEvent, TopUp, Wallet
 from billing.stripe import convergence
-from web.read_only_admin import ReadOnlyAdmin
+from web.read_only_admin import ConditionFilter, ReadOnlyAdmin, amount, lists_of
 from web.templatetags.display import grouped
 
 _SHOWN = 100
 
 
+class Trouble(ConditionFilter):
+    """Wallets that somebody may ask about."""
+
+    title = "state"
+    parameter_name = "state"
+    conditions = {
+        "frozen": ("Frozen", Q(frozen_at__isnull=False)),
+        "owing": ("Owes credits", Q(owed__gt=0)),
+        "holding": ("Has calls running", Q(held__gt=0)),
+        "empty": ("Empty", Q(posted=0)),
+    }
+
+
+class Processing(ConditionFilter):
+    """How far our worker is with an event."""
+
+    title = "processing"
+    parameter_name = "processing"
+    conditions = {
+        "failed": ("Failed, tried again", Q(processed_at=None) & ~Q(error="")),
+        "waiting": ("Waiting", Q(processed_at=None)),
+        "done": ("Done", Q(processed_at__isnull=False)),
+    }
+
+
 @admin.register(Wallet)
 class WalletAdmin(ReadOnlyAdmin):
-    list_display = ("workspace", "pool", "posted", "held", "owed", "frozen_at")
+    list_display = ("workspace", "pool", "balance", "on_hold", "owing", "frozen_at")
     list_select_related = ("workspace",)
-    list_filter = ("pool",)
+    list_filter = (Trouble, "pool")
     search_fields = ("workspace__name", "workspace__members__email")
-    fields = (*list_display, "seq", "newest_entries", "open_holds")
-    readonly_fields = ("newest_entries", "open_holds")
+    ordering = ("-pk",)
+    fields = (*list_display, "seq", "related", "newest_entries", "open_holds")
+    readonly_fields = ("balance", "on_hold", "owing", "related", "newest_entries", "open_holds")
+
+    @admin.display(ordering="posted")
+    def balance(self, wallet: Wallet) -> SafeString:
+        """Return what its entries add up to."""
+        return amount(wallet.posted)
+
+    @admin.display(description="held", ordering="held")
+    def on_hold(self, wallet: Wallet) -> SafeString:
+        """Return what running calls have set aside."""
+        return amount(wallet.held)
+
+    @admin.display(description="owed", ordering="owed")
+    def owing(self, wallet: Wallet) -> SafeString:
+        """Return what the next top-up repays first."""
+        return amount(wallet.owed)
+
+    def related(self, wallet: Wallet) -> SafeString:
+        """Link what else there is of its workspace."""
+        workspace = wallet.workspace_id
+        return lists_of(
+            {
+                "Workspace": ("accounts_workspace", f"id__exact={workspace}"),
+                "Top-ups": ("billing_topup", f"wallet__exact={wallet.pk}"),
+                "API keys": ("keys_apikey", f"workspace__exact={workspace}"),
+            }
+        )
 
     def newest_entries(self, wallet: Wallet) -> SafeString:
         """List the newest ledger entries."""
@@ -44,7 +96,11 @@ class TopUpAdmin(ReadOnlyAdmin):
     list_display = ("id", "workspace", "price", "bought", "status", "created_at")
     list_select_related = ("wallet__workspace",)
     list_filter = ("state",)
-    search_fields = ("id", "stripe_session_id", "stripe_payment_intent_id")
+    date_hierarchy = "created_at"
+    search_fields = (
+        *("wallet__workspace__name", "created_by__email"),
+        *("id", "stripe_session_id", "stripe_payment_intent_id"),
+    )
     actions = ("converge_now",)
 
     @admin.display(ordering="wallet__workspace__name")
@@ -78,6 +134,6 @@ class TopUpAdmin(ReadOnlyAdmin):
 @admin.register(StripeEvent)
 class StripeEventAdmin(ReadOnlyAdmin):
     list_display = ("id", "type", "top_up", "received_at", "processed_at", "attempts", "error")
-    list_filter = ("type",)
+    list_filter = (Processing, "type")
     search_fields = ("id", "object_id", "payment_intent_id")
     ordering = ("-received_at",)

@@ -32,6 +32,7 @@ def operator_login(request: HttpRequest, extra_context: object = None) -> HttpRe
 
 admin.site.login = operator_login  # type: ignore[assignment,method-assign]
 admin.site.site_header = admin.site.site_title = "Caicaini operators"
+admin.site.index_title = "Operator pages"
 
 handler400 = "web.error_pages.bad_request"
 handler403 = "web.error_pages.permission_denied"

@@ -1,13 +1,19 @@
 """Operator pages that show rows and change none: only services may change them."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import BadRequest, ValidationError
-from django.db.models import Model, QuerySet
+from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from web.templatetags.display import dollars, grouped
 
 
 class _ViewOnly:
@@ -36,6 +42,14 @@ class ReadOnlyAdmin(_ViewOnly, admin.ModelAdmin):  # type: ignore[type-arg]
     def has_module_permission(self, request: HttpRequest) -> bool:
         """List the app on the start page for every operator."""
         return True
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Head the list with the name of its rows; Django's heading asks to select one."""
+        name = str(self.opts.verbose_name_plural)
+        title = {"title": name[:1].upper() + name[1:]}
+        return super().changelist_view(request, title | (extra_context or {}))
 
     def get_object(
         self, request: HttpRequest, object_id: str, from_field: str | None = None
@@ -69,3 +83,38 @@ class ReadOnlyInline(_ViewOnly, admin.TabularInline):  # type: ignore[type-arg]
     """Related rows on the page of the row they belong to."""
 
     extra = 0
+
+
+class ConditionFilter(admin.SimpleListFilter):
+    """A filter whose choices are conditions: the parameter's value, its label and its condition."""
+
+    conditions: ClassVar[Mapping[str, tuple[str, Q]]]
+
+    def lookups(
+        self,
+        request: HttpRequest,
+        model_admin: admin.ModelAdmin,  # type: ignore[type-arg]
+    ) -> list[tuple[str, str]]:
+        """Offer each condition."""
+        return [(value, label) for value, (label, _) in self.conditions.items()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Keep the rows that the chosen condition is true of."""
+        chosen = self.conditions.get(self.value() or "")
+        return queryset.filter(chosen[1]) if chosen else queryset
+
+
+def amount(credits: int) -> SafeString:
+    """Write credits with their dollars, for a column of a list: 499,988 ($5.00)."""
+    return format_html(
+        '<span class="amount">{} <small>({})</small></span>', grouped(credits), dollars(credits)
+    )
+
+
+def lists_of(links: Mapping[str, tuple[str, str]]) -> SafeString:
+    """Link lists of rows that belong to this one: a label to a list's address name and query."""
+    found = (
+        (f"{reverse(f'admin:{name}_changelist')}?{query}", label)
+        for label, (name, query) in links.items()
+    )
+    return format_html_join(" · ", '<a href="{}">{}</a>', found)

@@ -1,6 +1,7 @@
 """The whole product as a user starts it: `bin/up`, with its own data folder and port."""
 
 import contextlib
+import json
 import os
 import signal
 import subprocess
@@ -66,6 +67,12 @@ class Product:
                 if web_server.APPLICATION in process.cmdline():
                     found.add(process.pid)
         return found
+
+    @property
+    def database_url(self) -> str:
+        """The address of its database."""
+        endpoints = json.loads((self.data_dir / "embedded.json").read_text())
+        return str(endpoints["database_url"])
 
     def run_code(self, code: str) -> None:
         """Run Django code on its database."""

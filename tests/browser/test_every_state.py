@@ -1,8 +1,10 @@
 """Pages and states that no other walk here comes by, light, dark and in forced colours."""
 
+import re
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+import psycopg
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
@@ -182,3 +184,36 @@ def test_overdrawn(somebody: Visitor, running_product: Product) -> None:
     running_product.run_code(_OVERDRAWN)
 
     survey(somebody, OVERDRAWN)
+
+
+def test_a_connected_service_is_not_offered_again(somebody: Visitor) -> None:
+    page = somebody.page
+    page.goto("/accounts/reauthenticate/?next=/accounts/3rdparty/")
+    give_password(page)
+    expect(page.get_by_role("main")).to_contain_text("octocat")
+    expect(page.get_by_role("button", name="Connect GitHub")).to_have_count(0)
+
+    page.get_by_role("button", name="Disconnect GitHub").click()
+
+    expect(page.get_by_role("button", name="Connect GitHub")).to_be_visible()
+    expect(page.get_by_role("main")).to_contain_text("Not connected")
+    somebody.glance()
+    assert somebody.faults == []
+
+
+def test_a_fault_of_ours_stands_in_the_frame(somebody: Visitor, running_product: Product) -> None:
+    page = somebody.page
+    somebody.expect_failures("500")
+    rename = "ALTER TABLE socialaccount_socialaccount{} RENAME TO socialaccount_socialaccount{}"
+    with psycopg.connect(running_product.database_url, autocommit=True) as database:
+        database.execute(rename.format("", "_gone"))
+        try:
+            page.goto("/accounts/3rdparty/")
+        finally:
+            database.execute(rename.format("_gone", ""))
+
+    expect(page.get_by_role("heading", level=1, name="Something broke on our side")).to_be_visible()
+    expect(page.get_by_role("main")).to_contain_text(re.compile("req_[0-9a-f]{32}"))
+    expect(page.get_by_role("navigation", name="Developers")).to_be_visible()
+    somebody.glance()
+    assert somebody.faults == []

@@ -68,6 +68,7 @@ def assert_shows(buyer: Visitor, heading: str, status: str) -> None:
     page.reload()
     expect(page.get_by_role("heading", name=heading)).to_be_visible()
     expect(page.locator(".facts .badge")).to_have_text(status)
+    expect(page.locator(".story > li").first).not_to_contain_text("Started")
     buyer.glance()
     assert buyer.faults == []
 

@@ -7,6 +7,7 @@ from django.test import Client, RequestFactory
 from accounts.models import User, Workspace
 from billing.ledger import posting, wallets
 from billing.models import EntryKind, TopUp
+from keys import services as key_services
 from tests.support import people
 from tests.support.reading import text_of
 
@@ -92,3 +93,23 @@ def test_an_action_on_an_invalid_id_does_nothing(operator: User, workspace: Work
 
 def test_a_page_without_an_icon_of_its_own_gets_ours(client: Client) -> None:
     assert client.get("/favicon.ico", follow=True).headers["content-type"] == "image/svg+xml"
+
+
+def test_lists_are_filtered_by_what_operators_look_for(
+    operator: User, workspace: Workspace
+) -> None:
+    wallet = wallets.wallet_of(workspace)
+    posting.post(wallet_id=wallet.pk, kind=EntryKind.GRANT, amount=250_000, reference="a grant")
+    key = key_services.mint(workspace=workspace, name="CI", created_by=operator).key
+    key_services.revoke(key=key)
+    browser = people.browser_of(operator)
+
+    def lists(query: str, text: str) -> bool:
+        return text in text_of(browser.get(f"/admin/{query}"))
+
+    assert lists("billing/wallet/", "250,000 ($2.50)")
+    assert not lists("billing/wallet/?state=empty", "250,000 ($2.50)")
+    assert lists("keys/apikey/?status=revoked", key.hint)
+    assert not lists("keys/apikey/?status=active", key.hint)
+    assert lists(f"keys/apikey/?workspace__exact={workspace.pk}", key.hint)
+    assert lists("billing/wallet/?state=nonsense", "250,000 ($2.50)")
