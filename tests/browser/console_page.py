@@ -51,6 +51,8 @@ class Console:
     def choose_model(self, name: str) -> None:
         """Choose a model in the list."""
         self.page.locator("#model").click()
+        # A list that has opened is moved to its place a moment later.
+        expect(self.page.locator("#model")).to_have_attribute("aria-expanded", "true")
         self.page.get_by_role("radio", name=name).check()
         self.page.keyboard.press("Escape")
         expect(self.page.locator("#model-name")).to_have_text(name)
