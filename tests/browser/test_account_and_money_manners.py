@@ -1,5 +1,6 @@
 """Small kindnesses of the pages about accounts and money, in a browser."""
 
+import json
 import re
 from collections.abc import Iterator
 
@@ -15,7 +16,6 @@ from tests.support.people import PASSWORD
 pytestmark = chromium.NEEDED
 
 PERSON = Person("mannered@example.com", PASSWORD)
-_PERSON = f"from tests.support.people import new_person; new_person({PERSON.email!r})"
 _WORKSPACE = f"""
 from accounts.models import User
 from billing.ledger import grants, wallets
@@ -25,12 +25,18 @@ person = User.objects.get(email={PERSON.email!r})
 workspace = workspace_of(person)
 books = Books(person, workspace, wallets.wallet_of(workspace).pk)
 """
+_PERSON = f"""
+from tests.support.people import new_person
+new_person({PERSON.email!r})
+{_WORKSPACE}
+booked(books.top_up(500_000), refunded=500_000)
+"""
 INVISIBLE = "\N{ZERO WIDTH SPACE}" * 3
 
 
 @pytest.fixture(scope="module")
 def person(browser: Browser, running_product: Product) -> Iterator[Page]:
-    """The page of a person without credits, signed in once for all tests here."""
+    """The page of a person whose one top-up was refunded, signed in once for all tests here."""
     running_product.run_code(_PERSON)
     visitor = Visitor(browser, home=running_product.url)
     visitor.expect_failures("422")
@@ -212,3 +218,47 @@ def test_tables_have_text_of_14_pixels_and_whole_facts(
     expect(row).to_contain_text(re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC"))
     expect(row).to_contain_text("$")
     assert person.locator("main [title]:not(time)").count() == 0  # the local time is one more
+
+
+def test_the_ledger_is_filtered_and_taken_away_as_it_is_shown(person: Page) -> None:
+    person.goto("/developers/billing")
+    person.get_by_role("link", name="All movements").click()
+    ledger = person.get_by_role("region", name="Ledger")
+    expect(ledger.locator("tbody th", has_text="Refund")).not_to_have_count(0)
+
+    person.get_by_label("Kind").select_option("grant")
+
+    expect(person).to_have_url(re.compile(r"kind=grant"))
+    expect(ledger.locator("tbody th", has_text="Refund")).to_have_count(0)
+    expect(person.get_by_label("Kind")).to_be_focused()
+    with person.expect_download() as download:
+        person.get_by_role("link", name="JSON Lines").click()
+    first, *rows = [json.loads(line) for line in download.value.path().read_text().splitlines()]
+    amounts = ledger.locator("[data-label=Credits] data")
+    shown = [int(str(one.get_attribute("value"))) for one in amounts.all()]
+    assert [row["credits"] for row in reversed(rows)] == shown
+    assert first == {"rows": len(shown), "credits": sum(shown)}
+    expect(person.locator(".ledger-totals")).to_contain_text(f"{sum(shown):+,}".replace("-", "−"))
+
+    person.get_by_label("From").fill("2199-01-01")
+    expect(person.get_by_role("heading", name="No movement passes this filter")).to_be_visible()
+    expect(person.get_by_role("link", name="JSON Lines")).to_have_count(0)
+    person.get_by_role("link", name="Clear the filter").click()
+    expect(ledger.locator("tbody th", has_text="Refund")).not_to_have_count(0)
+
+
+def test_a_printed_statement_adds_up_and_has_no_controls(person: Page) -> None:
+    person.goto("/developers/billing/statements")
+    person.get_by_role("row").filter(has_text="so far").get_by_role("link").first.click()
+    expect(person.get_by_role("heading", name="Statement of")).to_be_visible()
+
+    person.emulate_media(media="print")
+
+    for hidden in ("banner", "navigation", "contentinfo"):
+        expect(person.get_by_role(hidden)).to_have_count(0)
+    expect(person.get_by_role("link", name="Download CSV")).to_be_hidden()
+    cells = person.locator(".statement tr > :nth-child(3)").all_inner_texts()[1:]
+    opening, *moved, closing = [int(re.sub(r"[,+]", "", text).replace("−", "-")) for text in cells]
+    assert moved
+    assert opening + sum(moved) == closing
+    person.emulate_media(media="screen")

@@ -247,6 +247,7 @@ PAGES = {
     "/developers/keys": "API keys",
     "/developers/usage": "Usage",
     "/developers/billing": "Billing",
+    "/developers/billing/ledger": "Ledger",
     "/developers/settings": "Settings",
     "/developers/?again": "Three steps to get started",
 }

@@ -56,7 +56,7 @@ def credits(amount: int, *, signed: bool = False) -> SafeString:
     return format_html(
         '<data class="number" value="{}">{}</data>',
         amount,
-        f"{amount:+,}".replace("-", _MINUS) if signed else grouped(amount),
+        f"{amount:+,}".replace("-", _MINUS) if signed and amount else grouped(amount),
     )
 
 
