@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 from billing.errors import BillingError
 from billing.models import Hold, HoldState, LedgerEntry, StripeEvent, TopUp, Wallet
 from billing.stripe import convergence
-from web.read_only_admin import ConditionFilter, ReadOnlyAdmin, amount, lists_of
+from web.read_only_admin import ConditionFilter, ReadOnlyAdmin, amount, lists_of, plain_amount
 from web.templatetags.display import grouped
 
 _SHOWN = 100
@@ -62,12 +62,12 @@ class WalletAdmin(ReadOnlyAdmin):
     @admin.display(description="held", ordering="held")
     def on_hold(self, wallet: Wallet) -> SafeString:
         """Return what running calls have set aside."""
-        return amount(wallet.held)
+        return plain_amount(wallet.held)
 
     @admin.display(description="owed", ordering="owed")
     def owing(self, wallet: Wallet) -> SafeString:
         """Return what the next top-up repays first."""
-        return amount(wallet.owed)
+        return plain_amount(wallet.owed)
 
     def related(self, wallet: Wallet) -> SafeString:
         """Link what else there is of its workspace."""
@@ -93,7 +93,7 @@ class WalletAdmin(ReadOnlyAdmin):
 
 @admin.register(TopUp)
 class TopUpAdmin(ReadOnlyAdmin):
-    list_display = ("id", "workspace", "price", "bought", "status", "created_at")
+    list_display = ("workspace", "price", "bought", "status", "created_at", "reference")
     list_select_related = ("wallet__workspace",)
     list_filter = ("state",)
     date_hierarchy = "created_at"
@@ -107,6 +107,11 @@ class TopUpAdmin(ReadOnlyAdmin):
     def workspace(self, top_up: TopUp) -> str:
         """Return the name of the workspace that buys."""
         return str(top_up.wallet.workspace)
+
+    @admin.display(ordering="id")
+    def reference(self, top_up: TopUp) -> str:
+        """Return the beginning of the id; the search finds a whole one."""
+        return f"{top_up.pk}".partition("-")[0]
 
     @admin.display(ordering="amount_cents")
     def price(self, top_up: TopUp) -> str:

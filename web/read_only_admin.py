@@ -111,6 +111,11 @@ def amount(credits: int) -> SafeString:
     )
 
 
+def plain_amount(credits: int) -> SafeString:
+    """Write credits alone, where a list has no room for dollars."""
+    return format_html('<span class="amount">{}</span>', grouped(credits))
+
+
 def lists_of(links: Mapping[str, tuple[str, str]]) -> SafeString:
     """Link lists of rows that belong to this one: a label to a list's address name and query."""
     found = (
