@@ -20,13 +20,18 @@ Rank = Annotated[int, Meta(ge=-_MOST, le=_MOST)]
 Name = Annotated[str, Meta(min_length=1, max_length=200, pattern=_TEXT)]
 # Far above any real price, and low enough that sums stay far inside 64 bits.
 CreditsPerMtok = Annotated[int, Meta(ge=0, le=10**12)]
+# Of 1,000 uses of a tool: a price row's smallest unit is a credit, whatever it counts.
+CreditsPer1k = Annotated[int, Meta(ge=0, le=10**9)]
+# A kind and the pattern of a name, such as tool:web_search_*; * alone is everything.
+Pass = Annotated[str, Meta(max_length=200, pattern=r"^(\*|(beta|tool|field):[^\s\0]+)$")]
 Capability = Literal["images", "documents", "tools", "thinking", "structured_output"]
 
 
 class PriceRow(Struct, forbid_unknown_fields=True, frozen=True):
     """Credits per million tokens, in force from a moment until the next row's.
 
-    Without `cache_write_1h`, a cache that is kept for an hour costs what any other costs.
+    Without `cache_write_1h`, a cache that is kept for an hour costs what any other costs. Tools
+    that the provider runs are priced by 1,000 uses.
     """
 
     in_force_from: datetime = field(name="from")
@@ -35,6 +40,9 @@ class PriceRow(Struct, forbid_unknown_fields=True, frozen=True):
     cache_write: CreditsPerMtok
     cache_read: CreditsPerMtok
     cache_write_1h: CreditsPerMtok | None = None
+    web_search: CreditsPer1k | None = None
+    web_fetch: CreditsPer1k | None = None
+    code_execution: CreditsPer1k | None = None
 
 
 class UpstreamRow(Struct, forbid_unknown_fields=True, frozen=True):
@@ -62,6 +70,7 @@ class ModelRow(Struct, forbid_unknown_fields=True, frozen=True):
     description: Annotated[str, Meta(pattern=_TEXT)] = ""
     capabilities: list[Capability] = []
     max_tokens_per_image: Count = 0
+    allow: list[Pass] | None = None
     auto: bool = False
     retires_on: date | None = None
     replacement: Annotated[str, Meta(max_length=200, pattern=r"^[^\s\0]*$")] = ""

@@ -7,7 +7,7 @@ from typing import Any
 from psycopg import AsyncConnection
 
 from catalogue import habits
-from catalogue.pricing import Price
+from catalogue.pricing import Price, ToolPrices
 from catalogue.snapshot import CatalogueSnapshot, ModelRow, UpstreamRow
 
 _VERSION = "SELECT coalesce(max(id), 0) FROM catalogue_cataloguesync"
@@ -20,14 +20,18 @@ _MODELS = (
 _PRICES = (
     "SELECT model_id, in_force_from, id, input_credits_per_mtok, output_credits_per_mtok,"
     " cache_write_credits_per_mtok, cache_read_credits_per_mtok,"
-    " coalesce(cache_write_1h_credits_per_mtok, cache_write_credits_per_mtok)"
+    " coalesce(cache_write_1h_credits_per_mtok, cache_write_credits_per_mtok),"
+    " cache_write_1h_credits_per_mtok IS NOT NULL, web_search_credits_per_1k,"
+    " web_fetch_credits_per_1k, code_execution_credits_per_1k"
     " FROM catalogue_modelprice"
     " ORDER BY model_id, in_force_from DESC"
 )
 _UPSTREAMS = (
-    "SELECT model_id, id, format, base_url, upstream_model, api_key_env, priority, weight,"
-    " dialect, habits"
-    " FROM catalogue_upstream WHERE retired_at IS NULL ORDER BY model_id, priority, id"
+    "SELECT upstream.model_id, upstream.id, format, base_url, upstream_model, api_key_env,"
+    " priority, weight, model.allow, dialect, habits"
+    " FROM catalogue_upstream AS upstream JOIN catalogue_model AS model"
+    " ON model.id = upstream.model_id WHERE upstream.retired_at IS NULL"
+    " ORDER BY upstream.model_id, priority, upstream.id"
 )
 
 _INCIDENT = (
@@ -52,11 +56,14 @@ async def load(connection: AsyncConnection[Any]) -> CatalogueSnapshot:
     newest = await version(connection)
     prices: dict[int, list[tuple[datetime, Price]]] = defaultdict(list)
     for model_id, start, *numbers in await (await connection.execute(_PRICES)).fetchall():
-        prices[model_id].append((start, Price(*numbers)))
+        price = Price(*numbers[:7], per_1k_uses=ToolPrices(*numbers[7:]))
+        prices[model_id].append((start, price))
     upstreams: dict[int, list[UpstreamRow]] = defaultdict(list)
-    for model_id, *fields, dialect, own in await (await connection.execute(_UPSTREAMS)).fetchall():
+    rows = await (await connection.execute(_UPSTREAMS)).fetchall()
+    for model_id, *fields, allow, dialect, own in rows:
         resolved = habits.resolve_known(dialect, own)
-        upstreams[model_id].append(UpstreamRow(*[*fields, resolved]))
+        passes = None if allow is None else tuple(allow)
+        upstreams[model_id].append(UpstreamRow(*[*fields, resolved], allow=passes))
     rows = await (await connection.execute(_MODELS)).fetchall()
     models = [_model(row, tuple(prices[row[0]]), tuple(upstreams[row[0]])) for row in rows]
     return CatalogueSnapshot(newest, {model.public_id: model for model in models})

@@ -9,7 +9,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
 
-from catalogue.pricing import Price
+from catalogue.pricing import Price, ToolPrices
 
 
 class ModelQuerySet(models.QuerySet["Model"]):
@@ -30,6 +30,8 @@ class Model(models.Model):
     max_output_tokens = models.PositiveIntegerField()
     capabilities = ArrayField(models.CharField(max_length=40), default=list)
     max_tokens_per_image = models.PositiveIntegerField(default=0)
+    # What passes to its upstreams of the Messages format: null for what is usual.
+    allow = ArrayField(models.CharField(max_length=200), null=True, blank=True)
     is_auto = models.BooleanField("is a candidate for caicaini/auto", default=False)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     # As announced: from the beginning of this day on, in UTC, it cannot be called.
@@ -69,6 +71,10 @@ class ModelPrice(models.Model):
     cache_read_credits_per_mtok = models.PositiveBigIntegerField()
     # Of a cache that is kept for an hour; null means the price of any other.
     cache_write_1h_credits_per_mtok = models.PositiveBigIntegerField(null=True, blank=True)
+    # Of tools that the provider runs; null means that a use costs nothing but its tokens.
+    web_search_credits_per_1k = models.PositiveBigIntegerField(null=True, blank=True)
+    web_fetch_credits_per_1k = models.PositiveBigIntegerField(null=True, blank=True)
+    code_execution_credits_per_1k = models.PositiveBigIntegerField(null=True, blank=True)
 
     objects = ModelPriceQuerySet.as_manager()
 
@@ -92,6 +98,12 @@ class ModelPrice(models.Model):
             cache_write=self.cache_write_credits_per_mtok,
             cache_read=self.cache_read_credits_per_mtok,
             cache_write_1h=self.cache_write_credits_per_mtok if an_hour is None else an_hour,
+            has_hour=an_hour is not None,
+            per_1k_uses=ToolPrices(
+                self.web_search_credits_per_1k,
+                self.web_fetch_credits_per_1k,
+                self.code_execution_credits_per_1k,
+            ),
         )
 
 

@@ -28,11 +28,17 @@ class UpstreamRow:
     weight: int
     habits: Habits = USUAL
     learned: Learned = field(default_factory=Learned, compare=False)
+    allow: tuple[str, ...] | None = None  # its model's
 
     @property
     def system_turns(self) -> str:
         """How it wants system messages after the first user turn, as far as is known."""
         return "user" if self.learned.refuses_system_turns else self.habits.system_turns
+
+    @property
+    def passes_everything(self) -> bool:
+        """Whether requests reach it as they are, whatever they ask for."""
+        return self.allow is not None and "*" in self.allow
 
     @property
     def has_credentials(self) -> bool:

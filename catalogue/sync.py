@@ -10,6 +10,7 @@ from django.db.models.functions import Now
 from catalogue import file
 from catalogue.errors import CatalogueError
 from catalogue.models import CatalogueSync, Model, ModelPrice, Upstream
+from catalogue.pricing import TOOLS
 
 
 @transaction.atomic
@@ -40,6 +41,7 @@ def _sync_model(row: file.ModelRow) -> Model:
             "max_output_tokens": row.max_output_tokens,
             "capabilities": list(row.capabilities),
             "max_tokens_per_image": row.max_tokens_per_image,
+            "allow": row.allow,
             "is_auto": row.auto,
             "retires_on": row.retires_on,
             "replacement": row.replacement,
@@ -59,6 +61,7 @@ def _sync_price(model: Model, row: file.PriceRow) -> None:
         "cache_write_credits_per_mtok": row.cache_write,
         "cache_read_credits_per_mtok": row.cache_read,
         "cache_write_1h_credits_per_mtok": row.cache_write_1h,
+        **{f"{tool}_credits_per_1k": getattr(row, tool) for tool in TOOLS},
     }
     price, is_new = ModelPrice.objects.get_or_create(
         model=model, in_force_from=row.in_force_from, defaults=numbers

@@ -65,12 +65,13 @@ class Caller(NamedTuple):
 
 class Head(NamedTuple):
     """What a sink learns before the answer: its id, the route taken, the state of the limits, the
-    credits that are held."""
+    credits that are held, the fields of the request that were dropped."""
 
     request_id: str
     route: str
     rate_limits: RateLimitState
     credits_held: int
+    dropped: tuple[str, ...] = ()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -114,7 +115,8 @@ class Call:
     def head(self) -> Head:
         """Return what precedes the answer; it names the candidate that is answering now."""
         route = self.route.explained(self.candidate)
-        return Head(self.request_id, route, self.rate_limits, self.held)
+        dropped = self.encoded[1].dropped if self.encoded is not None else ()
+        return Head(self.request_id, route, self.rate_limits, self.held, dropped)
 
     def elapsed_ms(self) -> int:
         """Milliseconds since the call was accepted."""

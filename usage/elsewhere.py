@@ -7,7 +7,7 @@ not answers.
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from catalogue.pricing import Price, TokenCounts
+from catalogue.pricing import NO_USES, TOOLS, Price, TokenCounts, ToolUses
 from usage import routes
 from usage.records import Record
 
@@ -38,15 +38,15 @@ def alternatives(record: Record, offers: Iterable[PricedOffer]) -> list[Alternat
     if not record.lines:
         return []
     taken = routes.parse(record.route)
-    tokens = _tokens_of(record)
+    tokens, uses = _tokens_of(record), _uses_of(record)
     found = [_this_call(record)]
     for offer in offers:
         if offer.model == record.resolved_model:
             found += _without_cache(record, offer.price)
-        elif _could_serve(record, offer, taken):
+        elif _could_serve(record, offer, taken, uses):
             dropped = taken.reason_against(offer.model)
             note = dropped.words if dropped else ""
-            found.append(_alternative(record, offer.model, note, offer.price.cost(tokens)))
+            found.append(_alternative(record, offer.model, note, offer.price.cost(tokens, uses)))
     return sorted(found, key=lambda one: (one.credits, not one.is_this_call, one.model))
 
 
@@ -55,10 +55,14 @@ def dearest_of(found: list[Alternative]) -> int:
     return max([1, *(one.credits for one in found)])
 
 
-def _could_serve(record: Record, offer: PricedOffer, taken: routes.TakenRoute) -> bool:
+def _could_serve(
+    record: Record, offer: PricedOffer, taken: routes.TakenRoute, uses: ToolUses
+) -> bool:
     dropped = taken.reason_against(offer.model)
+    prices = zip(uses, offer.price.per_1k_uses, strict=True)
     return (
-        taken.needs <= offer.capabilities
+        not any(number and price is None for number, price in prices)
+        and taken.needs <= offer.capabilities
         and record.all_input_tokens <= offer.context_tokens
         and record.output_tokens <= offer.max_output_tokens
         and (dropped is None or dropped.could_answer)
@@ -70,7 +74,7 @@ def _without_cache(record: Record, price: Price) -> list[Alternative]:
         return []
     tokens = TokenCounts(input=record.all_input_tokens, output=record.output_tokens)
     note = "The same input, all at the full input price"
-    found = _alternative(record, record.resolved_model, note, price.cost(tokens))
+    found = _alternative(record, record.resolved_model, note, price.cost(tokens, _uses_of(record)))
     return [found._replace(is_without_cache=True)]
 
 
@@ -82,6 +86,13 @@ def _this_call(record: Record) -> Alternative:
 
 def _alternative(record: Record, model: str, note: str, credits: int) -> Alternative:
     return Alternative(model, note, credits, credits - record.credits)
+
+
+def _uses_of(record: Record) -> ToolUses:
+    units = {line.token_class: line.units for line in record.lines or ()}
+    if not units.keys() & set(TOOLS):
+        return NO_USES
+    return ToolUses(*(units.get(tool, 0) for tool in TOOLS))
 
 
 def _tokens_of(record: Record) -> TokenCounts:

@@ -10,7 +10,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple
 
-from catalogue.pricing import TOKENS_PER_PRICE_UNIT
+from catalogue.pricing import TOKENS_PER_PRICE_UNIT, TOOLS, credits_per_1k
 from usage.lookup import Entry, Found
 from usage.records import Record, RecordLine
 
@@ -20,6 +20,9 @@ _LABELS = {
     "cache_write": "Cache write",
     "cache_write_1h": "Cache write, kept for an hour",
     "cache_read": "Cache read",
+    "web_search": "Web searches",
+    "web_fetch": "Web pages fetched",
+    "code_execution": "Runs of code",
 }
 # The parts of a charge keep their colours on every page.
 _RANKS = {"input": 1, "cache_write": 2, "cache_write_1h": 2, "cache_read": 3, "output": 4}
@@ -27,8 +30,8 @@ _RANK_OF_OTHERS = 5
 
 
 class ReceiptLine(NamedTuple):
-    """One class of tokens, its price in credits per million since `price_from`, and their exact
-    product in millionths of a credit."""
+    """One class of tokens or uses, its price in credits per million since `price_from`, and their
+    exact product in millionths of a credit."""
 
     token_class: str
     model: str
@@ -45,6 +48,16 @@ class ReceiptLine(NamedTuple):
     def credits(self) -> Decimal:
         """The exact cost in credits."""
         return _in_credits(self.millionths)
+
+    @property
+    def is_of_uses(self) -> bool:
+        """Whether it counts uses of a tool, which are priced by the thousand, not tokens."""
+        return self.token_class in TOOLS
+
+    @property
+    def price_shown(self) -> int:
+        """Credits per million tokens, or per 1,000 uses."""
+        return credits_per_1k(self.price) if self.is_of_uses else self.price
 
     @property
     def label(self) -> str:

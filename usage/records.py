@@ -7,7 +7,8 @@ import msgspec
 
 
 class RecordLine(msgspec.Struct, frozen=True):
-    """One class of tokens that a call is charged for, at `price` credits per million units.
+    """One class of tokens, or of uses of a tool, that a call is charged for, at `price` credits per
+    million units.
 
     A call's charge is the exact sum of `units * price / 1e6` over its lines, rounded up once.
     """

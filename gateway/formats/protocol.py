@@ -12,22 +12,29 @@ from gateway.request.parse import MessagesRequest
 
 
 class EncodedRequest(NamedTuple):
-    """A POST to the upstream; `path` is relative to its base address."""
+    """A POST to the upstream; `path` is relative to its base address. `dropped` are fields of the
+    request that no Messages API has, and that the upstream is not sent."""
 
     path: str
     headers: dict[str, str]
     body: bytes
+    dropped: tuple[str, ...] = ()
 
     @classmethod
     def from_json(
-        cls, path: str, body: dict[str, Any], headers: Mapping[str, str]
+        cls,
+        path: str,
+        body: dict[str, Any],
+        headers: Mapping[str, str],
+        *,
+        dropped: tuple[str, ...] = (),
     ) -> "EncodedRequest":
         """Raises InvalidRequest for a body nested too deeply to encode."""
         try:
             encoded = msgspec.json.encode(body)
         except RecursionError:
             raise InvalidRequest("The request body is nested too deeply") from None
-        return cls(path, {"content-type": "application/json", **headers}, encoded)
+        return cls(path, {"content-type": "application/json", **headers}, encoded, dropped)
 
 
 class Stream(Protocol):

@@ -19,6 +19,7 @@ _EXPOSED = (
     "retry-after",
     "x-should-retry",
     "caicaini-route",
+    "caicaini-dropped",
     "caicaini-credits-consumed",
     "caicaini-credits-remaining",
     *rate_limiter.HEADERS,

@@ -108,15 +108,22 @@ def _described(model: ModelRow) -> dict[str, Any]:
         "max_tokens": model.max_output_tokens,
         "capabilities": capabilities.described(model.capabilities),
         "credits_per_million_tokens": _prices(price),
+        **_tool_prices(price),
     }
 
 
 def _prices(price: Price) -> dict[str, int]:
-    classes = price._asdict()
-    del classes["id"]
+    classes = price.per_token._asdict()
     if price.cache_write_1h == price.cache_write:
         del classes["cache_write_1h"]
     return classes
+
+
+def _tool_prices(price: Price) -> dict[str, dict[str, int]]:
+    """Return the prices of tools that the provider runs; nothing without one."""
+    prices = price.per_1k_uses._asdict()
+    known = {tool: credits for tool, credits in prices.items() if credits is not None}
+    return {"credits_per_1000_uses": known} if known else {}
 
 
 def _written(moment: datetime) -> str:

@@ -128,11 +128,14 @@ def _usage(record: Record) -> dict[str, Any]:
 
 
 def _line(line: ReceiptLine) -> dict[str, Any]:
+    if line.is_of_uses:
+        priced = {"uses": line.units, "credits_per_1000_uses": line.price_shown}
+    else:
+        priced = {"tokens": line.units, "credits_per_million_tokens": line.price}
     return {
         "class": line.token_class,
         "model": line.model,
-        "tokens": line.units,
-        "credits_per_million_tokens": line.price,
+        **priced,
         "price_from": line.price_from and _written(line.price_from),
         "microcredits": line.millionths,
     }

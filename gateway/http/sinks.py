@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable
 from contextlib import AbstractContextManager, nullcontext
+from urllib.parse import quote
 
 from django.conf import settings
 from starlette.types import Message, Receive, Scope, Send
@@ -27,6 +28,13 @@ _CORS_HEADERS: RawHeaders = [
     (name.encode(), value.encode()) for name, value in cors.HEADERS.items()
 ]
 _NO_LIMIT = nullcontext()
+_MOST_NAMES, _NAME_CHARS = 20, 60
+
+
+def dropped_header(names: tuple[str, ...]) -> bytes:
+    """Return the first names, separated by commas; what no header holds is percent-encoded."""
+    written = [quote(name[:_NAME_CHARS], safe="") for name in names[:_MOST_NAMES]]
+    return ", ".join(written).encode()
 
 
 class HttpSink:
@@ -97,4 +105,6 @@ class HttpSink:
             *security.RAW_HEADERS,
             *self.own_headers(head),
         ]
+        if head.dropped:
+            raw.append((b"caicaini-dropped", dropped_header(head.dropped)))
         return {"type": "http.response.start", "status": 200, "headers": raw}

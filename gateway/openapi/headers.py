@@ -27,6 +27,11 @@ KNOWN: dict[str, tuple[str, Schema]] = {
         '`caicaini/swift; dropped="caicaini/large: images"`.',
         TEXT,
     ),
+    "caicaini-dropped": (
+        "The fields of the request that no Messages API has, and that the model was not sent: the "
+        "first 20, percent-encoded, separated by commas. Absent if there are none.",
+        TEXT,
+    ),
     "caicaini-credits-consumed": (
         "The cost of the call, as in `usage.credits_consumed`. A stream has it only in its last "
         "`message_delta`, since its headers are sent earlier.",
@@ -62,7 +67,7 @@ BETA: Schema = {
     "name": "anthropic-beta",
     "in": "header",
     "description": "Names of betas, separated by commas: forwarded to upstreams of the Messages "
-    "format.",
+    "format. Those that make a call dearer are taken out, unless the model has them on its list.",
     "schema": TEXT,
 }
 

@@ -70,7 +70,7 @@ def _create_message() -> Schema:
             "The answer.",
             headers.documented(
                 ["caicaini-route", *rate_limiter.HEADERS],
-                ["caicaini-credits-consumed", "caicaini-credits-remaining"],
+                ["caicaini-dropped", "caicaini-credits-consumed", "caicaini-credits-remaining"],
             ),
             {
                 "application/json": components.content("Message", examples.MESSAGES),

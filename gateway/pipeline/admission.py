@@ -111,27 +111,32 @@ async def _bound_of_documents(services: GatewayServices, call: Call) -> int:
     """Count the tokens whatever the balance: the size of a document says nothing about them, and
     those above the hold would be given away. Without a count the whole context is held for."""
     candidate = call.candidate
+    if call.request.reads_more:
+        return candidate.bound
     count = await upstream_call.count_tokens(services, call, candidate)
     if count is None:
         return candidate.bound
     call.route = call.route.of_one_model()
-    return candidate.price.bound(input_tokens=count, output_tokens=candidate.max_tokens)
+    return candidate.bound_of(call.request, input_tokens=count)
 
 
 async def _counted_bound(services: GatewayServices, call: Call, refused: HoldResult) -> int:
     """Count the tokens and return the bound that follows: the first one took each byte for a token.
 
-    The upstream is not asked to count what cannot fit however few tokens it has. Raises
-    OutOfCredits or CreditsHeld if the least bound that is known does not fit.
+    The upstream is not asked to count what cannot fit however few tokens it has, nor where its
+    own tools add to them. Raises OutOfCredits or CreditsHeld if the least bound that is known does
+    not fit.
     """
     candidate = call.candidate
-    least = candidate.price.bound(input_tokens=1, output_tokens=candidate.max_tokens)
+    if call.request.reads_more:
+        _raise_not_held(call, candidate.bound, refused)
+    least = candidate.bound_of(call.request, input_tokens=1)
     if least > refused.available:
         _raise_not_held(call, candidate.bound if least > refused.posted else least, refused)
     count = await upstream_call.count_tokens(services, call, candidate)
     if count is None:
         _raise_not_held(call, candidate.bound, refused)
-    bound = candidate.price.bound(input_tokens=count, output_tokens=candidate.max_tokens)
+    bound = candidate.bound_of(call.request, input_tokens=count)
     if bound > refused.available:
         _raise_not_held(call, bound, refused)
     call.route = call.route.of_one_model()

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from catalogue.pricing import Price, TokenCounts, rounded_up
+from catalogue.pricing import NO_USES, Price, TokenCounts, ToolUses, rounded_up
 from catalogue.snapshot import CatalogueSnapshot, ModelRow
 from gateway.call import Call
 from gateway.pipeline import possible_usage
@@ -27,11 +27,12 @@ class Charge(NamedTuple):
 
 
 class _Priced(NamedTuple):
-    """Tokens of one model at one price."""
+    """Tokens of one model at one price, and uses of the provider's tools."""
 
     model: ModelRow
     price: Price
     tokens: TokenCounts
+    uses: ToolUses = NO_USES
 
 
 _NO_USAGE = Usage(0, 0)
@@ -65,20 +66,21 @@ def not_charged(call: Call, delivered: Usage | None) -> Charge:
     """The call failed, broke off or was cut by a shutdown: what was delivered is our loss."""
     if delivered is None:
         return _void(_NO_USAGE, lost=0)
-    return _void(delivered, lost=call.candidate.price.cost(_tokens(delivered)))
+    return _void(delivered, lost=call.candidate.price.cost(_tokens(delivered), delivered.tool_uses))
 
 
 def _charged(
     call: Call, usage: Usage, *, is_estimated: bool, priced: Iterable[_Priced] = ()
 ) -> Charge:
-    tokens, candidate = _tokens(usage), call.candidate
+    tokens, candidate, uses = _tokens(usage), call.candidate, usage.tool_uses
     if not usage.iterations:  # nearly always
-        lines = _lines(_Priced(candidate.model, candidate.price, tokens))
-        return Charge(usage, tokens, tuple(lines), candidate.price.cost(tokens), 0, is_estimated)
-    own = _Priced(candidate.model, candidate.price, _beyond(tokens, usage.iterations))
+        lines = _lines(_Priced(candidate.model, candidate.price, tokens, uses))
+        actual = candidate.price.cost(tokens, uses)
+        return Charge(usage, tokens, tuple(lines), actual, 0, is_estimated)
+    own = _Priced(candidate.model, candidate.price, _beyond(tokens, usage.iterations), uses)
     ways = [own, *priced]
     lines = [line for way in ways for line in _lines(way)]
-    actual = rounded_up(sum(way.price.millionths(way.tokens) for way in ways))
+    actual = rounded_up(sum(way.price.millionths(way.tokens, way.uses) for way in ways))
     return Charge(usage, _sum(way.tokens for way in ways), tuple(lines), actual, 0, is_estimated)
 
 
@@ -86,7 +88,7 @@ def _lines(way: _Priced) -> list[RecordLine]:
     model, price = way.model.public_id, way.price
     return [
         RecordLine(token_class, model, price.id, units, per_mtok)
-        for token_class, units, per_mtok in price.lines(way.tokens)
+        for token_class, units, per_mtok in price.lines(way.tokens, way.uses)
     ]
 
 

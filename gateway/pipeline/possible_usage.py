@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from gateway.call import Call
-from gateway.reply.events import Usage
+from gateway.reply.events import TOOL_USE, Usage
 from gateway.reply.token_usage import estimate_tokens
 from gateway.request.parse import MessagesRequest
 from gateway.request.tools import is_custom
@@ -32,16 +32,22 @@ def corrected(usage: Usage, call: Call, *, delivered: Callable[[], int]) -> Usag
             input_tokens=estimate_tokens(request.text_bytes),
             cache_creation_input_tokens=0,
             cache_read_input_tokens=0,
-            details={},
+            details=_kept(usage, TOOL_USE),
             is_estimated=True,
         )
     reasoning = usage.details.get("output_tokens_details", {}).get("thinking_tokens", 0)
     if usage.output_tokens > _TIMES * (candidate.max_tokens + reasoning) + _SPARE_OUTPUT:
-        kept = {name: value for name, value in usage.details.items() if name == "cache_creation"}
         usage = msgspec.structs.replace(
-            usage, output_tokens=delivered(), details=kept, is_estimated=True
+            usage,
+            output_tokens=delivered(),
+            details=_kept(usage, "cache_creation", TOOL_USE),
+            is_estimated=True,
         )
     return usage
+
+
+def _kept(usage: Usage, *names: str) -> dict[str, Any]:
+    return {name: value for name, value in usage.details.items() if name in names}
 
 
 def _total_input(usage: Usage) -> int:

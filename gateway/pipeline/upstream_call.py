@@ -11,6 +11,8 @@ from gateway.errors import UpstreamError
 from gateway.formats import FORMATS, EncodedRequest, whole_reply
 from gateway.limits import offload
 from gateway.reply.events import Reply
+from gateway.request.cache_time import for_five_minutes
+from gateway.request.parse import MessagesRequest
 from gateway.runtime.services import GatewayServices
 from gateway.upstreams.client import UpstreamResponse
 from gateway.upstreams.router import Candidate
@@ -43,11 +45,12 @@ async def count_tokens(services: GatewayServices, call: Call, candidate: Candida
     if candidate.upstream.id in services.breakers.blocked(call.caller.workspace_id):
         return None
     wire = FORMATS[candidate.upstream.format]
+    asked, beta = _asked(call, candidate)
     encode = partial(
         wire.encode_count,
-        call.request,
+        asked,
         upstream_model=candidate.upstream.upstream_model,
-        beta=call.beta,
+        beta=beta,
         upstream=candidate.upstream,
     )
     request = await offload.run(
@@ -73,13 +76,14 @@ async def encoded(call: Call, candidate: Candidate) -> EncodedRequest:
     """
     if call.encoded is not None and call.encoded[0] is candidate:
         return call.encoded[1]
+    asked, beta = _asked(call, candidate)
     encode = partial(
         FORMATS[candidate.upstream.format].encode_request,
-        call.request,
+        asked,
         upstream_model=candidate.upstream.upstream_model,
         max_tokens=candidate.max_tokens,
         stream=call.request.stream,
-        beta=call.beta,
+        beta=beta,
         capabilities=candidate.model.capabilities,
         upstream=candidate.upstream,
     )
@@ -88,6 +92,15 @@ async def encoded(call: Call, candidate: Candidate) -> EncodedRequest:
     )
     call.encoded = (candidate, request)
     return request
+
+
+def _asked(call: Call, candidate: Candidate) -> tuple[MessagesRequest, str | None]:
+    """Return the request and the betas that this candidate is asked with. A cache that is kept for
+    an hour needs a price: it costs us more than one that is kept for five minutes."""
+    is_paid = not call.request.has_hour or candidate.price.has_hour
+    if is_paid or candidate.upstream.passes_everything:
+        return call.request, call.beta
+    return for_five_minutes(call.request, call.beta)
 
 
 def post(

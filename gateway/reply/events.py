@@ -8,9 +8,13 @@ from typing import Any
 
 import msgspec
 
+from catalogue.pricing import NO_USES, TOOLS, ToolUses
 from gateway import sse
 from gateway.errors import GatewayError
 
+# The breakdown of a usage that counts uses of tools: {"web_search_requests": 2}
+TOOL_USE = "server_tool_use"
+REQUESTS = "_requests"
 _encode = msgspec.json.Encoder().encode
 
 
@@ -45,6 +49,14 @@ class Usage(msgspec.Struct, frozen=True):
         """The part of the written cache that is kept for an hour; None if it is not reported."""
         count: int | None = self.details.get("cache_creation", {}).get("ephemeral_1h_input_tokens")
         return count
+
+    @property
+    def tool_uses(self) -> ToolUses:
+        """The uses of tools that the provider charges for; NO_USES itself for none."""
+        counts = self.details.get(TOOL_USE)
+        if not counts:
+            return NO_USES
+        return ToolUses(*(counts.get(f"{tool}{REQUESTS}", 0) for tool in TOOLS))
 
     def to_wire(
         self, *, credits_consumed: int | None = None, credits_remaining: int | None = None

@@ -5,7 +5,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from gateway.reply.events import Iteration, Usage
+from catalogue.pricing import TOOLS
+from gateway.reply.events import REQUESTS, TOOL_USE, Iteration, Usage
 
 # The longest context that the catalogue can declare. At the highest possible price, costs and their
 # sums stay well within PostgreSQL's bigint.
@@ -48,24 +49,41 @@ class UsageTally:
         self._details: dict[str, dict[str, int]] = {}
         self._iterations: tuple[Iteration, ...] = ()
         self._extras: dict[str, Any] = {}
+        self._seen_uses: dict[str, int] = {}
         self.output_at_start = 0  # a placeholder, which clients overwrite
 
     def merge(self, report: Report | None, *, is_final: bool = True) -> None:
         """Merge a report. The output count of one that is not final is a placeholder and
-        ignored."""
+        ignored, as are its counts of uses of tools."""
         if report is None:
             return
-        counts = report.counts
+        counts, details = report.counts, report.details
+        if not is_final and TOOL_USE in details:
+            details = {name: numbers for name, numbers in details.items() if name != TOOL_USE}
         if not is_final and "output" in counts:
             self.output_at_start = counts["output"]
             counts = {name: number for name, number in counts.items() if name != "output"}
         _raise_to(self._counts, counts)
-        for name, numbers in report.details.items():
+        for name, numbers in details.items():
             _raise_to(self._details.setdefault(name, {}), numbers)
         if report.extras:
             self._extras.update(report.extras)
         if report.iterations:
             self._iterations = max(self._iterations, report.iterations, key=_size)
+
+    def note_block(self, block: Mapping[str, Any]) -> None:
+        """Count a use of a tool that the provider runs, for a report that does not count them."""
+        if block.get("type") != TOOL_USE:
+            return
+        name = str(block.get("name"))
+        tool = next((tool for tool in TOOLS if tool in name), None)
+        if tool is not None:  # bash_code_execution is code_execution too
+            key = f"{tool}{REQUESTS}"
+            self._seen_uses[key] = self._seen_uses.get(key, 0) + 1
+
+    def _uses(self) -> dict[str, int]:
+        """Uses by tool: as reported, or, of one whose uses the report does not count, as seen."""
+        return self._seen_uses | self._details.get(TOOL_USE, {})
 
     @property
     def reported_output(self) -> int:
@@ -107,6 +125,8 @@ class UsageTally:
         # Breakdowns of a report that is not used would contradict the charge.
         if has_input and not is_estimated:
             details |= self._details
+        if uses := self._uses():
+            details[TOOL_USE] = uses
         return Usage(
             known.fresh if has_input else self._input_estimate,
             output_tokens,

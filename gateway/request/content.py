@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from catalogue.pricing import NO_USES, ToolUses
 from gateway.errors import InvalidRequest
 from gateway.request import image_urls, values
 
@@ -15,6 +16,7 @@ _IS_BASE64 = re.compile(BASE64).fullmatch
 _END_CHARS = 200
 # How the signatures of thinking begin that formats/thought_seal.py makes.
 OUR_SIGNATURES = "cai1."
+_NAMES_A_FILE = ("file", "container_upload")
 _IS_USUAL_ID = re.compile(r"[a-zA-Z0-9_-]{1,64}").fullmatch
 # Block types that are restricted to certain roles; the system prompt counts as role `system`. Other
 # types are allowed anywhere.
@@ -43,6 +45,10 @@ class RequestStats:
     has_system_turns: bool = False
     has_empty_text: bool = False
     helper_models: set[str] = field(default_factory=set)  # that tools name for the provider to call
+    has_hour: bool = False  # asks for a cache that is kept for an hour
+    file_ids: list[str] = field(default_factory=list)  # where files of the account are named
+    provider_tools: list[tuple[int, str]] = field(default_factory=list)  # place and type
+    uses: ToolUses = NO_USES  # the most, of tools that the provider runs and charges for
 
 
 def check_message_block(block: Any, path: str, role: str, stats: RequestStats) -> None:
@@ -70,8 +76,9 @@ def check_cache_control(value: Any, path: str, stats: RequestStats) -> None:
         return
     control = values.mapping(value, path)
     values.one_of(values.field(control, "type", path), f"{path}.type", ("ephemeral",))
-    if control.get("ttl") is not None:
-        values.one_of(control["ttl"], f"{path}.ttl", ("5m", "1h"))
+    ttl = control.get("ttl")
+    if ttl is not None and values.one_of(ttl, f"{path}.ttl", ("5m", "1h")) == "1h":
+        stats.has_hour = True
     stats.breakpoints += 1
 
 
@@ -107,7 +114,7 @@ def _check_image(block: dict[str, Any], path: str, stats: RequestStats) -> None:
     if kind == "base64":
         _check_base64(source, at, IMAGE_MEDIA_TYPES, stats)
     else:
-        _check_remote(source, at, kind)
+        _check_remote(source, at, kind, stats)
 
 
 def _check_document(block: dict[str, Any], path: str, stats: RequestStats) -> None:
@@ -128,7 +135,7 @@ def _check_document(block: dict[str, Any], path: str, stats: RequestStats) -> No
         if kind == "base64":
             _check_base64(source, at, ("application/pdf",), stats)
         else:
-            _check_remote(source, at, kind)
+            _check_remote(source, at, kind, stats)
 
 
 def _check_base64(
@@ -147,11 +154,12 @@ def _check_base64(
     stats.attachment_bytes += len(data)
 
 
-def _check_remote(source: dict[str, Any], at: str, kind: str) -> None:
+def _check_remote(source: dict[str, Any], at: str, kind: str, stats: RequestStats) -> None:
     if kind == "url":
         image_urls.check(values.field(source, "url", at), f"{at}.url")
     else:
         values.non_empty_string(values.field(source, "file_id", at), f"{at}.file_id")
+        stats.file_ids.append(f"{at}.file_id")
 
 
 def _check_search_result(block: dict[str, Any], path: str, stats: RequestStats) -> None:
@@ -209,13 +217,19 @@ def _check_inner(
 
 
 def _check_unknown(block: dict[str, Any], path: str, stats: RequestStats) -> None:
-    """A type that is forwarded without checks, except of image and document URLs inside it."""
+    """A type that is forwarded without checks, except of image and document URLs inside it. What
+    it asks of the provider is noted."""
     pending: list[Any] = [block]
     while pending:
         value = pending.pop()
         if type(value) is dict:
             if value.get("type") == "url" and type(value.get("url")) is str:
                 image_urls.check(value["url"], path)
+            if value.get("type") in _NAMES_A_FILE and value.get("file_id") is not None:
+                stats.file_ids.append(f"{path}.file_id")
+            control = value.get("cache_control")
+            if type(control) is dict and control.get("ttl") == "1h":
+                stats.has_hour = True
             pending.extend(value.values())
         elif type(value) is list:
             pending.extend(value)

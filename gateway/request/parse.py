@@ -5,8 +5,10 @@ from typing import Any
 
 import msgspec
 
+from catalogue.pricing import NO_USES, ToolUses
 from gateway.errors import InvalidRequest
 from gateway.request import content, messages, options, tools, values
+from gateway.request.known_fields import USUAL
 
 # Fields that do not affect a token count; strict upstreams reject them in a count request.
 NOT_COUNTED = frozenset(
@@ -44,6 +46,17 @@ class MessagesRequest(msgspec.Struct, frozen=True):
     has_odd_call_ids: bool = False
     has_system_turns: bool = False
     helper_models: frozenset[str] = frozenset()  # that its tools name for the provider to call
+    # Whether all that it asks of a provider is usual: nothing that a catalogue can keep out.
+    is_usual: bool = True
+    has_hour: bool = False  # asks for a cache that is kept for an hour
+    file_ids: tuple[str, ...] = ()  # where files of the upstream's account are named
+    provider_tools: tuple[tuple[int, str], ...] = ()  # place and type of those with a type
+    uses: ToolUses = NO_USES  # the most, of tools that the provider runs and charges for
+
+    @property
+    def reads_more(self) -> bool:
+        """Whether the provider's tools bring the model input that no count of the request has."""
+        return self.uses is not NO_USES or bool(self.fields.get("mcp_servers"))
 
     @property
     def text_bytes(self) -> int:
@@ -106,6 +119,11 @@ def _check(fields: dict[str, Any], *, body_bytes: int, check_pairs: bool) -> Mes
         has_odd_call_ids=stats.has_odd_call_ids,
         has_system_turns=stats.has_system_turns,
         helper_models=frozenset(stats.helper_models),
+        is_usual=fields.keys() <= USUAL and not stats.provider_tools and not stats.file_ids,
+        has_hour=stats.has_hour,
+        file_ids=tuple(stats.file_ids),
+        provider_tools=tuple(stats.provider_tools),
+        uses=stats.uses,
     )
 
 

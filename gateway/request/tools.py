@@ -3,9 +3,13 @@
 import re
 from typing import Any
 
+from catalogue.pricing import TOOLS
 from gateway.errors import InvalidRequest
 from gateway.request import content, values
 
+# Of a provider's tool whose `max_uses` is not given: providers pause an answer after about ten
+# rounds, each with a use or two. What a call uses above it is not charged.
+MOST_USES = 20
 _CHOICES = ("auto", "any", "tool", "none")
 NAME = re.compile(r"[a-zA-Z0-9_-]{1,128}")
 
@@ -20,7 +24,9 @@ def check_tools(tools: Any, stats: content.RequestStats) -> None:
         if is_custom(tool):
             _check_custom(tool, path)
         else:
-            values.non_empty_string(tool["type"], f"{path}.type")
+            kind = values.non_empty_string(tool["type"], f"{path}.type")
+            stats.provider_tools.append((index, kind))
+            _count_uses(tool, kind, path, stats)
             if tool.get("model") is not None:
                 stats.helper_models.add(values.non_empty_string(tool["model"], f"{path}.model"))
         if tool.get("name") is not None:
@@ -31,6 +37,17 @@ def check_tools(tools: Any, stats: content.RequestStats) -> None:
 def is_custom(tool: dict[str, Any]) -> bool:
     """Whether the caller runs the tool; any other `type` is defined by an upstream."""
     return tool.get("type") in (None, "custom")
+
+
+def _count_uses(tool: dict[str, Any], kind: str, path: str, stats: content.RequestStats) -> None:
+    """Add the most uses of a tool that the provider runs and charges for."""
+    name = next((name for name in TOOLS if kind.startswith(name)), None)
+    if name is None:
+        return
+    most = MOST_USES
+    if tool.get("max_uses") is not None:
+        most = values.integer(tool["max_uses"], f"{path}.max_uses", low=1)
+    stats.uses = stats.uses._replace(**{name: getattr(stats.uses, name) + most})
 
 
 def check_tool_choice(choice: Any, tools: list[dict[str, Any]]) -> None:

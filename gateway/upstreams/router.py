@@ -38,6 +38,12 @@ class Candidate(msgspec.Struct, frozen=True):
     max_tokens: int
     bound: int
 
+    def bound_of(self, request: MessagesRequest, *, input_tokens: int) -> int:
+        """Return the most that the request costs with so many tokens of input."""
+        return self.price.bound(
+            input_tokens=input_tokens, output_tokens=self.max_tokens, uses=request.uses
+        )
+
 
 class Route(msgspec.Struct, frozen=True):
     """The ways to answer, best first, and why the others were dropped (model → reason)."""
@@ -211,7 +217,9 @@ def _candidates(request: MessagesRequest, model: ModelRow, now: datetime) -> lis
     price = model.price_at(now)
     assert price is not None
     max_tokens = min(request.max_tokens, model.max_output_tokens)
-    bound = price.bound(input_tokens=most_input(request, model), output_tokens=max_tokens)
+    bound = price.bound(
+        input_tokens=most_input(request, model), output_tokens=max_tokens, uses=request.uses
+    )
     return [
         Candidate(model, price, upstream, max_tokens, bound)
         for upstream in model.upstreams
@@ -247,8 +255,9 @@ def _likely_input(request: MessagesRequest) -> int:
 
 def most_input(request: MessagesRequest, model: ModelRow) -> int:
     """Return more input tokens than the request can have: a token is at least one byte. Of a
-    document nothing is known but that it fits into the context."""
-    if request.document_count:
+    document, and of what the provider's tools find, nothing is known but that it fits into the
+    context."""
+    if request.document_count or request.reads_more:
         return model.context_tokens
     images = request.image_count * model.max_tokens_per_image
     return request.text_bytes + _TEMPLATE_TOKENS + images

@@ -88,7 +88,10 @@ def fuzz(
     @schema.hook
     def map_case(context: HookContext, case: Case[Any]) -> Case[Any]:
         if isinstance(case.body, dict) and _is_name(case.body.get("model")):
-            case.body = case.body | {"model": model, "x-mark": mark}
+            case.body = case.body | {
+                "model": model,
+                "context_management": {"x-mark": mark},
+            }
         return case
 
     @schema.hook

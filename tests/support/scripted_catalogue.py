@@ -30,6 +30,12 @@ cache_write = 375_000
 cache_read = 30_000
 cache_write_1h = 600_000
 """
+# Tools that the provider runs: 500 credits a search, 1 a page, a quarter for code.
+_PRICE_WITH_TOOLS = f"""{_PRICE_NOW.rstrip()}
+web_search = 500_000
+web_fetch = 1_000
+code_execution = 250
+"""
 _PRICE_OF_TOMORROW = """
 [[models.prices]]
 from = 2099-01-01T00:00:00Z
@@ -59,6 +65,12 @@ auto = {auto}
 """
 _RETIRES_LATER = """retires_on = 2099-03-31
 replacement = "scripted/two"
+"""
+_ALLOWS_EVERYTHING = 'allow = ["*"]\n'
+_ALLOWS_TOOLS = """allow = [
+    "tool:web_search_*", "tool:web_fetch_*", "tool:code_execution_*", "field:container", "field:n",
+    "beta:code-execution-*",
+]
 """
 _RETIRED = "retires_on = 2026-01-02\n"
 _UPSTREAM = """
@@ -113,6 +125,18 @@ def catalogue(*, upstream_url: str, dead_url: str, deaf_url: str) -> str:
                 most_output=PRICED_ANSWER_TOKENS,
             ),
             _model("scripted/helper", messages, upstream_model="helper-for-insiders"),
+            # Everything, or a provider's tools, pass to it.
+            _model(
+                "scripted/open", messages, capabilities=everything, life_cycle=_ALLOWS_EVERYTHING
+            ),
+            _model(
+                "scripted/tools",
+                messages,
+                capabilities=everything,
+                prices=_PRICE_WITH_TOOLS,
+                life_cycle=_ALLOWS_TOOLS,
+            ),
+            anthropic_entry(upstream_url),
             _model("scripted/without-price", messages, prices=""),
             _model(
                 "scripted/dearest",
@@ -126,6 +150,17 @@ def catalogue(*, upstream_url: str, dead_url: str, deaf_url: str) -> str:
             _model("scripted/retired", messages, life_cycle=_RETIRED),
         ]
     )
+
+
+def anthropic_entry(base_url: str) -> str:
+    """Return the entry for Anthropic that the shipped catalogue has as a comment, for a server of
+    ours, and not for caicaini/auto."""
+    shipped = (PROJECT / "catalogue.toml").read_text()
+    _, _, entry = shipped.partition("# Anthropic:\n")
+    entry, _, _ = entry.partition("#\n# OpenAI")
+    lines = [line.removeprefix("# ") for line in entry.splitlines()]
+    text = "\n".join(line for line in lines if not line.startswith(("auto", "api_key_env")))
+    return "\n" + text.replace("https://api.anthropic.com", base_url) + "\n"
 
 
 def bound(body: bytes, *, max_tokens: int) -> int:

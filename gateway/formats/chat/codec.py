@@ -13,6 +13,7 @@ from gateway.formats.chat.stream import ChatStream
 from gateway.formats.protocol import EncodedRequest
 from gateway.reply import blocks, stop_reasons, token_usage
 from gateway.reply.events import Reply
+from gateway.request.known_fields import unknown
 from gateway.request.parse import MessagesRequest
 
 decode_error = upstream_errors.decode_error
@@ -40,7 +41,8 @@ def encode_request(
         capabilities=capabilities,
         upstream=upstream,
     )
-    return EncodedRequest.from_json("/v1/chat/completions", body, {})
+    dropped = () if request.is_usual else unknown(request.fields)
+    return EncodedRequest.from_json("/v1/chat/completions", body, {}, dropped=dropped)
 
 
 def encode_count(

@@ -1,8 +1,8 @@
 """The Messages format of upstreams: Anthropic, llama.cpp, vLLM, Ollama.
 
 Nearly a pass-through: the request is forwarded with the upstream's model name, a clamped
-`max_tokens` and all its unknown fields. The reply is resequenced, since these servers number,
-overlap and end their blocks differently.
+`max_tokens` and the fields that fence.py lets pass. The reply is resequenced, since these servers
+number, overlap and end their blocks differently.
 """
 
 from collections.abc import Mapping
@@ -11,12 +11,13 @@ from typing import Any
 from catalogue.snapshot import UpstreamRow
 from gateway.errors import UpstreamFailed
 from gateway.formats import documents, lenient_json, system_turns, upstream_errors
-from gateway.formats.messages import conversation
+from gateway.formats.messages import conversation, fence
 from gateway.formats.messages import usage as usage_reports
 from gateway.formats.messages.stream import MessagesStream, extras_of
 from gateway.formats.protocol import EncodedRequest
 from gateway.reply import blocks, stop_reasons, token_usage
 from gateway.reply.events import Reply
+from gateway.request.known_fields import unknown
 from gateway.request.parse import NOT_COUNTED, MessagesRequest
 
 # The version that accepts sampling parameters; the newer one rejects them.
@@ -44,11 +45,8 @@ def encode_request(
     capabilities: frozenset[str] | None = None,
     upstream: UpstreamRow | None = None,
 ) -> EncodedRequest:
-    fields = _conversation(request, upstream) | {
-        "model": upstream_model,
-        "max_tokens": max_tokens,
-        "stream": stream,
-    }
+    told, beta = _passing(_conversation(request, upstream), request, beta, upstream)
+    fields = told | {"model": upstream_model, "max_tokens": max_tokens, "stream": stream}
     if "thinking" in request.fields and "thinking" not in fields:
         _drop_thinking(fields)  # what belongs to it, too
     if capabilities is not None and "thinking" not in capabilities:
@@ -59,7 +57,7 @@ def encode_request(
         _fit_thinking(fields, max_tokens=max_tokens)
     if capabilities is not None and "documents" not in capabilities:
         fields["messages"] = [_without_documents(message) for message in fields["messages"]]
-    return _post("/v1/messages", fields, beta)
+    return _post("/v1/messages", fields, beta, dropped=_dropped(request, upstream))
 
 
 def encode_count(
@@ -69,7 +67,7 @@ def encode_count(
     beta: str | None = None,
     upstream: UpstreamRow | None = None,
 ) -> EncodedRequest | None:
-    told = _conversation(request, upstream)
+    told, beta = _passing(_conversation(request, upstream), request, beta, upstream)
     fields = {name: value for name, value in told.items() if name not in NOT_COUNTED}
     return _post("/v1/messages/count_tokens", fields | {"model": upstream_model}, beta)
 
@@ -80,6 +78,21 @@ def _conversation(request: MessagesRequest, upstream: UpstreamRow | None) -> dic
     fields = system_turns.arranged(request, as_user_turns=as_user_turns)
     upstream_id = upstream.id if upstream else 0
     return conversation.fitted(fields, request, upstream_id=upstream_id)
+
+
+def _passing(
+    fields: dict[str, Any], request: MessagesRequest, beta: str | None, upstream: UpstreamRow | None
+) -> tuple[dict[str, Any], str | None]:
+    """What of the fields and betas passes; all of a usual request. Raises InvalidRequest."""
+    if request.is_usual and beta is None:
+        return fields, None
+    return fence.fenced(fields, request, beta, upstream.allow if upstream else None)
+
+
+def _dropped(request: MessagesRequest, upstream: UpstreamRow | None) -> tuple[str, ...]:
+    if request.is_usual:
+        return ()
+    return fence.dropped(unknown(request.fields), upstream.allow if upstream else None)
 
 
 def decode_count(body: bytes) -> int:
@@ -118,6 +131,8 @@ def decode_reply(
         input_tokens_estimate=token_usage.estimate_tokens(request.text_bytes)
     )
     counts.merge(usage_reports.reported(message.get("usage")))
+    for block in content:
+        counts.note_block(block)
     usage = counts.usage_of_reply(content)
     return Reply(content, *stop_reason, usage, extras_of(message))
 
@@ -135,9 +150,12 @@ def open_stream(
     )
 
 
-def _post(path: str, fields: dict[str, Any], beta: str | None) -> EncodedRequest:
+def _post(
+    path: str, fields: dict[str, Any], beta: str | None, *, dropped: tuple[str, ...] = ()
+) -> EncodedRequest:
     fields.pop("betas", None)  # the header's content, which some clients also put into the body
-    return EncodedRequest.from_json(path, fields, {"anthropic-beta": beta} if beta else {})
+    headers = {"anthropic-beta": beta} if beta else {}
+    return EncodedRequest.from_json(path, fields, headers, dropped=dropped)
 
 
 def _fit_thinking(fields: dict[str, Any], *, max_tokens: int) -> None:

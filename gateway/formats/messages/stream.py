@@ -83,8 +83,11 @@ class MessagesStream(EventStream):
     def _block_start(self, data: dict[str, Any]) -> list[Event]:
         index = _index(data)
         events = self._stop(index)
-        block = blocks.from_start(data.get("content_block"), self._out.ids)
+        wire = data.get("content_block")
+        block = blocks.from_start(wire, self._out.ids)
         self._blocks[index] = block
+        if block is not None:
+            self._out.tally.note_block(wire)
         return events if block is None else events + self._out.open(self._signed(block))
 
     def _signed(self, block: blocks.Block) -> blocks.Block:

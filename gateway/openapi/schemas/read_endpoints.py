@@ -58,6 +58,11 @@ _TOKEN_CLASSES = {
     "cache_write": "Input written to the cache.",
     "cache_read": "Input read from the cache.",
 }
+_TOOLS = {
+    "web_search": "Searches of the web.",
+    "web_fetch": "Pages that are fetched.",
+    "code_execution": "Runs of code.",
+}
 _AN_HOUR = "Input written to the cache to be kept for an hour, where that has its own price."
 _GROUPS: dict[str, Schema] = {
     "model": described(TEXT, "The model that answered; empty for calls that reached none."),
@@ -95,7 +100,13 @@ SCHEMAS: dict[str, Schema] = {
         {
             "retires_at": described(
                 MOMENT, "From when on it cannot be called; present once that is announced."
-            )
+            ),
+            "credits_per_1000_uses": object_schema(
+                {},
+                {tool: described(COUNT, text) for tool, text in _TOOLS.items()},
+                description="The price of the tools that run at the upstream; only for a model "
+                "that has such a price.",
+            ),
         },
     ),
     "ModelPage": object_schema(

@@ -26,13 +26,21 @@ _TOKENS: dict[str, Schema] = {
 }
 _LINE = object_schema(
     {
-        "class": described(TEXT, "`input`, `output`, `cache_write` or `cache_read`."),
+        "class": described(
+            TEXT,
+            "Of tokens: `input`, `output`, `cache_write`, `cache_write_1h` or `cache_read`. Of "
+            "tools that run at the upstream: `web_search`, `web_fetch` or `code_execution`.",
+        ),
         "model": described(TEXT, "The model whose price it is."),
-        "tokens": described(COUNT, "How many tokens."),
-        "credits_per_million_tokens": described(COUNT, "The price."),
         "price_from": described(nullable(MOMENT), "Since when that price is in force."),
-        "microcredits": described(COUNT, "`tokens` times the price: millionths of a credit."),
-    }
+        "microcredits": described(COUNT, "The count times the price: millionths of a credit."),
+    },
+    {
+        "tokens": described(COUNT, "How many tokens, in a line of tokens."),
+        "credits_per_million_tokens": described(COUNT, "Their price."),
+        "uses": described(COUNT, "How many uses, in a line of a tool."),
+        "credits_per_1000_uses": described(COUNT, "Their price."),
+    },
 )
 _HOLD = object_schema(
     {

@@ -146,8 +146,12 @@ _OPTIONAL: dict[str, Schema] = {
         description="Has no effect: no conversation is stored between calls. `continue` is "
         "answered with `thread_not_found`, upon which SDKs send the whole conversation.",
     ),
-    "service_tier": described(TEXT, _FORWARDED),
-    "speed": described(TEXT, _FORWARDED),
+    "service_tier": described(TEXT, "Not forwarded, unless the operator lets it pass."),
+    "speed": described(
+        TEXT,
+        "`standard` is the same as none. Any other value is refused, unless the operator lets it "
+        "pass.",
+    ),
 }
 _CONVERSATION = array(
     ref("Turn"),
@@ -214,14 +218,16 @@ _PROVIDER_TOOL = object_schema(
         "name": described(nullable(TEXT), "The name by which the model calls it."),
         "cache_control": nullable(ref("CacheControl")),
     },
-    description="A tool that a provider defines, such as `web_search_20260209`: forwarded to "
-    "upstreams of the Messages format.",
+    description="A tool that a provider defines, such as `bash_20250124`: forwarded to upstreams "
+    "of the Messages format. One that runs there, such as `web_search_20260209`, is refused unless "
+    "the model has it on its list.",
 )
 
 SCHEMAS: dict[str, Schema] = {
     "MessagesRequest": _body(
-        "Fields that are not listed are forwarded to upstreams of the Messages format. Null means "
-        "that an optional field is not set.",
+        "Fields that no Messages API has are dropped, and named in the header `caicaini-dropped`. "
+        "Those that make a call dearer or reach outside are refused unless the model has them on "
+        "its list. Null means that an optional field is not set.",
         without=frozenset(),
     ),
     "CountTokensRequest": _body(

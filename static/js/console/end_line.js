@@ -9,7 +9,12 @@ const CLASSES = {
   cache_write: "written to the cache",
   cache_write_1h: "written to the cache for an hour",
   cache_read: "read from the cache",
+  web_search: "web searches",
+  web_fetch: "web pages fetched",
+  code_execution: "runs of code",
 };
+// Tools are priced by 1,000 uses, tokens by the million.
+const TOOLS = ["web_search", "web_fetch", "code_execution"];
 const MILLION = 1_000_000;
 
 export function endLine(call) {
@@ -160,7 +165,9 @@ function sum({ lines, credits }) {
   const rows = lines.map((line) =>
     row(
       CLASSES[line.class] ?? line.class,
-      `${grouped(line.units)} × ${grouped(line.price)} / M`,
+      TOOLS.includes(line.class)
+        ? `${grouped(line.units)} × ${grouped(line.price / 1000)} / 1,000`
+        : `${grouped(line.units)} × ${grouped(line.price)} / M`,
       amount(line.units * line.price),
     ),
   );

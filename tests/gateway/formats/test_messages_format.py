@@ -38,7 +38,7 @@ def encoded(max_tokens: int = 4096, *, stream: bool = False, **fields: Any) -> d
 
 
 def test_a_request_is_forwarded_with_only_the_model_name_changed():
-    unknown = {"context_management": {"edits": []}, "fallbacks": ["x"], "top_k": 3, "new": [1.5]}
+    unknown = {"context_management": {"edits": [{"new": 1.5}]}, "top_k": 3}
     content = [{"type": "text", "text": 'é\u2028"\\', "cache_control": {"type": "ephemeral"}}]
     fields: dict[str, Any] = unknown | {"messages": [{"role": "user", "content": content}]}
     sent = encoded(stream=True, **fields)

@@ -130,7 +130,7 @@ def test_the_upstream_gets_the_request_but_nothing_of_the_callers_identity(
         script.prompt,
         max_tokens=1_000_000,
         temperature=0.5,
-        a_field_of_tomorrow={"kept": [1, 2.5, None]},
+        context_management={"kept": [1, 2.5, None]},
         headers={"anthropic-beta": "one-2026-01-01,two", "cookie": "session=secret"},
     )
 
@@ -139,7 +139,7 @@ def test_the_upstream_gets_the_request_but_nothing_of_the_callers_identity(
     assert seen.body["model"] == "a-name-for-insiders"
     assert seen.body["max_tokens"] == 4096  # clamped to the model's most
     assert seen.body["temperature"] == 0.5
-    assert seen.body["a_field_of_tomorrow"] == {"kept": [1, 2.5, None]}
+    assert seen.body["context_management"] == {"kept": [1, 2.5, None]}
     assert seen.headers["anthropic-beta"] == "one-2026-01-01,two"
     assert customer.token not in f"{seen.headers}{seen.raw!r}"
     assert "cookie" not in seen.headers

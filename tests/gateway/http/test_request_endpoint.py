@@ -64,7 +64,7 @@ def test_it_compares_with_models_that_could_have_served_it(
 
     receipt = receipt_of(customer.caller, answer)
 
-    listed = customer.caller.get("/v1/models").json()["data"]
+    listed = customer.caller.get("/v1/models?limit=100").json()["data"]
     able = {one["id"] for one in listed if one["capabilities"]["tools"]["supported"]}
     compared = {one["model"] for one in receipt["alternatives"]}
     assert compared

@@ -60,7 +60,7 @@ def test_the_key_is_described_as_it_is_accepted(
 
 def marked(body: Json, script_prompt: str) -> bytes:
     """Return a request body that selects the script at the scripted upstream."""
-    return json.dumps(body | {"x-mark": script_prompt}).encode()
+    return json.dumps(body | {"context_management": {"x-mark": script_prompt}}).encode()
 
 
 @pytest.mark.parametrize("name", examples.REQUESTS)

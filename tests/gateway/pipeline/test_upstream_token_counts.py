@@ -181,12 +181,12 @@ def test_input_that_the_body_does_not_hold_is_believed(
     customer: Customer, upstream: ScriptedUpstream, fields: dict[str, Any], stream: bool
 ) -> None:
     counts = usage(20_000, 23)
-    script = upstream.script(_answers("scripted/messages", stream, "word", counts))
+    script = upstream.script(_answers("scripted/open", stream, "word", counts))
     if "messages" in fields:
         text = {"type": "text", "text": script.prompt}
         fields = {"messages": [{"role": "user", "content": [IMAGE_BY_ADDRESS, text]}]}
 
-    answer = customer.ask(script.prompt, stream=stream, **fields)
+    answer = customer.ask(script.prompt, stream=stream, **{"model": "scripted/open"} | fields)
 
     assert answer.whole()["usage"]["input_tokens"] == 20_000
     assert not customer.wait_for_record().is_usage_estimated
