@@ -351,7 +351,10 @@ class LedgerUnavailable(GatewayError):
 
 
 class UpstreamError(GatewayError):
-    """The model's server broke off, timed out or refused."""
+    """The model's server broke off, timed out or refused. `original` are its own words, which only
+    the operator reads."""
+
+    original: str = ""
 
     # Whether the same request may be sent to another upstream of the model.
     may_fall_back: ClassVar[bool] = True

@@ -1,9 +1,10 @@
 """Maps an upstream's error, in either format, to the error that the caller receives.
 
 Nearly all upstreams answer `{"error": {"message": …, "type": …, "code": …}}`. The upstream's
-message is passed on only for a fault of the request itself, and only if it holds no markup,
-address or key. All other errors, such as a rejected credential of ours, are the operator's to fix,
-and callers receive a general message.
+message is passed on only for a fault of the request itself, without what names the upstream's
+machines, files or account (masking.py). All other errors, such as a rejected credential of ours,
+are the operator's to fix, and callers receive a general message. The original is kept with the
+error, for the operator's log.
 """
 
 import math
@@ -23,6 +24,7 @@ from gateway.errors import (
     UpstreamTimeout,
 )
 from gateway.formats import lenient_json, too_long
+from gateway.formats.masking import masked
 
 _MAX_MESSAGE_CHARS = 600
 # The rest of a message is ignored: some servers quote the request, and a crafted one could make the
@@ -30,12 +32,11 @@ _MAX_MESSAGE_CHARS = 600
 _READ_CHARS = 2000
 _MAX_RETRY_AFTER_S = 300
 _GENERIC_MESSAGE = "The model does not accept this request."
-# Markup, addresses, keys, file paths, stack traces, and validators that quote their input.
+# Markup, credentials, stack traces, and validators that quote their input: not a word is passed on.
 _UNSAFE = re.compile(
-    r"<[!/a-z]|://|\b(?:\d{1,3}\.){3}\d{1,3}\b|localhost|\b(?:sk|key|cai)[-_][\w-]{6,}|bearer\s"
-    r"|(?:^|\s|['\"])/(?:\w+/)+\w|traceback|input_value|['\"]input['\"]\s*:",
-    re.IGNORECASE,
+    r"<[!/a-z]|localhost|bearer\s|traceback|input_value|['\"]input['\"]\s*:", re.IGNORECASE
 )
+_WORD = re.compile(r"[^\W\d_]{2,}")
 _STATUS_OF_TYPE = {
     "invalid_request_error": 400,
     "BadRequestError": 400,
@@ -79,6 +80,15 @@ _NO_IMAGES = re.compile(
 )
 
 
+class HiddenWords(dict[str, str]):
+    """Words that callers must not read, and what replaces them. `sent` is the request as it was
+    sent to the upstream: what occurs in it is no secret."""
+
+    def __init__(self, words: Mapping[str, str], *, sent: bytes = b"") -> None:
+        super().__init__(words)
+        self.sent = sent
+
+
 def decode_error(
     status: int,
     body: bytes,
@@ -87,17 +97,31 @@ def decode_error(
     hide: Mapping[str, str] | None = None,
 ) -> UpstreamError:
     """The error for a response that is not a success. `hide` as in `protocol.Format`."""
-    return _classify(status, _error_of(body), retry_after, hide or {})
+    error = _error_of(body)
+    if not error:
+        error = {"detail": body[:_READ_CHARS].decode(errors="replace")} if body else {}
+        return _noted(_classify(status, {}, retry_after, hide or {}), status, error)
+    return _noted(_classify(status, error, retry_after, hide or {}), status, error)
 
 
 def decode_in_band(error: Any, *, hide: Mapping[str, str] | None = None) -> UpstreamError:
     """The error inside a response whose status was 200."""
     details = error if isinstance(error, dict) else {"message": error}
     code = details.get("code")
-    if isinstance(code, int) and 400 <= code <= 599:
-        return _classify(code, details, None, hide or {})
-    named = (_STATUS_OF_TYPE.get(str(details.get(name))) for name in ("type", "code"))
-    return _classify(next(filter(None, named), 500), details, None, hide or {})
+    if not (isinstance(code, int) and 400 <= code <= 599):
+        named = (_STATUS_OF_TYPE.get(str(details.get(name))) for name in ("type", "code"))
+        code = next(filter(None, named), 500)
+    return _noted(_classify(code, details, None, hide or {}), code, details)
+
+
+def _noted(decoded: UpstreamError, status: int, error: dict[str, Any]) -> UpstreamError:
+    """The error, with the upstream's own words for the operator's log."""
+    message = error.get("message", error.get("detail"))
+    words = message if isinstance(message, str) else repr(message)
+    decoded.original = f"{status} {error.get('type') or error.get('code') or ''}: {words}"[
+        :_READ_CHARS
+    ]
+    return decoded
 
 
 def _error_of(body: bytes) -> dict[str, Any]:
@@ -119,7 +143,8 @@ def _classify(
     if refused is None and (known := _no_images(text)) is not None:
         refused = UpstreamRefused(known)
     if refused is None and status in _MAY_BE_TOO_LONG and _NO_SYSTEM_TURNS.search(text):
-        refused = UpstreamRefused(_caller_message(text, hide), refusal=Refusal.SYSTEM_TURNS)
+        words = _caller_message(text, hide) if status in _REQUEST_FAULTS else _GENERIC_MESSAGE
+        refused = UpstreamRefused(words, refusal=Refusal.SYSTEM_TURNS)
     if refused is None and status in _REQUEST_FAULTS:
         refused = UpstreamRefused(_caller_message(text, hide))
     if refused is not None:
@@ -136,8 +161,12 @@ def _classify(
 def _caller_message(text: str, hide: Mapping[str, str]) -> str:
     for secret, replacement in hide.items():
         text = text.replace(secret, replacement)
-    is_safe = 0 < len(text) <= _MAX_MESSAGE_CHARS and text.isprintable()
-    return text if is_safe and not _UNSAFE.search(text) else _GENERIC_MESSAGE
+    is_readable = 0 < len(text) <= _MAX_MESSAGE_CHARS and text.isprintable()
+    if not is_readable or _UNSAFE.search(text):
+        return _GENERIC_MESSAGE
+    sent = hide.sent if isinstance(hide, HiddenWords) else b""
+    text = masked(text, sent=sent, known=hide.values())
+    return text if _WORD.search(text) else _GENERIC_MESSAGE
 
 
 def _refused_size(

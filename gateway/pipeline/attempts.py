@@ -77,6 +77,7 @@ async def first_that_answers(
         except UpstreamError as error:
             _note(call, way, started_ms, error.error_code or "")
             _complete(error, call, way)
+            _log_original(error, call, way)
             failure = error
             may_go_on = number + 1 < MOST_ATTEMPTS and may_retry()
             if may_go_on and _learns(error, call, way):
@@ -163,6 +164,21 @@ def _complete(error: UpstreamError, call: Call, way: Candidate) -> None:
         sent=estimate_tokens(call.request.text_bytes) if is_of_prompt else way.max_tokens,
         limit=way.model.context_tokens if is_of_prompt else None,
         model=way.model.public_id,
+    )
+
+
+def _log_original(error: UpstreamError, call: Call, way: Candidate) -> None:
+    """Log the upstream's own words: callers receive them without its names, or not at all."""
+    if not error.original:
+        return
+    secret = way.upstream.api_key
+    words = error.original.replace(secret, "…") if secret else error.original
+    logger.warning(
+        "%s: upstream %d of %s answered %r",
+        call.request_id,
+        way.upstream.id,
+        way.model.public_id,
+        words,
     )
 
 

@@ -83,7 +83,7 @@ class Relay:
 
             async def relayed(response: UpstreamResponse) -> MessageDelta:
                 await comments.end()
-                await upstream_call.raise_unless_ok(candidate, response)
+                await upstream_call.raise_unless_ok(call, candidate, response)
                 return await self._relay(candidate, response)
 
             return await upstream_call.post(self._services, call, candidate, request, relayed)
@@ -119,7 +119,7 @@ class Relay:
 
     def _open(self, candidate: Candidate, beginning: bytes) -> Stream:
         wire = FORMATS[candidate.upstream.format]
-        request, hide = self._call.request, upstream_call.hidden_words(candidate)
+        request, hide = self._call.request, upstream_call.hidden_words(self._call, candidate)
         if _is_whole(beginning):
             return NonStreamingReply(
                 wire, request=request, hide=hide, upstream_id=candidate.upstream.id

@@ -9,6 +9,7 @@ from django.conf import settings
 from gateway.call import Call
 from gateway.errors import UpstreamError
 from gateway.formats import FORMATS, EncodedRequest, whole_reply
+from gateway.formats.upstream_errors import HiddenWords
 from gateway.limits import offload
 from gateway.reply.events import Reply
 from gateway.request.cache_time import for_five_minutes
@@ -26,7 +27,7 @@ async def ask(services: GatewayServices, call: Call, candidate: Candidate) -> Re
     """Ask one upstream for the whole answer."""
 
     async def whole(response: UpstreamResponse) -> bytes:
-        await raise_unless_ok(candidate, response)
+        await raise_unless_ok(call, candidate, response)
         call.note_first_byte()
         return await response.read()
 
@@ -35,7 +36,7 @@ async def ask(services: GatewayServices, call: Call, candidate: Candidate) -> Re
         FORMATS[candidate.upstream.format],
         body,
         request=call.request,
-        hide=hidden_words(candidate),
+        hide=hidden_words(call, candidate),
         upstream_id=candidate.upstream.id,
     )
 
@@ -60,7 +61,7 @@ async def count_tokens(services: GatewayServices, call: Call, candidate: Candida
         return None
 
     async def counted(response: UpstreamResponse) -> int:
-        await raise_unless_ok(candidate, response)
+        await raise_unless_ok(call, candidate, response)
         return wire.decode_count(await response.read())
 
     try:
@@ -128,7 +129,7 @@ def post(
     )
 
 
-async def raise_unless_ok(candidate: Candidate, response: UpstreamResponse) -> None:
+async def raise_unless_ok(call: Call, candidate: Candidate, response: UpstreamResponse) -> None:
     """Raise the UpstreamError that a status other than 200 means in the upstream's format."""
     if response.status == 200:
         return
@@ -136,10 +137,11 @@ async def raise_unless_ok(candidate: Candidate, response: UpstreamResponse) -> N
         response.status,
         await response.read_error(),
         response.retry_after,
-        hide=hidden_words(candidate),
+        hide=hidden_words(call, candidate),
     )
 
 
-def hidden_words(candidate: Candidate) -> dict[str, str]:
+def hidden_words(call: Call, candidate: Candidate) -> HiddenWords:
     """Map words of an upstream's errors that callers must not read to what replaces them."""
-    return {candidate.upstream.upstream_model: candidate.model.public_id}
+    words = {candidate.upstream.upstream_model: candidate.model.public_id}
+    return HiddenWords(words, sent=call.encoded[1].body if call.encoded is not None else b"")

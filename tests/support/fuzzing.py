@@ -25,6 +25,8 @@ _BEYOND_THE_SCHEMA = re.compile(
     r"|messages\.\d+\.content\.\d+: each tool_use must have a single result"
     r"|messages(\.\d+\.content)?: text content blocks must be non-empty"
     r"|tools\.\d+\.name: Tool names must be unique"
+    r"|tools\.\d+: Input tag '.*' found using 'type' does not match"
+    r"|[\w.]+: Extra inputs are not permitted"
     r"|tool_choice: Tool '.*' not found in provided tools"
     r"|A maximum of 4 blocks with cache_control"
     r"|from: Input should be (before `to`|at most \d+ days)"

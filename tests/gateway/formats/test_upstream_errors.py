@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from gateway.errors import (
     GatewayError,
+    UpstreamError,
     UpstreamFailed,
     UpstreamMisconfigured,
     UpstreamOverloaded,
@@ -18,12 +19,12 @@ from gateway.errors import (
     UpstreamTimeout,
 )
 from gateway.formats import FORMATS
-from gateway.formats.upstream_errors import decode_in_band
+from gateway.formats.upstream_errors import HiddenWords, decode_in_band
 
 
 def decoded(
     status: int, message: Any, retry_after: str | None = None, **error: Any
-) -> GatewayError:
+) -> UpstreamError:
     body = json.dumps({"error": {"message": message} | error}).encode()
     both = [
         wire.decode_error(status, body, retry_after, hide={"real-model": "caicaini/swift"})
@@ -89,23 +90,62 @@ def test_the_upstreams_name_for_the_model_is_replaced_by_ours():
 
 
 UNSAFE = [
-    "see http://10.1.2.3:8080/v1",
-    "connect to 10.1.2.3 failed",
     "localhost refused",
-    "Incorrect API key provided: sk-proj-abcdef123456",
     "header Authorization: Bearer abcdef",
     "<html><body>Bad request</body></html>",
     "<!DOCTYPE html>",
-    "open /usr/lib/model.bin failed",
     "Traceback (most recent call last): boom",
     "1 validation error: input_value={'content': 'my secret prompt'}",
     "[{'type': 'missing', 'input': {'content': 'my secret prompt'}}]",
     "x" * 601,
     "bell \x07",
+    "10.1.2.3",
     "",
     None,
     {"nested": "object"},
 ]
+
+
+NAMED = [
+    ("see http://10.1.2.3:8080/v1", "see …"),
+    ("connect to 10.1.2.3 failed", "connect to … failed"),
+    ("Incorrect API key provided: sk-proj-abcdef123456", "Incorrect API key provided: …"),
+    ("open /usr/lib/model.bin failed", "open … failed"),
+]
+
+
+@pytest.mark.parametrize(("message", "shown"), NAMED)
+@pytest.mark.parametrize("status", [400, 413, 422])
+def test_names_are_taken_out_of_an_error_message(status: int, message: str, shown: str):
+    error = decoded(status, message)
+    assert error.message == shown
+    assert error.original.startswith(f"{status} ")
+    assert message in error.original
+
+
+@pytest.mark.parametrize(("message", "shown"), NAMED)
+@pytest.mark.parametrize("status", [401, 403, 404, 429, 500, 502, 503, 529])
+def test_of_any_other_status_no_word_is_passed_on(status: int, message: str, shown: str):
+    error = decoded(status, message)
+    assert error.message == decoded(status, "other words").message
+    assert message in error.original
+
+
+def test_what_the_caller_sent_may_be_named():
+    message = "messages.0.content: http://a.example/b is not at 10.1.2.3, see file_011CNha8iC"
+    sent = b'{"messages": "look at http://a.example/b"}'
+    for wire in FORMATS.values():
+        body = json.dumps({"error": {"message": message}}).encode()
+        hide = HiddenWords({"real": "ours"}, sent=sent)
+        error = wire.decode_error(400, body, None, hide=hide)
+        assert error.message == "messages.0.content: http://a.example/b is not at …, see …"
+    in_band = {"type": "invalid_request_error", "message": message}
+    assert decode_in_band(in_band, hide=hide).message == error.message
+
+
+def test_a_refused_system_turn_of_a_failed_server_is_generic():
+    error = decoded(500, "System message must be at the beginning, says vllm-3.internal")
+    assert (error.status, error.message) == (400, "The model does not accept this request.")
 
 
 @pytest.mark.parametrize("message", UNSAFE, ids=lambda value: str(value)[:30])
