@@ -8,7 +8,7 @@ from psycopg import AsyncConnection
 
 from catalogue import habits
 from catalogue.pricing import Price, ToolPrices
-from catalogue.snapshot import CatalogueSnapshot, ModelRow, UpstreamRow
+from catalogue.snapshot import CatalogueSnapshot, Learned, ModelRow, UpstreamRow
 
 _VERSION = "SELECT coalesce(max(id), 0) FROM catalogue_cataloguesync"
 _MODELS = (
@@ -56,14 +56,14 @@ async def load(connection: AsyncConnection[Any]) -> CatalogueSnapshot:
     newest = await version(connection)
     prices: dict[int, list[tuple[datetime, Price]]] = defaultdict(list)
     for model_id, start, *numbers in await (await connection.execute(_PRICES)).fetchall():
-        price = Price(*numbers[:7], per_1k_uses=ToolPrices(*numbers[7:]))
+        price = Price(*[*numbers[:7], ToolPrices(*numbers[7:])])
         prices[model_id].append((start, price))
     upstreams: dict[int, list[UpstreamRow]] = defaultdict(list)
     rows = await (await connection.execute(_UPSTREAMS)).fetchall()
     for model_id, *fields, allow, dialect, own in rows:
         resolved = habits.resolve_known(dialect, own)
         passes = None if allow is None else tuple(allow)
-        upstreams[model_id].append(UpstreamRow(*[*fields, resolved], allow=passes))
+        upstreams[model_id].append(UpstreamRow(*[*fields, resolved, Learned(), passes]))
     rows = await (await connection.execute(_MODELS)).fetchall()
     models = [_model(row, tuple(prices[row[0]]), tuple(upstreams[row[0]])) for row in rows]
     return CatalogueSnapshot(newest, {model.public_id: model for model in models})

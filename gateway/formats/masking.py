@@ -89,8 +89,9 @@ def masked(text: str, *, sent: bytes = b"", known: Iterable[str] = ()) -> str:
     def is_the_callers(token: str) -> bool:
         return token in words or (len(token) > 1 and token.encode() in sent)
 
-    is_about_a_value = bool(found := _PATH.match(text)) and all(
-        _is_label(label, sent) for label in found[1].split(".")
+    path = _PATH.match(text)
+    is_about_a_value = path is not None and all(
+        _is_label(label, sent) for label in path[1].split(".")
     )
 
     def of_whole(match: re.Match[str]) -> str:

@@ -86,7 +86,7 @@ class MessagesStream(EventStream):
         wire = data.get("content_block")
         block = blocks.from_start(wire, self._out.ids)
         self._blocks[index] = block
-        if block is not None:
+        if block is not None and isinstance(wire, dict):
             self._out.tally.note_block(wire)
         return events if block is None else events + self._out.open(self._signed(block))
 

@@ -30,7 +30,7 @@ SEARCH = {"type": "web_search_20250305", "name": "web_search", "max_uses": 3}
 FETCH = {"type": "web_fetch_20250910", "name": "web_fetch", "max_uses": 2}
 CODE = {"type": "code_execution_20250825", "name": "code_execution"}
 UNNAMED_USES = 20
-CALLS = {
+CALLS: dict[str, dict[str, Any]] = {
     name: {"type": "server_tool_use", "id": f"srvtoolu_{name}", "name": name, "input": {}}
     for name in ("web_search", "bash_code_execution")
 }
