@@ -1,4 +1,5 @@
-"""Drop months of request records once they are old. Their roll-ups stay, to the quarter hour.
+"""Drop months of request records once they are old. Their roll-ups stay, to the quarter hour; only
+those of sessions are deleted.
 
 A month is dropped whole, when all of its hours are rolled up and no hold of it is left: without a
 hold nothing can be settled any more, so no record of that month can come late.
@@ -41,7 +42,15 @@ def drop_old_months(*, kept: timedelta) -> list[str]:
         if until > timezone.now() - kept or not _drop(table, until):
             break
         dropped.append(table)
+    if dropped:
+        _forget_sessions(before=_end_of(dropped[-1]))
     return dropped
+
+
+def _forget_sessions(*, before: datetime) -> None:
+    """Delete the sums of sessions of dropped months: their calls then count as those without."""
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM usage_session_quarter WHERE bucket < %s", [before])
 
 
 @transaction.atomic(durable=True)

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from django.db import connection, transaction
 
-from usage import kept, tag_roll_up
+from usage import kept, session_roll_up, tag_roll_up
 from usage.measures import (
     ERROR_OF_RECORD,
     MEASURES,
@@ -33,6 +33,8 @@ _TAKE = (
 # One roll-up at a time: of two, one could overwrite the other's sums with older ones.
 LOCK = "SELECT pg_advisory_xact_lock(hashtext('usage-roll-up'))"
 _MARKS_PER_ROUND = 2_000
+# The database lets only a roll-up write that sums up sessions too (0012_session_roll_up).
+SUMS_SESSIONS = "SET LOCAL usage.sums_sessions = 'on'"
 
 # Calls of the console have no key. NULL in a GROUP BY or a join would be slow to compare, so 0
 # stands for it until the rows are written.
@@ -75,6 +77,7 @@ WITH record AS MATERIALIZED (
         record.source::text AS source, {ERROR_OF_RECORD} AS code,
         {", ".join(f"{sql} AS {name}" for name, sql in SLOTS_OF_RECORD.items())},
         coalesce(cardinality(record.tags), 0) > 0 AS has_tags,
+        record.session_id IS NOT NULL AS has_session,
         {", ".join(f"sum({sql})::bigint AS {name}" for name, sql in OF_RECORD.items())}
     FROM unnest(%(workspaces)s::bigint[], %(hours)s::timestamptz[])
         AS dirty (workspace_id, starts_at)
@@ -87,7 +90,7 @@ WITH record AS MATERIALIZED (
             AND accepted_at < dirty.starts_at + interval '1 hour'
         OFFSET 0
     ) AS record
-    GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9
+    GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
 ), sums AS (
     SELECT {_DIMENSIONS}, {listed("sum({0})::bigint AS {0}")} FROM record GROUP BY {_DIMENSIONS}
 ), errors AS (
@@ -102,7 +105,8 @@ WITH record AS MATERIALIZED (
 ), written AS (
     {_UPSERT.format(table="usage_quarter")}
 )
-SELECT DISTINCT workspace_id, date_trunc('hour', bucket, 'UTC') FROM record WHERE has_tags
+SELECT workspace_id, date_trunc('hour', bucket, 'UTC'), bool_or(has_tags), bool_or(has_session)
+FROM record WHERE has_tags OR has_session GROUP BY 1, 2
 """
 _SLOTS_OF_ROWS = (
     f"SELECT {_DIMENSIONS}, slot, sum(count)::bigint AS count FROM finer CROSS JOIN LATERAL ("
@@ -158,6 +162,7 @@ def roll_up() -> int:
 def _roll_up_some() -> int:
     with connection.cursor() as cursor:
         cursor.execute(LOCK)
+        cursor.execute(SUMS_SESSIONS)
         cursor.execute(_TAKE, [_MARKS_PER_ROUND])
         hours = {Hour(*row) for row in cursor.fetchall()}
         if known := _with_records(hours):
@@ -177,12 +182,14 @@ def _with_records(hours: set[Hour]) -> set[Hour]:
 def recompute(cursor: Any, hours: Sequence[Hour]) -> None:
     """Sum up these hours from their records, and all that contains them."""
     cursor.execute(QUARTERS, marked_hours(hours))
-    tagged = [Hour(*row) for row in cursor.fetchall()]
+    labelled = cursor.fetchall()
     days = sorted({Hour(hour.workspace_id, _midnight(hour.starts_at)) for hour in hours})
     cursor.execute(FOLD_HOURS, _buckets(hours))
     cursor.execute(FOLD_DAYS, _buckets(days))
-    if tagged:
+    if tagged := [Hour(*row[:2]) for row in labelled if row[2]]:
         tag_roll_up.recompute(cursor, marked_hours(tagged))
+    if of_sessions := [Hour(*row[:2]) for row in labelled if row[3]]:
+        session_roll_up.recompute(cursor, marked_hours(of_sessions))
 
 
 def marked_hours(hours: Sequence[Hour]) -> dict[str, Any]:

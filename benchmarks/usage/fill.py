@@ -101,7 +101,10 @@ def insert(filled: Filled, first: int, last: int, since: datetime, until: dateti
 def analyze() -> None:
     """Collect statistics, as autovacuum does in time."""
     with connection.cursor() as cursor:
-        for table in ("usage_requestrecord", "usage_quarter", "usage_hour", "usage_day"):
+        for table in (
+            *("usage_requestrecord", "usage_quarter", "usage_hour", "usage_day"),
+            "usage_session_quarter",
+        ):
             cursor.execute(f"VACUUM ANALYZE {table}")
 
 

@@ -9,7 +9,10 @@ from accounts.models import Workspace
 from usage.measures import MEASURES
 
 LEVELS = ("quarter", "hour", "day")
-TABLES = tuple(f"{prefix}_{level}" for prefix in ("usage", "usage_tag") for level in LEVELS)
+TABLES = (
+    *(f"{prefix}_{level}" for prefix in ("usage", "usage_tag") for level in LEVELS),
+    "usage_session_quarter",
+)
 
 
 def contents(workspace: Workspace) -> dict[str, list[tuple[Any, ...]]]:
@@ -28,7 +31,7 @@ def contents(workspace: Workspace) -> dict[str, list[tuple[Any, ...]]]:
 
 def sums_of(workspace: Workspace, table: str = "usage_quarter", **where: Any) -> dict[str, int]:
     """Return the sum of each measure over a workspace's rows of a roll-up."""
-    conditions = "".join(f" AND {name} = %({name})s" for name in where)
+    conditions = "".join(f" AND {name} IS NOT DISTINCT FROM %({name})s" for name in where)
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT {', '.join(f'coalesce(sum({name}), 0)::bigint' for name in MEASURES)}"

@@ -19,7 +19,7 @@ from django.db import connection
 from accounts.models import Workspace
 from billing.audit.rules import COUNTS, RULES
 from tests.support.request_records import a_price
-from usage import log_filters, request_log, roll_up
+from usage import log_filters, request_log, roll_up, session_roll_up
 from usage.models import RequestRecord
 from usage.ranges import Period
 from usage.reading import Filters, Grouping, Question, Width, statement
@@ -196,11 +196,18 @@ def test_the_recent_audit(period: Period) -> None:
         assert not any(table.startswith("usage_requestrecord_2024") for table in tables)
 
 
-def test_the_roll_up(period: Period) -> None:
+@pytest.mark.parametrize("query", [roll_up.QUARTERS, session_roll_up.ROLL_UP])
+def test_the_roll_up(period: Period, query: str) -> None:
     hour = SINCE.replace(minute=0)
     hours = [hour + timedelta(hours=number) for number in range(49)]
     marked = roll_up.marked_hours([roll_up.Hour(period.workspace_id, one) for one in hours])
+    of_session = RequestRecord.objects.filter(
+        workspace_id=period.workspace_id, accepted_at__gte=hour, accepted_at__lt=hours[10]
+    )
+    assert of_session.update(session_id="s") > 0
+    with connection.cursor() as cursor:
+        cursor.execute(roll_up.SUMS_SESSIONS)
 
-    plan = plan_of(roll_up.QUARTERS, marked)
+    plan = plan_of(query, marked)
 
     assert_reads_only(plan, Period(period.workspace_id, hour, hour + timedelta(hours=49)))

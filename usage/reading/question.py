@@ -86,7 +86,7 @@ class Question:
 
     @property
     def is_of_sessions(self) -> bool:
-        """Whether the request records alone answer it."""
+        """Whether the roll-up of sessions answers it, or the records for a part of a session."""
         return self.filters.session is not None or Grouping.SESSION in self.group_by
 
     def within_calendar(self) -> "Question":

@@ -78,6 +78,12 @@ FROM dirty CROSS JOIN LATERAL (
     OFFSET 0
 ) AS row
 """
+_SESSIONS = """
+SELECT width_bucket(bucket, %(rolled_edges)s::timestamptz[]) AS place, 1 AS sign, row.*
+FROM usage_session_quarter AS row
+WHERE workspace_id = %(workspace_id)s
+    AND bucket >= %(rolled_since)s::timestamptz AND bucket < %(rolled_until)s::timestamptz
+"""
 _DIRTY = """
 dirty AS MATERIALIZED (
     SELECT DISTINCT starts_at FROM usage_dirtyhour
@@ -209,13 +215,7 @@ def _parts(question: Question) -> list[str]:
             _part("given.tag, ", "record", _TAGS_OF_RECORD),
         ]
     if Grouping.SESSION in question.group_by:
-        ungrouped = "NULL AS session_id, "
-        return [
-            _part(ungrouped, "rolled", where),
-            _part(ungrouped, "record", where),
-            _part("row.session_id, ", "of_session", where),
-            _part(ungrouped, "of_session", where, sign="-row.sign"),
-        ]
+        return _parts_by_session(question, where)
     if Grouping.ERROR in question.group_by:
         return [
             _part("error.code, ", source, join + where, measures=_ERRORS_ALONE)
@@ -223,13 +223,38 @@ def _parts(question: Question) -> list[str]:
         ]
     columns = _columns(question)
     if question.filters.session is not None:
-        return [_part(columns, "of_session", where)]
+        return _parts_of_session(question, columns, where)
     if question.filters.tag is not None:
         return [
             _part("", "rolled_tag", " WHERE tag = %(tag)s"),
             _part("", "record", " WHERE %(tag)s = ANY (tags)"),
         ]
     return [_part(columns, source, where) for source in ("rolled", "record")]
+
+
+def _parts_by_session(question: Question, where: str) -> list[str]:
+    """Return all calls as those without a session, less those with one, and the latter by it."""
+    own, ungrouped = "row.session_id, ", "NULL AS session_id, "
+    if question.filters.has_dimensions:  # the roll-up of sessions has none
+        return [
+            _part(ungrouped, "rolled", where),
+            _part(ungrouped, "record", where),
+            _part(own, "of_session", where),
+            _part(ungrouped, "of_session", where, sign="-row.sign"),
+        ]
+    return [
+        _part(ungrouped, "rolled"),
+        _part(own, "rolled_session"),
+        _part(ungrouped, "rolled_session", sign="-row.sign"),
+        _part(own, "record"),
+    ]
+
+
+def _parts_of_session(question: Question, columns: str, where: str) -> list[str]:
+    if columns or question.filters.has_dimensions:
+        return [_part(columns, "of_session", where)]
+    its_own = " WHERE row.session_id = %(session)s"
+    return [_part("", source, its_own) for source in ("rolled_session", "record")]
 
 
 def _part(
@@ -250,6 +275,7 @@ def _sources(question: Question) -> str:
         "of_session": of_session,
         "rolled": _rolled(question, "usage"),
         "rolled_tag": _rolled(question, "usage_tag"),
+        "rolled_session": f"{_SESSIONS} UNION ALL {_STALE.format(table='usage_session')}",
     }
     return _DIRTY + "".join(f", {name} AS ({sql})" for name, sql in sources.items())
 
