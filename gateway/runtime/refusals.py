@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -14,18 +15,16 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from gateway.call import Call, Caller
 from gateway.errors import GatewayError, UpstreamRefused
+from gateway.runtime.refusal_rows import MINUTE_S, ROWS_A_MINUTE, Place, RefusalRows
 from usage import refused_records
 from usage.models import Ending
 from usage.records import Record
 
 logger = logging.getLogger(__name__)
 
-# Of a caller's refusals with the same error in the same minute, so many have a record each.
-ROWS_A_MINUTE = 60
 # The queue: records of one refusal, and records of many.
 MOST_SINGLES = 500
 MOST_SUMS = 500
-_MINUTE_S = 60
 _WRITE_EVERY_S = 0.5
 _LONGEST_MESSAGE = 500
 _LONGEST_MODEL = 200
@@ -34,14 +33,11 @@ _MODEL_REFUSED = "The model's server rejects the request. The answer to the call
 _UNAVAILABLE = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout, OSError)
 
 
-class _Place(NamedTuple):
-    """The refusals that are counted together."""
+class _Single(NamedTuple):
+    """A refusal that has a row of its own, unless other processes have used them up."""
 
-    workspace_id: int
-    key_id: int | None
-    source: str
-    error: str
-    minute: int
+    place: Place
+    record: Record
 
 
 class _Group:
@@ -58,34 +54,39 @@ class _Group:
 class Refusals:
     """The refused calls of this process that are not written yet; noting one does no I/O.
 
-    The record of further refusals is written again with each batch, with its count so far: to write
-    it twice counts nothing twice. While PostgreSQL is unavailable the queue fills: then all further
-    refusals of a caller with an error are counted in one record. If there are too many of those,
-    the log has how many refusals were lost.
+    Of a caller's refusals with the same error in the same minute the first ROWS_A_MINUTE have a row
+    each, in all processes together; each process has one record of its further ones. It is written
+    again with each batch, with its count so far: to write it twice counts nothing twice. While
+    PostgreSQL is unavailable the queue fills: then all further refusals of a caller with an error
+    are counted in one record. If there are too many of those, the log has how many refusals were
+    lost.
     """
 
     def __init__(
         self,
         pool: "AsyncConnectionPool[psycopg.AsyncConnection]",
+        rows: RefusalRows,
         *,
         clock: Callable[[], float] = time.time,
         most_singles: int = MOST_SINGLES,
         most_sums: int = MOST_SUMS,
     ) -> None:
         self._pool = pool
+        self._rows = rows
         self._clock = clock
         self._most_singles = most_singles
         self._most_sums = most_sums
-        self._groups: dict[_Place, _Group] = {}
-        self._singles: list[Record] = []
-        self._sums: dict[_Place, _Group] = {}  # those to be written
+        self._groups: dict[Place, _Group] = {}
+        self._singles: list[_Single] = []
+        self._granted: list[Record] = []  # singles that have their row
+        self._sums: dict[Place, _Group] = {}  # those to be written
         self._lost = 0
         self._writing = asyncio.Lock()
 
     @property
     def queued(self) -> int:
         """How many records are to be written."""
-        return len(self._singles) + len(self._sums)
+        return len(self._singles) + len(self._granted) + len(self._sums)
 
     def note(
         self, caller: Caller, request_id: UUID, error: GatewayError, call: Call | None = None
@@ -95,12 +96,12 @@ class Refusals:
         if error.is_recorded:
             return
         error.is_recorded = True
-        place = _Place(
+        place = Place(
             caller.workspace_id,
             caller.key_id,
             caller.source,
             error.error_code or error.type,
-            int(self._clock()) // _MINUTE_S,
+            int(self._clock()) // MINUTE_S,
         )
         group = self._groups.get(place)
         if group is None:
@@ -108,9 +109,9 @@ class Refusals:
         if group.sum is not None:
             group.further += 1
             self._sums[place] = group
-        elif group.singles < ROWS_A_MINUTE and len(self._singles) < self._most_singles:
+        elif group.singles < ROWS_A_MINUTE and self._has_room():
             group.singles += 1
-            self._singles.append(_record(caller, request_id, error, call))
+            self._singles.append(_Single(place, _record(caller, request_id, error, call)))
         else:
             self._begin_sum(place, group, _record(caller, request_id, error, call))
 
@@ -132,7 +133,8 @@ class Refusals:
         if self._lost:
             logger.error("%d refused calls have no record: the queue was full", self._lost)
             self._lost = 0
-        singles, self._singles = self._singles, []
+        await self._grant()
+        singles, self._granted = self._granted, []
         sums, self._sums = self._sums, {}
         self._forget_past_minutes()
         if not (singles or sums):
@@ -144,14 +146,42 @@ class Refusals:
         except BaseException as error:
             if isinstance(error, psycopg.Error) and not isinstance(error, _UNAVAILABLE):
                 raise  # a record that PostgreSQL rejects would be rejected again
-            self._singles = singles + self._singles
+            self._granted = singles + self._granted
             self._sums = sums | self._sums
             self._groups = {place: self._sums[place] for place in sums} | self._groups
             if not isinstance(error, _UNAVAILABLE):
                 raise
             logger.warning("refused calls not recorded yet: %s", error, extra={"is_outage": True})
 
-    def _begin_sum(self, place: _Place, group: _Group, record: Record) -> None:
+    def _has_room(self) -> bool:
+        return len(self._singles) + len(self._granted) < self._most_singles
+
+    async def _grant(self) -> None:
+        """Ask for a row for each new single; count those without one with their place's further
+        refusals."""
+        if not self._singles:
+            return
+        # They are in the queue while Redis is waited for: one that is cancelled asks again.
+        asked = len(self._singles)
+        wanted = Counter(single.place for single in self._singles)
+        left = Counter(await self._rows.take(wanted))
+        singles, self._singles = self._singles[:asked], self._singles[asked:]
+        for place, record in singles:
+            if left[place] > 0:
+                left[place] -= 1
+                self._granted.append(record)
+            else:
+                self._count_further(place, record)
+
+    def _count_further(self, place: Place, record: Record) -> None:
+        group = self._groups.setdefault(place, _Group())
+        if group.sum is None:
+            self._begin_sum(place, group, record)
+        else:
+            group.further += 1
+            self._sums[place] = group
+
+    def _begin_sum(self, place: Place, group: _Group, record: Record) -> None:
         """Count the refusal in a record for further ones: in one of its own minute, if there is
         room for it in the queue."""
         if place in self._sums or len(self._sums) < self._most_sums:
@@ -166,7 +196,7 @@ class Refusals:
 
     def _forget_past_minutes(self) -> None:
         """Forget the groups of past minutes, which no refusal joins any more."""
-        minute = int(self._clock()) // _MINUTE_S
+        minute = int(self._clock()) // MINUTE_S
         if any(place.minute < minute for place in self._groups):
             self._groups = {
                 place: group for place, group in self._groups.items() if place.minute >= minute

@@ -26,6 +26,7 @@ from gateway.runtime import health
 from gateway.runtime.database_pool import TIMEOUT_S, DatabasePool, open_pool
 from gateway.runtime.drain import Drain
 from gateway.runtime.key_cache import KeyRing
+from gateway.runtime.refusal_rows import RefusalRows
 from gateway.runtime.refusals import Refusals
 from gateway.runtime.report_pool import ReportPool
 from gateway.runtime.revocations import Revocations
@@ -125,14 +126,14 @@ async def running_services() -> AsyncIterator[GatewayServices]:
         limits = Limits(**settings.RATE_LIMITS)
         limiter = RateLimiter(redis_url=settings.REDIS_URL, limits=limits)
         stack.push_async_callback(limiter.close)
-        refusals = Refusals(reports)
-        stack.push_async_callback(refusals.flush)
         pages = redis.Redis.from_url(
             settings.REDIS_URL,
             socket_timeout=_REDIS_TIMEOUT_S,
             socket_connect_timeout=_REDIS_TIMEOUT_S,
         )
         stack.push_async_callback(pages.aclose)
+        refusals = Refusals(reports, RefusalRows(pages))
+        stack.push_async_callback(refusals.flush)
         incidents = UpstreamIncidents(reports)
         drain = Drain(window_s=settings.DRAIN_WINDOW_S)
         works = (

@@ -7,7 +7,9 @@ from typing import Any
 
 import psycopg
 import pytest
+import redis.asyncio as redis
 from asgiref.sync import sync_to_async
+from django.conf import settings
 from django.db import connection
 from psycopg_pool import AsyncConnectionPool
 
@@ -15,9 +17,11 @@ from accounts.models import Workspace
 from billing.models import Source
 from gateway.call import Caller, Labels
 from gateway.errors import GatewayError, InvalidRequest, RateLimited, UpstreamRefused
-from gateway.runtime.refusals import MOST_SINGLES, MOST_SUMS, ROWS_A_MINUTE, Refusals
+from gateway.runtime.refusal_rows import ROWS_A_MINUTE, RefusalRows
+from gateway.runtime.refusals import MOST_SINGLES, MOST_SUMS, Refusals
 from tests.support import people
 from tests.support.roll_ups import sums_of
+from tests.support.scripted_upstream import refusing_port
 from usage import roll_up
 from usage.models import RequestRecord
 
@@ -42,6 +46,16 @@ async def pool(workspace: Workspace) -> AsyncIterator[Pool]:
     )
     async with AsyncConnectionPool(conninfo, min_size=1, max_size=2, timeout=5) as opened:
         yield opened
+
+
+@pytest.fixture
+async def rows() -> AsyncIterator[RefusalRows]:
+    """Rows that no earlier run has taken: ids of workspaces begin again with each database."""
+    client = redis.Redis.from_url(settings.REDIS_URL)
+    async for key in client.scan_iter("refusals:*"):
+        await client.delete(key)
+    yield RefusalRows(client)
+    await client.aclose()
 
 
 class Clock:
@@ -85,8 +99,10 @@ def counted(rows: list[RequestRecord]) -> int:
     return sum(row.refusals or 1 for row in rows)
 
 
-async def test_a_refusal_is_a_record_that_cost_nothing(workspace: Workspace, pool: Pool) -> None:
-    noted = Refusals(pool, clock=Clock())
+async def test_a_refusal_is_a_record_that_cost_nothing(
+    workspace: Workspace, pool: Pool, rows: RefusalRows
+) -> None:
+    noted = Refusals(pool, rows, clock=Clock())
     labels = Labels(tags=("a", "b"), session_id="s", user_label="u")
     refuse(noted, caller_of(workspace, labels=labels), InvalidRequest("no", path="messages"))
 
@@ -104,8 +120,10 @@ async def test_a_refusal_is_a_record_that_cost_nothing(workspace: Workspace, poo
     assert noted.queued == 0
 
 
-async def test_an_error_is_recorded_once(workspace: Workspace, pool: Pool) -> None:
-    noted = Refusals(pool, clock=Clock())
+async def test_an_error_is_recorded_once(
+    workspace: Workspace, pool: Pool, rows: RefusalRows
+) -> None:
+    noted = Refusals(pool, rows, clock=Clock())
     error = InvalidRequest("no")
     refuse(noted, caller_of(workspace), error, times=3)
 
@@ -115,40 +133,78 @@ async def test_an_error_is_recorded_once(workspace: Workspace, pool: Pool) -> No
 
 
 async def test_further_refusals_are_one_record_with_their_count(
-    workspace: Workspace, pool: Pool
+    workspace: Workspace, pool: Pool, rows: RefusalRows
 ) -> None:
-    noted = Refusals(pool, clock=Clock())
+    noted = Refusals(pool, rows, clock=Clock())
     refuse(noted, caller_of(workspace), times=ROWS_A_MINUTE + 5)
     await noted.flush()
     refuse(noted, caller_of(workspace), times=100)
     refuse(noted, caller_of(workspace, key_id=8), times=2)
     await noted.flush()
 
-    rows = await records(workspace)
-    assert [row.refusals for row in rows if row.refusals] == [105]
-    assert len(rows) == ROWS_A_MINUTE + 1 + 2
+    written = await records(workspace)
+    assert [row.refusals for row in written if row.refusals] == [105]
+    assert len(written) == ROWS_A_MINUTE + 1 + 2
     sums = await rolled_up(workspace)
     assert (sums["requests"], sums["refusals"], sums["errors"]) == (167, 167, 167)
 
 
-async def test_the_next_minute_begins_anew(workspace: Workspace, pool: Pool) -> None:
+async def test_all_processes_together_write_so_many_rows_a_minute(
+    workspace: Workspace, pool: Pool, rows: RefusalRows
+) -> None:
+    """And each of them one more, for all further refusals that it has counted."""
+    processes = [Refusals(pool, rows, clock=Clock()) for _ in range(4)]
+    for number, noted in enumerate(processes):
+        refuse(noted, caller_of(workspace), times=25 + number)
+    await asyncio.gather(*(noted.flush() for noted in processes))
+    for noted in processes:
+        refuse(noted, caller_of(workspace), times=50)
+        await noted.flush()
+
+    written = await records(workspace)
+    assert [row.refusals for row in written].count(None) == ROWS_A_MINUTE
+    assert len(written) <= ROWS_A_MINUTE + len(processes)
+    assert counted(written) == 4 * 50 + 25 + 26 + 27 + 28
+    assert (await rolled_up(workspace))["refusals"] == counted(written)
+
+
+async def test_without_redis_each_process_keeps_to_the_limit(
+    workspace: Workspace, pool: Pool, caplog: pytest.LogCaptureFixture
+) -> None:
+    with refusing_port() as place:
+        nobody = redis.Redis.from_url(f"redis://{place}")
+        noted = Refusals(pool, RefusalRows(nobody), clock=Clock())
+        for _ in range(2):
+            refuse(noted, caller_of(workspace), times=ROWS_A_MINUTE)
+            await noted.flush()
+        await nobody.aclose()
+
+    written = await records(workspace)
+    assert len(written) == ROWS_A_MINUTE + 1
+    assert counted(written) == 2 * ROWS_A_MINUTE
+    assert caplog.text.count("Redis unavailable") == 1
+
+
+async def test_the_next_minute_begins_anew(
+    workspace: Workspace, pool: Pool, rows: RefusalRows
+) -> None:
     clock = Clock()
-    noted = Refusals(pool, clock=clock)
+    noted = Refusals(pool, rows, clock=clock)
     refuse(noted, caller_of(workspace), times=ROWS_A_MINUTE + 1)
     clock.now += 60
     refuse(noted, caller_of(workspace))
     await noted.flush()
     assert len(noted._groups) == 1
 
-    rows = await records(workspace)
-    assert [row.refusals for row in rows].count(None) == ROWS_A_MINUTE + 1
+    written = await records(workspace)
+    assert [row.refusals for row in written].count(None) == ROWS_A_MINUTE + 1
 
 
 async def test_what_cannot_be_written_is_written_later_and_counted_once(
-    workspace: Workspace, pool: Pool
+    workspace: Workspace, pool: Pool, rows: RefusalRows
 ) -> None:
     """Also when the database committed, and its answer was lost."""
-    noted = Refusals(_Failing(pool, after_commit=True), clock=Clock())
+    noted = Refusals(_Failing(pool, after_commit=True), rows, clock=Clock())
     refuse(noted, caller_of(workspace), times=ROWS_A_MINUTE + 10)
     await noted.flush()
     assert noted.queued == ROWS_A_MINUTE + 1
@@ -163,9 +219,9 @@ async def test_what_cannot_be_written_is_written_later_and_counted_once(
 
 
 async def test_while_the_database_is_unavailable_the_queue_is_bounded_and_counts_stay_exact(
-    workspace: Workspace, pool: Pool
+    workspace: Workspace, pool: Pool, rows: RefusalRows
 ) -> None:
-    noted = Refusals(_Failing(pool), clock=Clock())
+    noted = Refusals(_Failing(pool), rows, clock=Clock())
     keys = 40
     for key_id in range(keys):
         refuse(noted, caller_of(workspace, key_id=key_id), times=50)
@@ -179,10 +235,10 @@ async def test_while_the_database_is_unavailable_the_queue_is_bounded_and_counts
 
 
 async def test_refusals_beyond_the_bound_are_counted_with_the_same_caller_or_logged(
-    workspace: Workspace, pool: Pool, caplog: pytest.LogCaptureFixture
+    workspace: Workspace, pool: Pool, rows: RefusalRows, caplog: pytest.LogCaptureFixture
 ) -> None:
     clock = Clock()
-    noted = Refusals(_Failing(pool), clock=clock, most_singles=2, most_sums=2)
+    noted = Refusals(_Failing(pool), rows, clock=clock, most_singles=2, most_sums=2)
     for key_id in (1, 2):
         refuse(noted, caller_of(workspace, key_id=key_id), times=3)
     clock.now += 60
@@ -197,8 +253,10 @@ async def test_refusals_beyond_the_bound_are_counted_with_the_same_caller_or_log
     assert "4 refused calls have no record" in caplog.text
 
 
-async def test_a_process_that_ends_writes_what_is_queued(workspace: Workspace, pool: Pool) -> None:
-    noted = Refusals(pool, clock=Clock())
+async def test_a_process_that_ends_writes_what_is_queued(
+    workspace: Workspace, pool: Pool, rows: RefusalRows
+) -> None:
+    noted = Refusals(pool, rows, clock=Clock())
     writing = asyncio.create_task(noted.write())
     await asyncio.sleep(0)
     refuse(noted, caller_of(workspace), times=5)
@@ -209,9 +267,9 @@ async def test_a_process_that_ends_writes_what_is_queued(workspace: Workspace, p
 
 
 async def test_an_upstream_s_words_are_not_kept_because_they_may_quote_the_prompt(
-    workspace: Workspace, pool: Pool
+    workspace: Workspace, pool: Pool, rows: RefusalRows
 ) -> None:
-    noted = Refusals(pool, clock=Clock())
+    noted = Refusals(pool, rows, clock=Clock())
     refuse(noted, caller_of(workspace), UpstreamRefused("cannot read my secret"))
     refuse(noted, caller_of(workspace), InvalidRequest("m\0" * 5_000))
     await noted.flush()
