@@ -3,7 +3,7 @@
 /developers/usage/requests?range=7d&key=12&status=error&tag=team:web
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
@@ -60,12 +60,17 @@ class LogFilter(NamedTuple):
     @property
     def is_narrow(self) -> bool:
         """Whether calls of the range are left out."""
-        return bool(self.values.keys() & _CONDITIONS.keys())
+        return bool(self.narrowing)
 
     @property
-    def is_indexed(self) -> bool:
-        """Whether an index finds the calls that pass it, however rare they are."""
-        return bool(self.values.keys() & _INDEXED)
+    def narrowing(self) -> dict[str, str]:
+        """The values that leave calls out, by parameter."""
+        return {name: text for name, text in self.values.items() if name in _CONDITIONS}
+
+    @property
+    def is_searched(self) -> bool:
+        """Whether calls are read that do not pass it: an index finds those of some values alone."""
+        return bool(self.narrowing.keys() - _INDEXED)
 
     @property
     def is_to_now(self) -> bool:
@@ -73,14 +78,19 @@ class LogFilter(NamedTuple):
         return "to" not in self.values
 
     @property
+    def indexed(self) -> str:
+        """The conditions in SQL on a record for which there is an index."""
+        return self._conditions(self.narrowing.keys() & _INDEXED)
+
+    @property
     def condition(self) -> str:
-        """The condition in SQL on a record; the values are its parameters."""
-        return " AND ".join(_condition(name, text) for name, text in self._narrowing()) or "true"
+        """The other conditions; the values of all are `parameters`."""
+        return self._conditions(self.narrowing.keys() - _INDEXED)
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """The parameters of `condition`."""
-        return {name: _parameter(name, text) for name, text in self._narrowing()}
+        """The parameters of the conditions."""
+        return {name: _parameter(name, text) for name, text in self.narrowing.items()}
 
     def address(self, **more: str) -> str:
         """Return the query of the log with these filters and these parameters."""
@@ -94,8 +104,9 @@ class LogFilter(NamedTuple):
             for name, text in self.values.items()
         ]
 
-    def _narrowing(self) -> list[tuple[str, str]]:
-        return [(name, text) for name, text in self.values.items() if name in _CONDITIONS]
+    def _conditions(self, names: Collection[str]) -> str:
+        parts = [_condition(name, text) for name, text in self.values.items() if name in names]
+        return " AND ".join(parts) or "true"
 
 
 def parse(params: Mapping[str, str], *, now: datetime) -> LogFilter:

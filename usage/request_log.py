@@ -2,11 +2,12 @@
 
 Keyset pagination: page 1,000 costs no more than the first, and new calls shift no page. A filter is
 tested on at most SEARCHED calls for one page, so that a rare value costs no more than a common one;
-the page then says how far back it has searched, and the next one goes on from there.
+the page then says how far back it has searched, and the next one goes on from there. Days that have
+no call that passes, as roll-ups know, are passed over.
 """
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 from zlib import crc32
@@ -14,6 +15,7 @@ from zlib import crc32
 from django.db import connection
 
 from keys.models import ApiKey
+from usage import log_days
 from usage.log_filters import LogFilter
 from usage.ranges import Period
 from usage.records import Record
@@ -120,19 +122,18 @@ _ORDER = "ORDER BY accepted_at DESC, id DESC"
 
 
 def page_query(wanted: LogFilter, before: Cursor | None) -> str:
-    """Return the query of a page, which reads at most SEARCHED calls through the primary key, or
+    """Return the query of a page, which reads at most SEARCHED calls: through the primary key, or
     those that an index of the filter finds."""
-    within = _WITHIN + (_BEFORE if before else "")
-    if wanted.is_indexed:
-        return (
-            f"SELECT {_COLUMNS} FROM usage_requestrecord WHERE {within} AND {wanted.condition}"  # noqa: S608
-            f" {_ORDER} LIMIT {PAGE_SIZE + 1}"
-        )
     return f"""
 SELECT {_COLUMNS} FROM (
-    SELECT {_COLUMNS} FROM usage_requestrecord WHERE {within} {_ORDER} LIMIT {SEARCHED}
+    SELECT {_COLUMNS} FROM usage_requestrecord WHERE {_within(wanted, before)}
+    {_ORDER} LIMIT {SEARCHED}
 ) AS newest WHERE {wanted.condition} {_ORDER} LIMIT {PAGE_SIZE + 1}
 """  # noqa: S608 (constants, and conditions of constants)
+
+
+def _within(wanted: LogFilter, before: Cursor | None) -> str:
+    return f"{_WITHIN}{_BEFORE if before else ''} AND {wanted.indexed}"
 
 
 def page_parameters(workspace_id: int, wanted: LogFilter, before: Cursor | None) -> dict[str, Any]:
@@ -145,13 +146,25 @@ def page_parameters(workspace_id: int, wanted: LogFilter, before: Cursor | None)
 def log_page(workspace_id: int, wanted: LogFilter, *, before: Cursor | None = None) -> LogPage:
     """Return the calls that pass the filter and are older than `before`."""
     parameters = page_parameters(workspace_id, wanted, before)
+    if wanted.is_searched:
+        # Days without a call that passes are not searched.
+        newest = log_days.newest_match(workspace_id, wanted, until=_end(wanted, before))
+        if newest is None:
+            return LogPage([], None)
+        parameters["until"] = min(parameters["until"], newest)
     calls = [LoggedCall(*row) for row in _rows(page_query(wanted, before), parameters)]
     page = calls[:PAGE_SIZE]
     if len(calls) > PAGE_SIZE:
         return LogPage(_with_keys(page), Cursor(page[-1].accepted_at, page[-1].id))
-    is_searched = wanted.is_narrow and not wanted.is_indexed
-    last = _last_searched(before, parameters) if is_searched else None
+    last = _last_searched(wanted, before, parameters) if wanted.is_searched else None
     return LogPage(_with_keys(page), last, last and last.accepted_at)
+
+
+def _end(wanted: LogFilter, before: Cursor | None) -> datetime:
+    """Return a moment after all calls that the page can have; some share the cursor's moment."""
+    if before is None:
+        return wanted.until
+    return min(wanted.until, before.accepted_at + timedelta(microseconds=1))
 
 
 def latest_calls(period: Period, *, limit: int) -> list[LogRow]:
@@ -184,7 +197,7 @@ _OLDER = (
 
 
 class SeenValues(NamedTuple):
-    """The values that the newest calls have, to choose filters from."""
+    """The values that calls of the range have, to choose filters from."""
 
     models: list[str]
     errors: list[str]
@@ -194,7 +207,8 @@ class SeenValues(NamedTuple):
 
 
 def seen_values(workspace_id: int, wanted: LogFilter) -> SeenValues:
-    """Return the values of the newest calls of the range, each once."""
+    """Return the values of the newest calls of the range, and those that roll-ups have, each
+    once."""
     query = (
         "SELECT resolved_model, error_code, stop_reason,"  # noqa: S608
         f" session_id, tags FROM usage_requestrecord WHERE {_WITHIN} {_ORDER} LIMIT {_SEEN_IN}"
@@ -204,14 +218,22 @@ def seen_values(workspace_id: int, wanted: LogFilter) -> SeenValues:
         *(_rows(query, within) or [("", "", "", "", [])]), strict=True
     )
     every_tag = (tag for several in tags for tag in several or ())
-    return SeenValues(*map(_each_once, (models, errors, stops, every_tag, sessions)))
+    rolled = log_days.values(workspace_id, wanted)
+    return SeenValues(
+        models=_each_once([*models, *rolled.models]),
+        errors=_each_once([*errors, *rolled.errors]),
+        stops=_each_once(stops),
+        tags=_each_once([*every_tag, *rolled.tags]),
+        sessions=_each_once([*sessions, *rolled.sessions]),
+    )
 
 
-def _last_searched(before: Cursor | None, parameters: dict[str, Any]) -> Cursor | None:
+def _last_searched(
+    wanted: LogFilter, before: Cursor | None, parameters: dict[str, Any]
+) -> Cursor | None:
     """Return the last call that the page searched; None if it searched all that there are."""
-    within = _WITHIN + (_BEFORE if before else "")
     query = (
-        f"SELECT accepted_at, id FROM usage_requestrecord WHERE {within}"  # noqa: S608
+        f"SELECT accepted_at, id FROM usage_requestrecord WHERE {_within(wanted, before)}"  # noqa: S608
         f" {_ORDER} OFFSET {SEARCHED - 1} LIMIT 1"
     )
     rows = _rows(query, parameters)

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 from accounts.access import ALL_ROLES, MemberRequest, member
 from billing.models import Source
 from keys.models import ApiKey
-from usage import log_filters, lookup, receipt_page, request_log
+from usage import log_days, log_filters, lookup, receipt_page, request_log
 from usage.log_filters import LogFilter
 from usage.request_log import Cursor
 from web.http import is_poll_current, render_page
@@ -31,7 +31,8 @@ def requests(request: MemberRequest) -> HttpResponse:
     page = request_log.log_page(workspace_id, wanted, before=before)
     if is_poll_current(request, page.version):
         return HttpResponse(status=204)
-    context = _shown(wanted, before) | {"page": page}
+    total = log_days.total(workspace_id, wanted)
+    context = _shown(wanted, before) | {"page": page, "total": total}
     if getattr(request.htmx, "target", None) == "log":
         response = render(request, "usage/log.html", context)
     else:

@@ -17,8 +17,8 @@ from accounts.models import User, Workspace
 from keys import services
 from tests.support import people
 from tests.support.reading import Answer, text_of
-from tests.support.request_records import a_record, spread, write
-from usage import log_filters, request_log
+from tests.support.request_records import a_record, refused, spread, write
+from usage import log_filters, request_log, roll_up
 from usage.models import Ending
 from usage.request_log import PAGE_SIZE
 
@@ -207,6 +207,161 @@ def test_a_rare_value_is_searched_for_a_part_at_a_time(
     assert pages == 3
     assert "refusal" in rows_of(page)[0]
     assert link(page, "older") is None
+
+
+def test_the_rest_of_a_filter_is_searched_for_a_part_at_a_time_too(
+    browser: Client, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An index finds the calls with the error, however many; those of the model are among them."""
+    now = timezone.now()
+    monkeypatch.setattr(request_log, "SEARCHED", 10)
+    failed = {"error_type": "api_error", "error_code": "upstream_failed", "credits": 0}
+    spread(workspace, [now - timedelta(minutes=number) for number in range(25)], **failed)
+    old = now - timedelta(hours=1)
+    write(a_record(workspace, at=old, stop_reason="refusal", **failed))
+
+    page, pages = see(browser, error="upstream_failed", stop="refusal"), 1
+    while not rows_of(page):
+        older = link(page, "older")
+        assert older is not None
+        page, pages = see(browser, older), pages + 1
+
+    assert pages == 3
+    assert link(page, "older") is None
+
+
+RARE: dict[str, dict[str, Any]] = {
+    "model": {"resolved_model": "caicaini/rare"},
+    "tag": {"tags": ("rare",)},
+    "source": {"source": "console"},
+    "key": {"key_id": 77},
+    "status": {"status": 529, "error_type": "overloaded_error", "error_code": "overloaded"},
+    "error": {"status": 529, "error_type": "overloaded_error", "error_code": "overloaded"},
+    "session": {"session_id": "rare"},
+}
+ASKED = {
+    "model": "caicaini/rare",
+    "tag": "rare",
+    "source": "console",
+    "key": "77",
+    "status": "error",
+    "error": "overloaded",
+    "session": "rare",
+}
+
+
+@pytest.mark.parametrize("is_rolled_up", [True, False])
+@pytest.mark.parametrize("name", RARE)
+def test_a_rare_value_is_found_at_once_however_many_calls_are_newer(
+    browser: Client,
+    workspace: Workspace,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    is_rolled_up: bool,
+) -> None:
+    """Roll-ups know the days that have it; hours that are not rolled up yet are searched."""
+    now = timezone.now()
+    monkeypatch.setattr(request_log, "SEARCHED", 10)
+    spread(workspace, [now - timedelta(hours=number) for number in range(36)])
+    usual = {"key_id": None, "credits": 5, "output_tokens": 4_321}
+    write(a_record(workspace, at=now - timedelta(days=9), **usual | RARE[name]))
+    if is_rolled_up:
+        roll_up.roll_up()
+
+    page, pages = see(browser, **{name: ASKED[name]}), 1
+    while not rows_of(page) and (older := link(page, "older")):
+        page, pages = see(browser, older), pages + 1
+
+    assert "4,321" in rows_of(page)[0]
+    if is_rolled_up or name in ("error", "session"):
+        assert pages == 1
+
+
+@pytest.mark.parametrize("kind", ["model", "tag", "error", "session"])
+def test_values_that_no_recent_call_has_can_be_chosen(
+    browser: Client, workspace: Workspace, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    now = timezone.now()
+    monkeypatch.setattr(request_log, "_SEEN_IN", 3)
+    spread(workspace, [now - timedelta(minutes=number) for number in range(5)])
+    write(a_record(workspace, at=now - timedelta(days=9), **RARE[kind]))
+    roll_up.roll_up()
+
+    page = see(browser).content.decode()
+
+    choice = re.search(rf'<select id="log-{kind}".*?</select>', page, re.DOTALL)
+    assert choice
+    assert f'<option value="{ASKED[kind]}">' in choice[0]
+
+
+def test_what_no_call_of_the_range_has_is_not_searched_for(
+    browser: Client, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(request_log, "SEARCHED", 3)
+    spread(workspace, [timezone.now() - timedelta(minutes=number) for number in range(9)])
+    roll_up.roll_up()
+
+    page = see(browser, model="nothing")
+
+    assert "No call passes these filters" in text_of(page)
+    assert link(page, "older") is None
+
+
+@pytest.mark.parametrize("is_rolled_up", [False, True])
+@pytest.mark.parametrize(
+    ("asked", "total"),
+    [
+        ({}, "17 calls, 52 credits"),
+        ({"range": "24h"}, "16 calls, 40 credits"),
+        ({"key": "{key}"}, "2 calls, 24 credits"),
+        ({"key": "none", "source": "console"}, "1 call, 12 credits"),
+        ({"model": "caicaini/atlas"}, "1 call, 4 credits"),
+        ({"session": "b71e"}, "1 call, 12 credits"),
+        ({"tag": "team:web"}, "1 call, 12 credits"),
+        ({"status": "error"}, "12 calls"),
+        ({"status": "ok"}, "5 calls"),
+        ({"error": "rate_limited"}, "11 calls"),
+        ({"error": "upstream_overloaded", "key": "{key}"}, "1 call"),
+        ({"model": "nothing"}, "0 calls, 0 credits"),
+        ({"stop": "max_tokens"}, ""),
+        ({"status": "529"}, ""),
+        ({"tag": "team:web", "model": "caicaini/swift"}, ""),
+        ({"error": "rate_limited", "session": "b71e"}, ""),
+        ({"from": "2026-06-15T12:00", "to": "2026-06-14T12:00"}, ""),
+    ],
+    ids=str,
+)
+def test_it_says_how_many_calls_pass_a_filter_where_roll_ups_know(
+    browser: Client,
+    person: User,
+    workspace: Workspace,
+    asked: dict[str, str],
+    total: str,
+    is_rolled_up: bool,
+) -> None:
+    """To the second, and a row of further refusals counts as many."""
+    key = services.mint(workspace=workspace, name="Website", created_by=person).key
+    failed: dict[str, Any] = {
+        "status": 529,
+        "error_type": "overloaded_error",
+        "error_code": "upstream_overloaded",
+    }
+    write(
+        a_record(workspace, key_id=key.pk, tags=("team:web", "repo:a")),
+        a_record(workspace, source="console", session_id="b71e"),
+        a_record(workspace, resolved_model="caicaini/atlas", credits=4),
+        a_record(workspace, key_id=key.pk, **failed),
+        a_record(workspace, at=timezone.now() - timedelta(days=3), stop_reason="max_tokens"),
+        a_record(workspace, credits=0),
+        refused(workspace, refusals=11),
+    )
+    if is_rolled_up:
+        roll_up.roll_up()
+
+    page = see(browser, **{name: text.format(key=key.pk) for name, text in asked.items()})
+
+    found = re.search(r'<p class="log-total">(.*?)</p>', page.content.decode(), re.DOTALL)
+    assert " ".join(re.sub(r"<[^>]*>", "", found[1] if found else "").split()) == total
 
 
 @pytest.mark.parametrize("before", ["nonsense", "20261122T000000.000000Z_xyz", "_", "99999"])

@@ -48,7 +48,7 @@ def test_a_call_shows_with_its_details_and_cost(
     page = see(browser)
 
     [row] = rows_of(page)
-    named = "200 end_turn auto → caicaini/swift Website"
+    named = "200 end_turn auto → swift Website"
     assert f"{named} 14 28.6% 23 50 ms 1.23 s 12 $0.00012" in row
     assert f"{call.accepted_at:%-d %b %H:%M:%S}" in row
 

@@ -1,0 +1,1 @@
+"""Template tags of calls, which the log has by the dozen."""
