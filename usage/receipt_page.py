@@ -1,12 +1,13 @@
 """What the page of one call shows, put together from its record."""
 
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from catalogue.models import ModelPrice
 from keys.models import ApiKey
 from usage import elsewhere, lookup, request_log, routes
 from usage.elsewhere import PricedOffer
+from usage.reading import Filters, Question, UsageRow, usage
 from usage.receipts import receipt_of
 from usage.records import Record
 from usage.waterfall import waterfall
@@ -25,6 +26,7 @@ def context_of(*, workspace_id: int, request_id: str) -> dict[str, Any] | None:
         "receipt": receipt_of(found),
         "call": record,
         "key": _key_of(record),
+        "session": _session_of(record),
         "route": routes.parse(record.route),
         "alternatives": [(one, _percent(one.credits, dearest)) for one in alternatives],
         "waterfall": waterfall(record),
@@ -52,6 +54,19 @@ def _key_of(record: Record) -> ApiKey | None:
     if record.key_id is None:
         return None
     return ApiKey.objects.filter(workspace_id=record.workspace_id, pk=record.key_id).first()
+
+
+def _session_of(record: Record) -> UsageRow | None:
+    """Return the sums of all calls of the session; None for a call without one."""
+    if record.session_id is None:
+        return None
+    question = Question(
+        workspace_id=record.workspace_id,
+        since=datetime.min.replace(tzinfo=UTC),
+        until=datetime.now(UTC) + timedelta(hours=1),  # clocks of processes differ
+        filters=Filters(session=record.session_id),
+    )
+    return next(iter(usage(question)), None)
 
 
 def _percent(part: int, whole: int) -> float:

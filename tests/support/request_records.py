@@ -49,9 +49,10 @@ def a_record(workspace: Workspace, *, at: datetime | None = None, **fields: Any)
         "id": uuid.uuid4(),
         "workspace_id": workspace.pk,
         "accepted_at": at or timezone.now(),
-        "price_id": a_price().pk,
         "credits": 12,
     }
+    if "price_id" not in fields:
+        own["price_id"] = a_price().pk
     return record_of(**own | fields)
 
 

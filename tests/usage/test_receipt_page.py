@@ -16,8 +16,8 @@ from keys import services
 from tests.support import people
 from tests.support.priced_models import a_model
 from tests.support.reading import text_of
-from tests.support.request_records import a_price, a_record, write
-from usage import lookup
+from tests.support.request_records import a_price, a_record, refused, write
+from usage import lookup, roll_up
 from usage.records import Record, RecordAttempt, RecordLine
 
 
@@ -162,6 +162,26 @@ def test_labels_lead_to_the_log(browser: Client, workspace: Workspace) -> None:
     assert 'href="/developers/usage/requests?range=all&amp;session=b71e"' in page
     assert 'href="/developers/usage/requests?range=all&amp;tag=a%26b"' in page
     assert "u-1" in page
+
+
+@pytest.mark.parametrize("is_rolled_up", [False, True])
+def test_it_says_what_its_session_cost(
+    browser: Client, workspace: Workspace, is_rolled_up: bool
+) -> None:
+    """However long ago its calls were, and with those that were refused."""
+    others = people.workspace_of(people.new_person())
+    call = a_record(workspace, id=uuid_utils.uuid7(), session_id="b71e", credits=61_000)
+    write(
+        call,
+        a_record(workspace, session_id="b71e", credits=908, at=call.accepted_at - timedelta(90)),
+        refused(workspace, session_id="b71e", refusals=32),
+        a_record(workspace, session_id="b72e", credits=5),
+        a_record(others, session_id="b71e", credits=7),
+    )
+    if is_rolled_up:
+        roll_up.roll_up()
+
+    assert "b71e 34 calls, 61,908 credits" in text_of(browser.get(page_of(call)))
 
 
 def test_its_key_is_named(browser: Client, person: User, workspace: Workspace) -> None:
