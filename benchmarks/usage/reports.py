@@ -15,11 +15,15 @@ import psycopg
 from django.conf import settings
 from django.db import connection
 from django.test import Client
+from starlette.datastructures import QueryParams
 
 from benchmarks.gateway.processes import Server
 from benchmarks.usage.fill import Filled
+from gateway.http.responses import json_response, new_request_id
+from gateway.http.usage import report
+from gateway.http.usage_query import UsageQuery
 from usage.models import RequestRecord
-from usage.reading import Filters, Grouping, Question, Width, latencies, usage, usage_async
+from usage.reading import Filters, Grouping, Question, Width, latencies, usage
 
 _TIMES = 15
 _KATHMANDU = ZoneInfo("Asia/Kathmandu")
@@ -33,22 +37,21 @@ def figures(
     yield from _pages(filled, browser)
     yield from _endpoints(server, key)
     yield from _readings(filled)
-    yield "longest stop of an event loop by reports", 20, asyncio.run(_longest_stop(filled))
+    yield "longest stop of an event loop by a report", 20, asyncio.run(_longest_stop(filled))
 
 
 def _pages(filled: Filled, browser: Client) -> Iterator[tuple[str, float, float]]:
     newest = RequestRecord.objects.filter(workspace_id=filled.big).order_by("-accepted_at", "-id")
-    receipt = f"/developers/usage/requests/req_{newest[1000].id.hex}"
+    log = "/developers/usage/requests"
+    receipt = f"{log}/req_{newest.exclude(session_id=None)[1000].id.hex}"
     place = newest[5000]
     before = f"{place.accepted_at:%Y%m%dT%H%M%S.%fZ}_{place.id.hex}"
     for name, goal, path in (
         ("usage page, 30 days", 50, "/developers/usage?range=30d"),
-        ("log, 30 days", 30, "/developers/usage/requests?range=30d"),
-        (
-            "log, 30 days, page 100",
-            30,
-            f"/developers/usage/requests?range=30d&before={before}",
-        ),
+        ("log, 30 days", 30, f"{log}?range=30d"),
+        ("log, 30 days, page 100", 30, f"{log}?range=30d&before={before}"),
+        ("log, a model that no call has", 30, f"{log}?range=all&model=none"),
+        ("log, a stop reason that no call has", 30, f"{log}?range=all&stop=none"),
         ("receipt", 20, receipt),
     ):
         yield name, goal, median_ms(partial(_opened, browser, path))
@@ -85,6 +88,11 @@ def _endpoints(server: Server, key: str) -> Iterator[tuple[str, float, float]]:
             "GET /v1/usage by day, model, key, 90 days",
             50,
             f"/v1/usage?group_by=model,key&from={_written(now, 90)}",
+        ),
+        (
+            "GET /v1/usage by day and session, 31 days",
+            50,
+            f"/v1/usage?group_by=session&from={_written(now, 31)}",
         ),
     ):
         yield name, goal, median_ms(partial(get, path))
@@ -174,7 +182,7 @@ def _used_s(process: psutil.Process) -> float:
 
 
 async def _longest_stop(filled: Filled) -> float:
-    """Answer every question on an event loop; return the longest time that it ran nothing else."""
+    """Answer requests as the endpoint does; return the longest time without other work."""
     longest = 0.0
 
     async def watch() -> None:
@@ -185,10 +193,24 @@ async def _longest_stop(filled: Filled) -> float:
             await asyncio.sleep(0.0005)
             longest = max(longest, (time.thread_time() - began) * 1000)
 
-    questions = await asyncio.to_thread(_questions, filled)
     async with await psycopg.AsyncConnection.connect(settings.DATABASE_URL) as reports:
         watching = asyncio.create_task(watch())
-        for question in questions.values():
-            await usage_async(reports, question)
+        for asked in _longest_answers():
+            body = await report(reports, filled.big, asked)
+            json_response(body, new_request_id())
         watching.cancel()
     return longest
+
+
+def _longest_answers() -> Iterator[UsageQuery]:
+    """Return requests whose pages are full, and those with the most buckets."""
+    now = datetime.now(UTC)
+    for bucket, days, group_by in (
+        ("15m", 7, "source,model,key"),
+        ("15m", 7, "session"),
+        ("1h", 31, "source,model,key"),
+        ("1h", 31, "tag"),
+        ("1d", 366, "model,key"),
+    ):
+        params = {"bucket": bucket, "group_by": group_by, "from": _written(now, days)}
+        yield UsageQuery.parse(QueryParams({**params, "time_zone": "America/New_York"}), now=now)

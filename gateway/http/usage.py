@@ -1,5 +1,7 @@
 """GET /v1/usage: what the key's workspace used, in buckets of time and groups, in pages."""
 
+import asyncio
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -28,6 +30,7 @@ SUMS = (
 # A group as the answer names it. A day has at most 200 tags of its own; the empty tag has the rest.
 NAMES = {Grouping.KEY: "key_id", Grouping.SESSION: "session_id"}
 _OTHER_TAGS = "other"
+_ROWS_AT_ONCE = 100  # about a millisecond of the event loop
 
 
 @with_key
@@ -35,17 +38,20 @@ async def show_usage(request: Request, key: CachedKey, request_id: UUID) -> Resp
     """Answer with one object per bucket and group that had calls, oldest first."""
     services: GatewayServices = request.state.services
     asked = UsageQuery.parse(request.query_params, now=datetime.now(UTC))
-    question = asked.question(key.workspace_id)
     try:
         async with services.reports.connection(key.workspace_id, is_long=True) as connection:
-            rows = await usage_async(connection, question)
-            totals = (
-                await usage_async(connection, asked.total(key.workspace_id))
-                if question.is_of_tags
-                else None
-            )
+            body = await report(connection, key.workspace_id, asked)
     except psycopg.OperationalError:
         raise LedgerUnavailable from None
+    return json_response(body, request_id, headers={"cache-control": "private, no-cache"})
+
+
+async def report(
+    connection: "psycopg.AsyncConnection[Any]", workspace_id: int, asked: UsageQuery
+) -> dict[str, Any]:
+    """Return the answer as its JSON. The event loop runs other work between parts of it."""
+    question = asked.question(workspace_id)
+    rows = await usage_async(connection, question)
     page, has_more = rows[: asked.limit], len(rows) > asked.limit
     body = {
         "object": "usage",
@@ -53,13 +59,14 @@ async def show_usage(request: Request, key: CachedKey, request_id: UUID) -> Resp
         "time_zone": asked.zone_name,
         "from": written(asked.since),
         "to": written(asked.until),
-        "data": [_described(row, asked) for row in page],
+        "data": await _all_described(page, asked),
         "has_more": has_more,
         "next_cursor": cursor_of(asked, page[-1]) if has_more else None,
     }
-    if totals is not None:
+    if question.is_of_tags:
+        totals = await usage_async(connection, asked.total(workspace_id))
         body["total"] = _sums(totals[0]) if totals else dict.fromkeys(_SUM_NAMES, 0)
-    return json_response(body, request_id, headers={"cache-control": "private, no-cache"})
+    return body
 
 
 def written(moment: datetime) -> str:
@@ -68,6 +75,14 @@ def written(moment: datetime) -> str:
 
 
 _SUM_NAMES = (*SUMS, "credits_consumed")
+
+
+async def _all_described(rows: Sequence[UsageRow], asked: UsageQuery) -> list[dict[str, Any]]:
+    described: list[dict[str, Any]] = []
+    for first in range(0, len(rows), _ROWS_AT_ONCE):
+        described += [_described(row, asked) for row in rows[first : first + _ROWS_AT_ONCE]]
+        await asyncio.sleep(0)
+    return described
 
 
 def _described(row: UsageRow, asked: UsageQuery) -> dict[str, Any]:
