@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from django.db import connection
 from django.test import Client
-from hypothesis import HealthCheck
+from hypothesis import HealthCheck, Phase
 from hypothesis import settings as hypothesis_settings
 from pytest_django import DjangoDbBlocker, Settings
 
@@ -23,6 +23,13 @@ hypothesis_settings.register_profile(
     "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 hypothesis_settings.load_profile("any machine")
+# For bin/bench seeded_bugs: that there is a failure is enough, a small example of it takes minutes.
+hypothesis_settings.register_profile(
+    "first failure",
+    hypothesis_settings.get_profile("any machine"),
+    phases=[Phase.explicit, Phase.generate],
+    report_multiple_bugs=False,
+)
 
 
 if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:

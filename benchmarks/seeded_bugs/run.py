@@ -18,7 +18,10 @@ from embedded.subprocesses import PROJECT
 
 _LEFT_OUT = shutil.ignore_patterns(".*", "node_modules", "__pycache__", "staticfiles")
 _FAILED = re.compile(r"^(?:FAILED|ERROR) (\S+)", re.MULTILINE)
-_OPTIONS = ("-x", "-q", "--create-db", "-p", "no:cacheprovider")
+_OPTIONS = (
+    *("-x", "-q", "--create-db", "-p", "no:cacheprovider"),
+    "--hypothesis-profile=first failure",
+)
 _FAILURE = 1  # pytest's exit code when tests have failed; other codes mean that they did not run
 
 

@@ -6,6 +6,8 @@ _REMAINING = ("tests/gateway/http/test_credits_remaining.py",)
 _RECEIPT = ("tests/usage/test_receipt_page.py",)
 _LEDGER = ("tests/billing/test_ledger_filter.py",)
 _FILES = ("tests/usage/exports/test_exports.py",)
+_LOG = ("tests/usage/test_request_log.py",)
+_AGREES = ("tests/gateway/http/test_usage_agrees_with_ledger.py",)
 
 SHOWN = (
     Bug(
@@ -45,6 +47,39 @@ SHOWN = (
         "a receipt rounds down",
         (Edit("usage/receipts.py", "-(-self.millionths // T", "(self.millionths // T"),),
         _RECEIPT,
+    ),
+    Bug(
+        "a log's total leaves out errors",
+        (
+            Edit(
+                "usage/log_days.py",
+                "return Total(requests, sum(",
+                "return Total(requests - errors, sum(",
+            ),
+        ),
+        _LOG,
+    ),
+    Bug(
+        "calls that share the moment of a page's last one are lost",
+        (
+            Edit(
+                "usage/request_log.py",
+                "before.accepted_at + timedelta(microseconds=1)",
+                "before.accepted_at",
+            ),
+        ),
+        _LOG,
+    ),
+    Bug(
+        "a session's calls count in their session and beside it",
+        (
+            Edit(
+                "usage/reading/statement.py",
+                '"rolled_session", sign="-row.sign"',
+                '"rolled_session", sign="0"',
+            ),
+        ),
+        _AGREES,
     ),
     Bug(
         "a call of another workspace is found by its id",

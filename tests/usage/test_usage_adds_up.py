@@ -1,6 +1,7 @@
-"""Σ log = Σ roll-ups = Σ of each report = ledger, over any range, width, zone and grouping.
+"""Σ records = Σ of each report, over any range, width, zone and grouping.
 
-The oracle adds records up one by one, in Python, with `zoneinfo` for the buckets.
+The oracle adds records up one by one, in Python, with `zoneinfo` for the buckets. That they agree
+with the ledger, tests/gateway/http/test_usage_agrees_with_ledger.py shows.
 """
 
 import threading
@@ -21,36 +22,12 @@ from accounts.models import Workspace
 from tests.support import people
 from tests.support.request_records import a_record, refused, write
 from tests.support.roll_ups import falsify, sums_of
+from tests.support.usage_ranges import BEGIN, ZONES, bucket_of, moments
 from usage import roll_up
 from usage.measures import MEASURES
 from usage.models import RequestRecord
 from usage.reading import Filters, Grouping, Question, UsageRow, Width, latencies, usage
 
-# Clocks change in this time in Europe (25 October), New York (1 November) and Lord Howe.
-BEGIN = datetime(2026, 10, 1, tzinfo=UTC)
-LENGTH_S = 40 * 86_400
-ZONES = (
-    *("UTC", "Asia/Kathmandu", "Pacific/Chatham", "America/New_York", "Europe/Berlin"),
-    *("Australia/Lord_Howe", "Pacific/Kiritimati", "America/Santiago", "Asia/Kolkata"),
-)
-CHANGES = (
-    datetime(2026, 10, 25, 1, tzinfo=UTC),
-    datetime(2026, 11, 1, 6, tzinfo=UTC),
-    datetime(2026, 10, 3, 15, 30, tzinfo=UTC),
-)
-anywhere = st.integers(0, LENGTH_S * 1_000_000).map(lambda us: BEGIN + timedelta(microseconds=us))
-# Around the edges of quarter hours, hours and days of all zones.
-at_edges = st.builds(
-    lambda quarters, off: BEGIN + quarters * timedelta(minutes=15) + timedelta(microseconds=off),
-    st.integers(0, LENGTH_S // 900),
-    st.integers(-1, 1),
-)
-at_changes = st.builds(
-    lambda change, minutes: change + timedelta(minutes=minutes),
-    st.sampled_from(CHANGES),
-    st.integers(-180, 180),
-)
-moments = st.one_of(anywhere, at_edges, at_changes)
 call = st.fixed_dictionaries(
     {
         "at": moments,
@@ -114,20 +91,6 @@ def groups_of(record: RequestRecord, group_by: tuple[Grouping, ...]) -> Iterable
         return [(tag,) for tag in record.tags] if record.tags else [(None,)]
     names = {"model": "resolved_model", "key": "key_id", "session": "session_id"}
     return [tuple(getattr(record, names.get(one, one)) for one in group_by)]
-
-
-def bucket_of(moment: datetime, width: Width | None, zone: ZoneInfo) -> tuple[Any, ...]:
-    """Return what the moments of one bucket have in common."""
-    local = moment.astimezone(zone)
-    if width is None:
-        return ()
-    if width is Width.MONTH:
-        return (local.year, local.month)
-    if width is Width.DAY:
-        return (local.date(),)
-    quarter = local.minute // 15 if width is Width.QUARTER else 0
-    # An hour that clocks show twice is two buckets.
-    return (local.date(), local.hour, quarter, local.utcoffset())
 
 
 def expected(question: Question, zone: ZoneInfo) -> Counter[Any]:

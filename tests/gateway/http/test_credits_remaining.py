@@ -2,17 +2,20 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from billing.models import EntryKind
+from tests.support import servers
 from tests.support.api_description import Description
 from tests.support.callers import Answer
 from tests.support.customers import Customer
 from tests.support.gateways import NewCustomer
 from tests.support.replies import (
+    after_release,
     answers,
     does,
     events,
@@ -24,6 +27,8 @@ from tests.support.replies import (
 )
 from tests.support.scripted_upstream import ScriptedUpstream
 from tests.support.servers import WebServer
+from tests.support.tcp_proxy import Cable
+from tests.support.waiting import eventually
 
 HEADER = "caicaini-credits-remaining"
 
@@ -146,6 +151,40 @@ def test_a_revoked_key_learns_no_balance(customer: Customer, upstream: ScriptedU
 
     assert refused.status == 401
     assert refused.headers[HEADER] is None
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_while_the_ledger_is_unavailable_an_answer_does_not_say_it(
+    new_customer: NewCustomer,
+    gateway_env: dict[str, str],
+    logs: Path,
+    tmp_path: Path,
+    upstream: ScriptedUpstream,
+    description: Description,
+    stream: bool,
+) -> None:
+    """The charge is certain and journaled; what it leaves is known once it is in the ledger."""
+    play = streams(*events()) if stream else says()
+    script = upstream.script(after_release(play))
+    with Cable(gateway_env["DATABASE_URL"]).laid() as cable:
+        env = {**gateway_env, "DATABASE_URL": cable.url, "DATA_DIR": str(tmp_path)}
+        with servers.running(env=env, log=logs / "journaling.log") as server:
+            customer = new_customer(url=server.url)
+            call = customer.begin(script.prompt, stream=stream)
+            script.wait_for_request()
+            cable.pull_out()
+            script.release()
+            answer = call.answer()
+            cable.plug_in()
+
+            assert answer.status == 200
+            assert answer.headers[HEADER] is None
+            counts = answer.transcript.usage if stream else answer.json()["usage"]
+            assert "credits_remaining" not in counts
+            description.assert_answer_fits(answer, "createMessage")
+            charged = counts["credits_consumed"]
+            assert charged > 0
+            eventually(lambda: customer.charges() == [charged], what="the journal's replay")
 
 
 def test_pages_of_other_sites_may_read_it(customer: Customer, upstream: ScriptedUpstream) -> None:
