@@ -31,6 +31,22 @@ def test_the_page_waits_and_then_shows_the_credits_land(shopper: Client, sandbox
     assert "Top-up Paid through Stripe" in text_of(shopper.get(PAGE))
 
 
+def test_it_leads_to_its_ledger_entries_and_each_of_them_back(
+    shopper: Client, sandbox: Sandbox
+) -> None:
+    top_up = buy(shopper)
+    pay(sandbox, top_up)
+    deliver(sandbox)
+    entry = top_up.wallet.entries.get(kind=EntryKind.TOP_UP)
+
+    page = shopper.get(page_of(top_up)).content.decode()
+
+    ledger = f"/developers/billing/ledger?before={entry.seq + 1}"
+    assert f'href="{ledger}#entry-{entry.seq}"' in page
+    _, _, row = shopper.get(ledger).content.decode().partition(f'id="entry-{entry.seq}"')
+    assert f'href="{page_of(top_up)}"' in row.partition("</tr>")[0]
+
+
 def test_a_poll_is_answered_when_there_is_news(shopper: Client, sandbox: Sandbox) -> None:
     top_up = buy(shopper)
     poll = {"HX-Request": "true", "HX-Target": "top-up"}
