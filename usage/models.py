@@ -109,7 +109,7 @@ class RecordRetention(models.Model):
 class SpendAlerts(models.Model):
     """What a workspace wants mails about: days and keys that spend much. Amounts are credits.
 
-    `since` is when the lines were set: what ended before is not told. `checked_seq` is the last
+    `since` is when the lines were set: what ended before brings no mail. `checked_seq` is the last
     ledger entry whose call has been compared with them.
     """
 

@@ -14,8 +14,9 @@ from billing.models import Hold, HoldState, Source
 from tests.support import people
 from tests.support.request_records import a_record, spread
 from usage import kept, retention, roll_up
+from usage.exports import tables
 from usage.models import DirtyHour, RecordRetention, RequestRecord
-from usage.reading import Question, UsageRow, Width, usage
+from usage.reading import Grouping, Question, UsageRow, Width, usage
 
 pytestmark = pytest.mark.django_db(transaction=True)
 JANUARY = datetime(2024, 1, 1, tzinfo=UTC)
@@ -143,3 +144,25 @@ def test_a_new_record_of_an_old_workspace_is_counted(workspace: Workspace) -> No
     spread(workspace, [a_record(workspace).accepted_at], credits=5)
 
     assert sum(row.credits for row in months(workspace)) == 7 * 12 + 5
+
+
+def test_a_file_of_sums_has_the_months_whose_records_are_gone(workspace: Workspace) -> None:
+    """Also from the middle of a quarter hour, and with an hour of theirs that is marked again."""
+    roll_up.roll_up()
+    retention.drop_old_months(kept=YEAR)
+    DirtyHour.objects.create(workspace_id=workspace.pk, starts_at=JANUARY)
+    spread(workspace, [timezone.now()])  # an hour that is not rolled up
+    question = Question(
+        workspace_id=workspace.pk,
+        since=JANUARY + timedelta(minutes=3),
+        until=timezone.now() + timedelta(minutes=1),
+        width=Width.DAY,
+        group_by=(Grouping.MODEL,),
+    )
+    table = tables.sums(question, kept_since=kept.since())
+
+    with connection.cursor() as cursor:
+        cursor.execute(tables.count_query(table), table.parameters)
+        rows, credits = cursor.fetchone()
+
+    assert (rows, credits) == (4, 8 * 12)

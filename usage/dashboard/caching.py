@@ -47,14 +47,15 @@ class Caching(NamedTuple):
 
 
 def caching(rows: Iterable[UsageRow], prices: Prices) -> Caching:
-    """Add up rows that are grouped by model."""
+    """Add up rows that are grouped by model; of rows without groups no savings are known."""
     read = written = uncached = 0
     saved = cost = Decimal()
     for row in rows:
         read += row.cache_read_input_tokens
         written += row.cache_creation_input_tokens
         uncached += row.input_tokens
-        price = _in_force(prices.get(str(row.group[0]), ()), row.starts_at)
+        model = str(row.group[0]) if row.group else ""
+        price = _in_force(prices.get(model, ()), row.starts_at)
         if price is not None:
             saved += Decimal(row.cache_read_input_tokens * (price.input - price.cache_read))
             for_an_hour = row.cache_creation_1h_input_tokens

@@ -106,6 +106,12 @@ def read(workspace_id: int, wanted: Wanted) -> Figures:
     )
 
 
+def chart_question(workspace_id: int, wanted: Wanted) -> Question:
+    """Return the question whose answer the chart's bars are, for those who take the sums away."""
+    groups = [wanted.grouping] if wanted.grouping else []
+    return _question(workspace_id, wanted, wanted.span, *groups)
+
+
 def read_forecast(
     workspace_id: int, *, available: int, line: int | None, now: datetime, wanted: Wanted
 ) -> Forecast:

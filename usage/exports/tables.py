@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from billing.models import EntryKind
 from usage.log_filters import LogFilter
-from usage.reading import Grouping, Question, Width, statement
+from usage.reading import Grouping, Question, statement
 
 
 class Column(NamedTuple):
@@ -78,20 +78,26 @@ _ENTRY_COLUMNS = (
     Column("reference", "row.reference", is_text=True),
     Column("reason", "row.reason", is_text=True),
 )
-_SUM_COLUMNS = (
-    Column("starts_at", _moment("(%(edges)s::timestamptz[])[row.place]")),
-    Column("key_id", "row.key_id"),
-    Column("key", "key.name", is_text=True),
-    Column("model", "row.model", is_text=True),
-    Column("source", "row.source"),
-    *(
-        Column(name, f"row.{name}")
-        for name in (
-            *("requests", "refusals", "errors", "input_tokens", "output_tokens"),
-            *("cache_creation_input_tokens", "cache_read_input_tokens", "credits"),
-        )
+_BUCKET = Column("starts_at", _moment("(%(edges)s::timestamptz[])[row.place]"))
+# Per grouping: its columns, and the order of its rows.
+_GROUPS = {
+    Grouping.KEY: (
+        (Column("key_id", "row.key_id"), Column("key", "key.name", is_text=True)),
+        "row.key_id NULLS FIRST",
     ),
+    Grouping.MODEL: ((Column("model", "row.model", is_text=True),), "row.model"),
+    Grouping.SOURCE: ((Column("source", "row.source"),), "row.source"),
+    Grouping.TAG: ((Column("tag", "row.tag", is_text=True),), "row.tag NULLS FIRST"),
+    Grouping.ERROR: ((Column("error_code", "row.code", is_text=True),), "row.code"),
+}
+_MEASURES = tuple(
+    Column(name, f"row.{name}")
+    for name in (
+        *("requests", "refusals", "errors", "input_tokens", "output_tokens"),
+        *("cache_creation_input_tokens", "cache_read_input_tokens", "credits"),
+    )
 )
+_OF_ERRORS = ("requests", "errors")  # nothing else is known of them
 _KEYS = "LEFT JOIN keys_apikey AS key ON key.id = row.key_id"
 
 
@@ -113,23 +119,21 @@ def records(workspace_id: int, wanted: LogFilter) -> Table:
     )
 
 
-def sums(workspace_id: int, since: datetime, until: datetime, width: Width) -> Table:
-    """Return the sums per bucket, key, model and source, oldest first; buckets are of UTC."""
-    asked = statement.sums(
-        Question(
-            workspace_id=workspace_id,
-            since=since,
-            until=until,
-            width=width,
-            group_by=(Grouping.KEY, Grouping.MODEL, Grouping.SOURCE),
-        ),
-        kept_since=None,
-    )
+def sums(question: Question, *, kept_since: datetime | None) -> Table:
+    """Return the sums that a question asks for, per bucket and group, oldest first.
+
+    With the columns of its grouping. A call with two tags counts in both of their rows.
+    """
+    asked = statement.sums(question, kept_since=kept_since)
+    groups = [_GROUPS[grouping] for grouping in question.group_by]
+    is_of_errors = Grouping.ERROR in question.group_by
+    measures = [one for one in _MEASURES if not is_of_errors or one.name in _OF_ERRORS]
+    keys = _KEYS if Grouping.KEY in question.group_by else ""
     return Table(
         "usage",
-        _SUM_COLUMNS,
-        f"({asked.sql}) AS row {_KEYS}",
-        "row.place, row.key_id NULLS FIRST, row.model, row.source",
+        (_BUCKET, *(column for columns, _ in groups for column in columns), *measures),
+        f"({asked.sql}) AS row {keys}",
+        ", ".join(["row.place", *(order for _, order in groups)]),
         {**asked.parameters, "edges": asked.edges},
         "row.credits",
     )

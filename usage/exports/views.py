@@ -13,8 +13,8 @@ from accounts.access import ALL_ROLES, MemberRequest, member
 from accounts.time_zones import zone_of
 from billing.ledger import cuts, wallets
 from billing.models import EntryKind
-from usage import log_filters
-from usage.dashboard import wanted
+from usage import kept, log_filters
+from usage.dashboard import figures, wanted
 from usage.exports import tables
 from usage.exports.snapshot import Export, TooManyExportsError
 from usage.exports.tables import Format, Table
@@ -74,9 +74,9 @@ def _requests(request: MemberRequest) -> _Chosen:
 
 def _usage(request: MemberRequest) -> _Chosen:
     asked = wanted.parse(request.GET, now=timezone.now(), zone=zone_of(request.user))
-    span = asked.span
-    table = tables.sums(request.membership.workspace_id, span.since, span.until, asked.width)
-    return _Chosen(table, span.since, span.until)
+    question = figures.chart_question(request.membership.workspace_id, asked)
+    table = tables.sums(question, kept_since=kept.since())
+    return _Chosen(table, asked.span.since, asked.span.until)
 
 
 def _ledger(request: MemberRequest) -> _Chosen:

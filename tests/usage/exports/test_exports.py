@@ -119,6 +119,53 @@ async def test_sums_and_calls_are_the_same_credits(browser: Client, workspace: W
     assert sum(int(row["credits"]) for row in rows_of(text)) == sum(range(50))
 
 
+@pytest.mark.parametrize(
+    ("query", "columns", "credits"),
+    [
+        ("", ["model"], {("m1",): 3, ("m2",): 4}),
+        ("by=key", ["key_id", "key"], {("", ""): 4, ("7", ""): 3}),
+        ("by=source", ["source"], {("api",): 3, ("console",): 4}),
+        ("by=tag", ["tag"], {("",): 4, ("'=team",): 3, ("web",): 3}),
+        ("tag=web", [], {(): 3}),
+        ("key=7&by=model", ["model"], {("m1",): 3}),
+        ("model=m2&by=source", ["source"], {("console",): 4}),
+    ],
+)
+async def test_a_file_of_sums_has_the_filters_and_groups_of_the_page(
+    browser: Client,
+    workspace: Workspace,
+    query: str,
+    columns: list[str],
+    credits: dict[tuple[str, ...], int],
+) -> None:
+    await filled(
+        workspace,
+        {"credits": 3, "resolved_model": "m1", "key_id": 7, "tags": ("web", "=team")},
+        {"credits": 4, "resolved_model": "m2", "source": "console"},
+    )
+
+    page = await sync_to_async(browser.get)(f"/developers/usage?{query}")
+    links = re.findall(r'href="(/developers/usage/export/usage[^"]*)"', page.content.decode())
+    response, text = await fetched(browser, unescape(links[0]))
+
+    rows = rows_of(text)
+    assert list(rows[0])[1 : 1 + len(columns)] == columns
+    assert list(rows[0])[1 + len(columns)] == "requests"
+    found = {tuple(row[name] for name in columns): int(row["credits"]) for row in rows}
+    assert found == credits
+    assert response["caicaini-credits"] == str(sum(credits.values()))
+
+
+async def test_a_file_of_errors_counts_them_by_code(browser: Client, workspace: Workspace) -> None:
+    await filled(workspace, {"error_type": "api_error", "error_code": "upstream_failed"}, {})
+
+    _, text = await fetched(browser, "/developers/usage/export/usage?show=errors")
+
+    [row] = rows_of(text)
+    assert row.pop("starts_at")
+    assert row == {"error_code": "upstream_failed", "requests": "1", "errors": "1"}
+
+
 async def test_the_ledger_is_exported_with_its_balances(
     browser: Client, workspace: Workspace
 ) -> None:

@@ -1,0 +1,172 @@
+"""Σ dashboard = Σ export = Σ ledger, and of whole months = Σ statement.
+
+Over random calls, time zones and ranges: clocks change in the zones below in both directions, and
+two of them are 5:45 and 13:45 ahead of UTC. Each call is settled as soon as it is accepted.
+"""
+
+import csv
+import io
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.db import connection
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from billing.models import EntryKind, LedgerEntry, Wallet
+from billing.pages import monthly
+from tests.support.books import Books, open_books
+from tests.support.request_records import a_record, write
+from usage import kept, roll_up
+from usage.dashboard import figures, wanted
+from usage.exports import tables
+from usage.exports.tables import Format, Table
+
+BEGIN = datetime(2026, 9, 20, tzinfo=UTC)
+NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
+LENGTH_S = int((NOW - BEGIN).total_seconds())
+ZONES = (
+    *("UTC", "Asia/Kathmandu", "Pacific/Chatham", "Europe/Berlin", "America/New_York"),
+    *("Australia/Sydney", "Australia/Lord_Howe"),
+)
+# Clocks go forward on 27 September (Chatham) and 4 October, and back on 25 October and 1 November.
+CHANGES = (
+    datetime(2026, 9, 26, 14, tzinfo=UTC),
+    datetime(2026, 10, 3, 16, tzinfo=UTC),
+    datetime(2026, 10, 25, 1, tzinfo=UTC),
+    datetime(2026, 11, 1, 6, tzinfo=UTC),
+)
+moments = st.one_of(
+    st.integers(0, LENGTH_S).map(lambda seconds: BEGIN + timedelta(seconds=seconds)),
+    st.builds(
+        lambda change, minutes: change + timedelta(minutes=minutes),
+        st.sampled_from(CHANGES),
+        st.integers(-24 * 60, 24 * 60),
+    ),
+    # Around midnight of every zone.
+    st.builds(
+        lambda quarters, us: BEGIN + quarters * timedelta(minutes=15) + timedelta(microseconds=us),
+        st.integers(0, LENGTH_S // 900 - 1),
+        st.integers(-1, 1),
+    ).filter(lambda at: at >= BEGIN),
+)
+call = st.tuples(
+    moments, st.integers(0, 500), st.sampled_from([None, 7, 10]), st.sampled_from(["m1", "m2"])
+)
+days = st.dates(BEGIN.date() - timedelta(days=2), NOW.date())
+slow = hypothesis_settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+
+
+def settled(books: Books, calls: list[Any]) -> None:
+    """Write the calls and their ledger entries, in the order of time."""
+    balance, entries = 1_000_000, []
+    entries.append(_entry(books, 1, EntryKind.GRANT, balance, balance, BEGIN - timedelta(days=1)))
+    for seq, (at, credits, key_id, model) in enumerate(sorted(calls, key=lambda one: one[0]), 2):
+        source = "api" if key_id else "console"
+        fields = {"key_id": key_id, "resolved_model": model, "source": source}
+        write(a_record(books.workspace, at=at, credits=credits, **fields))
+        balance -= credits
+        entries.append(_entry(books, seq, EntryKind.USAGE, -credits, balance, at))
+    LedgerEntry.objects.bulk_create(entries)
+    Wallet.objects.filter(pk=books.wallet_id).update(posted=balance, seq=len(entries))
+
+
+def _entry(
+    books: Books, seq: int, kind: EntryKind, amount: int, balance: int, at: datetime
+) -> LedgerEntry:
+    return LedgerEntry(
+        wallet_id=books.wallet_id,
+        seq=seq,
+        kind=kind,
+        amount=amount,
+        balance_after=balance,
+        reference=f"test-{seq}",
+        created_at=at,
+    )
+
+
+def exported(table: Table) -> tuple[int, int]:
+    """Return the credits that the header has, and those of the rows of the file."""
+    with connection.cursor() as cursor:
+        cursor.execute(tables.count_query(table), table.parameters)
+        _, in_header = cursor.fetchone()
+        with cursor.copy(tables.copy_query(table, Format.CSV), table.parameters) as copy:
+            text = b"".join(bytes(piece) for piece in copy).decode()
+    rows = csv.DictReader(io.StringIO(text, newline=""), dialect="excel")
+    return in_header, sum(int(row["credits"]) for row in rows)
+
+
+def in_ledger(books: Books, since: datetime, until: datetime) -> int:
+    entries = LedgerEntry.objects.filter(
+        wallet_id=books.wallet_id,
+        kind=EntryKind.USAGE,
+        created_at__gte=since,
+        created_at__lt=until,
+    )
+    return -sum(entries.values_list("amount", flat=True))
+
+
+@given(
+    calls=st.lists(call, max_size=14),
+    zone=st.sampled_from(ZONES),
+    ends=st.tuples(days, days),
+    by=st.sampled_from(["model", "key", "source"]),
+    width=st.sampled_from(["", "15m", "1h", "1d", "1w", "1mo"]),
+    is_rolled_up=st.booleans(),
+)
+@slow
+def test_page_file_and_ledger_have_the_same_credits(
+    db: None,
+    calls: list[Any],
+    zone: str,
+    ends: tuple[date, date],
+    by: str,
+    width: str,
+    is_rolled_up: bool,
+) -> None:
+    books = open_books()
+    settled(books, calls)
+    if is_rolled_up:
+        roll_up.roll_up()
+    params = {"from": f"{min(ends)}", "to": f"{max(ends)}", "by": by, "width": width}
+    asked = wanted.parse(params, now=NOW, zone=ZoneInfo(zone))
+    own = asked.span
+
+    shown = figures.read(books.workspace.pk, asked)
+    question = figures.chart_question(books.workspace.pk, asked)
+    header, rows = exported(tables.sums(question, kept_since=kept.since()))
+
+    ledger = in_ledger(books, own.since, own.until)
+    assert shown.sums.credits == ledger
+    assert sum(shown.shown.totals) == ledger
+    assert sum(bucket.total for bucket in shown.shown.buckets) == ledger
+    assert sum(row.credits for row in shown.table) == ledger
+    assert (header, rows) == (ledger, ledger)
+    inside = [credits for at, credits, *_ in calls if own.since <= at < own.until]
+    assert ledger == sum(inside)
+
+
+@given(calls=st.lists(call, max_size=14), is_rolled_up=st.booleans())
+@slow
+def test_page_file_and_statement_of_a_month_have_the_same_credits(
+    db: None, calls: list[Any], is_rolled_up: bool
+) -> None:
+    books = open_books()
+    settled(books, calls)
+    if is_rolled_up:
+        roll_up.roll_up()
+    for month in (monthly.Month(2026, number) for number in (9, 10, 11)):
+        params = {"from": f"{month}-01", "to": f"{month.last_day}"}
+        asked = wanted.parse(params, now=NOW, zone=UTC)
+        statement = monthly.statement_of(books.wallet(), month, now=NOW)
+        charged = -sum(one.credits for one in statement.movements if one.label == "Usage")
+        question = figures.chart_question(books.workspace.pk, asked)
+
+        moved = sum(one.credits for one in statement.movements)
+        assert statement.opening + moved == statement.closing
+        assert figures.read(books.workspace.pk, asked).sums.credits == charged
+        assert exported(tables.sums(question, kept_since=None)) == (charged, charged)
