@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.browser import chromium
 from tests.browser.product import Product
+from tests.browser.shell import Shell
 from tests.browser.steps import Person
 from tests.browser.visitor import Visitor
 from tests.support.people import PASSWORD
@@ -149,6 +150,22 @@ def test_a_dismissed_checklist_is_had_back(person: Page) -> None:
     expect(sections.get_by_role("link", name="Get started")).to_be_visible()
 
 
+def test_the_first_steps_show_a_refused_call_instead_of_waiting(person: Page, shell: Shell) -> None:
+    person.goto("/developers/keys/new")
+    person.get_by_label("Name").fill("refused")
+    person.get_by_role("main").get_by_role("button", name="Create key").click()
+    call = person.locator("#first-call-sample-curl").inner_text()
+    person.get_by_role("link", name="I have stored it").click()
+    person.goto("/developers/?again")
+    expect(say(person, "Waiting for your call.")).to_be_visible()
+
+    refusal = shell.run(call.replace("caicaini/auto", "caicaini/nothing"))
+
+    assert refusal.status == 404
+    expect(person.get_by_role("main")).to_contain_text("A call was refused")
+    expect(person.get_by_role("main")).to_contain_text(refusal.json()["error"]["message"])
+
+
 def test_a_name_that_nobody_can_see_is_refused(person: Page) -> None:
     person.goto("/developers/keys/new")
     person.get_by_label("Name").fill(INVISIBLE)
@@ -172,13 +189,17 @@ def test_an_amount_that_can_mean_two_things_buys_nothing(person: Page, typed: st
     expect(field).to_have_value(typed)
 
 
-@pytest.mark.parametrize("typed", ["$20", " 20 ", "20.00", "$ 20"])
-def test_an_amount_is_taken_as_people_type_it(person: Page, typed: str) -> None:
+def test_an_amount_is_taken_as_people_type_it(person: Page) -> None:
     person.goto("/developers/billing")
     person.get_by_label("Another amount").check()
-    person.get_by_label("Amount in dollars").fill(typed)
+    for typed, credits in (
+        *((text, "2,000,000") for text in ("$20", " 20 ", "20.00", "$ 20")),
+        ("1,000", "100,000,000"),
+    ):
+        person.get_by_label("Amount in dollars").fill(typed)
 
-    expect(person.locator("output")).to_contain_text("2,000,000 credits")
+        expect(person.locator("output")).to_contain_text(f"= {credits} credits")
+        person.get_by_label("Amount in dollars").fill("")
 
 
 def test_the_balance_says_in_words_when_it_is_low_empty_or_overdrawn(
@@ -226,6 +247,7 @@ def test_the_ledger_is_filtered_and_taken_away_as_it_is_shown(person: Page) -> N
     ledger = person.get_by_role("region", name="Ledger")
     expect(ledger.locator("tbody th", has_text="Refund")).not_to_have_count(0)
 
+    person.get_by_label("Kind").focus()
     person.get_by_label("Kind").select_option("grant")
 
     expect(person).to_have_url(re.compile(r"kind=grant"))
@@ -244,7 +266,9 @@ def test_the_ledger_is_filtered_and_taken_away_as_it_is_shown(person: Page) -> N
     expect(person.get_by_role("heading", name="No movement passes this filter")).to_be_visible()
     expect(person.get_by_role("link", name="JSON Lines")).to_have_count(0)
     person.get_by_role("link", name="Clear the filter").click()
-    expect(ledger.locator("tbody th", has_text="Refund")).not_to_have_count(0)
+    ledger.get_by_role("link", name="Refund").last.click()
+    expect(person.get_by_role("heading", level=1, name="Top-up of $5.00")).to_be_visible()
+    expect(person.get_by_role("heading", name="This top-up is refunded")).to_be_visible()
 
 
 def test_a_printed_statement_adds_up_and_has_no_controls(person: Page) -> None:

@@ -276,11 +276,21 @@ def test_text_at_200_percent_breaks_no_number(member: Visitor, page_url: str, wi
 def test_forced_colours_show_what_is_selected(member: Visitor) -> None:
     page = member.page
     page.emulate_media(forced_colors="active")
-    page.goto("/developers/usage")
-
-    for selected in (".side-link[aria-current]", "#range-30d", ".usage-tile[aria-current]"):
-        style = page.locator(selected).evaluate("(one) => getComputedStyle(one).outlineStyle")
-        assert style == "solid", selected
+    shown = {
+        "/developers/usage": (
+            *(".side-link[aria-current]", "#range-30d"),
+            ".usage-tile[aria-current]",
+        ),
+        "/developers/billing/ledger": ("#days-all",),
+        "/docs/quickstart": (".bar-link[aria-current]", ".samples-tab[aria-selected=true]"),
+    }
+    for address, chosen in shown.items():
+        page.goto(address)
+        for selected in chosen:
+            style = page.locator(selected).first.evaluate(
+                "(one) => getComputedStyle(one).outlineStyle"
+            )
+            assert style == "solid", selected
 
 
 def test_an_unknown_address_stands_in_the_frame(troubled: Page) -> None:
@@ -305,3 +315,43 @@ def test_the_pages_of_a_key_a_call_and_the_settings_are_accessible(
     expect(page.get_by_role("main")).to_contain_text("Rounded up, once")
     steps.open_section(member, "Settings")
     member.look_at("Settings")
+
+
+_WATCH_SHIFTS = """
+    window.shifts = [];
+    new PerformanceObserver((list) => list.getEntries().forEach((entry) => {
+        if (!entry.hadRecentInput) window.shifts.push(entry.startTime);
+    })).observe({type: "layout-shift", buffered: true});
+"""
+# A shift of our own comes after all others: once it is reported, those are, too.
+_SHIFT = """
+    () => {
+        const planted = performance.now();
+        const block = document.createElement("div");
+        block.style.height = "200px";
+        document.body.prepend(block);
+        return planted;
+    }
+"""
+_LOADED = """
+    [...document.querySelectorAll("link[rel=stylesheet], script[src]")].map(
+        (one) => (one.href || one.src).split(".").pop())
+"""
+
+
+def test_pages_load_little_and_nothing_moves_meanwhile(member: Visitor) -> None:
+    page = member.page
+    page.add_init_script(_WATCH_SHIFTS)
+    for address in ("/docs/quickstart", "/developers/keys", "/developers/billing/ledger"):
+        page.goto(address)
+        page.wait_for_load_state("networkidle")
+
+        planted = page.evaluate(_SHIFT)
+
+        page.wait_for_function(
+            "(planted) => window.shifts.some((at) => at >= planted)", arg=planted
+        )
+        assert [at for at in page.evaluate("window.shifts") if at < planted] == [], address
+        kinds = page.evaluate(_LOADED)
+        assert kinds.count("css") == 1
+        assert 0 < kinds.count("js") <= 3
