@@ -106,7 +106,8 @@ def records(workspace_id: int, wanted: LogFilter) -> Table:
     rows = f"""(
     SELECT * FROM usage_requestrecord
     WHERE workspace_id = %(workspace_id)s AND accepted_at >= %(since)s::timestamptz
-        AND accepted_at < %(until)s::timestamptz AND ({wanted.condition})
+        AND accepted_at < %(until)s::timestamptz
+        AND ({wanted.indexed}) AND ({wanted.condition})
 ) AS row {_KEYS}"""  # noqa: S608 (conditions of constants)
     within = {"workspace_id": workspace_id, "since": wanted.since, "until": wanted.until}
     return Table(
