@@ -5,6 +5,7 @@ import csv
 import io
 import json
 import re
+import zlib
 from datetime import timedelta
 from html import unescape
 from typing import Any
@@ -61,6 +62,22 @@ async def test_every_call_is_a_row_and_the_headers_tell_the_totals(
     assert response["caicaini-rows"] == "300"
     assert response["caicaini-credits"] == str(sum(range(1, 301)))
     assert response["content-disposition"].endswith('.csv"')
+
+
+async def test_a_browser_that_takes_gzip_gets_every_piece(
+    browser: Client, workspace: Workspace
+) -> None:
+    """Browsers read one gzip file of a body: what follows it would be lost."""
+    await filled(workspace, {"credits": 7}, {"credits": 5})
+    client = AsyncClient(headers={"accept-encoding": "gzip, deflate, br"})
+    client.cookies = browser.cookies
+
+    answer: Any = await client.get("/developers/usage/export/requests?format=jsonl")
+    body = b"".join([piece async for piece in answer])
+
+    if answer.headers.get("content-encoding") == "gzip":
+        body = zlib.decompressobj(wbits=31).decompress(body)
+    assert len(body.splitlines()) == 3
 
 
 async def test_lines_of_json_begin_with_the_totals(browser: Client, workspace: Workspace) -> None:
