@@ -46,12 +46,12 @@ class Processing(ConditionFilter):
 
 @admin.register(Wallet)
 class WalletAdmin(ReadOnlyAdmin):
-    list_display = ("workspace", "pool", "balance", "on_hold", "owing", "frozen_at")
+    list_display = ("workspace", "pool", "balance", "on_hold", "owing", "frozen_at", "frozen_for")
     list_select_related = ("workspace",)
-    list_filter = (Trouble, "pool")
+    list_filter = (Trouble, "pool", "frozen_for")
     search_fields = ("workspace__name", "workspace__members__email")
     ordering = ("-pk",)
-    fields = (*list_display, "seq", "related", "newest_entries", "open_holds")
+    fields = (*list_display, "unfrozen_at", "seq", "related", "newest_entries", "open_holds")
     readonly_fields = ("balance", "on_hold", "owing", "related", "newest_entries", "open_holds")
 
     @admin.display(ordering="posted")

@@ -327,6 +327,13 @@ STATUS_URL = env.web_address("STATUS_URL", default="")
 TERMS_FILE = env.readable_file("TERMS_FILE")
 PRIVACY_FILE = env.readable_file("PRIVACY_FILE")
 
+# --- Losses ---------------------------------------------------------------------------------------
+
+# What a workspace's calls may cost above their holds in a day before it is stopped; 0 never stops.
+LOST_CREDITS_PER_DAY = env.whole_number(
+    "LOST_CREDITS_PER_DAY", default=1_000_000, smallest=0, largest=10**15
+)
+
 # --- Retention ------------------------------------------------------------------------------------
 
 # Ledger entries and roll-ups are never deleted.

@@ -6,15 +6,17 @@ from celery import shared_task
 from django.conf import settings
 
 from billing import outbox
-from usage import partitions, retention
+from usage import losses, partitions, retention
 from usage import roll_up as rolling
 from usage.alerts import spend
 
 
 @shared_task(name="usage.tasks.roll_up")
 def roll_up() -> None:
-    """Bring the roll-ups up to date."""
+    """Bring the roll-ups up to date, and stop workspaces whose losses they show."""
+    changed = losses.with_new_records()
     rolling.roll_up()
+    losses.stop(changed)
 
 
 @shared_task(name="usage.tasks.ensure_partitions")

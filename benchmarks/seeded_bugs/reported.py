@@ -5,6 +5,8 @@ from benchmarks.seeded_bugs.bug import Bug, Edit
 _TALLY = "gateway/reply/token_usage.py"
 _CHARGES = "gateway/pipeline/charges.py"
 
+_PASSES = ("tests/gateway/formats/test_what_passes.py",)
+_OF_TOOLS = ("tests/gateway/pipeline/test_tools_of_the_provider.py",)
 _COUNTS = ("tests/gateway/formats/test_usage_reports.py",)
 _CHARGED = ("tests/gateway/pipeline/test_upstream_token_counts.py",)
 
@@ -29,5 +31,79 @@ REPORTED = (
         "the message's own iteration is charged twice",
         (Edit(_CHARGES, 'if one.kind == "message")', 'if one.kind == "a message")'),),
         _CHARGED,
+    ),
+    Bug(
+        "uses of a provider's tools are not charged",
+        (Edit("gateway/reply/events.py", "        if not counts:\n", "        if True:\n"),),
+        _OF_TOOLS,
+    ),
+    Bug(
+        "uses of a provider's tools are not held for",
+        (
+            Edit(
+                "gateway/upstreams/router.py",
+                "model), output_tokens=max_tokens, uses=request.uses",
+                "model), output_tokens=max_tokens",
+            ),
+        ),
+        _OF_TOOLS,
+    ),
+    Bug(
+        "what a provider's tools find is not held for",
+        (
+            Edit(
+                "gateway/upstreams/router.py",
+                "if request.document_count or request.reads_more:",
+                "if request.document_count:",
+            ),
+        ),
+        _OF_TOOLS,
+    ),
+    Bug(
+        "a caller that leaves does not pay for the searches that were made",
+        (
+            Edit(
+                _TALLY, "        if not is_final and TOOL_USE in details:\n", "        if False:\n"
+            ),
+        ),
+        _OF_TOOLS,
+    ),
+    Bug(
+        "a real value of a dear field is dropped without a word",
+        (
+            Edit(
+                "gateway/formats/messages/fence.py",
+                "    raise InvalidRequest(_NOT_PERMITTED, path=name)\n",
+                "    return True\n",
+            ),
+        ),
+        _PASSES,
+    ),
+    Bug(
+        "a cache is kept for an hour without a price",
+        (
+            Edit(
+                "gateway/pipeline/upstream_call.py",
+                "is_paid = not call.request.has_hour or candidate.price.has_hour",
+                "is_paid = True",
+            ),
+        ),
+        _OF_TOOLS,
+    ),
+    Bug(
+        "losses of a workspace never stop it",
+        (Edit("usage/losses.py", "    if lost <= limit:\n", "    if lost >= 0:\n"),),
+        ("tests/usage/test_losses.py",),
+    ),
+    Bug(
+        "losses of before an operator's decision stop a workspace again",
+        (
+            Edit(
+                "usage/losses.py",
+                "max(since, wallet.unfrozen_at or since)",
+                "since",
+            ),
+        ),
+        ("tests/usage/test_losses.py",),
     ),
 )

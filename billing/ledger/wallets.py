@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.models import Workspace
-from billing.models import Pool, Wallet
+from billing.models import FrozenFor, Pool, Wallet
 
 
 def wallet_of(workspace: Workspace, *, pool: Pool = Pool.API) -> Wallet:
@@ -22,13 +22,18 @@ def locked(wallets: "QuerySet[Wallet]") -> list[Wallet]:
 
 
 @transaction.atomic
-def freeze(wallet_ids: Collection[int]) -> None:
-    """Refuse new calls on these wallets; running calls end normally."""
+def freeze(wallet_ids: Collection[int], *, why: FrozenFor = FrozenFor.AUDIT) -> None:
+    """Refuse new calls on these wallets; running calls end normally. One that is frozen stays so,
+    since the first moment; a fault in its books is the graver reason."""
     wallets = Wallet.objects.filter(pk__in=wallet_ids, frozen_at=None)
     if wallet_ids and locked(wallets):
-        wallets.update(frozen_at=timezone.now())
+        wallets.update(frozen_at=timezone.now(), frozen_for=why)
+    if why is FrozenFor.AUDIT:
+        Wallet.objects.filter(pk__in=wallet_ids, frozen_for=FrozenFor.LOSSES).update(frozen_for=why)
 
 
 def unfreeze(wallet_id: int) -> None:
-    """Admit calls on the wallet again."""
-    Wallet.objects.filter(pk=wallet_id).update(frozen_at=None)
+    """Admit calls on the wallet again. Losses of before count no more."""
+    Wallet.objects.filter(pk=wallet_id).update(
+        frozen_at=None, frozen_for="", unfrozen_at=timezone.now()
+    )

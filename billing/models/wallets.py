@@ -29,6 +29,13 @@ class BalanceLevel(models.TextChoices):
     OVERDRAWN = "overdrawn", "Overdrawn"
 
 
+class FrozenFor(models.TextChoices):
+    """Why a wallet's workspace makes no new calls."""
+
+    AUDIT = "audit", "An audit found a fault"
+    LOSSES = "losses", "Its calls cost more than was held"
+
+
 class Wallet(models.Model):
     """A workspace's balance in one pool; the only mutable money row."""
 
@@ -39,6 +46,11 @@ class Wallet(models.Model):
     owed = models.BigIntegerField(default=0, db_default=0)
     seq = models.BigIntegerField(default=0, db_default=0)
     frozen_at = models.DateTimeField(null=True, blank=True)
+    frozen_for = models.CharField(
+        max_length=16, choices=FrozenFor.choices, blank=True, db_default=""
+    )
+    # When an operator last lifted it: losses of before do not stop the workspace again.
+    unfrozen_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [

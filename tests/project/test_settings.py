@@ -58,6 +58,7 @@ INVALID = [
     ("RATE_LIMITS", "bananas=3", "such as requests=600,input_tokens=2000000."),
     ("RATE_LIMITS", "requests=0", "such as requests=600,input_tokens=2000000."),
     ("HOLDS_KEPT_DAYS", "1", "give a whole number from 2 to 36500."),
+    ("LOST_CREDITS_PER_DAY", "-1", "give a whole number from 0 to 1000000000000000."),
     ("RECORDS_KEPT_DAYS", "30", "give a whole number from 31 to 36500."),
     ("STRIPE_EVENTS_KEPT_DAYS", "7", "give a whole number from 30 to 36500."),
     ("ASIDE_FILES_KEPT_DAYS", "always", "give a whole number from 1 to 36500."),

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
-from billing.models import AuditRun, Wallet
+from billing.models import AuditRun, FrozenFor, Wallet
 
 _FRESH = timedelta(minutes=5)
 
@@ -28,7 +28,7 @@ class Agreement(NamedTuple):
 def agreement(wallet: Wallet, *, now: datetime) -> Agreement:
     """Return the verdict about a wallet. A wallet with a finding is frozen by the audit."""
     last = AuditRun.objects.first()
-    if wallet.frozen_at is not None:
+    if wallet.frozen_at is not None and wallet.frozen_for != FrozenFor.LOSSES:
         return Agreement(Verdict.DIFFER, wallet.frozen_at)
     if last is None:
         return Agreement(Verdict.UNKNOWN, None)
