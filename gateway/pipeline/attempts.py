@@ -212,11 +212,12 @@ def _note(call: Call, way: Candidate, started_ms: int, error_code: str) -> None:
 
 
 async def _encodable(call: Call, ways: Iterable[Candidate], *, like: Candidate) -> deque[Candidate]:
-    """Return the ways whose format can express the request, as the format of `like` can."""
+    """Return the ways whose format can express the request, as the format of `like` can. Another
+    model may keep out a part of it."""
     kept: deque[Candidate] = deque()
     for way in ways:
         try:
-            if way.upstream.format != like.upstream.format:
+            if way.upstream.format != like.upstream.format or way.model is not like.model:
                 await upstream_call.encoded(call, way)
         except InvalidRequest:
             continue

@@ -9,6 +9,7 @@ everything passes but what is listed here.
 
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from typing import Any
 
 from gateway.errors import InvalidRequest
@@ -17,6 +18,7 @@ from gateway.request.parse import MessagesRequest
 
 Allow = tuple[str, ...]
 
+_KEPT_CHARS = 1_000  # a longer list of betas is not worth the memory
 _NOT_PERMITTED = "Extra inputs are not permitted"
 # Sent by clients that have not been asked for them; without them the call is the same.
 _UNASKED = frozenset({"diagnostics", "fallbacks", "service_tier"})
@@ -63,13 +65,22 @@ def fenced(
     kept = {name: value for name, value in fields.items() if name not in left_out}
     if beta is None:
         return kept, None
+    judge = _judged if len(beta) <= _KEPT_CHARS else _judged.__wrapped__
+    passing, taken_out = judge(beta, allow)
+    for name in taken_out:
+        kept = _without_field_of(name, kept)
+    return kept, passing
+
+
+@lru_cache(maxsize=512)
+def _judged(beta: str, allow: Allow | None) -> tuple[str | None, tuple[str, ...]]:
+    """The betas that pass, and those that are taken out. A client sends the same ones each time."""
     names = beta.split(",")
     passing = [name for name in names if _passes("beta", name.strip(), allow, fenced=_FENCED_BETAS)]
     if len(passing) == len(names):
-        return kept, beta
-    for name in set(names) - set(passing):
-        kept = _without_field_of(name.strip(), kept)
-    return kept, ",".join(passing).strip() or None
+        return beta, ()
+    taken_out = tuple({name.strip() for name in names} - {name.strip() for name in passing})
+    return ",".join(passing).strip() or None, taken_out
 
 
 def dropped(unknown: Iterable[str], allow: Allow | None) -> tuple[str, ...]:
