@@ -22,7 +22,7 @@ def adapted(tokens: list[Token]) -> Iterator[Token]:
     for at, token in enumerate(tokens):
         if token.type == "table_open":
             labels, number = _heads(tokens, at), number + 1
-            if len(labels) >= _FEWEST_THAT_STACK:
+            if len(labels) >= _FEWEST_THAT_STACK or _names_code(tokens, at):
                 token.attrSet("class", "stacks")
             yield _html(format_html(_BOX, number, ", ".join(label for label in labels if label)))
         elif token.type == "tr_open":
@@ -35,6 +35,17 @@ def adapted(tokens: list[Token]) -> Iterator[Token]:
         yield token
         if token.type == "table_close":
             yield _html("</div>")
+
+
+def _names_code(tokens: list[Token], start: int) -> bool:
+    """Whether a first cell holds code: half of a phone's width would cut its names apart."""
+    for at in range(start, len(tokens)):
+        if tokens[at].type == "table_close":
+            break
+        is_first = tokens[at - 1].type == "tr_open" and tokens[at].type == "td_open"
+        if is_first and any(one.type == "code_inline" for one in tokens[at + 1].children or []):
+            return True
+    return False
 
 
 def _heads(tokens: list[Token], start: int) -> list[str]:

@@ -85,3 +85,17 @@ def test_neighbouring_samples_become_tabs_and_a_block_alone_does_not() -> None:
 
 def test_markup_in_markdown_is_text() -> None:
     assert "<script>" not in html_of("<script>alert(1)</script>\n\n```text\n<b>\n```")
+
+
+@pytest.mark.parametrize(
+    ("rows", "stacks"),
+    [
+        ("| one | 2 |\n| `cache_read` | 2 |\n", True),
+        ("| one | `cache_read` |\n| two | 2 |\n", False),
+    ],
+    ids=["a name of code", "words"],
+)
+def test_a_table_of_two_columns_stacks_on_a_phone_if_it_names_code(rows: str, stacks: bool) -> None:
+    html = html_of(f"| A | B |\n| --- | --- |\n{rows}")
+
+    assert ('<table class="stacks">' in html) is stacks
