@@ -1,7 +1,5 @@
 """`{{ fields <name> }}`: fields with anchors; docs_site/openapi/trees.py has the names."""
 
-import re
-
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString, mark_safe
 
@@ -10,9 +8,6 @@ from docs_site.openapi.fields import Content, Field, Variant
 from docs_site.openapi.trees import tree
 from docs_site.source.markdown import MARKDOWN, slug
 from docs_site.tables.markdown_table import table
-
-# A tenth of the largest page's bytes, compressed. There is no <pre> in a list of fields.
-_INDENTS = re.compile(r"\s*\n\s*")
 
 
 def markdown(name: str) -> str:
@@ -24,8 +19,7 @@ def markdown(name: str) -> str:
 def html(name: str, reader: Reader, id: str) -> str:
     """Return nested lists; what is inside a field is folded."""
     content = _shown(tree(name), is_sent=_is_sent(name))
-    drawn = render_to_string("docs/fields.html", {"content": content, "is_top": True})
-    return _INDENTS.sub("\n", drawn)
+    return render_to_string("docs/fields.html", {"content": content, "is_top": True})
 
 
 def _row(field: Field, *, is_sent: bool) -> tuple[str, ...]:

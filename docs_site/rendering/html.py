@@ -24,6 +24,9 @@ from web.templatetags import code as blocks
 _BOX = re.compile(r"\{(\w+)\} (\S+)")
 _LISTED = {"h2", "h3"}
 _WORDS_PER_MINUTE = 220
+# The templates' indentation is up to a tenth of a page's bytes, compressed too.
+_VERBATIM = re.compile(r"(<(pre|script)\b.*?</\2>)", re.DOTALL)
+_INDENTATION = re.compile(r"\s*\n\s*")
 
 
 class Heading(NamedTuple):
@@ -47,7 +50,7 @@ def render(text: str, reader: Reader) -> Rendered:
     """Render the Markdown of a page; results are cached by text and reader."""
     parsed = parse(text)
     tokens = list(adapted(list(_with_anchors(list(_with_code(parsed, reader))))))
-    html = MARKDOWN.renderer.render(tokens, MARKDOWN.options, {})
+    html = _without_indentation(MARKDOWN.renderer.render(tokens, MARKDOWN.options, {}))
     minutes = max(1, round(len(text.split()) / _WORDS_PER_MINUTE))
     return Rendered(html, list(_headings(parsed)), minutes)
 
@@ -55,6 +58,13 @@ def render(text: str, reader: Reader) -> Rendered:
 def render_line(text: str) -> str:
     """Render one line of inline Markdown, a page's description for example."""
     return str(MARKDOWN.renderInline(text))
+
+
+def _without_indentation(html: str) -> str:
+    parts = _VERBATIM.split(html)  # text, verbatim, its tag, text …
+    for at in range(0, len(parts), 3):
+        parts[at] = _INDENTATION.sub("\n", parts[at])
+    return "".join(part for at, part in enumerate(parts) if at % 3 != 2)
 
 
 def _headings(tokens: list[Token]) -> Iterator[Heading]:

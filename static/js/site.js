@@ -8,7 +8,6 @@ import "./times.js";
 import "./forms.js";
 import "./dialog.js";
 import "./polling.js";
-import "./tail.js";
 import "./outage.js";
 import "./failures.js";
 import "./passwords.js";

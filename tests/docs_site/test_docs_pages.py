@@ -1,5 +1,6 @@
 """A person reads the docs and the prices; a program reads their Markdown."""
 
+import gzip
 import re
 from datetime import timedelta
 
@@ -132,3 +133,18 @@ def test_llms_txt_leads_to_the_description_of_the_api(client: Client) -> None:
     )
 
     assert client.get(link).json()["openapi"].startswith("3.1")
+
+
+@pytest.mark.parametrize("page", contents.pages(), ids=lambda page: page.slug)
+def test_a_page_with_what_it_loads_is_below_60_kb(
+    page: Page, client: Client, settings: Settings
+) -> None:
+    sync(path=settings.BASE_DIR / "catalogue.toml")
+    document = client.get(page.url, headers={"accept-encoding": "gzip"})
+    assert document["content-encoding"] == "gzip"
+    html = gzip.decompress(document.content).decode()
+    bundles = set(re.findall(r'"/static/(bundles/[^"]+)"', html))
+    files = [settings.BASE_DIR / f"static/{one}.gz" for one in bundles]
+
+    assert len(files) == 4
+    assert len(document.content) + sum(one.stat().st_size for one in files) < 60_000

@@ -1,5 +1,7 @@
 """A page's Markdown becomes HTML."""
 
+import re
+
 import pytest
 
 from docs_site.boxes.reader import Reader
@@ -99,3 +101,12 @@ def test_a_table_of_two_columns_stacks_on_a_phone_if_it_names_code(rows: str, st
     html = html_of(f"| A | B |\n| --- | --- |\n{rows}")
 
     assert ('<table class="stacks">' in html) is stacks
+
+
+def test_indentation_goes_and_code_keeps_its_own() -> None:
+    plain, python = "```text\na\n    b\n\n\nc\n```", "```python\nif x:\n    y()\n```"
+    html = html_of(f"One\n  two\n\n{plain}\n\n{python}\n")
+
+    assert "a\n    b\n\n\nc" in html
+    assert ":\n    y()" in html
+    assert not re.search(r"\n +<", html)

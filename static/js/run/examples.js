@@ -26,7 +26,7 @@ async function run(button, output) {
     onError: (error) => view.error(error),
   });
   if (running.get(output) === stop) running.delete(output);
-  label(button, "Run again");
+  label(button, "Run", " again");
 }
 
 function opened(output, request) {
@@ -44,12 +44,15 @@ function close(output) {
   output.hidden = true;
   output.replaceChildren();
   const button = output.closest("[data-example]").querySelector("[data-run]");
-  label(button, "Run this");
+  label(button, "Run", " this");
   button.focus();
 }
 
-function label(button, text) {
-  button.querySelector("[data-run-label]").textContent = text;
+// A phone has no room for the second word.
+function label(button, text, second = "") {
+  const place = button.querySelector("[data-run-label]");
+  const long = Object.assign(document.createElement("span"), { className: "run-long", textContent: second });
+  place.replaceChildren(text, ...(second ? [long] : []));
 }
 
 function outputOf(button) {
