@@ -8,11 +8,15 @@ from docs_site.boxes.reader import KEY_HINT, Reader
 from docs_site.examples import samples
 from web.templatetags import code as blocks
 
+_FENCES = {"curl": "bash"}  # readers of Markdown know languages, not programs
+
 
 def markdown(name: str) -> str:
     """Return a fence for each language."""
     codes = samples.load(name).codes
-    return "\n\n".join(f"```{code.language}\n{code.text}\n```" for code in codes)
+    return "\n\n".join(
+        f"```{_FENCES.get(code.language, code.language)}\n{code.text}\n```" for code in codes
+    )
 
 
 def html(name: str, reader: Reader, id: str) -> str:

@@ -8,4 +8,4 @@ curl --fail-with-body http://localhost:8000/v1/messages \
     "messages": [
       {"role": "user", "content": "Write one sentence about the sea."}
     ]
-  }' || echo "curl exit: $?"
+  }' || printf '\ncurl exit: %s\n' "$?"
