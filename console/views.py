@@ -24,8 +24,18 @@ from web.http import render_page
 @require_safe
 def console(request: MemberRequest) -> HttpResponse:
     """Show the console."""
-    context = {"config": _config(request.membership)}
+    context = {
+        "config": _config(request.membership),
+        "signed_in_url": reverse("console:signed_in"),
+    }
     return render_page(request, "console/console.html", context)
+
+
+@member(*KEY_ROLES)
+@require_safe
+def signed_in(request: MemberRequest) -> HttpResponse:
+    """Say in a new tab, where somebody signed in for an open console, that it can go on."""
+    return render_page(request, "console/signed_in.html", {})
 
 
 def _config(membership: Membership) -> dict[str, Any]:

@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Locator, expect
+from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from tests.browser import chromium, console_models
 from tests.browser.console_models import ATLAS, GRAND
@@ -15,6 +15,7 @@ from tests.browser.steps import DEMO
 from tests.browser.visitor import Visitor
 from tests.support.replies import answers, event, says, silence, wait
 from tests.support.scripted_upstream import Play, ScriptedUpstream
+from tests.support.waiting import eventually
 
 pytestmark = chromium.NEEDED
 
@@ -208,6 +209,51 @@ def test_a_session_that_ends_in_mid_stream_takes_nothing_away(
     expect(console.answer).to_contain_text("Signed in again")
 
 
+def test_a_provider_signs_in_again_in_a_new_tab_and_the_console_goes_on(
+    console: Console, upstream: ScriptedUpstream
+) -> None:
+    console.visitor.expect_failures("401")
+    page = console.page
+    asked: list[str] = []
+
+    def provider(route: Route) -> None:
+        asked.append(route.request.url)
+        route.fulfill(body="GitHub asks", content_type="text/plain")
+
+    page.context.route("https://github.com/**", provider)
+    script = upstream.script(says("Signed in elsewhere"))
+    console.choose_model(ATLAS)
+    console.write(script.prompt)
+    console.bound()
+    page.context.clear_cookies()
+    console.run()
+    console.notices.get_by_role("button", name="Sign in").click()
+    dialog = page.get_by_role("dialog", name="Sign in to go on")
+    expect(dialog.get_by_label("Password")).to_be_focused()
+    console.visitor.examine()
+    eventually(lambda: cookie(page, "csrftoken") is not None, what="a new CSRF token")
+    with page.context.expect_page() as opened:
+        dialog.get_by_role("button", name="Continue with GitHub").click()
+    other = opened.value
+    expect(other.get_by_text("GitHub asks")).to_be_visible()
+    assert "client_id=of-the-tests" in asked[0]
+
+    other.goto("/accounts/login/?next=/developers/console/signed-in")
+    other.get_by_label("Email").fill(DEMO.email)
+    other.get_by_label("Password", exact=True).fill(DEMO.password)
+    other.get_by_role("button", name="Sign in", exact=True).click()
+    expect(other.get_by_role("heading", level=1)).to_have_text("You are signed in")
+    other.close()
+    page.bring_to_front()
+    page.evaluate("dispatchEvent(new Event('focus'))")
+
+    expect(dialog).to_be_hidden()
+    expect(console.notices).not_to_contain_text("Your session has ended.")
+    expect(console.message()).to_have_value(script.prompt)
+    console.run()
+    expect(console.answer).to_contain_text("Signed in elsewhere")
+
+
 def test_a_page_of_another_workspace_sends_nothing(
     console: Console, upstream: ScriptedUpstream
 ) -> None:
@@ -381,6 +427,12 @@ def test_without_javascript_it_says_what_it_needs(
     expect(visitor.page.get_by_role("heading", level=1)).to_have_text("Quickstart")
     visitor.leave(picture=tmp_path / "last-page.png")
     assert visitor.faults == []
+
+
+def cookie(page: Page, name: str) -> str | None:
+    """Return a cookie's value."""
+    found = [one for one in page.context.cookies() if one.get("name") == name]
+    return found[0].get("value") if found else None
 
 
 def write_in(editor: Locator, text: str) -> None:

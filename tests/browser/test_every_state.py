@@ -94,6 +94,7 @@ SIGNED_IN = (
     State("/accounts/password/change/", "Change your password", change_wrongly, "too short"),
     State("/accounts/3rdparty/", "Connected services", text="octocat"),
     State("/accounts/logout/", "Sign out?"),
+    State("/developers/console/signed-in", "You are signed in", text="This tab can be closed."),
     State("/developers/settings", "Settings", open_menu, "Sign out"),
     State("/developers/settings", "Settings", open_themes, "As the system"),
     State("/developers/?again", "Three steps to get started", text="No credits are left"),

@@ -26,13 +26,14 @@ function otherWorkspace() {
 
 function signedIn() {
   dismiss("workspace");
-  if (!isSignedOut) return;
-  isSignedOut = false;
-  dismiss("session");
+  if (isSignedOut) comeBack(); // signed in again in another tab
 }
 
 function comeBack() {
-  signedIn();
+  isSignedOut = false;
+  dismiss("session");
+  dismiss("workspace");
+  signIn.close();
   soon();
   emit("came-back");
 }

@@ -12,6 +12,20 @@ export function open() {
   if (dialog.open) return;
   tell("");
   dialog.showModal();
+  renewTokens();
+}
+
+export function close() {
+  form.querySelector("[name=password]").value = "";
+  dialog.close();
+}
+
+// The forms that lead to another service are as old as the page; the cookie may have changed since.
+async function renewTokens() {
+  const tokens = dialog.querySelectorAll("[name=csrfmiddlewaretoken]");
+  if (!tokens.length) return;
+  await ask({}).catch(() => null);
+  for (const token of tokens) token.value = csrfToken() || token.value;
 }
 
 function tell(text) {
@@ -39,8 +53,7 @@ async function send(event, onSignedIn) {
     const answer = await response.json();
     if (!response.ok) return tell(reasonOf(answer));
     if (answer.location !== config.urls.page) return goOn(answer.location);
-    form.querySelector("[name=password]").value = "";
-    dialog.close();
+    close();
     say("Signed in.");
     onSignedIn();
   } catch {
@@ -65,5 +78,5 @@ function goOn(address) {
 
 export function start({ onSignedIn }) {
   form.addEventListener("submit", (event) => send(event, onSignedIn));
-  byId("sign-in-close").addEventListener("click", () => dialog.close());
+  byId("sign-in-close").addEventListener("click", close);
 }
