@@ -25,7 +25,7 @@ export function endLine(call) {
     call.firstTokenMs !== null
       ? h("span", {}, `${duration(call.firstTokenMs)} to first token`)
       : h("span", {}, duration(call.durationMs)),
-    call.speed() && h("span", {}, `${grouped(call.speed())} tok/s`),
+    call.speed() >= 1 && h("span", {}, `${grouped(call.speed())} tok/s`),
   ];
   const [opener, details] = receipt(call);
   return h(
