@@ -38,7 +38,7 @@ def highlighted(text: str, language: str) -> SafeString:
     return mark_safe(highlight(text, lexer, _FORMATTER).rstrip("\n"))  # noqa: S308 (Pygments escapes)
 
 
-@simplefilter  # type: ignore[untyped-decorator]
+@simplefilter
 def _without_plain_kinds(
     self: Any, lexer: Any, stream: Iterable[tuple[Any, str]], options: Any
 ) -> Iterator[tuple[Any, str]]:
