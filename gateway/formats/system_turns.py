@@ -8,16 +8,24 @@ from collections.abc import Iterable
 from itertools import groupby
 from typing import Any
 
+from gateway.formats import tool_changes
 from gateway.request.parse import MessagesRequest
 
 Message = dict[str, Any]
 Blocks = list[dict[str, Any]]
 
 
-def arranged(request: MessagesRequest, *, as_user_turns: bool) -> dict[str, Any]:
+def arranged(
+    request: MessagesRequest, *, as_user_turns: bool, may_change_tools: bool = False
+) -> dict[str, Any]:
     """A request's fields with its system messages where the server wants them. The fields
-    themselves are returned if there is none."""
+    themselves are returned if there is none. `may_change_tools`: the server takes those that add
+    and remove tools. Raises InvalidRequest."""
     fields = request.fields
+    if request.has_tool_changes and (
+        as_user_turns or not may_change_tools or tool_changes.are_leading(fields["messages"])
+    ):
+        fields = tool_changes.applied(fields)
     if not request.has_system_turns:
         return fields
     messages = fields["messages"]

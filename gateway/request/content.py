@@ -18,6 +18,7 @@ _END_CHARS = 200
 OUR_SIGNATURES = "cai1."
 _NAMES_A_FILE = ("file", "container_upload")
 _IS_USUAL_ID = re.compile(r"[a-zA-Z0-9_-]{1,64}").fullmatch
+_IS_USUAL_NAME = re.compile(r"[a-zA-Z0-9_-]{1,128}").fullmatch
 # Block types that are restricted to certain roles; the system prompt counts as role `system`. Other
 # types are allowed anywhere.
 ROLES_OF_BLOCK = {
@@ -40,15 +41,17 @@ class RequestStats:
     attachment_bytes: int = 0  # of images and documents that are in the body as base64
     opaque_bytes: int = 0  # of our own signatures: no model reads them as text
     breakpoints: int = 0
-    has_odd_call_ids: bool = False  # that Messages servers refuse
+    has_odd_calls: bool = False  # with ids or names that Messages servers refuse
     uses_tools: bool = False
     has_system_turns: bool = False
     has_empty_text: bool = False
     helper_models: set[str] = field(default_factory=set)  # that tools name for the provider to call
     has_hour: bool = False  # asks for a cache that is kept for an hour
     file_ids: list[str] = field(default_factory=list)  # where files of the account are named
-    provider_tools: list[tuple[int, str]] = field(default_factory=list)  # place and type
+    provider_tools: list[tuple[str, str]] = field(default_factory=list)  # path and type
     uses: ToolUses = NO_USES  # the most, of tools that the provider runs and charges for
+    # Blocks that add or remove a tool in mid-conversation, each with its path.
+    tool_changes: list[tuple[str, Any]] = field(default_factory=list)
 
 
 def check_message_block(block: Any, path: str, role: str, stats: RequestStats) -> None:
@@ -184,9 +187,9 @@ def _check_redacted_thinking(block: dict[str, Any], path: str, stats: RequestSta
 def _check_tool_use(block: dict[str, Any], path: str, stats: RequestStats) -> None:
     stats.uses_tools = True
     call_id = values.non_empty_string(values.field(block, "id", path), f"{path}.id")
-    if not _IS_USUAL_ID(call_id):
-        stats.has_odd_call_ids = True
-    values.non_empty_string(values.field(block, "name", path), f"{path}.name")
+    name = values.non_empty_string(values.field(block, "name", path), f"{path}.name")
+    if not _IS_USUAL_ID(call_id) or not _IS_USUAL_NAME(name):
+        stats.has_odd_calls = True
     values.mapping(values.field(block, "input", path), f"{path}.input")
 
 
@@ -235,6 +238,21 @@ def _check_unknown(block: dict[str, Any], path: str, stats: RequestStats) -> Non
             pending.extend(value)
 
 
+def _check_tool_change(block: dict[str, Any], path: str, stats: RequestStats) -> None:
+    if path.startswith("system"):
+        raise InvalidRequest(f"`{block['type']}` blocks can only be in messages", path=path)
+    stats.uses_tools = True
+    stats.tool_changes.append((path, block))
+    _check_unknown(block, path, stats)
+
+
+def _check_compaction(block: dict[str, Any], path: str, stats: RequestStats) -> None:
+    changes = block.get("tool_changes")
+    for index, change in enumerate(changes if isinstance(changes, list) else []):
+        stats.tool_changes.append((f"{path}.tool_changes.{index}", change))
+    _check_unknown(block, path, stats)
+
+
 _Check = Callable[[dict[str, Any], str, RequestStats], None]
 _INNER_CHECKS: dict[str, _Check] = {
     "text": _check_text,
@@ -247,4 +265,7 @@ _CHECKS: dict[str, _Check] = _INNER_CHECKS | {
     "redacted_thinking": _check_redacted_thinking,
     "tool_use": _check_tool_use,
     "tool_result": _check_tool_result,
+    "tool_addition": _check_tool_change,
+    "tool_removal": _check_tool_change,
+    "compaction": _check_compaction,
 }

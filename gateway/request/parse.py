@@ -43,14 +43,16 @@ class MessagesRequest(msgspec.Struct, frozen=True):
     body_bytes: int
     attachment_bytes: int = 0
     opaque_bytes: int = 0
-    has_odd_call_ids: bool = False
+    has_odd_calls: bool = False
     has_system_turns: bool = False
     helper_models: frozenset[str] = frozenset()  # that its tools name for the provider to call
+    has_tool_changes: bool = False
+    added_tools: tuple[dict[str, Any], ...] = ()  # that its messages define
     # Whether all that it asks of a provider is usual: nothing that a catalogue can keep out.
     is_usual: bool = True
     has_hour: bool = False  # asks for a cache that is kept for an hour
     file_ids: tuple[str, ...] = ()  # where files of the upstream's account are named
-    provider_tools: tuple[tuple[int, str], ...] = ()  # place and type of those with a type
+    provider_tools: tuple[tuple[str, str], ...] = ()  # path and type of those with a type
     uses: ToolUses = NO_USES  # the most, of tools that the provider runs and charges for
 
     @property
@@ -104,7 +106,7 @@ def _check(fields: dict[str, Any], *, body_bytes: int, check_pairs: bool) -> Mes
     stats = content.RequestStats()
     options.check_options(fields)
     fields.pop("thread", None)  # an upstream would store it under an id that callers never receive
-    _check_conversation(fields, stats, check_pairs=check_pairs)
+    added_tools = _check_conversation(fields, stats, check_pairs=check_pairs)
     return MessagesRequest(
         model=fields["model"],
         max_tokens=fields.get("max_tokens", 0),
@@ -116,7 +118,7 @@ def _check(fields: dict[str, Any], *, body_bytes: int, check_pairs: bool) -> Mes
         body_bytes=body_bytes,
         attachment_bytes=stats.attachment_bytes,
         opaque_bytes=stats.opaque_bytes,
-        has_odd_call_ids=stats.has_odd_call_ids,
+        has_odd_calls=stats.has_odd_calls,
         has_system_turns=stats.has_system_turns,
         helper_models=frozenset(stats.helper_models),
         is_usual=fields.keys() <= USUAL and not stats.provider_tools and not stats.file_ids,
@@ -124,28 +126,33 @@ def _check(fields: dict[str, Any], *, body_bytes: int, check_pairs: bool) -> Mes
         file_ids=tuple(stats.file_ids),
         provider_tools=tuple(stats.provider_tools),
         uses=stats.uses,
+        has_tool_changes=bool(stats.tool_changes),
+        added_tools=added_tools,
     )
 
 
 def _check_conversation(
     fields: dict[str, Any], stats: content.RequestStats, *, check_pairs: bool
-) -> None:
+) -> tuple[dict[str, Any], ...]:
     if "system" in fields:
         messages.check_system(fields["system"], stats)
     if "tools" in fields:
         tools.check_tools(fields["tools"], stats)
-    if "tool_choice" in fields:
-        tools.check_tool_choice(fields["tool_choice"], fields.get("tools", []))
-        if not fields.get("tools"):
-            del fields["tool_choice"]
     if "cache_control" in fields:
         content.check_cache_control(fields["cache_control"], "cache_control", stats)
     messages.check_messages(values.field(fields, "messages", ""), stats)
+    added = tools.check_changes(stats) if stats.tool_changes else ()
+    if "tool_choice" in fields:
+        offered = [*fields.get("tools", []), *added]
+        tools.check_tool_choice(fields["tool_choice"], offered)
+        if not offered:
+            del fields["tool_choice"]
     if check_pairs and stats.uses_tools:
         messages.check_tool_pairs(fields["messages"])
     if stats.has_empty_text:
         _drop_empty_text(fields)
     content.check_breakpoints(stats)
+    return added
 
 
 def _drop_empty_text(fields: dict[str, Any]) -> None:

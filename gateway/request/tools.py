@@ -18,20 +18,36 @@ def check_tools(tools: Any, stats: content.RequestStats) -> None:
     names: set[str] = set()
     for index, tool in enumerate(values.array(tools, "tools")):
         path = f"tools.{index}"
-        values.mapping(tool, path)
-        if "cache_control" in tool:
-            content.check_cache_control(tool["cache_control"], f"{path}.cache_control", stats)
-        if is_custom(tool):
-            _check_custom(tool, path)
-        else:
-            kind = values.non_empty_string(tool["type"], f"{path}.type")
-            stats.provider_tools.append((index, kind))
-            _count_uses(tool, kind, path, stats)
-            if tool.get("model") is not None:
-                stats.helper_models.add(values.non_empty_string(tool["model"], f"{path}.model"))
+        _check_tool(tool, path, stats)
         if tool.get("name") is not None:
             _check_unique(values.string(tool["name"], f"{path}.name"), path, names)
     stats.uses_tools = stats.uses_tools or bool(tools)
+
+
+def check_changes(stats: content.RequestStats) -> tuple[dict[str, Any], ...]:
+    """The tools that blocks of the conversation define, checked as those of `tools` are."""
+    added: list[dict[str, Any]] = []
+    for path, block in stats.tool_changes:
+        tool = block.get("tool") if isinstance(block, dict) else None
+        if isinstance(tool, dict) and tool.get("type") == "tool_definition":
+            at = f"{path}.tool.definition"
+            _check_tool(values.field(tool, "definition", f"{path}.tool"), at, stats)
+            added.append(tool["definition"])
+    return tuple(added)
+
+
+def _check_tool(tool: Any, path: str, stats: content.RequestStats) -> None:
+    values.mapping(tool, path)
+    if "cache_control" in tool:
+        content.check_cache_control(tool["cache_control"], f"{path}.cache_control", stats)
+    if is_custom(tool):
+        _check_custom(tool, path)
+        return
+    kind = values.non_empty_string(tool["type"], f"{path}.type")
+    stats.provider_tools.append((path, kind))
+    _count_uses(tool, kind, path, stats)
+    if tool.get("model") is not None:
+        stats.helper_models.add(values.non_empty_string(tool["model"], f"{path}.model"))
 
 
 def is_custom(tool: dict[str, Any]) -> bool:

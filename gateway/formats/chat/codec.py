@@ -5,8 +5,8 @@ from typing import Any
 
 from catalogue.snapshot import UpstreamRow
 from gateway.errors import UpstreamEmpty, UpstreamFailed
-from gateway.formats import lenient_json, upstream_errors
-from gateway.formats.chat import emptiness, reply, thoughts, tool_names
+from gateway.formats import lenient_json, tool_names, upstream_errors
+from gateway.formats.chat import emptiness, reply, thoughts
 from gateway.formats.chat import request as chat_request
 from gateway.formats.chat import usage as usage_reports
 from gateway.formats.chat.stream import ChatStream
@@ -76,7 +76,7 @@ def decode_reply(
         raise UpstreamFailed
     reason = _finish_reason(choice, message)
     content = blocks.clean_all(
-        _content(message, tool_names.originals(request), upstream_id),
+        _content(message, tool_names.Names.of(request), upstream_id),
         may_be_cut=lambda: stop_reasons.may_cut(reason, stop_sequence=None),
     )
     counts = token_usage.UsageTally(
@@ -106,14 +106,14 @@ def open_stream(
 ) -> ChatStream:
     return ChatStream(
         request,
-        tool_names=tool_names.originals(request),
+        names=tool_names.Names.of(request),
         hide=hide,
         upstream_id=upstream_id,
     )
 
 
 def _content(
-    message: dict[str, Any], names: dict[str, str], upstream_id: int
+    message: dict[str, Any], names: tool_names.Names, upstream_id: int
 ) -> list[dict[str, Any]]:
     calls = reply.calls_of(message)
     text = reply.text_of(message) + reply.refusal_of(message)
@@ -129,7 +129,7 @@ def _content(
     for place, call in enumerate(calls):
         if place or not is_direct:
             content += thoughts.as_blocks(None, call.extra, upstream_id=upstream_id)
-        wire = {"type": "tool_use", "id": call.call_id, "name": names.get(call.name, call.name)}
+        wire = {"type": "tool_use", "id": call.call_id, "name": names.restored(call.name)}
         content.append(wire | {"input": call.arguments})
     return content
 

@@ -17,8 +17,8 @@ import msgspec
 
 from catalogue.habits import USUAL, Habits
 from gateway.errors import InvalidRequest
-from gateway.formats import call_ids, documents
-from gateway.formats.chat import thoughts, tool_names
+from gateway.formats import call_ids, documents, tool_names
+from gateway.formats.chat import thoughts
 from gateway.reply.blocks import PROVIDER_BLOCKS
 
 Message = dict[str, Any]
@@ -29,12 +29,13 @@ _MOST_IDS = r"[\s\S]{1,40}"
 # Differs between calls, which would defeat the upstream's prompt cache.
 _BILLING_HEADER = "x-anthropic-billing-header:"
 # Traces of tools that a provider ran or lists; they are not part of the conversation.
-_DROPPED = PROVIDER_BLOCKS | {"tool_reference", "browser_state", "tool_addition", "tool_removal"}
+_DROPPED = PROVIDER_BLOCKS | {"tool_reference", "browser_state"}
 
 
 def encode(fields: dict[str, Any], habits: Habits = USUAL, upstream_id: int = 0) -> list[Message]:
     """The whole conversation, system prompt first. Raises InvalidRequest."""
     ids = call_ids.mapper(habits.call_ids or _MOST_IDS)
+    names = tool_names.Names(fields.get("tools", ()))
     encoded: list[Message] = []
     if system := _system_text(fields.get("system", "")):
         encoded.append({"role": "system", "content": system})
@@ -42,7 +43,7 @@ def encode(fields: dict[str, Any], habits: Habits = USUAL, upstream_id: int = 0)
     for is_assistant, run in groupby(kept, key=lambda numbered: numbered[1]["role"] == "assistant"):
         if is_assistant:
             encoded += _assistant_run(
-                list(run), thoughts.Returned(upstream_id, habits), ids, habits
+                list(run), thoughts.Returned(upstream_id, habits), ids, names, habits
             )
         else:
             encoded += _other_run(list(run), ids)
@@ -69,6 +70,7 @@ def _assistant_run(
     run: list[tuple[int, dict[str, Any]]],
     thinking: thoughts.Returned,
     ids: Callable[[str], str],
+    names: tool_names.Names,
     habits: Habits,
 ) -> list[Message]:
     texts: list[str] = []
@@ -81,7 +83,7 @@ def _assistant_run(
             if block["type"] == "thinking":
                 thinking.take(block)
             elif block["type"] == "tool_use":
-                calls.append(thinking.with_extra(_tool_call(block, ids)))
+                calls.append(thinking.with_extra(_tool_call(block, ids, names)))
     text = "\n\n".join(filter(None, texts))
     encoded: Message = {"role": "assistant", "content": text or None, **thinking.fields(calls)}
     if calls:
@@ -89,10 +91,12 @@ def _assistant_run(
     return [encoded]
 
 
-def _tool_call(block: dict[str, Any], ids: Callable[[str], str]) -> dict[str, Any]:
+def _tool_call(
+    block: dict[str, Any], ids: Callable[[str], str], names: tool_names.Names
+) -> dict[str, Any]:
     # Keeps the caller's order of keys, which is the model's.
     arguments = msgspec.json.encode(block["input"]).decode()
-    function = {"name": tool_names.shorten(block["name"]), "arguments": arguments}
+    function = {"name": names.sent(block["name"]), "arguments": arguments}
     return {"id": ids(block["id"]), "type": "function", "function": function}
 
 

@@ -9,8 +9,8 @@ from typing import Any
 from catalogue.habits import USUAL, Habits
 from catalogue.snapshot import UpstreamRow
 from gateway.errors import InvalidRequest
-from gateway.formats import system_turns
-from gateway.formats.chat import messages, tool_names
+from gateway.formats import system_turns, tool_names
+from gateway.formats.chat import messages
 from gateway.request.parse import MessagesRequest
 from gateway.request.tools import is_custom
 

@@ -7,7 +7,7 @@ import msgspec
 
 from gateway import sse
 from gateway.errors import UpstreamEmpty, UpstreamFailed
-from gateway.formats import lenient_json, upstream_errors
+from gateway.formats import lenient_json, tool_names, upstream_errors
 from gateway.formats.chat import emptiness, reply, thoughts, usage
 from gateway.formats.chat.tool_calls import CallsInOrder, PendingCall
 from gateway.formats.event_stream import EventStream
@@ -25,7 +25,7 @@ class ChatStream(EventStream):
         self,
         request: MessagesRequest,
         *,
-        tool_names: dict[str, str],
+        names: tool_names.Names,
         hide: Mapping[str, str] | None = None,
         upstream_id: int = 0,
     ) -> None:
@@ -34,7 +34,7 @@ class ChatStream(EventStream):
         self._upstream_id = upstream_id
         self._stops: list[str] = request.fields.get("stop_sequences", [])
         self._tail_chars = max(map(len, self._stops), default=0)
-        self._tool_names = tool_names
+        self._names = names
         self._text: TextBlock | None = None  # the latest
         self._thinking: thoughts.SealedThinking | None = None  # the latest
         self._is_thinking_last = False  # of all blocks
@@ -149,7 +149,7 @@ class ChatStream(EventStream):
         wire = {
             "type": "tool_use",
             "id": self._out.ids.claim(call.call_id),
-            "name": self._tool_names.get(call.name, call.name),
+            "name": self._names.restored(call.name),
         }
         block = call.block = ToolBlock(wire)
         self._is_thinking_last = False

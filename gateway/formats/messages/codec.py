@@ -10,7 +10,7 @@ from typing import Any
 
 from catalogue.snapshot import UpstreamRow
 from gateway.errors import UpstreamFailed
-from gateway.formats import documents, lenient_json, system_turns, upstream_errors
+from gateway.formats import documents, lenient_json, system_turns, tool_names, upstream_errors
 from gateway.formats.messages import conversation, fence
 from gateway.formats.messages import usage as usage_reports
 from gateway.formats.messages.stream import MessagesStream, extras_of
@@ -75,7 +75,7 @@ def encode_count(
 def _conversation(request: MessagesRequest, upstream: UpstreamRow | None) -> dict[str, Any]:
     """The fields with a conversation that this upstream accepts, wherever it comes from."""
     as_user_turns = upstream is not None and upstream.system_turns == "user"
-    fields = system_turns.arranged(request, as_user_turns=as_user_turns)
+    fields = system_turns.arranged(request, as_user_turns=as_user_turns, may_change_tools=True)
     upstream_id = upstream.id if upstream else 0
     return conversation.fitted(fields, request, upstream_id=upstream_id)
 
@@ -119,9 +119,12 @@ def decode_reply(
         message["content"],
         may_be_cut=lambda: stop_reasons.may_cut(reason, stop_sequence=stop_sequence),
     )
+    names = tool_names.Names.of(request)
     for block in content:
         if block["type"] == "thinking" and not block["signature"]:
             block["signature"] = conversation.own_signature(upstream_id)
+        elif block["type"] == "tool_use":
+            block["name"] = names.restored(block["name"])
     stop_reason = stop_reasons.normalise(
         reason,
         stop_sequence=stop_sequence,
@@ -144,9 +147,7 @@ def open_stream(
     upstream_id: int = 0,
 ) -> MessagesStream:
     return MessagesStream(
-        input_tokens_estimate=token_usage.estimate_tokens(request.text_bytes),
-        hide=hide,
-        upstream_id=upstream_id,
+        request, names=tool_names.Names.of(request), hide=hide, upstream_id=upstream_id
     )
 
 

@@ -4,9 +4,10 @@ Thinking with a signature of ours comes from an upstream that signs none. Only t
 back, unsigned again if it speaks this format; all others would refuse it, so it is dropped.
 """
 
+import re
 from typing import Any
 
-from gateway.formats import call_ids
+from gateway.formats import call_ids, tool_names
 from gateway.formats.thought_seal import Thought, is_ours, open_seal, seal
 from gateway.request.parse import MessagesRequest
 
@@ -15,6 +16,7 @@ Message = dict[str, Any]
 
 _FIELD = "messages"
 _IDS = "[a-zA-Z0-9_-]{1,64}"
+_IS_NAME = re.compile(r"[a-zA-Z0-9_-]{1,128}").fullmatch
 _NAME_OF_ID = {"tool_use": "id", "tool_result": "tool_use_id"}
 
 
@@ -27,8 +29,11 @@ def fitted(fields: dict[str, Any], request: MessagesRequest, *, upstream_id: int
     """The fields with a conversation that this upstream accepts: as they are, nearly always."""
     if request.opaque_bytes:
         fields = _with_own_thinking(fields, upstream_id)
-    if request.has_odd_call_ids:
-        messages = [_map(message, _with_usual_id) for message in fields["messages"]]
+    if request.has_odd_calls:
+        names = tool_names.Names.of(request)
+        messages = [
+            _map(message, lambda block: _usual(block, names)) for message in fields["messages"]
+        ]
         fields = fields | {"messages": messages}
     return fields
 
@@ -73,9 +78,15 @@ def _needs_thinking(messages: list[Message]) -> bool:
     return False
 
 
-def _with_usual_id(block: Block) -> Block | None:
+def _usual(block: Block, names: tool_names.Names) -> Block | None:
+    """The block with an id, and of a call with a name, that servers of this format accept."""
     name = _NAME_OF_ID.get(block["type"])
-    return block if name is None else block | {name: call_ids.mapper(_IDS)(block[name])}
+    if name is None:
+        return block
+    block = block | {name: call_ids.mapper(_IDS)(block[name])}
+    if block["type"] == "tool_use" and not _IS_NAME(block["name"]):
+        block["name"] = names.restored(block["name"])
+    return block
 
 
 def _map(message: Message, change: Any) -> Message:

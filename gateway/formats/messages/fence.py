@@ -48,12 +48,12 @@ def fenced(
     would be another one."""
     if allow is not None and "*" in allow:
         return fields, beta
-    for index, kind in request.provider_tools:
+    for path, kind in request.provider_tools:
         if not _passes("tool", kind, allow, fenced=_FENCED_TOOLS):
             raise InvalidRequest(
                 f"Input tag '{kind}' found using 'type' does not match any of the expected tags: "
                 "'custom'",
-                path=f"tools.{index}",
+                path=path,
             )
     if request.file_ids and not _is_named("field", _FILE_ID, allow):
         raise InvalidRequest(_NOT_PERMITTED, path=request.file_ids[0])

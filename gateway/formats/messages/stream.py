@@ -6,12 +6,14 @@ from typing import Any
 
 from gateway import sse
 from gateway.errors import UpstreamFailed
-from gateway.formats import lenient_json, upstream_errors
+from gateway.formats import lenient_json, tool_names, upstream_errors
 from gateway.formats.event_stream import EventStream
 from gateway.formats.messages import usage
 from gateway.formats.messages.conversation import own_signature
 from gateway.reply import blocks
 from gateway.reply.events import Event
+from gateway.reply.token_usage import estimate_tokens
+from gateway.request.parse import MessagesRequest
 
 _OF_MESSAGE = frozenset(
     {"id", "type", "role", "model", "content", "stop_reason", "stop_sequence", "usage"}
@@ -26,12 +28,14 @@ class MessagesStream(EventStream):
 
     def __init__(
         self,
+        request: MessagesRequest,
         *,
-        input_tokens_estimate: int,
+        names: tool_names.Names,
         hide: Mapping[str, str] | None = None,
         upstream_id: int = 0,
     ) -> None:
-        super().__init__(input_tokens_estimate=input_tokens_estimate, hide=hide)
+        super().__init__(input_tokens_estimate=estimate_tokens(request.text_bytes), hide=hide)
+        self._names = names
         # By the upstream's index, which may be reused; None for a block that is dropped.
         self._blocks: dict[int, blocks.Block | None] = {}
         self._final_delta: dict[str, Any] = {}
@@ -83,12 +87,19 @@ class MessagesStream(EventStream):
     def _block_start(self, data: dict[str, Any]) -> list[Event]:
         index = _index(data)
         events = self._stop(index)
-        wire = data.get("content_block")
+        wire = self._named(data.get("content_block"))
         block = blocks.from_start(wire, self._out.ids)
         self._blocks[index] = block
         if block is not None and isinstance(wire, dict):
             self._out.tally.note_block(wire)
         return events if block is None else events + self._out.open(self._signed(block))
+
+    def _named(self, wire: Any) -> Any:
+        """A call of a tool under the caller's name for it."""
+        if not isinstance(wire, dict) or wire.get("type") != "tool_use":
+            return wire
+        name = wire.get("name")
+        return wire | {"name": self._names.restored(name)} if isinstance(name, str) else wire
 
     def _signed(self, block: blocks.Block) -> blocks.Block:
         """Thinking that its upstream does not sign has a signature of ours."""

@@ -1,4 +1,5 @@
-"""Tool calls as models and servers write them: without marks, in JSON that is none, cut."""
+"""Tool calls as models and servers write them: without marks, in JSON that is none, cut, under
+names that no tool has."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -42,6 +43,13 @@ MENDED: list[tuple[str, str, Any]] = [
     ("a comma after the last member", '{"at": "it",}', {"at": "it"}),
     ("a comma after the last item", '{"at": ["it", ]}', {"at": ["it"]}),
 ]
+MADE_UP = {
+    "functions.look": "look",
+    "look<|channel|>commentary": "look",
+    "default_api:listen": "listen",
+    "Listen": "listen",
+    "functions.smell": "functions_smell",
+}
 HOPELESS = {
     "cut": '{"at": "i',
     "a missing colon": '{"at" "it"}',
@@ -88,8 +96,8 @@ def in_pieces(text: str) -> list[str]:
 # --- Messages -----------------------------------------------------------------------------------
 
 
-def messages_stream(*texts: Any, reason: str = "tool_use") -> Play:
-    opening = {"type": "tool_use", "id": "toolu_1", "name": "look", "input": {}}
+def messages_stream(*texts: Any, reason: str = "tool_use", name: str = "look") -> Play:
+    opening = {"type": "tool_use", "id": "toolu_1", "name": name, "input": {}}
     steps = [
         event(
             "content_block_delta",
@@ -115,9 +123,9 @@ def messages_stream(*texts: Any, reason: str = "tool_use") -> Play:
     )
 
 
-def messages_whole(text: str, reason: str = "tool_use") -> Play:
+def messages_whole(text: str, reason: str = "tool_use", name: str = "look") -> Play:
     """A server that passes the model's JSON on as a string."""
-    content = [{"type": "tool_use", "id": "toolu_1", "name": "look", "input": text}]
+    content = [{"type": "tool_use", "id": "toolu_1", "name": name, "input": text}]
     return answers(message(content=content, stop_reason=reason))
 
 
@@ -255,4 +263,31 @@ def _cut_by_the_limit() -> Iterator[Fault]:
     )
 
 
-FAULTS = [*_parallel(), *_mended(), *_hopeless(), *_cut_by_the_limit()]
+def _made_up_names() -> Iterator[Fault]:
+    """Names as models decorate them, and names that no tool has."""
+    for made_up, name in MADE_UP.items():
+        outcome = called(block(name, {"at": 1}))
+        text = '{"at": 1}'
+        whole, first, rest = (
+            piece(0, "call_1", made_up, text),
+            piece(0, "call_1", made_up, ""),
+            piece(0, None, None, text),
+        )
+        yield _fault(f"{made_up}, whole", chat_stream(whole), outcome, CHAT_STREAMED)
+        yield _fault(f"{made_up}, in pieces", chat_stream(first, rest), outcome, CHAT_STREAMED)
+        yield _fault(f"{made_up}, plain", chat_whole([(made_up, text)]), outcome, CHAT_PLAIN)
+        yield _fault(
+            f"{made_up}, in a message",
+            messages_stream(text, name=made_up),
+            outcome,
+            MESSAGES_STREAMED,
+        )
+        yield _fault(
+            f"{made_up}, plain message",
+            messages_whole(text, name=made_up),
+            outcome,
+            MESSAGES_PLAIN,
+        )
+
+
+FAULTS = [*_parallel(), *_mended(), *_hopeless(), *_cut_by_the_limit(), *_made_up_names()]
