@@ -34,6 +34,7 @@ class Habits(Struct, forbid_unknown_fields=True, frozen=True):
     stream_options       whether it accepts the field, without which others report no usage
     parallel_tool_calls  whether it accepts the field
     strict_schemas       whether it accepts `strict` for a JSON schema
+    stop_sequences       how many it accepts; the gateway watches for the others
     thinking_off         what tells a model that thinks by default not to
     """
 
@@ -45,6 +46,7 @@ class Habits(Struct, forbid_unknown_fields=True, frozen=True):
     stream_options: bool = True
     parallel_tool_calls: bool = True
     strict_schemas: bool = True
+    stop_sequences: Annotated[int, Meta(ge=1)] | None = None
     thinking_off: dict[str, Any] = {}
 
 

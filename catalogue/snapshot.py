@@ -10,9 +10,15 @@ from catalogue.pricing import Price
 
 @dataclass(slots=True)
 class Learned:
-    """What a server's answers have shown of its habits; forgotten when the catalogue changes."""
+    """What a server's answers have shown of its habits; forgotten when the catalogue changes.
+
+    `wants_thinking`: a tool loop must begin with thinking if that is on. `unverified` are hashes of
+    signatures of thinking that it has refused.
+    """
 
     refuses_system_turns: bool = False
+    wants_thinking: bool = False
+    unverified: set[int] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,8 +115,12 @@ class Call:
     def head(self) -> Head:
         """Return what precedes the answer; it names the candidate that is answering now."""
         route = self.route.explained(self.candidate)
-        dropped = self.encoded[1].dropped if self.encoded is not None else ()
-        return Head(self.request_id, route, self.rate_limits, self.held, dropped)
+        if self.encoded is None:
+            return Head(self.request_id, route, self.rate_limits, self.held)
+        request = self.encoded[1]
+        if request.thinking:
+            route = f'{route}; thinking="{request.thinking}"'
+        return Head(self.request_id, route, self.rate_limits, self.held, request.dropped)
 
     def elapsed_ms(self) -> int:
         """Milliseconds since the call was accepted."""

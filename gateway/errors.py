@@ -370,6 +370,8 @@ class Refusal(Enum):
     PROMPT = "prompt"  # it is too long
     MAX_TOKENS = "max_tokens"  # it is above `limit`
     SYSTEM_TURNS = "system turns"  # after the first message
+    THINKING = "thinking"  # of another provider, or changed
+    MISSING_THINKING = "missing thinking"  # at the beginning of a tool loop
 
 
 class UpstreamRefused(UpstreamError):

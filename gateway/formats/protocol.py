@@ -1,7 +1,7 @@
 """The interface of an upstream format. Each format is a module with these functions."""
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 import msgspec
 
@@ -10,15 +10,20 @@ from gateway.errors import InvalidRequest, UpstreamError
 from gateway.reply.events import Event, Reply, Usage
 from gateway.request.parse import MessagesRequest
 
+# Blocks were dropped, or it was also switched off for this call.
+ThinkingChange = Literal["", "dropped", "off"]
+
 
 class EncodedRequest(NamedTuple):
     """A POST to the upstream; `path` is relative to its base address. `dropped` are fields of the
-    request that no Messages API has, and that the upstream is not sent."""
+    request that no Messages API has, and that the upstream is not sent. `thinking` says what was
+    done to the conversation's, if the upstream could not take it."""
 
     path: str
     headers: dict[str, str]
     body: bytes
     dropped: tuple[str, ...] = ()
+    thinking: ThinkingChange = ""
 
     @classmethod
     def from_json(
@@ -28,13 +33,15 @@ class EncodedRequest(NamedTuple):
         headers: Mapping[str, str],
         *,
         dropped: tuple[str, ...] = (),
+        thinking: ThinkingChange = "",
     ) -> "EncodedRequest":
         """Raises InvalidRequest for a body nested too deeply to encode."""
         try:
             encoded = msgspec.json.encode(body)
         except RecursionError:
             raise InvalidRequest("The request body is nested too deeply") from None
-        return cls(path, {"content-type": "application/json", **headers}, encoded, dropped)
+        headers = {"content-type": "application/json", **headers}
+        return cls(path, headers, encoded, dropped, thinking)
 
 
 class Stream(Protocol):

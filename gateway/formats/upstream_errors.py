@@ -75,6 +75,16 @@ _NO_SYSTEM_TURNS = re.compile(
     r"|system role (?:is )?not supported|multiple system messages",
     re.IGNORECASE,
 )
+# Of thinking whose signature the server cannot verify.
+_NO_THINKING = re.compile(
+    r"invalid.{0,20}(?:signature|data).{0,20}thinking|thinking.{0,20}signature.{0,20}"
+    r"(?:invalid|not valid|expired|(?:could not|cannot) be verified)"
+    r"|thinking.{0,20} blocks.{0,60}cannot be modified",
+    re.IGNORECASE,
+)
+_MISSING_THINKING = re.compile(
+    r"expected .?thinking.{0,40}but found|must start with a thinking block", re.IGNORECASE
+)
 _NO_IMAGES = re.compile(
     r"image input is not supported|does not support image|not a multimodal", re.IGNORECASE
 )
@@ -146,7 +156,7 @@ def _classify(
         words = _caller_message(text, hide) if status in _REQUEST_FAULTS else _GENERIC_MESSAGE
         refused = UpstreamRefused(words, refusal=Refusal.SYSTEM_TURNS)
     if refused is None and status in _REQUEST_FAULTS:
-        refused = UpstreamRefused(_caller_message(text, hide))
+        refused = UpstreamRefused(_caller_message(text, hide), refusal=_refusal_of_thinking(text))
     if refused is not None:
         return refused.of_size() if status == _TOO_LARGE else refused
     if status in _TIMEOUTS:
@@ -156,6 +166,12 @@ def _classify(
     if status in _OPERATOR_FAULTS:
         return UpstreamMisconfigured(is_certain=status in _ACCOUNT_FAULTS)
     return UpstreamFailed()
+
+
+def _refusal_of_thinking(text: str) -> Refusal:
+    if _NO_THINKING.search(text):
+        return Refusal.THINKING
+    return Refusal.MISSING_THINKING if _MISSING_THINKING.search(text) else Refusal.OTHER
 
 
 def _caller_message(text: str, hide: Mapping[str, str]) -> str:

@@ -24,7 +24,9 @@ KNOWN: dict[str, tuple[str, Schema]] = {
     "cache-control": ("`private, no-cache`: keep it, and ask before it is used again.", TEXT),
     "caicaini-route": (
         "The model that answered, and the models that were dropped, with the reason: "
-        '`caicaini/swift; dropped="caicaini/large: images"`.',
+        '`caicaini/swift; dropped="caicaini/large: images"`. `thinking="dropped"`: thinking of '
+        'another model in the conversation was left out. `thinking="off"`: thinking is also off '
+        "until the next message of the user, since the tool loop began with it.",
         TEXT,
     ),
     "caicaini-dropped": (

@@ -19,6 +19,7 @@ from gateway.errors import (
     UpstreamTimeout,
     UpstreamUnavailable,
 )
+from gateway.formats.messages import thinking
 from gateway.pipeline import upstream_call
 from gateway.reply.token_usage import estimate_tokens
 from gateway.runtime.services import GatewayServices
@@ -142,17 +143,22 @@ def _report(
 def _learns(error: UpstreamError, call: Call, way: Candidate) -> bool:
     """Whether a refusal says what the upstream wants otherwise, so that the call is repeated once.
     The upstream is remembered until the catalogue changes."""
-    learned = way.upstream.learned
-    if (
-        not isinstance(error, UpstreamRefused)
-        or error.refusal is not Refusal.SYSTEM_TURNS
-        or way.upstream.system_turns == "user"
-        or not call.request.has_system_turns
-    ):
+    if not isinstance(error, UpstreamRefused):
         return False
-    learned.refuses_system_turns = True
-    call.encoded = None
-    return True
+    learned, request = way.upstream.learned, call.request
+    if error.refusal is Refusal.SYSTEM_TURNS:
+        has_learned = way.upstream.system_turns != "user" and request.has_system_turns
+        learned.refuses_system_turns |= has_learned
+    elif error.refusal is Refusal.THINKING:
+        has_learned = thinking.is_unverified(request, learned.unverified)
+    elif error.refusal is Refusal.MISSING_THINKING:
+        has_learned = not learned.wants_thinking
+        learned.wants_thinking = True
+    else:
+        return False
+    if has_learned:
+        call.encoded = None
+    return has_learned
 
 
 def _complete(error: UpstreamError, call: Call, way: Candidate) -> None:

@@ -12,7 +12,7 @@ _TRANSLATIONS = {
     "function_call": "tool_use",
     "content_filter": "refusal",
 }
-_WORD = re.compile(r"[a-z_]{1,40}")
+_WORD = re.compile(r"[\w.-]{1,60}")
 
 
 # Endings at which the last tool call may be incomplete: the client does not run it then.
@@ -43,7 +43,7 @@ def normalise(reason: Any, *, stop_sequence: Any, has_call: bool) -> StopReason:
     matched = stop_sequence if isinstance(stop_sequence, str) and stop_sequence else None
     if word == "tool_use" and not has_call:
         word = "end_turn"
-    if word in ("end_turn", "stop_sequence") and has_call:
+    if has_call and (word == "end_turn" or (word == "stop_sequence" and matched is None)):
         return StopReason("tool_use", None)
     if word == "end_turn" and matched is not None:
         return StopReason("stop_sequence", matched)

@@ -41,7 +41,9 @@ class RequestStats:
     attachment_bytes: int = 0  # of images and documents that are in the body as base64
     opaque_bytes: int = 0  # of our own signatures: no model reads them as text
     breakpoints: int = 0
-    has_odd_calls: bool = False  # with ids or names that Messages servers refuse
+    # With ids or names that Messages servers refuse, or with an id of an earlier call.
+    has_odd_calls: bool = False
+    call_ids: set[str] = field(default_factory=set)
     uses_tools: bool = False
     has_system_turns: bool = False
     has_empty_text: bool = False
@@ -188,8 +190,9 @@ def _check_tool_use(block: dict[str, Any], path: str, stats: RequestStats) -> No
     stats.uses_tools = True
     call_id = values.non_empty_string(values.field(block, "id", path), f"{path}.id")
     name = values.non_empty_string(values.field(block, "name", path), f"{path}.name")
-    if not _IS_USUAL_ID(call_id) or not _IS_USUAL_NAME(name):
+    if call_id in stats.call_ids or not _IS_USUAL_ID(call_id) or not _IS_USUAL_NAME(name):
         stats.has_odd_calls = True
+    stats.call_ids.add(call_id)
     values.mapping(values.field(block, "input", path), f"{path}.input")
 
 

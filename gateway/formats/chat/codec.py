@@ -6,7 +6,7 @@ from typing import Any
 from catalogue.snapshot import UpstreamRow
 from gateway.errors import UpstreamEmpty, UpstreamFailed
 from gateway.formats import lenient_json, tool_names, upstream_errors
-from gateway.formats.chat import emptiness, reply, thoughts
+from gateway.formats.chat import emptiness, reply, stop_watch, thoughts
 from gateway.formats.chat import request as chat_request
 from gateway.formats.chat import usage as usage_reports
 from gateway.formats.chat.stream import ChatStream
@@ -33,7 +33,7 @@ def encode_request(
     capabilities: frozenset[str] | None = None,
     upstream: UpstreamRow | None = None,
 ) -> EncodedRequest:
-    body = chat_request.encode(
+    body, change = chat_request.encode(
         request,
         upstream_model=upstream_model,
         max_tokens=max_tokens,
@@ -41,8 +41,13 @@ def encode_request(
         capabilities=capabilities,
         upstream=upstream,
     )
-    dropped = () if request.is_usual else unknown(request.fields)
-    return EncodedRequest.from_json("/v1/chat/completions", body, {}, dropped=dropped)
+    return EncodedRequest.from_json(
+        "/v1/chat/completions",
+        body,
+        {},
+        dropped=() if request.is_usual else unknown(request.fields),
+        thinking=change,
+    )
 
 
 def encode_count(
@@ -75,6 +80,10 @@ def decode_reply(
     if choice is None or not isinstance(message, dict):
         raise UpstreamFailed
     reason = _finish_reason(choice, message)
+    requested = request.fields.get("stop_sequences", [])
+    watched = stop_watch.cut(reply.text_of(message), requested)
+    if watched.stop is not None:  # the server was not told of it
+        message = message | {"content": watched.text, "tool_calls": None, "function_call": None}
     content = blocks.clean_all(
         _content(message, tool_names.Names.of(request), upstream_id),
         may_be_cut=lambda: stop_reasons.may_cut(reason, stop_sequence=None),
@@ -88,8 +97,10 @@ def decode_reply(
         request, finish_reason=choice.get("finish_reason"), reported=counts
     ):
         raise UpstreamEmpty
+    if watched.stop is not None:
+        usage = counts.with_output(token_usage.estimate_output(content), is_estimated=True)
+        return Reply(content, "stop_sequence", watched.stop, usage)
     usage = counts.usage_of_reply(content)
-    requested = request.fields.get("stop_sequences", [])
     stop_reason = stop_reasons.normalise(
         reason,
         stop_sequence=reply.matched_stop(choice, requested, reply.text_of(message)),

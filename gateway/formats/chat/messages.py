@@ -11,7 +11,7 @@ messages are encoded as one run.
 
 from collections.abc import Callable
 from itertools import groupby
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -32,24 +32,32 @@ _BILLING_HEADER = "x-anthropic-billing-header:"
 _DROPPED = PROVIDER_BLOCKS | {"tool_reference", "browser_state"}
 
 
-def encode(fields: dict[str, Any], habits: Habits = USUAL, upstream_id: int = 0) -> list[Message]:
+class Conversation(NamedTuple):
+    """`has_dropped`: thinking that another upstream made is left out."""
+
+    messages: list[Message]
+    has_dropped: bool
+
+
+def encode(fields: dict[str, Any], habits: Habits = USUAL, upstream_id: int = 0) -> Conversation:
     """The whole conversation, system prompt first. Raises InvalidRequest."""
     ids = call_ids.mapper(habits.call_ids or _MOST_IDS)
     names = tool_names.Names(fields.get("tools", ()))
     encoded: list[Message] = []
+    has_dropped = False
     if system := _system_text(fields.get("system", "")):
         encoded.append({"role": "system", "content": system})
     kept = [(n, message) for n, message in enumerate(fields["messages"]) if _is_kept(message)]
     for is_assistant, run in groupby(kept, key=lambda numbered: numbered[1]["role"] == "assistant"):
         if is_assistant:
-            encoded += _assistant_run(
-                list(run), thoughts.Returned(upstream_id, habits), ids, names, habits
-            )
+            thinking = thoughts.Returned(upstream_id, habits)
+            encoded += _assistant_run(list(run), thinking, ids, names, habits)
+            has_dropped = has_dropped or thinking.has_dropped
         else:
             encoded += _other_run(list(run), ids)
     if not encoded:
         raise InvalidRequest("nothing in them is available for this model", path="messages")
-    return encoded
+    return Conversation(encoded, has_dropped)
 
 
 def _is_kept(message: dict[str, Any]) -> bool:

@@ -11,6 +11,8 @@ from catalogue.snapshot import UpstreamRow
 from gateway.errors import InvalidRequest
 from gateway.formats import system_turns, tool_names
 from gateway.formats.chat import messages
+from gateway.formats.chat.strict_schemas import is_strict
+from gateway.formats.protocol import ThinkingChange
 from gateway.request.parse import MessagesRequest
 from gateway.request.tools import is_custom
 
@@ -30,24 +32,26 @@ def encode(
     stream: bool,
     capabilities: frozenset[str] | None,
     upstream: UpstreamRow | None = None,
-) -> dict[str, Any]:
-    """Raises InvalidRequest for content without an equivalent."""
+) -> tuple[dict[str, Any], ThinkingChange]:
+    """The body, and what was done to the thinking in it. Raises InvalidRequest for content without
+    an equivalent."""
     habits = upstream.habits if upstream else USUAL
     as_user_turns = upstream is not None and upstream.system_turns == "user"
     fields = system_turns.arranged(request, as_user_turns=as_user_turns)
     conversation = messages.encode(fields, habits, upstream.id if upstream else 0)
-    body: dict[str, Any] = {"model": upstream_model, "messages": conversation}
+    body: dict[str, Any] = {"model": upstream_model, "messages": conversation.messages}
     # Servers reject 0, which means "only warm the cache".
     body[_limit_name(upstream_model)] = max(max_tokens, 1)
     body |= {name: fields[name] for name in ("temperature", "top_p") if name in fields}
     if stops := fields.get("stop_sequences"):
-        body["stop"] = stops
+        body["stop"] = stops[: habits.stop_sequences]
     if fields.get("tools"):
         body |= _tools(fields, habits)
     if (effort := _effort(fields, capabilities)) is not None:
         body["reasoning_effort"] = effort
     if (schema := _schema(fields)) is not None:
-        json_schema = {"name": "response", "schema": schema, "strict": habits.strict_schemas}
+        strict = habits.strict_schemas and is_strict(schema)
+        json_schema = {"name": "response", "schema": schema, "strict": strict}
         body["response_format"] = {"type": "json_schema", "json_schema": json_schema}
     if habits.thinking_off and (fields.get("thinking") or {}).get("type") == "disabled":
         body |= habits.thinking_off
@@ -55,7 +59,7 @@ def encode(
         body["stream"] = True
         if habits.stream_options:  # without it most servers report no usage
             body["stream_options"] = {"include_usage": True}
-    return body
+    return body, "dropped" if conversation.has_dropped else ""
 
 
 def _limit_name(upstream_model: str) -> str:
@@ -64,7 +68,7 @@ def _limit_name(upstream_model: str) -> str:
 
 
 def _tools(fields: dict[str, Any], habits: Habits) -> dict[str, Any]:
-    functions = [_function(tool, f"tools.{n}") for n, tool in enumerate(fields["tools"])]
+    functions = [_function(tool, f"tools.{n}", habits) for n, tool in enumerate(fields["tools"])]
     tools = [{"type": "function", "function": function} for function in functions if function]
     if not tools:
         return {}
@@ -77,7 +81,7 @@ def _tools(fields: dict[str, Any], habits: Habits) -> dict[str, Any]:
     return encoded
 
 
-def _function(tool: dict[str, Any], path: str) -> dict[str, Any] | None:
+def _function(tool: dict[str, Any], path: str, habits: Habits) -> dict[str, Any] | None:
     if not is_custom(tool):
         if str(tool["type"]).startswith("tool_search_tool"):
             return None  # it searches for deferred tools, but here all tools are sent
@@ -86,8 +90,11 @@ def _function(tool: dict[str, Any], path: str) -> dict[str, Any] | None:
     # Servers reject the schema of a tool without inputs if it lacks these two.
     parameters = {"type": "object", "properties": {}} | tool["input_schema"]
     function = {"name": tool_names.shorten(tool["name"]), "parameters": parameters}
-    optional = {name: tool[name] for name in ("description", "strict") if tool.get(name)}
-    return function | optional
+    if tool.get("description"):
+        function["description"] = tool["description"]
+    if tool.get("strict") and habits.strict_schemas and is_strict(parameters):
+        function["strict"] = True
+    return function
 
 
 def _tool_choice(choice: dict[str, Any]) -> Any:

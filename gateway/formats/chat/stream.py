@@ -8,7 +8,7 @@ import msgspec
 from gateway import sse
 from gateway.errors import UpstreamEmpty, UpstreamFailed
 from gateway.formats import lenient_json, tool_names, upstream_errors
-from gateway.formats.chat import emptiness, reply, thoughts, usage
+from gateway.formats.chat import emptiness, reply, stop_watch, thoughts, usage
 from gateway.formats.chat.tool_calls import CallsInOrder, PendingCall
 from gateway.formats.event_stream import EventStream
 from gateway.reply import blocks
@@ -33,6 +33,7 @@ class ChatStream(EventStream):
         self._request = request
         self._upstream_id = upstream_id
         self._stops: list[str] = request.fields.get("stop_sequences", [])
+        self._watch = stop_watch.StopWatch(self._stops) if stop_watch.needed(self._stops) else None
         self._tail_chars = max(map(len, self._stops), default=0)
         self._names = names
         self._text: TextBlock | None = None  # the latest
@@ -109,11 +110,25 @@ class ChatStream(EventStream):
         return events + self._out.extend(block, delta)
 
     def _open_thinking(self) -> tuple[thoughts.SealedThinking, list[Event]]:
+        events = self._text_kept_back()
         block = self._thinking = thoughts.SealedThinking(self._upstream_id)
         self._is_thinking_last = True
-        return block, self._out.open(block)
+        return block, events + self._out.open(block)
 
     def _emit_text(self, text: str) -> list[Event]:
+        if self._watch is None or not text:
+            return self._pass_text(text)
+        text, stop = self._watch.feed(text)
+        events = self._pass_text(text)
+        if stop is None:
+            return events
+        # The server was not told of it, and goes on: the answer ends here, by our own count.
+        return events + self._out.finish("stop_sequence", stop_sequence=stop)
+
+    def _text_kept_back(self) -> list[Event]:
+        return [] if self._watch is None else self._pass_text(self._watch.rest())
+
+    def _pass_text(self, text: str) -> list[Event]:
         if not text:
             return []
         if self._tail_chars:
@@ -151,10 +166,11 @@ class ChatStream(EventStream):
             "id": self._out.ids.claim(call.call_id),
             "name": self._names.restored(call.name),
         }
+        events = self._text_kept_back()
         block = call.block = ToolBlock(wire)
         self._is_thinking_last = False
         block.pending += [_fragment(text) for text in call.early]
-        return self._out.open(block)
+        return events + self._out.open(block)
 
     def _emit_arguments(self, call: PendingCall, arguments: Any) -> list[Event]:
         if isinstance(arguments, dict):
@@ -168,13 +184,14 @@ class ChatStream(EventStream):
         return self._out.extend(call.block, _fragment(arguments))
 
     def _finish(self) -> list[Event]:
+        events = self._text_kept_back()
         if not self._has_content and emptiness.is_a_fault(
             self._request, finish_reason=self._finish_reason, reported=self._out.tally
         ):
             return self._out.fail(UpstreamEmpty())
         reason = reply.normalise_finish_reason(self._finish_reason, has_refused=self._has_refused)
         matched = self._matched_stop or reply.matched_stop({}, self._stops, self._tail)
-        return self._out.finish(reason, stop_sequence=matched)
+        return events + self._out.finish(reason, stop_sequence=matched)
 
 
 def _fragment(text: str) -> blocks.Delta:

@@ -111,11 +111,13 @@ class Returned:
         self._texts: dict[str, list[str]] = {}
         self._details: dict[str, list[Any]] = {}
         self._call: dict[str, Any] | None = None
+        self.has_dropped = False
 
     def take(self, block: dict[str, Any]) -> None:
         """A block of thinking; that of another maker is dropped."""
         thought = open_seal(block.get("signature"), upstream=self._upstream_id)
         if thought is None:
+            self.has_dropped = True
             return
         self._call = thought.call or self._call
         wanted = self._habits.reasoning_field or thought.field

@@ -11,10 +11,10 @@ from typing import Any
 from catalogue.snapshot import UpstreamRow
 from gateway.errors import UpstreamFailed
 from gateway.formats import documents, lenient_json, system_turns, tool_names, upstream_errors
-from gateway.formats.messages import conversation, fence
+from gateway.formats.messages import conversation, fence, thinking
 from gateway.formats.messages import usage as usage_reports
 from gateway.formats.messages.stream import MessagesStream, extras_of
-from gateway.formats.protocol import EncodedRequest
+from gateway.formats.protocol import EncodedRequest, ThinkingChange
 from gateway.reply import blocks, stop_reasons, token_usage
 from gateway.reply.events import Reply
 from gateway.request.known_fields import unknown
@@ -45,7 +45,8 @@ def encode_request(
     capabilities: frozenset[str] | None = None,
     upstream: UpstreamRow | None = None,
 ) -> EncodedRequest:
-    told, beta = _passing(_conversation(request, upstream), request, beta, upstream)
+    told, change = _conversation(request, upstream)
+    told, beta = _passing(told, request, beta, upstream)
     fields = told | {"model": upstream_model, "max_tokens": max_tokens, "stream": stream}
     if "thinking" in request.fields and "thinking" not in fields:
         _drop_thinking(fields)  # what belongs to it, too
@@ -57,7 +58,8 @@ def encode_request(
         _fit_thinking(fields, max_tokens=max_tokens)
     if capabilities is not None and "documents" not in capabilities:
         fields["messages"] = [_without_documents(message) for message in fields["messages"]]
-    return _post("/v1/messages", fields, beta, dropped=_dropped(request, upstream))
+    dropped = _dropped(request, upstream)
+    return _post("/v1/messages", fields, beta, dropped=dropped, change=change)
 
 
 def encode_count(
@@ -67,17 +69,20 @@ def encode_count(
     beta: str | None = None,
     upstream: UpstreamRow | None = None,
 ) -> EncodedRequest | None:
-    told, beta = _passing(_conversation(request, upstream), request, beta, upstream)
+    told, _ = _conversation(request, upstream)
+    told, beta = _passing(told, request, beta, upstream)
     fields = {name: value for name, value in told.items() if name not in NOT_COUNTED}
     return _post("/v1/messages/count_tokens", fields | {"model": upstream_model}, beta)
 
 
-def _conversation(request: MessagesRequest, upstream: UpstreamRow | None) -> dict[str, Any]:
-    """The fields with a conversation that this upstream accepts, wherever it comes from."""
+def _conversation(
+    request: MessagesRequest, upstream: UpstreamRow | None
+) -> tuple[dict[str, Any], ThinkingChange]:
+    """The fields with a conversation that this upstream accepts, wherever it comes from, and what
+    was done to its thinking."""
     as_user_turns = upstream is not None and upstream.system_turns == "user"
     fields = system_turns.arranged(request, as_user_turns=as_user_turns, may_change_tools=True)
-    upstream_id = upstream.id if upstream else 0
-    return conversation.fitted(fields, request, upstream_id=upstream_id)
+    return conversation.fitted(fields, request, upstream)
 
 
 def _passing(
@@ -122,7 +127,7 @@ def decode_reply(
     names = tool_names.Names.of(request)
     for block in content:
         if block["type"] == "thinking" and not block["signature"]:
-            block["signature"] = conversation.own_signature(upstream_id)
+            block["signature"] = thinking.own_signature(upstream_id)
         elif block["type"] == "tool_use":
             block["name"] = names.restored(block["name"])
     stop_reason = stop_reasons.normalise(
@@ -152,11 +157,16 @@ def open_stream(
 
 
 def _post(
-    path: str, fields: dict[str, Any], beta: str | None, *, dropped: tuple[str, ...] = ()
+    path: str,
+    fields: dict[str, Any],
+    beta: str | None,
+    *,
+    dropped: tuple[str, ...] = (),
+    change: ThinkingChange = "",
 ) -> EncodedRequest:
     fields.pop("betas", None)  # the header's content, which some clients also put into the body
     headers = {"anthropic-beta": beta} if beta else {}
-    return EncodedRequest.from_json(path, fields, headers, dropped=dropped)
+    return EncodedRequest.from_json(path, fields, headers, dropped=dropped, thinking=change)
 
 
 def _fit_thinking(fields: dict[str, Any], *, max_tokens: int) -> None:

@@ -1,92 +1,100 @@
-"""A conversation as a Messages upstream accepts it, though another upstream wrote a part of it.
-
-Thinking with a signature of ours comes from an upstream that signs none. Only that upstream has it
-back, unsigned again if it speaks this format; all others would refuse it, so it is dropped.
-"""
+"""A conversation as a Messages upstream accepts it, though another upstream wrote a part of it."""
 
 import re
+from collections.abc import Collection
 from typing import Any
 
+from catalogue.snapshot import Learned, UpstreamRow
 from gateway.formats import call_ids, tool_names
-from gateway.formats.thought_seal import Thought, is_ours, open_seal, seal
+from gateway.formats.messages import thinking
+from gateway.formats.protocol import ThinkingChange
 from gateway.request.parse import MessagesRequest
 
 Block = dict[str, Any]
 Message = dict[str, Any]
 
-_FIELD = "messages"
+_NOTHING_LEARNED = Learned()
 _IDS = "[a-zA-Z0-9_-]{1,64}"
 _IS_NAME = re.compile(r"[a-zA-Z0-9_-]{1,128}").fullmatch
-_NAME_OF_ID = {"tool_use": "id", "tool_result": "tool_use_id"}
 
 
-def own_signature(upstream_id: int) -> str:
-    """The signature of thinking that its upstream did not sign."""
-    return seal(Thought(upstream_id, _FIELD))
-
-
-def fitted(fields: dict[str, Any], request: MessagesRequest, *, upstream_id: int) -> dict[str, Any]:
-    """The fields with a conversation that this upstream accepts: as they are, nearly always."""
-    if request.opaque_bytes:
-        fields = _with_own_thinking(fields, upstream_id)
+def fitted(
+    fields: dict[str, Any], request: MessagesRequest, upstream: UpstreamRow | None
+) -> tuple[dict[str, Any], ThinkingChange]:
+    """The fields with a conversation that this upstream accepts, as they are, nearly always; and
+    what was done to its thinking."""
+    change: ThinkingChange = ""
+    learned = upstream.learned if upstream else _NOTHING_LEARNED
+    if request.opaque_bytes or learned.unverified:
+        fields, change = _with_own_thinking(
+            fields, upstream.id if upstream else 0, learned.unverified
+        )
+    if (change or learned.wants_thinking) and _lacks_thinking(fields):
+        # The provider refuses a tool loop in which it thinks, and that begins without thinking.
+        fields, change = {name: fields[name] for name in fields if name != "thinking"}, "off"
     if request.has_odd_calls:
-        names = tool_names.Names.of(request)
-        messages = [
-            _map(message, lambda block: _usual(block, names)) for message in fields["messages"]
-        ]
+        usual = _UsualCalls(tool_names.Names.of(request))
+        messages = [_map(message, usual.block) for message in fields["messages"]]
         fields = fields | {"messages": messages}
-    return fields
+    return fields, change
 
 
-def _with_own_thinking(fields: dict[str, Any], upstream_id: int) -> dict[str, Any]:
+def _with_own_thinking(
+    fields: dict[str, Any], upstream_id: int, unverified: Collection[int]
+) -> tuple[dict[str, Any], ThinkingChange]:
     messages: list[Message] = []
+    has_dropped = False
     for message in fields["messages"]:
-        kept = _map(message, lambda block: _own(block, upstream_id))
+        kept = _map(message, lambda block: thinking.verifiable(block, upstream_id, unverified))
+        has_dropped = has_dropped or len(kept["content"]) < len(message["content"])
         if kept["content"]:
             messages.append(kept)
-    kept_fields = fields | {"messages": messages}
-    if _needs_thinking(messages) and _is_on(fields.get("thinking")):
-        # Without its thinking, the provider refuses a tool loop in which it thinks.
-        kept_fields.pop("thinking")
-    return kept_fields
+    return fields | {"messages": messages}, "dropped" if has_dropped else ""
 
 
-def _own(block: Block, upstream_id: int) -> Block | None:
-    if block["type"] != "thinking" or not is_ours(block.get("signature")):
-        return block
-    thought = open_seal(block["signature"], upstream=upstream_id)
-    if thought is None or thought.field != _FIELD:
-        return None
-    return block | {"signature": ""}
-
-
-def _is_on(thinking: Any) -> bool:
-    return isinstance(thinking, dict) and thinking.get("type") in ("enabled", "adaptive")
-
-
-def _needs_thinking(messages: list[Message]) -> bool:
-    """Whether the last tool turn belongs to a loop that goes on, and begins without thinking."""
-    for message in reversed(messages):
+def _lacks_thinking(fields: dict[str, Any]) -> bool:
+    """Whether thinking is on in a tool loop that goes on, and begins without any."""
+    if (fields.get("thinking") or {}).get("type") not in ("enabled", "adaptive"):
+        return False
+    first: set[str] = set()  # the kinds of blocks in the first turn of the loop
+    for message in reversed(fields["messages"]):
         blocks = message["content"]
-        if isinstance(blocks, str):
-            return False
-        kinds = [block["type"] for block in blocks]
+        kinds = {"text"} if isinstance(blocks, str) else {block["type"] for block in blocks}
         if message["role"] == "assistant":
-            return "tool_use" in kinds and "thinking" not in kinds
-        if message["role"] == "user" and "tool_result" not in kinds:
-            return False
-    return False
+            first = kinds
+        elif message["role"] == "user" and "tool_result" not in kinds:
+            break
+    return "tool_use" in first and not first & {"thinking", "redacted_thinking"}
 
 
-def _usual(block: Block, names: tool_names.Names) -> Block | None:
-    """The block with an id, and of a call with a name, that servers of this format accept."""
-    name = _NAME_OF_ID.get(block["type"])
-    if name is None:
+class _UsualCalls:
+    """Gives calls ids and names that servers of this format accept: an id of one call alone, though
+    some servers number the calls of each answer anew."""
+
+    def __init__(self, names: tool_names.Names) -> None:
+        self._names = names
+        self._taken: set[str] = set()
+        self._latest: dict[str, str] = {}  # of the calls with an id, by the caller's own
+
+    def block(self, block: Block) -> Block:
+        """The blocks of a conversation, in their order."""
+        if block["type"] == "tool_use":
+            name = block["name"]
+            name = name if _IS_NAME(name) else self._names.restored(name)
+            return block | {"id": self._claim(block["id"]), "name": name}
+        if block["type"] == "tool_result":
+            return block | {"tool_use_id": self._latest[block["tool_use_id"]]}
         return block
-    block = block | {name: call_ids.mapper(_IDS)(block[name])}
-    if block["type"] == "tool_use" and not _IS_NAME(block["name"]):
-        block["name"] = names.restored(block["name"])
-    return block
+
+    def _claim(self, call_id: str) -> str:
+        fit = call_ids.mapper(_IDS)
+        mapped, number = fit(call_id), 1
+        while mapped in self._taken:
+            number += 1
+            mapped = fit(f"{call_id} {number}")
+        self._taken.add(mapped)
+        self._latest[call_id] = mapped
+        return mapped
 
 
 def _map(message: Message, change: Any) -> Message:

@@ -9,7 +9,7 @@ from gateway.errors import UpstreamFailed
 from gateway.formats import lenient_json, tool_names, upstream_errors
 from gateway.formats.event_stream import EventStream
 from gateway.formats.messages import usage
-from gateway.formats.messages.conversation import own_signature
+from gateway.formats.messages.thinking import own_signature
 from gateway.reply import blocks
 from gateway.reply.events import Event
 from gateway.reply.token_usage import estimate_tokens

@@ -6,7 +6,16 @@ from typing import Any
 import pytest
 
 from gateway.errors import InvalidRequest, UpstreamFailed
-from tests.support.chat_completions import CALL, FORMAT, RESULT, TEXT, TOOL, encoded, request
+from tests.support.chat_completions import (
+    CALL,
+    FORMAT,
+    RESULT,
+    TEXT,
+    TOOL,
+    encoded,
+    request,
+    upstream,
+)
 
 PNG = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "aGk="}}
 PNG_PART = {"type": "image_url", "image_url": {"url": "data:image/png;base64,aGk="}}
@@ -280,10 +289,43 @@ def test_unsupported_user_content_is_rejected_not_dropped():
     assert caught.value.path == "messages.1.content.0.content.0.type"
 
 
+CLOSED = {"additionalProperties": False}
+STRICT: dict[str, Any] = {"type": "object", "title": "x", "properties": {}, **CLOSED}
+ANY_OBJECT: dict[str, Any] = {"type": "object", "properties": {"a": {}}}
+OPEN: list[dict[str, Any]] = [
+    {"type": "object", "title": "x"},
+    ANY_OBJECT,
+    ANY_OBJECT | CLOSED,
+    STRICT | {"properties": {"a": {"type": "array", "items": ANY_OBJECT}}, "required": ["a"]},
+    STRICT | {"properties": {"a": {"anyOf": [ANY_OBJECT]}}, "required": ["a"]},
+    STRICT | {"$defs": {"b": {"type": ["object", "null"]}}},
+    STRICT | {"allOf": [STRICT]},
+]
+
+
+@pytest.mark.parametrize("schema", OPEN, ids=str)
+def test_a_schema_that_leaves_members_open_is_not_sent_as_strict(schema: dict[str, Any]):
+    """OpenAI refuses it with `strict`, and takes it without."""
+    wanted = {"type": "json_schema", "schema": schema}
+    tools = [TOOL | {"strict": True, "input_schema": schema}]
+
+    body = encoded(output_config={"format": wanted}, tools=tools)
+
+    assert body["response_format"]["json_schema"]["strict"] is False
+    assert "strict" not in body["tools"][0]["function"]
+
+
+def test_an_upstream_receives_as_many_stop_sequences_as_it_takes():
+    stops = [f"stop {n}" for n in range(6)]
+
+    assert encoded(stop_sequences=stops, upstream=upstream("openai"))["stop"] == stops[:4]
+    assert encoded(stop_sequences=stops, upstream=upstream())["stop"] == stops
+
+
 def test_tools_are_functions():
     described = TOOL | {"name": "b", "description": "d", "strict": True, "type": "custom"}
     marked = described | {"cache_control": {"type": "ephemeral"}, "defer_loading": True}
-    assert encoded(tools=[TOOL, marked | {"input_schema": {}}])["tools"] == [
+    assert encoded(tools=[TOOL, marked | {"input_schema": CLOSED}])["tools"] == [
         {
             "type": "function",
             "function": {
@@ -296,7 +338,7 @@ def test_tools_are_functions():
             "function": {
                 "name": "b",
                 # Servers reject parameters without `type` and `properties`.
-                "parameters": {"type": "object", "properties": {}},
+                "parameters": {"type": "object", "properties": {}} | CLOSED,
                 "description": "d",
                 "strict": True,
             },
@@ -376,7 +418,7 @@ def test_reasoning_effort(fields: dict[str, Any], effort: str | None):
 
 @pytest.mark.parametrize("place", ["output_config", "output_format"])
 def test_structured_output(place: str):
-    wanted = {"type": "json_schema", "schema": {"type": "object", "title": "x"}}
+    wanted = {"type": "json_schema", "schema": STRICT}
     fields = {"output_config": {"format": wanted}} if place == "output_config" else {place: wanted}
     assert encoded(**fields)["response_format"] == {
         "type": "json_schema",

@@ -7,7 +7,7 @@ import pytest
 
 from gateway.errors import InvalidRequest, UpstreamFailed, UpstreamOverloaded
 from gateway.formats import FORMATS, EncodedRequest
-from gateway.formats.messages.conversation import own_signature
+from gateway.formats.messages.thinking import own_signature
 from gateway.reply import token_usage
 from gateway.reply.events import Reply, Usage, encode_reply
 from gateway.request import parse

@@ -185,8 +185,11 @@ def test_the_system_prompt_changes_no_tools():
 
 def test_a_helper_model_of_an_added_tool_needs_a_price_like_any_other():
     helper = {"type": "advisor_20260301", "name": "advisor", "model": "opus"}
-    body = {"model": "m", "max_tokens": 9, "messages": [USER, system(added(helper | {}))]}
-    body["messages"][1]["content"][0]["tool"] = {"type": "tool_definition", "definition": helper}
+    addition = {
+        "type": "tool_addition",
+        "tool": {"type": "tool_definition", "definition": helper},
+    }
+    body = {"model": "m", "max_tokens": 9, "messages": [USER, system(addition)]}
 
     assert parse.messages_request(json.dumps(body).encode()).helper_models == {"opus"}
 

@@ -1,4 +1,4 @@
-"""An upstream that refuses system messages in mid-conversation gets user turns, from then on."""
+"""An upstream that refuses system turns, or thinking of others, is spared them from then on."""
 
 import json
 from typing import Any
@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.customers import Customer
 from tests.support.gateways import NewCustomer, StartGateway
-from tests.support.replies import answers, says, then
+from tests.support.replies import answers, completion, says, then
 from tests.support.scripted_upstream import Play, Script, ScriptedUpstream
 
 REFUSAL = json.dumps({"error": {"message": "System message must be at the beginning."}}).encode()
@@ -70,3 +70,103 @@ def test_a_refusal_of_a_call_without_system_turns_is_final(
 
     assert customer.ask(script.prompt).status == 400
     assert len(script.requests) == 1
+
+
+SIGNATURE = "messages.1.content.0: Invalid `signature` in `thinking` block"
+NO_BEGINNING = (
+    "messages.1.content.0.type: Expected `thinking` or `redacted_thinking`, but found `tool_use`."
+)
+THOUGHT = {"type": "thinking", "thinking": "Hm.", "signature": "c2lnbmVkIGVsc2V3aGVyZQ=="}
+ON = {"type": "enabled", "budget_tokens": 1024}
+
+
+def refusing(words: str) -> Play:
+    error = {"type": "invalid_request_error", "message": words}
+    return answers(json.dumps({"type": "error", "error": error}).encode(), status=400)
+
+
+def loop(script: Script, *thinking: dict[str, Any]) -> list[dict[str, Any]]:
+    """A tool loop that another provider began."""
+    call = {"type": "tool_use", "id": "toolu_1", "name": "look", "input": {}}
+    result = {"type": "tool_result", "tool_use_id": "toolu_1", "content": "ok"}
+    return [
+        {"role": "user", "content": script.prompt},
+        {"role": "assistant", "content": [*thinking, call]},
+        {"role": "user", "content": [result]},
+    ]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_thinking_that_the_upstream_cannot_verify_is_left_out(
+    start_gateway: StartGateway,
+    new_customer: NewCustomer,
+    upstream: ScriptedUpstream,
+    stream: bool,
+) -> None:
+    """It is switched off in the loop that began with it, and the same is not tried again."""
+    customer = new_customer(url=start_gateway().url)
+    fields: dict[str, Any] = {"max_tokens": 2000, "stream": stream}
+    script = upstream.script(then(refusing(SIGNATURE), says()))
+    first = customer.ask(script.prompt, messages=loop(script, THOUGHT), thinking=ON, **fields)
+    again = upstream.script(says())
+    second = customer.ask(again.prompt, messages=loop(again, THOUGHT), thinking=ON, **fields)
+    later = upstream.script(says())
+    asked = [*loop(later, THOUGHT), {"role": "user", "content": "And now?"}]
+    third = customer.ask(later.prompt, messages=asked, thinking=ON, **fields)
+
+    assert [answer.status for answer in (first, second, third)] == [200] * 3
+    assert [answer.headers["caicaini-route"] for answer in (first, second, third)] == [
+        'scripted/messages; thinking="off"',
+        'scripted/messages; thinking="off"',
+        'scripted/messages; thinking="dropped"',
+    ]
+    assert script.requests[0].body["messages"][1]["content"][0] == THOUGHT
+    for request in (script.requests[1], *again.requests):
+        assert "thinking" not in json.dumps(request.body)
+    assert later.requests[0].body["thinking"] == ON
+    assert customer.charges() == [60] * 3
+
+
+def test_a_loop_without_thinking_goes_on_without(
+    start_gateway: StartGateway, new_customer: NewCustomer, upstream: ScriptedUpstream
+) -> None:
+    customer = new_customer(url=start_gateway().url)
+    for play, requests in ((then(refusing(NO_BEGINNING), says()), 2), (says(), 1)):
+        script = upstream.script(play)
+        answer = customer.ask(script.prompt, messages=loop(script), thinking=ON, max_tokens=2000)
+        assert answer.headers["caicaini-route"] == 'scripted/messages; thinking="off"'
+        assert len(script.requests) == requests
+        assert "thinking" not in script.requests[-1].body
+
+
+@pytest.mark.parametrize("words", [SIGNATURE, NO_BEGINNING])
+def test_a_refusal_that_nothing_can_mend_is_passed_on_in_its_words(
+    start_gateway: StartGateway, new_customer: NewCustomer, upstream: ScriptedUpstream, words: str
+) -> None:
+    """Agents act on them."""
+    customer = new_customer(url=start_gateway().url)
+    script = upstream.script(refusing(words))
+
+    answer = customer.ask(script.prompt, thinking=ON, max_tokens=2000)
+
+    assert (answer.status, answer.error["message"]) == (400, words)
+    assert len(script.requests) <= 2
+
+
+def test_thinking_of_a_chat_upstream_is_left_out_elsewhere(
+    customer: Customer, upstream: ScriptedUpstream
+) -> None:
+    reply = {"role": "assistant", "content": "Yes", "reasoning_content": "Hm."}
+    choice = {"index": 0, "message": reply, "finish_reason": "stop"}
+    script = upstream.script(then(answers(completion(choices=[choice])), says()))
+    content = customer.ask(script.prompt, model="scripted/chat").json()["content"]
+    turns = [
+        {"role": "user", "content": script.prompt},
+        {"role": "assistant", "content": content},
+        {"role": "user", "content": "Sure?"},
+    ]
+
+    answer = customer.ask(script.prompt, messages=turns)
+
+    assert answer.headers["caicaini-route"] == 'scripted/messages; thinking="dropped"'
+    assert "Hm." not in json.dumps(script.requests[-1].body)

@@ -1,0 +1,1 @@
+"""Doubles of the real services, one per format: they refuse what those refuse."""
