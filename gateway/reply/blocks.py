@@ -75,8 +75,8 @@ class Block:
 
 
 class TextBlock(Block):
-    def __init__(self, initial: str = "") -> None:
-        super().__init__({"type": "text", "text": ""})
+    def __init__(self, initial: str = "", *, is_cited: bool = False) -> None:
+        super().__init__(dict(_NO_TEXT, citations=[]) if is_cited else dict(_NO_TEXT))
         if initial:
             self.pending.append({"type": "text_delta", "text": initial})
 
@@ -217,7 +217,7 @@ def from_start(wire: Any, ids: tool_inputs.CallIds) -> Block | None:
         return None
     kind = _text(wire.get("type"))
     if kind == "text":
-        return TextBlock(_text(wire.get("text")))
+        return TextBlock(_text(wire.get("text")), is_cited=wire.get("citations") == [])
     if kind == "thinking":
         return ThinkingBlock(_text(wire.get("thinking")), wire.get("signature"))
     cleaned = clean(wire, ids)
@@ -246,6 +246,8 @@ def clean(wire: Any, ids: tool_inputs.CallIds) -> dict[str, Any] | None:
     kind = _text(wire.get("type"))
     if kind and kind not in _KNOWN:
         return wire
+    if kind == "compaction":
+        return dict(wire)  # without content it means that the compaction failed
     block = {name: value for name, value in wire.items() if value is not None}
     if kind == "text":
         block["text"] = _text(block.get("text"))

@@ -66,8 +66,8 @@ class Usage(msgspec.Struct, frozen=True):
             "output_tokens": self.output_tokens,
             "cache_creation_input_tokens": self.cache_creation_input_tokens,
             "cache_read_input_tokens": self.cache_read_input_tokens,
-            **self.details,
             **self.extras,
+            **self.details,
         }
         if self.iterations:
             wire["iterations"] = [one.wire for one in self.iterations]

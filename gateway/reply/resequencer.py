@@ -157,7 +157,7 @@ class Resequencer:
         if self._has_started or self.is_over:
             return []
         self._has_started = True
-        return [MessageStart(self.tally.with_output(self.tally.output_at_start), extras or {})]
+        return [MessageStart(self.tally.usage_at_start(), extras or {})]
 
     def open(self, block: Block) -> list[Event]:
         return [] if self.is_over else self.start() + self._sequence.open(block)

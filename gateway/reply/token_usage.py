@@ -50,6 +50,7 @@ class UsageTally:
         self._iterations: tuple[Iteration, ...] = ()
         self._extras: dict[str, Any] = {}
         self._seen_uses: dict[str, int] = {}
+        self._extras_at_start: dict[str, Any] = {}
         self.output_at_start = 0  # a placeholder, which clients overwrite
 
     def merge(self, report: Report | None, *, is_final: bool = True) -> None:
@@ -67,7 +68,7 @@ class UsageTally:
         for name, numbers in details.items():
             _raise_to(self._details.setdefault(name, {}), numbers)
         if report.extras:
-            self._extras.update(report.extras)
+            _fill(self._extras if is_final else self._extras_at_start, report.extras)
         if report.iterations:
             self._iterations = max(self._iterations, report.iterations, key=_size)
 
@@ -105,6 +106,13 @@ class UsageTally:
         """The final usage. `delivered_tokens` replaces an output count that was not reported, or
         was reported as 0 although output was delivered."""
         return self._final(self._resolved(), delivered_tokens=delivered_tokens)
+
+    def usage_at_start(self) -> Usage:
+        """The usage that the beginning of an answer reports, as far as it is known then."""
+        usage = self.with_output(self.output_at_start)
+        if not self._extras_at_start:
+            return usage
+        return msgspec.structs.replace(usage, extras=dict(self._extras_at_start))
 
     def with_output(self, output_tokens: int, *, is_estimated: bool = False) -> Usage:
         """The known or estimated input, with the given output count. `is_estimated`: the output is
@@ -194,6 +202,13 @@ def _completed(counts: Mapping[str, int], *, cached: int) -> tuple[int, int | No
     if cached and beside in (cached, cached + reasoning):
         return known + cached, output + beside - cached
     return known, output if reasoning else output + beside
+
+
+def _fill(extras: dict[str, Any], reported: Mapping[str, Any]) -> None:
+    """Add members; a null never replaces a value."""
+    for name, value in reported.items():
+        if value is not None or name not in extras:
+            extras[name] = value
 
 
 def _raise_to(counts: dict[str, int], reported: Mapping[str, int]) -> None:

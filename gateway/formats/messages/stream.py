@@ -53,7 +53,7 @@ class MessagesStream(EventStream):
         return handle(self, data) if handle else []
 
     def _has_stop_reason(self) -> bool:
-        return bool(self._final_delta)
+        return any(value is not None for value in self._final_delta.values())
 
     def _end(self) -> list[Event]:
         """Not every server sends `message_stop`; without it, only a stop reason distinguishes a
@@ -125,7 +125,11 @@ class MessagesStream(EventStream):
         self._out.tally.merge(usage.reported(data.get("usage")))
         delta = data.get("delta")
         if isinstance(delta, dict):
-            self._final_delta |= {name: value for name, value in delta.items() if value is not None}
+            for name, value in delta.items():
+                if value is not None:
+                    self._final_delta[name] = value
+                else:
+                    self._final_delta.setdefault(name, None)
         if len(data) > len(_OF_EVENT):
             self._members |= extras_of(data, known=_OF_EVENT)
         return []
@@ -180,12 +184,11 @@ _HANDLERS = {
 
 
 def extras_of(message: dict[str, Any], *, known: frozenset[str] = _OF_MESSAGE) -> dict[str, Any]:
-    """The members of a message, or of an event, that we do not know; without nulls, which clients
-    reject."""
+    """The members of a message, or of an event, that we do not know, as they are."""
     return {
         name: value
         for name, value in message.items()
-        if name not in known and name not in _NOT_PASSED and value is not None
+        if name not in known and name not in _NOT_PASSED
     }
 
 

@@ -34,7 +34,7 @@ def reported(usage: Any) -> Report | None:
     extras = {
         name: value
         for name, value in usage.items()
-        if name not in _KNOWN and value is not None and not name.startswith(_OURS)
+        if not name.startswith(_OURS) and (name not in _KNOWN or value is None)
     }
     listed = usage.get("iterations")
     if not isinstance(listed, list):

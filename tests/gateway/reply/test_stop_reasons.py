@@ -58,4 +58,5 @@ def test_details_of_a_refusal_pass():
         "stop_reason": "refusal",
         "stop_sequence": None,
         "stop_details": details,
+        "container": None,
     }
