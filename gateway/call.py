@@ -83,6 +83,7 @@ class Call:
     caller: Caller
     request: MessagesRequest
     beta: str | None = None
+    version: str | None = None
     accepted_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     began: float = field(default_factory=time.monotonic)
     queue_ms: int | None = None  # until credits were asked for

@@ -75,6 +75,10 @@ class Format(Protocol):
     def auth_headers(self, api_key: str) -> dict[str, str]:
         """Headers with the credential; none for an empty key."""
 
+    def version_headers(self, version: str, request: MessagesRequest) -> dict[str, str]:
+        """The header with the version of the API that the caller names; none where the upstream
+        has no such header, or is better left with its own."""
+
     def encode_request(
         self,
         request: MessagesRequest,

@@ -34,6 +34,7 @@ async def count_tokens(request: Request, key: CachedKey, request_id: UUID) -> Re
             caller=caller,
             request=counted,
             beta=headers.get("anthropic-beta") or None,
+            version=headers.get("anthropic-version"),
         )
         return json_response(
             {"input_tokens": await _tokens(services, call)},

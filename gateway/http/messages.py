@@ -62,6 +62,7 @@ async def _serve(scope: Scope, receive: Receive, send: Send, request_id: UUID) -
                 _POLICY,
                 request_id=request_id,
                 beta=headers.get("anthropic-beta") or None,
+                version=headers.get("anthropic-version"),
                 is_begun=True,
             )
         finally:

@@ -8,7 +8,7 @@ _READ = {
     name.encode(): name
     for name in (
         *("authorization", "x-api-key", "content-encoding", "content-length", "anthropic-beta"),
-        *(labels.TAGS, labels.SESSION),
+        *("anthropic-version", labels.TAGS, labels.SESSION),
     )
 }
 

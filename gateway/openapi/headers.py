@@ -56,7 +56,8 @@ KNOWN: dict[str, tuple[str, Schema]] = {
 VERSION: Schema = {
     "name": "anthropic-version",
     "in": "header",
-    "description": "Sent by SDKs. Every value is accepted, and none is required.",
+    "description": "Sent by SDKs; none is required. Forwarded to upstreams of the Messages format, "
+    "except beside `temperature`, `top_p` and `top_k`, which newer versions reject.",
     "schema": {"type": "string", "examples": ["2023-06-01"]},
 }
 IF_NONE_MATCH: Schema = {

@@ -43,6 +43,7 @@ async def serve(
     *,
     request_id: UUID | None = None,
     beta: str | None = None,
+    version: str | None = None,
     is_begun: bool = False,
 ) -> Served:
     """Run one call: count it against the limits, hold credits, ask upstreams, settle, answer.
@@ -53,10 +54,13 @@ async def serve(
     the policy cancels the call then, and AnswerCutShort if a fault of ours left a stream without
     its end.
 
-    `request_id` is the id in the record, `beta` the value of `anthropic-beta` for the upstream.
+    `request_id` is the id in the record; `beta` and `version` are the values of `anthropic-beta`
+    and `anthropic-version` for the upstream.
     `is_begun` is true for a caller that has called `begin` before it read the body.
     """
-    call = Call(id=request_id or uuid4(), caller=caller, request=request, beta=beta)
+    call = Call(
+        id=request_id or uuid4(), caller=caller, request=request, beta=beta, version=version
+    )
     if not is_begun:
         await begin(services, caller, call.id)
     try:

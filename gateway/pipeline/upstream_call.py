@@ -122,7 +122,10 @@ def post(
         base_url, api_key = settings.EMBEDDED_MODEL_URL, settings.EMBEDDED_MODEL_API_KEY
     else:
         base_url, api_key = upstream.base_url, upstream.api_key
-    headers = request.headers | FORMATS[upstream.format].auth_headers(api_key)
+    wire = FORMATS[upstream.format]
+    headers = request.headers | wire.auth_headers(api_key)
+    if call.version is not None:
+        headers |= wire.version_headers(call.version, call.request)
     url = base_url + request.path
     return services.client.post(
         url, headers=headers, body=request.body, read=read_and_note, limits=call.attempt_limits

@@ -23,6 +23,11 @@ def auth_headers(api_key: str) -> dict[str, str]:
     return {"authorization": f"Bearer {api_key}"} if api_key else {}
 
 
+def version_headers(version: str, request: MessagesRequest) -> dict[str, str]:
+    """None: servers of this format name their version in the address."""
+    return {}
+
+
 def encode_request(
     request: MessagesRequest,
     *,

@@ -5,6 +5,7 @@ Nearly a pass-through: the request is forwarded with the upstream's model name, 
 number, overlap and end their blocks differently.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,8 +21,10 @@ from gateway.reply.events import Reply
 from gateway.request.known_fields import unknown
 from gateway.request.parse import NOT_COUNTED, MessagesRequest
 
-# The version that accepts sampling parameters; the newer one rejects them.
+# The version that accepts sampling parameters; newer ones reject them.
 _VERSION = "2023-06-01"
+_SAMPLING = frozenset({"temperature", "top_p", "top_k"})
+_is_version = re.compile(r"\d{4}-\d{2}-\d{2}").fullmatch
 _MIN_THINKING_BUDGET = 1024
 
 decode_error = upstream_errors.decode_error
@@ -33,6 +36,14 @@ def auth_headers(api_key: str) -> dict[str, str]:
         # Some servers of this format read only one of the two; none rejects both.
         headers |= {"x-api-key": api_key, "authorization": f"Bearer {api_key}"}
     return headers
+
+
+def version_headers(version: str, request: MessagesRequest) -> dict[str, str]:
+    """The caller's version byte for byte. Clients that send sampling parameters name a version that
+    rejects them, and others send the header twice: both are served by the usual version."""
+    if not _is_version(version) or not _SAMPLING.isdisjoint(request.fields):
+        return {}
+    return {"anthropic-version": version}
 
 
 def encode_request(

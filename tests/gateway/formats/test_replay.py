@@ -109,6 +109,11 @@ def _expected(recorded: list[dict[str, Any]], told: list[dict[str, Any]]) -> lis
         if event["type"] == "message_delta":
             counts = {name: start["message"]["usage"].get(name) for name in INPUT_COUNTS}
             event["usage"] = counts | event["usage"]
+            # Uses of tools that the upstream does not count are counted here, and charged.
+            uses = [one for one in told if one["type"] == "message_delta"][-1]["usage"]
+            event["usage"].setdefault("server_tool_use", uses.get("server_tool_use"))
+            if event["usage"]["server_tool_use"] is None:
+                del event["usage"]["server_tool_use"]
     return [start, *rest]
 
 
