@@ -12,6 +12,10 @@ PRICED_ANSWER_TOKENS = 20_000
 LONG_ANSWER_CREDITS = 1_000_000_000  # enough to hold for one
 TEMPLATE_TOKENS = 1024  # what a hold adds to the bytes of a body
 
+# Models of upstreams with habits, and of a provider of the Messages format beside the usual one.
+DIALECTS = ("deepseek", "kimi", "gemini", "openai", "mistral", "qwen", "vllm")
+OTHER_MESSAGES = "other-messages"
+
 _PRICE_NOW = """
 [[models.prices]]
 from = 2026-01-01T00:00:00Z
@@ -125,6 +129,16 @@ def catalogue(*, upstream_url: str, dead_url: str, deaf_url: str) -> str:
                 most_output=PRICED_ANSWER_TOKENS,
             ),
             _model("scripted/helper", messages, upstream_model="helper-for-insiders"),
+            *(
+                _model(
+                    f"scripted/{name}",
+                    messages if name == OTHER_MESSAGES else chat,
+                    capabilities=everything,
+                    upstream_model=f"{name}-for-insiders",
+                    dialect="" if name == OTHER_MESSAGES else name,
+                )
+                for name in (OTHER_MESSAGES, *DIALECTS)
+            ),
             # Everything, or a provider's tools, pass to it.
             _model(
                 "scripted/open", messages, capabilities=everything, life_cycle=_ALLOWS_EVERYTHING
@@ -179,9 +193,11 @@ def _model(
     most_output: int = 4096,
     life_cycle: str = "",
     upstream_model: str = "a-name-for-insiders",
+    dialect: str = "",
 ) -> str:
     rows = [
         _UPSTREAM.format(format=wire, base_url=url, priority=place, name=upstream_model)
+        + (f'dialect = "{dialect}"\n' if dialect else "")
         for place, (wire, url) in enumerate(upstreams)
     ]
     head = _MODEL.format(

@@ -1,9 +1,9 @@
 // Drives a gateway with the official TypeScript SDK and prints what it saw as one line of JSON.
-// usage: node typescript_sdk.mjs SCENARIO BASE_URL API_KEY PROMPT
+// usage: node typescript_sdk.mjs SCENARIO BASE_URL API_KEY PROMPT [MODEL ...]
 
 import Anthropic from "@anthropic-ai/sdk";
 
-const [scenario, baseURL, apiKey, prompt] = process.argv.slice(2);
+const [scenario, baseURL, apiKey, prompt, ...models] = process.argv.slice(2);
 const client = new Anthropic({ baseURL, apiKey, maxRetries: 0 });
 const request = {
   model: "scripted/messages",
@@ -87,6 +87,32 @@ const scenarios = {
   async count() {
     const { max_tokens, ...counted } = request;
     return client.messages.countTokens(counted);
+  },
+
+  // Carries one conversation through several models, streamed and plain by turns.
+  async crossing() {
+    const tools = ["look", "listen"].map((name) => ({
+      name,
+      input_schema: { type: "object", properties: {} },
+    }));
+    const messages = [...request.messages];
+    const names = [];
+    for (const [turn, model] of models.entries()) {
+      const asked = { ...request, model, tools, messages };
+      const reply = turn % 2
+        ? await client.messages.create(asked)
+        : await client.messages.stream(asked).finalMessage();
+      const calls = reply.content.filter((block) => block.type === "tool_use");
+      names.push(calls.map((call) => call.name));
+      const results = calls.map(({ id }) => ({
+        type: "tool_result",
+        tool_use_id: id,
+        content: "ok",
+      }));
+      messages.push({ role: "assistant", content: reply.content });
+      messages.push({ role: "user", content: results });
+    }
+    return { names };
   },
 
   async models() {

@@ -87,7 +87,7 @@ def decode_reply(
     reason = _finish_reason(choice, message)
     requested = request.fields.get("stop_sequences", [])
     watched = stop_watch.cut(reply.text_of(message), requested)
-    if watched.stop is not None:  # the server was not told of it
+    if watched.stop is not None:  # the server did not know it
         message = message | {"content": watched.text, "tool_calls": None, "function_call": None}
     content = blocks.clean_all(
         _content(message, tool_names.Names.of(request), upstream_id),

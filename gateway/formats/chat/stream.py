@@ -122,7 +122,7 @@ class ChatStream(EventStream):
         events = self._pass_text(text)
         if stop is None:
             return events
-        # The server was not told of it, and goes on: the answer ends here, by our own count.
+        # The server does not know it, and goes on: the answer ends here, by our own count.
         return events + self._out.finish("stop_sequence", stop_sequence=stop)
 
     def _text_kept_back(self) -> list[Event]:

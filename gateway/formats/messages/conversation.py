@@ -69,7 +69,7 @@ def _lacks_thinking(fields: dict[str, Any]) -> bool:
 
 class _UsualCalls:
     """Gives calls ids and names that servers of this format accept: an id of one call alone, though
-    some servers number the calls of each answer anew."""
+    some servers use the same ids again in each answer."""
 
     def __init__(self, names: tool_names.Names) -> None:
         self._names = names

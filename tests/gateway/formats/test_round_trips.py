@@ -130,6 +130,7 @@ def _request(messages: list[Any], *, thinks: bool, stops: list[str]) -> Messages
     return parse.messages_request(json.dumps(body).encode())
 
 
+# Without a search for a smaller example, which takes minutes.
 @settings(max_examples=200, deadline=None, phases=[Phase.generate])
 @given(
     steps=steps,

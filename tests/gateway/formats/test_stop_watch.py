@@ -1,4 +1,4 @@
-"""An answer ends at a stop sequence that its server was not told of."""
+"""An answer ends at a stop sequence that its server does not know."""
 
 from hypothesis import given
 from hypothesis import strategies as st

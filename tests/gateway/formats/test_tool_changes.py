@@ -76,7 +76,7 @@ ROWS: list[tuple[str, tuple[Any, ...], list[Any], list[str]]] = [
         ["push", "pull"],
     ),
     (
-        "defined anew",
+        "defined again",
         (PUSH,),
         [USER, system(removed("push"), added(PUSH | {"description": "new"}))],
         ["push"],

@@ -5,7 +5,7 @@ gemini           a tool call without the signature that came with it
 openai           ids above 40 characters, more than four stop sequences, unknown members
 mistral          ids that are not nine letters and digits
 qwen             a system message after the first message
-    vllm             nothing of these, but it numbers the calls of each answer anew
+    vllm             nothing of these, but it uses the same ids in each answer
 """
 
 import base64
