@@ -111,6 +111,10 @@ def test_ledger_log_roll_ups_and_reports_have_the_same_sums(
     ledger, everything = charges_of(customer), total_of(sent, charges_of(customer))
     assert everything.credits == sum(ledger.values()) == 10**6 - customer.wallet().posted
     assert logged(customer, BEGIN, BEGIN + timedelta(days=400)) == everything
+    for group_by in ("session", "tag", "source,key,model"):
+        asked = {"bucket": "1d", "time_zone": zone, "group_by": group_by}
+        asked |= {"from": BEGIN.isoformat(), "to": (BEGIN + timedelta(days=41)).isoformat()}
+        assert reported(customer, asked) == expected(sent, ledger, asked)
     untagged = total_of([call for call in sent if not call.tags], ledger)
     for level in LEVELS:
         assert rolled_up(customer, f"usage_{level}") == everything
