@@ -2,7 +2,11 @@
 
 from benchmarks.seeded_bugs.bug import Bug, Edit
 
-_ONCE = ("tests/usage/alerts/test_alerts_come_once.py",)
+_ONCE = (
+    "tests/billing/top_ups/test_low_balance_mail.py",
+    "tests/usage/alerts/test_spend_alerts.py",
+    "tests/usage/alerts/test_alerts_come_once.py",
+)
 
 ALERTED = (
     Bug(

@@ -25,7 +25,8 @@ WHERE seq > %(since)s AND before >= %(line)s AND balance_after < %(line)s ORDER 
 def set_threshold(*, wallet: Wallet, credits: int | None) -> bool:
     """Set the threshold, or remove it with None; crossings of a new one count from now on.
 
-    Returns whether it is new and the balance is below it already: then its mail is due at once.
+    Returns whether the balance is below it already: then its mail is due at once. Removed and set
+    again with no movement between, it brings no second one.
     """
     thresholds = LowBalanceThreshold.objects.filter(wallet=wallet)
     if not credits:
@@ -35,11 +36,11 @@ def set_threshold(*, wallet: Wallet, credits: int | None) -> bool:
         return False
     threshold, _ = thresholds.update_or_create(wallet=wallet, defaults={"credits": credits})
     now = Wallet.objects.get(pk=wallet.pk)  # read after the threshold is locked
-    is_below = now.posted < credits
-    if is_below:
-        _announce(threshold, now, seq=now.seq, balance=now.posted, is_new_line=True)
+    has_mail = now.posted < credits and _announce(
+        threshold, now, seq=now.seq, balance=now.posted, is_new_line=True
+    )
     _checked(threshold, now)
-    return is_below
+    return has_mail
 
 
 def watch() -> int:

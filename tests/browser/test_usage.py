@@ -104,3 +104,39 @@ def test_the_figures_are_taken_away_as_a_file(page: Page) -> None:
     text = download.value.path().read_text()
     assert text.startswith("request_id,accepted_at,")
     assert f",{ATLAS}," in text
+
+
+def test_a_first_touch_reads_a_bar_and_a_second_one_opens_its_calls(
+    page: Page, running_product: Product
+) -> None:
+    browser = page.context.browser
+    assert browser
+    with browser.new_context(
+        base_url=running_product.url,
+        storage_state=page.context.storage_state(),
+        has_touch=True,
+        viewport={"width": 390, "height": 844},
+    ) as phone:
+        touched = phone.new_page()
+        touched.goto(USAGE)
+        bar = touched.locator('#chart a[data-place="29"] .chart-step').first
+        today = touched.locator("#chart-table tbody tr").last
+
+        bar.tap()
+        read_out = touched.locator("#read-out h3")
+        expect(read_out).to_have_text(str(today.get_attribute("data-words")))
+        expect(touched.get_by_role("heading", level=1)).to_have_text("Usage")
+
+        bar.tap()
+        expect(touched.get_by_role("heading", level=1)).to_have_text("Requests")
+
+
+def test_on_paper_are_the_figures_and_what_they_are_of(page: Page) -> None:
+    page.goto(f"{USAGE}?model={ATLAS}")
+    page.emulate_media(media="print")
+
+    expect(page.locator("#chart .chart-shapes path").first).to_be_attached()
+    expect(page.locator(".usage-tile-value").first).to_be_visible()
+    expect(page.locator(".print-only")).to_have_text(f"Only model {ATLAS}.")
+    for control in ("#usage-filters", "#chart-table", "#export", ".side"):
+        expect(page.locator(control)).to_be_hidden()

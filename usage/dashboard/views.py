@@ -59,7 +59,7 @@ def dashboard(request: MemberRequest) -> HttpResponse:
 def _shown(workspace_id: int, asked: Wanted, read: Figures) -> dict[str, Any]:
     keys = ApiKey.objects.filter(workspace_id=workspace_id).order_by("name", "pk")
     names = dict(keys.values_list("pk", "name"))
-    span = asked.span
+    span, buckets = asked.span, page.bucket_rows(asked, read)
     return {
         "wanted": asked,
         "query": asked.address(),
@@ -73,9 +73,9 @@ def _shown(workspace_id: int, asked: Wanted, read: Figures) -> dict[str, Any]:
         },
         "tiles": page.tiles(asked, read),
         "legend": page.legend(asked, read, names),
-        "buckets": page.bucket_rows(asked, read),
+        "buckets": buckets,
         "groups": page.group_rows(asked, read, names),
-        "chart": page.charts(asked, read),
+        "chart": page.charts(asked, read, buckets),
         **page.choices(asked),
         "heading": f"{words.HEADINGS[asked.measure]} per {words.PER[asked.width]}",
         "per": words.PER[asked.width],
@@ -85,6 +85,7 @@ def _shown(workspace_id: int, asked: Wanted, read: Figures) -> dict[str, Any]:
         "days_before": words.short_days(span.before.since, span.before.until, span.zone),
         "zone": words.zone_name(span.zone, span.until),
         "in_words": _in_words(asked),
+        "filters_in_words": words.filters(asked.filters, names),
         "without_comparison": asked.address(compare=""),
         "keys": {str(pk): name for pk, name in names.items()},
         "no_key": NO_KEY,

@@ -48,6 +48,17 @@ def group(grouping: Grouping | None, value: GroupValue, key_names: Mapping[int, 
             return str(value) if value else "no model"
 
 
+def filters(values: Mapping[str, str], key_names: Mapping[int, str]) -> list[tuple[str, str]]:
+    """Return the filters that are set, each with its name: key, prod-web."""
+    found = []
+    for name, value in values.items():
+        grouping = Grouping(name)
+        is_key = grouping is Grouping.KEY
+        value_of = (int(value) if value.isdecimal() else None) if is_key else value
+        found.append((GROUPS[grouping], group(grouping, value_of, key_names)))
+    return found
+
+
 def bucket(starts_at: datetime, ends_at: datetime, width: Width, zone: tzinfo) -> str:
     """Return a bucket's time: Wednesday, 18 November; 18 Nov, 14:00 to 15:00."""
     start, end = starts_at.astimezone(zone), ends_at.astimezone(zone)

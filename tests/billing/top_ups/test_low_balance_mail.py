@@ -93,6 +93,15 @@ def test_a_crossing_between_two_checks_is_told_even_if_the_balance_has_recovered
     assert "Now:   2,500 apiCredits" in mail.outbox[0].body
 
 
+def test_two_crossings_between_two_checks_are_two_mails(low: Books) -> None:
+    for credits in (-500, 500, -600):
+        low.give(credits)
+
+    assert watch() == 2
+    assert ["500 apiC" in one.subject for one in mail.outbox] == [True, False]
+    assert ["400 apiC" in one.subject for one in mail.outbox] == [False, True]
+
+
 def test_a_threshold_of_the_release_before_is_compared_from_now_on(low: Books) -> None:
     for notified_at, mails in ((timezone.now(), 0), (None, 1)):
         low_balance.set_threshold(wallet=low.wallet(), credits=None)

@@ -82,6 +82,20 @@ def test_a_bar_is_as_high_as_what_it_adds_up_to() -> None:
     assert height == pytest.approx(chart.gridlines[0].y - first.top, abs=1.2)
 
 
+def test_the_path_of_a_group_has_its_part_of_each_bar() -> None:
+    groups = [row(0, "a", 60), row(0, "b", 30), row(1, "a", 90)]
+    chart = plot.bar_plot(
+        shown([row(0, credits=90), row(1, credits=90)], groups), Width.DAY, UTC, ends_now=False
+    )
+
+    large, small = chart.shapes
+    assert (large.rank, large.path.count("M")) == (1, 2)
+    assert (small.rank, small.path.count("M")) == (2, 1)
+    bar, part = chart.bars[0], chart.bars[0].segments[1]
+    assert small.path == f"M{bar.x} {part.y}h{bar.width}v{part.height}h{-bar.width}z"
+    assert chart.ticks == ""
+
+
 def test_the_largest_group_over_the_whole_span_stands_at_the_base() -> None:
     groups = [row(0, "small", 50), row(0, "large", 10), row(1, "large", 500)]
 
@@ -117,7 +131,8 @@ def test_no_bar_leaves_the_plot(amounts: list[list[int]]) -> None:
 def test_a_bucket_without_answered_calls_breaks_the_lines() -> None:
     lines = plot.line_plot([USUAL, None, USUAL, Percentiles(90, 150, 200)])
 
-    assert len(lines.p50) == len(lines.p95) == 1
+    assert lines.p50.count("M") == lines.p95.count("M") == 2
+    assert lines.p50.count("L") == lines.p95.count("L") == 1
     assert lines.end_p50 is not None
     assert lines.end_p95 is not None
     assert lines.end_p95 < lines.end_p50
@@ -128,5 +143,5 @@ def test_nothing_to_show_is_a_chart_with_axes() -> None:
 
     assert chart.highest is None
     assert len(chart.gridlines) == 4
-    assert plot.line_plot([None, None]).p50 == ()
+    assert plot.line_plot([None, None]).p50 == ""
     assert plot.spark([1]) is None
