@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, Route, expect
+from playwright.sync_api import Browser, Locator, Page, Route, StorageState, expect
 
 from tests.browser import chromium, console_models
 from tests.browser.console_models import ATLAS, GRAND
@@ -425,6 +425,21 @@ def test_without_javascript_it_says_what_it_needs(
     expect(visitor.page.get_by_role("main").get_by_role("button")).to_have_count(0)
     visitor.page.get_by_role("main").get_by_role("link", name="Quickstart").click()
     expect(visitor.page.get_by_role("heading", level=1)).to_have_text("Quickstart")
+    visitor.leave(picture=tmp_path / "last-page.png")
+    assert visitor.faults == []
+
+
+def test_without_its_scripts_the_page_is_accessible(
+    browser: Browser, running_product: Product, demo_session: StorageState, tmp_path: Path
+) -> None:
+    """axe is a script, so that scripts are not switched off, but do not arrive."""
+    visitor = Visitor(browser, home=running_product.url, session=demo_session)
+    visitor.expect_failures("ERR_FAILED")
+    visitor.page.route("**/*.js", lambda route: route.abort())
+    visitor.page.goto(PATH)
+    expect(visitor.page.get_by_text("The console needs JavaScript.")).to_be_visible()
+    expect(visitor.page.get_by_role("heading", level=1, name="Console")).to_be_visible()
+    visitor.examine()
     visitor.leave(picture=tmp_path / "last-page.png")
     assert visitor.faults == []
 
