@@ -85,6 +85,32 @@ def test_a_cache_kept_for_an_hour_has_its_own_price_or_that_of_any_other(path, r
 
 
 @pytest.mark.django_db
+def test_what_passes_and_what_tools_cost_are_loaded(path):
+    allow = 'allow = ["tool:web_search_*", "field:container"]\n'
+    tools = "web_search = 1_000_000\ncode_execution = 0\n"
+    load(path, MODEL)
+    assert Model.objects.get().allow is None
+    assert ModelPrice.objects.get().price.per_1k_uses == (None, None, None)
+
+    priced = MODEL.replace("2026-01-01", "2026-01-02").replace(
+        "cache_read = 4\n", f"cache_read = 4\n{tools}"
+    )
+    load(path, priced.replace("max_output_tokens", f"{allow}max_output_tokens"))
+
+    assert Model.objects.get().allow == ["tool:web_search_*", "field:container"]
+    assert ModelPrice.objects.latest("pk").price.per_1k_uses == (1_000_000, None, 0)
+    load(path, priced.replace("max_output_tokens", "allow = []\nmax_output_tokens"))
+    assert Model.objects.get().allow == []
+
+
+@pytest.mark.parametrize("entry", ["web_search", "fields:n", "tool:", "tool:a b", ""])
+def test_what_passes_is_named_by_its_kind(path, entry):
+    path.write_text(MODEL.replace("max_output_tokens", f'allow = ["{entry}"]\nmax_output_tokens'))
+    with pytest.raises(CatalogueError, match="allow"):
+        file.read(path)
+
+
+@pytest.mark.django_db
 def test_a_new_price_is_a_row_from_a_later_moment(path):
     later = """
 [[models.prices]]
