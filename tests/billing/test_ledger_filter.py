@@ -107,6 +107,24 @@ def test_the_pages_have_each_movement_that_passes_once_and_the_totals_are_their_
         assert totals.opening + totals.credits == totals.closing
 
 
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        ("usage", "2 movements, −5 credits"),
+        ("grant", "2 movements, +15 credits"),
+        ("", "4 movements, +10 credits"),
+    ],
+)
+def test_a_kind_adds_up_without_the_others(
+    browser: Client, workspace: Workspace, kind: str, text: str
+) -> None:
+    kinds = (EntryKind.GRANT, EntryKind.USAGE, EntryKind.GRANT, EntryKind.USAGE)
+    moved = [(one, size, FIRST) for one, size in zip(kinds, (10, -3, 5, -2), strict=True)]
+    posted(wallets.wallet_of(workspace), moved)
+
+    assert text in text_of(browser.get(f"/developers/billing/ledger?kind={kind}"))
+
+
 @given(wanted=FILTERS)
 def test_an_address_leads_to_the_filter_that_wrote_it(wanted: LedgerFilter) -> None:
     params = dict(part.split("=") for part in wanted.address().split("&") if part)
