@@ -45,6 +45,8 @@ def test_the_operators_pages_are_readable_and_linked(
 
     page.get_by_role("link", name="Audit of the books").click()
     visitor.look_at("Audit of the books")
+    page.get_by_role("main").get_by_role("link", name="Operator pages").click()
+    expect(page.get_by_role("heading", level=1, name="Operator pages")).to_be_visible()
 
 
 def make_operator(product: Product, person: Person) -> None:
