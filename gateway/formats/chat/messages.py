@@ -9,7 +9,7 @@ becomes a `tool` message for A, one for B, and a `user` message with the image a
 messages are encoded as one run.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import groupby
 from typing import Any, NamedTuple
 
@@ -47,7 +47,7 @@ def encode(fields: dict[str, Any], habits: Habits = USUAL, upstream_id: int = 0)
     has_dropped = False
     if system := _system_text(fields.get("system", "")):
         encoded.append({"role": "system", "content": system})
-    kept = [(n, message) for n, message in enumerate(fields["messages"]) if _is_kept(message)]
+    kept = [(n, message) for n, message in _with_summaries(fields["messages"]) if _is_kept(message)]
     for is_assistant, run in groupby(kept, key=lambda numbered: numbered[1]["role"] == "assistant"):
         if is_assistant:
             thinking = thoughts.Returned(upstream_id, habits)
@@ -58,6 +58,35 @@ def encode(fields: dict[str, Any], habits: Habits = USUAL, upstream_id: int = 0)
     if not encoded:
         raise InvalidRequest("nothing in them is available for this model", path="messages")
     return Conversation(encoded, has_dropped)
+
+
+def _with_summaries(messages: list[Message]) -> Iterator[tuple[int, Message]]:
+    """The messages with their numbers, each compaction's summary as a text. What it stands for may
+    be gone from the conversation; one that begins it is a user turn then, as servers want first."""
+    is_begun = False
+    for n, message in enumerate(messages):
+        blocks = _blocks(message["content"])
+        summaries = list(filter(None, map(_summary, blocks)))
+        if summaries and not is_begun:
+            texts = [{"type": "text", "text": text} for text in summaries]
+            yield n, {"role": "user", "content": texts}
+            yield n, message
+        elif summaries:
+            readable = [_text_of_summary(block) if _summary(block) else block for block in blocks]
+            yield n, message | {"content": readable}
+        else:
+            yield n, message
+        is_begun = is_begun or bool(summaries) or message["role"] == "user"
+
+
+def _summary(block: Part) -> str:
+    """The summary that replaces an earlier part of the conversation; empty for other blocks."""
+    content = block.get("content") if block["type"] == "compaction" else None
+    return content if isinstance(content, str) else ""
+
+
+def _text_of_summary(block: Part) -> Part:
+    return {"type": "text", "text": _summary(block)}
 
 
 def _is_kept(message: dict[str, Any]) -> bool:

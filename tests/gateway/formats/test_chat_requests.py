@@ -277,6 +277,35 @@ def test_blocks_only_others_know_are_left_out():
     assert caught.value.message == "messages: nothing in them is available for this model"
 
 
+SUMMARY = {"type": "compaction", "content": "We agreed on blue."}
+
+
+def test_a_summary_of_what_was_before_is_a_text_in_its_place():
+    sent = sent_messages(
+        ("user", "Long"), ("assistant", [SUMMARY, TEXT]), ("user", "Which colour?")
+    )
+
+    assert [message["role"] for message in sent] == ["user", "assistant", "user"]
+    assert sent[1]["content"].startswith("We agreed on blue.")
+
+
+def test_a_summary_that_begins_the_conversation_is_the_users():
+    sent = sent_messages(("assistant", [SUMMARY]), ("user", "Which colour?"))
+
+    assert [message["role"] for message in sent] == ["user"]
+    assert "We agreed on blue." in json.dumps(sent[0])
+    assert "Which colour?" in json.dumps(sent[0])
+
+
+@pytest.mark.parametrize("content", [None, ""])
+def test_a_compaction_that_failed_says_nothing(content: str | None):
+    failed = {"type": "compaction", "content": content}
+
+    sent = sent_messages(("user", "Long"), ("assistant", [failed, TEXT]), ("user", "Go on"))
+
+    assert sent[1]["content"] == TEXT["text"]
+
+
 def test_unsupported_user_content_is_rejected_not_dropped():
     of_another_api = {"type": "image_url", "image_url": {"url": "https://example.com/a.png"}}
     with pytest.raises(InvalidRequest) as caught:
