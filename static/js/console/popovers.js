@@ -4,19 +4,26 @@ import { h, iconButton, icon } from "./dom.js";
 const GAP_PX = 4;
 let lastId = 0;
 
-export function place(popover, anchor) {
+function place(popover, anchor) {
   const at = anchor.getBoundingClientRect();
   const { offsetWidth: width, offsetHeight: height } = popover;
   const left = Math.min(at.left, innerWidth - width - GAP_PX * 2);
   const isBelow = at.bottom + GAP_PX + height <= innerHeight || at.top < height;
   popover.style.left = `${Math.max(GAP_PX * 2, left)}px`;
   popover.style.top = `${isBelow ? Math.min(at.bottom + GAP_PX, Math.max(GAP_PX, innerHeight - height - GAP_PX)) : at.top - height - GAP_PX}px`;
+  popover.style.visibility = "";
+}
+
+// A popover can be measured once it is open, a moment after it opens: until then it is not seen.
+function hideUntilPlaced(event) {
+  if (event.newState === "open") event.currentTarget.style.visibility = "hidden";
 }
 
 // Places a popover of the page each time it opens; `fill` is called before.
 export function prepare(popover, fill = () => {}) {
   const opener = document.querySelector(`[popovertarget="${popover.id}"]`);
   opener.setAttribute("aria-haspopup", "dialog");
+  popover.addEventListener("beforetoggle", hideUntilPlaced);
   popover.addEventListener("beforetoggle", (event) => {
     if (event.newState === "open") fill();
   });
@@ -41,6 +48,7 @@ export function menuButton(label, items) {
   });
   const button = iconButton("dots", label, null, { popovertarget: id, "aria-haspopup": "menu" });
   menu.append(...items.filter(Boolean).map((item) => menuItem(item, menu)));
+  menu.addEventListener("beforetoggle", hideUntilPlaced);
   menu.addEventListener("toggle", (event) => {
     if (event.newState !== "open") return;
     place(menu, button);
