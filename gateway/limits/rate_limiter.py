@@ -23,6 +23,7 @@ import redis.asyncio as redis
 from redis.exceptions import RedisError
 
 from gateway.errors import RateLimited
+from server.ending import goes_on
 
 logger = logging.getLogger(__name__)
 
@@ -229,7 +230,7 @@ class RateLimiter:
 
     async def keep_in_step(self) -> None:
         """Exchange counts with the other processes until cancelled."""
-        while True:
+        while goes_on():
             await asyncio.sleep(_SYNC_EVERY_S)
             await self.sync()
 

@@ -16,6 +16,7 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from gateway.call import Call, Caller
 from gateway.errors import GatewayError, UpstreamRefused
 from gateway.runtime.refusal_rows import MINUTE_S, ROWS_A_MINUTE, Place, RefusalRows
+from server.ending import goes_on
 from usage import refused_records
 from usage.models import Ending
 from usage.records import Record
@@ -117,7 +118,7 @@ class Refusals:
 
     async def write(self) -> None:
         """Write what is queued, until cancelled."""
-        while True:
+        while goes_on():
             await asyncio.sleep(_WRITE_EVERY_S)
             try:
                 await self.flush()

@@ -13,6 +13,7 @@ from psycopg_pool import PoolTimeout
 from gateway.runtime.database_pool import DatabasePool
 from gateway.runtime.drain import Drain
 from keys import gateway_queries
+from server.ending import goes_on
 
 logger = logging.getLogger(__name__)
 
@@ -28,7 +29,7 @@ class Revocations:
 
     async def watch(self) -> None:
         """End calls until cancelled; while the database is unavailable nothing can be revoked."""
-        while True:
+        while goes_on():
             await asyncio.sleep(_EVERY_S)
             try:
                 await self._end_revoked()
