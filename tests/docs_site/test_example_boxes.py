@@ -112,7 +112,8 @@ def test_the_markdown_has_every_language_of_an_example(client: Client, page: Pag
 
     for name in _SAMPLE.findall(page.body):
         for code in samples.load(name).codes:
-            assert f"```{code.language}\n{code.text}\n```" in markdown
+            language = {"curl": "bash"}.get(code.language, code.language)
+            assert f"```{language}\n{code.text}\n```" in markdown
 
 
 @pytest.mark.parametrize("every", contents.pages(), ids=lambda page: page.slug)

@@ -7,6 +7,7 @@ import pytest
 from tests.support.customers import Customer
 from tests.support.gateways import NewCustomer
 from tests.support.replies import after_release, says
+from tests.support.scripted_catalogue import DIALECTS, OTHER_MESSAGES
 from tests.support.scripted_upstream import ScriptedUpstream
 
 OFFERED = [
@@ -28,6 +29,7 @@ OFFERED = [
     "scripted/priced",
     "scripted/priced-chat",
     "scripted/helper",
+    *(f"scripted/{name}" for name in (OTHER_MESSAGES, *DIALECTS)),
     "scripted/open",
     "scripted/tools",
     "anthropic/claude-sonnet",
@@ -105,7 +107,7 @@ def test_a_model_that_cannot_be_called_is_not_found(customer: Customer, name: st
     assert answer.error["details"]["error_code"] == "model_not_found"
 
 
-@pytest.mark.parametrize("size", range(1, len(OFFERED) + 1))
+@pytest.mark.parametrize("size", [1, 2, 3, 7, len(OFFERED) - 1, len(OFFERED)])
 def test_pages_follow_one_another_to_the_end(customer: Customer, size: int) -> None:
     seen: list[str] = []
     query = f"?limit={size}"
