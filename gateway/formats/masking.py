@@ -57,7 +57,7 @@ _MEDIA_TYPE = re.compile(r"(?:image|application|text|audio|video)/[\w.+-]+")
 _CLASS_OF_CHARACTERS = re.compile(r"(?:a-z|A-Z|0-9|a-f|A-F|\\[dwsS]|[\^$_+.:/\\-])+(?:\d{0,3})")
 _LABEL = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 # The names that paths in a request are made of.
-_LABELS = frozenset(
+LABELS = frozenset(
     {
         *("adaptive", "arguments", "auto", "base64", "body", "budget_tokens"),
         *("cache_control", "citations", "clear_thinking", "container", "content"),
@@ -148,6 +148,6 @@ def _is_a_path(token: str) -> bool:
 
 def _is_label(label: str, sent: bytes) -> bool:
     """Whether it is a part of a path in the caller's request."""
-    if label.isdigit() or label in _LABELS:
+    if label.isdigit() or label in LABELS:
         return True
     return _LABEL.fullmatch(label) is not None and f'"{label}"'.encode() in sent

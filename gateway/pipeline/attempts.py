@@ -19,7 +19,10 @@ from gateway.errors import (
     UpstreamTimeout,
     UpstreamUnavailable,
 )
+from gateway.formats.masking import MASK
 from gateway.formats.messages import thinking
+from gateway.formats.quotations import without_quotations
+from gateway.limits import offload
 from gateway.pipeline import upstream_call
 from gateway.reply.token_usage import estimate_tokens
 from gateway.runtime.services import GatewayServices
@@ -29,6 +32,7 @@ from gateway.upstreams.router import Candidate
 from usage.records import RecordAttempt
 
 Answer = TypeVar("Answer")
+Ask = Callable[[Candidate], Awaitable[Answer]]
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +43,7 @@ _PAUSE_S = 0.1
 async def first_that_answers(
     services: GatewayServices,
     call: Call,
-    ask: Callable[[Candidate], Awaitable[Answer]],
+    ask: Ask[Answer],
     *,
     may_retry: Callable[[], bool],
 ) -> Answer:
@@ -74,11 +78,10 @@ async def first_that_answers(
         call.upstream_status = None
         started_ms = call.elapsed_ms()
         try:
-            answer = await ask(way)
+            answer = await _asked(ask, call, way)
         except UpstreamError as error:
             _note(call, way, started_ms, error.error_code or "")
             _complete(error, call, way)
-            _log_original(error, call, way)
             failure = error
             may_go_on = number + 1 < MOST_ATTEMPTS and may_retry()
             if may_go_on and _learns(error, call, way):
@@ -173,19 +176,30 @@ def _complete(error: UpstreamError, call: Call, way: Candidate) -> None:
     )
 
 
-def _log_original(error: UpstreamError, call: Call, way: Candidate) -> None:
-    """Log the upstream's own words: callers receive them without its names, or not at all."""
-    if not error.original:
-        return
-    secret = way.upstream.api_key
-    words = error.original.replace(secret, "…") if secret else error.original
-    logger.warning(
-        "%s: upstream %d of %s answered %r",
-        call.request_id,
-        way.upstream.id,
-        way.model.public_id,
-        words,
+async def _asked(ask: Ask[Answer], call: Call, way: Candidate) -> Answer:
+    """Ask, and log what an upstream says of its fault: callers receive its words without its names,
+    or not at all."""
+    try:
+        return await ask(way)
+    except UpstreamError as error:
+        if error.original:
+            await _log_original(error.original, call, way)
+        raise
+
+
+async def _log_original(words: str, call: Call, way: Candidate) -> None:
+    """Log the upstream's own words, without what they quote of the request or of an answer."""
+    upstream = way.upstream
+    words = words.replace(upstream.api_key, MASK) if upstream.api_key else words
+    sent = call.encoded[1].body if call.encoded is not None else b""
+    names = (upstream.upstream_model, way.model.public_id)
+    words = await offload.run(
+        lambda: without_quotations(words, sent, known=names),
+        size_bytes=len(sent),
+        workspace_id=call.caller.workspace_id,
     )
+    model = way.model.public_id
+    logger.warning("%s: upstream %d of %s answered %r", call.request_id, upstream.id, model, words)
 
 
 def _unavailable(breakers: CircuitBreakers, call: Call) -> UpstreamUnavailable:

@@ -1,5 +1,6 @@
 """What a page sends and receives is in no store and no log of ours, however its run ends."""
 
+import json
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -14,7 +15,7 @@ from psycopg import sql
 from tests.support.callers import request_body
 from tests.support.customers import Customer
 from tests.support.page_caller import RUN, PageCaller, at_a_page
-from tests.support.replies import answers, events, reset, says, streams, wait
+from tests.support.replies import Play, answers, events, reset, says, streams, wait
 from tests.support.request_bodies import user
 from tests.support.scripted_upstream import ScriptedUpstream
 from tests.support.servers import WebServer
@@ -55,7 +56,7 @@ def run_in_every_way(page: PageCaller, upstream: ScriptedUpstream) -> list[str]:
     """Run marked calls with every kind of ending; return the marks."""
     whole = upstream.script(says(ANSWER))
     broken = upstream.script(streams(*events(ANSWER)[:4], reset))
-    refused = upstream.script(answers(b"no", status=400))  # its words go to the operator's log
+    refused = upstream.script(refuses_with_quotations(SYSTEM, TOOL, INPUT, RESULT, STOP))
     left = upstream.script(streams(*events(ANSWER)[:4], wait))
     for script in (whole, broken, refused):
         for is_stream in (False, True):
@@ -73,6 +74,13 @@ def run_in_every_way(page: PageCaller, upstream: ScriptedUpstream) -> list[str]:
     scripts = (whole, broken, refused, left)
     marks = [ANSWER, SYSTEM, TOOL, INPUT, RESULT, PICTURE, STOP]
     return [*marks, *(script.prompt for script in scripts)]
+
+
+def refuses_with_quotations(*marks: str) -> Play:
+    """A refusal that quotes all that it was sent, and an answer: its words go to the operator's
+    log."""
+    message = f"cannot read {' '.join(marks)}. Failed to parse input: {ANSWER}"
+    return answers(json.dumps({"error": {"message": message}}).encode(), status=400)
 
 
 def database_rows_with(text: str, *, url: str) -> list[str]:
