@@ -48,7 +48,8 @@ class TooManyExportsError(Exception):
 
 
 class Export:
-    """A running export; `close` must be called unless its pieces are read to the end."""
+    """A running export: an iterable of its pieces, of which a response can be made. `close` must be
+    called unless they are read to the end; a response does so, wherever its client has left."""
 
     def __init__(self, workspace_id: int, table: Table, format: Format) -> None:
         """Begin it: raises TooManyExportsError, or psycopg's OperationalError."""
@@ -76,7 +77,7 @@ class Export:
             self.close()
             raise
 
-    async def pieces(self) -> AsyncIterator[bytes]:
+    async def __aiter__(self) -> AsyncIterator[bytes]:
         """Yield the file in pieces; raises OperationalError when it was given up."""
         loop = asyncio.get_running_loop()
         try:
@@ -88,7 +89,8 @@ class Export:
             self.give_up()
 
     def close(self) -> None:
-        """Free the connection and the place. Nothing may be reading."""
+        """Stop a thread that reads, and free the connection and the place."""
+        self._cut()
         with _guard:
             if self._is_closed:
                 return
@@ -101,10 +103,13 @@ class Export:
         _leave(self._workspace_id)
 
     def give_up(self) -> None:
-        """Cut the connection, so that a thread that reads from it stops, and close."""
-        with suppress(OSError):
-            self._handle.shutdown(socket.SHUT_RDWR)
+        """Close without waiting for a thread that reads."""
+        self._cut()
         _threads.submit(self.close)
+
+    def _cut(self) -> None:
+        with suppress(OSError):  # it is closed
+            self._handle.shutdown(socket.SHUT_RDWR)
 
     def _next(self) -> bytes:
         with self._reading:

@@ -56,7 +56,7 @@ def _response(
         begun.close()
         response = HttpResponse()
     else:
-        response = StreamingHttpResponse(begun.pieces())
+        response = StreamingHttpResponse(begun)
     response["Content-Type"] = _TYPES[format]
     file_name = tables.file_name(chosen.table, format, chosen.since, chosen.until)
     response["Content-Disposition"] = f'attachment; filename="{file_name}"'
