@@ -7,6 +7,7 @@ import statistics
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -29,7 +30,7 @@ class Honest(NamedTuple):
     p50_ms: float
     p95_ms: float
     calls: int
-    failed: int
+    failures: Counter[int]  # by status, 0 for no answer
 
 
 def main(options: argparse.Namespace) -> int:
@@ -68,10 +69,11 @@ def _attacked(
     print(
         f"{name:13} {which:6} quiet p50 {quiet.p50_ms:6.1f} p95 {quiet.p95_ms:6.1f} ms"
         f" | attacked p50 {during.p50_ms:7.1f} p95 {during.p95_ms:7.1f} ms"
-        f"  failed {during.failed}/{during.calls}  memory {grown_mib:+6.0f} MiB",
+        f"  failed {during.failures.total()}/{during.calls} {dict(during.failures) or ''}"
+        f"  memory {grown_mib:+6.0f} MiB",
         flush=True,
     )
-    return which == "before" or (during.failed == 0 and during.p95_ms < 2 * quiet.p95_ms)
+    return which == "before" or (not during.failures and during.p95_ms < 2 * quiet.p95_ms)
 
 
 def _honest(url: str, key: str, seconds: float) -> Honest:
@@ -83,7 +85,7 @@ def _honest(url: str, key: str, seconds: float) -> Honest:
         statistics.median(latencies),
         latencies[int(len(latencies) * 0.95)],
         len(latencies),
-        len(seen["failures"]),
+        Counter(seen["failures"]),
     )
 
 

@@ -1,4 +1,4 @@
-"""Takes out of an upstream's words what it quotes of a request or an answer, for the operator's log.
+"""Takes quotations of requests and answers out of an upstream's words, for the operator's log.
 
     400 invalid_request_error: cannot read 'Dear Ms Doe, your diagnosis is'   →   cannot read '…'
     500 server_error: Failed to parse input at pos 0: Dear Ms Doe             →   Failed to parse
