@@ -15,6 +15,7 @@ from httptools import HttpParserError, HttpParserUpgrade
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from server.http_answer import Answer
+from server.reading_pace import PacedFlow
 
 # The key of the HttpProtocol in the scope: asking it is cheaper than asking through ASGI. Other
 # servers do not set it.
@@ -72,6 +73,7 @@ class HttpProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Start the checks. A connection accepted just before a stop has missed `shutdown`."""
         super().connection_made(transport)
+        self.flow = PacedFlow(transport, self.loop)
         _send_without_delay(transport)
         self._schedule_check()
         if self._drains():

@@ -1,0 +1,68 @@
+"""Reads connections that send large bodies one after another, at a bounded rate for the process.
+
+One read takes up to 256 KB through the parser. Read whenever something has arrived, many senders
+would take the event loop's whole time, and every other request would wait for a read of each of
+them several times. In turns, a request waits for one read at a time, whoever sends how much.
+"""
+
+import asyncio
+from collections import deque
+from weakref import WeakKeyDictionary
+
+from uvicorn.protocols.http.flow_control import FlowControl
+
+# One read each: up to 128 MB a second for all bodies together, about a fifth of the loop's time.
+_EVERY_S = 0.002
+
+
+class _Turns:
+    """Whose turn it is to be read. A single sender, or a slow one, never waits."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._waiting: deque[PacedFlow] = deque()
+        self._next_at = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+
+    def wait(self, flow: "PacedFlow") -> None:
+        """Read from the connection once its turn has come, or now."""
+        self._waiting.append(flow)
+        if self._timer is None:
+            self._go_on()
+
+    def _go_on(self) -> None:
+        self._timer = None
+        while self._waiting and self._loop.time() >= self._next_at:
+            if self._waiting.popleft().read_on():
+                self._next_at = self._loop.time() + _EVERY_S
+        if self._waiting:
+            self._timer = self._loop.call_at(self._next_at, self._go_on)
+
+
+_turns: "WeakKeyDictionary[asyncio.AbstractEventLoop, _Turns]" = WeakKeyDictionary()
+
+
+class PacedFlow(FlowControl):
+    """A connection's flow whose reading, once it was paused, goes on in its turn.
+
+    uvicorn pauses it whenever 64 KB of a body lie before the application.
+    """
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(transport)
+        self._turns = _turns.setdefault(loop, _Turns(loop))
+        self._is_waiting = False
+
+    def resume_reading(self) -> None:
+        """Take a turn, unless nothing was paused or it waits for one already."""
+        if self.read_paused and not self._is_waiting:
+            self._is_waiting = True
+            self._turns.wait(self)
+
+    def read_on(self) -> bool:
+        """Read; return whether there is something to read from."""
+        self._is_waiting = False
+        if self._transport.is_closing():
+            return False
+        super().resume_reading()
+        return True
