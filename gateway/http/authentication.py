@@ -103,6 +103,7 @@ def with_key_unlimited(endpoint: KeyedEndpoint) -> Callable[[Request], Awaitable
             key = await authenticated(services, request.scope, headers, request.receive)
             response = await endpoint(request, key, request_id)
         except GatewayError as error:
+            await services.refusal_pace.wait(error, partial(client_network, request.scope))
             return error_response(error, request_id)
         except CallerGone:
             return Response(status_code=499)  # nobody reads it

@@ -10,6 +10,7 @@ from starlette.types import Receive, Scope, Send
 from gateway.call import Caller, CallerGone
 from gateway.errors import BodyTooLarge, GatewayError, InternalFailure, InvalidRequest
 from gateway.http import cors, labels
+from gateway.http.client_address import client_network
 from gateway.http.request_body import Buffer, RequestBody
 from gateway.http.request_headers import headers_of
 from gateway.http.responses import error_response, new_request_id
@@ -47,6 +48,8 @@ async def answer_or_error(
     except (CallerGone, AnswerCutShort):
         return
     except GatewayError as error:
+        services: GatewayServices = scope["state"]["services"]
+        await services.refusal_pace.wait(error, partial(client_network, scope))
         await error_response(error, request_id, error_headers)(scope, receive, send)
     except Exception:
         logger.exception("request req_%s failed", request_id.hex)

@@ -19,6 +19,7 @@ from gateway.errors import LedgerUnavailable
 from gateway.limits.concurrency import ConcurrencyLimit
 from gateway.limits.rate_limiter import Limits, RateLimiter
 from gateway.limits.read_limits import ReadLimits
+from gateway.limits.refusal_pace import RefusalPace
 from gateway.limits.uploads import Uploads
 from gateway.metering.ledger_writer import LedgerWriter
 from gateway.metering.process_ledger import ProcessLedger
@@ -104,6 +105,7 @@ class GatewayServices:
     uploads: Uploads
     reads: ReadLimits
     counts: ReadLimits
+    refusal_pace: RefusalPace
     drain: Drain
 
 
@@ -165,6 +167,7 @@ async def running_services() -> AsyncIterator[GatewayServices]:
             ),
             reads=_read_limits("reads"),
             counts=_read_limits("counts of tokens"),
+            refusal_pace=RefusalPace(),
             uploads=Uploads(
                 folder=settings.DATA_DIR / "uploads",
                 memory_bytes=settings.BODY_MEMORY_BYTES,
