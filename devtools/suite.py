@@ -43,9 +43,10 @@ UNSET = (
 )
 # The variables that differ between the processes of a parallel run.
 _OWN = ("DATA_DIR", "DATABASE_URL", "REDIS_URL", CHILD_OF)
-# The whole suite mostly waits: two processes halve its time even on two cores. A part of it is run
-# by one, whose servers start sooner.
-_WORKERS = 2
+# The whole suite waits for more than half of its time: three processes are right for two cores. A
+# part of it is run by one, whose servers start sooner.
+_WORKERS = 3
+_LEAST_CORES = 2
 # A file's tests stay together and in order, and so do those that share a running product. A process
 # that crashed is not replaced: its successor would have another one's servers.
 _DISTRIBUTION = ("--dist", "loadgroup", "--no-loadscope-reorder", "--max-worker-restart", "0")
@@ -87,7 +88,7 @@ def _default_workers(arguments: Sequence[str]) -> int:
     """Return 0 for a part of the suite, a debugger, and a machine with one core."""
     is_whole = not any((PROJECT / one.partition("::")[0]).exists() for one in arguments)
     selects = {"-k", "-m", "--pdb", "--collect-only", "--lf", "--last-failed"}
-    if is_whole and selects.isdisjoint(arguments) and (os.cpu_count() or 1) >= _WORKERS:
+    if is_whole and selects.isdisjoint(arguments) and (os.cpu_count() or 1) >= _LEAST_CORES:
         return _WORKERS
     return 0
 
