@@ -32,7 +32,10 @@ _TAKE = (
 )
 # One roll-up at a time: of two, one could overwrite the other's sums with older ones.
 LOCK = "SELECT pg_advisory_xact_lock(hashtext('usage-roll-up'))"
-_MARKS_PER_ROUND = 2_000
+# After an outage of the worker an hour has a mark for each of its calls. The more marks a round
+# takes, the less often a busy hour is summed up again.
+_MARKS_PER_ROUND = 20_000
+_HOURS_PER_STATEMENT = 2_000
 # The database lets only a roll-up write that sums up sessions too (0012_session_roll_up).
 SUMS_SESSIONS = "SET LOCAL usage.sums_sessions = 'on'"
 
@@ -165,8 +168,9 @@ def _roll_up_some() -> int:
         cursor.execute(SUMS_SESSIONS)
         cursor.execute(_TAKE, [_MARKS_PER_ROUND])
         hours = {Hour(*row) for row in cursor.fetchall()}
-        if known := _with_records(hours):
-            recompute(cursor, sorted(known))
+        known = sorted(_with_records(hours))
+        for first in range(0, len(known), _HOURS_PER_STATEMENT):
+            recompute(cursor, known[first : first + _HOURS_PER_STATEMENT])
     return len(hours)
 
 

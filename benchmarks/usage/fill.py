@@ -86,15 +86,21 @@ def add(filled: Filled, *, first: int, last: int) -> float:
     began = time.monotonic()
     for start in range(first, last, _PER_STATEMENT):
         insert(filled, start, min(start + _PER_STATEMENT, last), filled.since, filled.until)
+    mark(filled.since, filled.until)
     return time.monotonic() - began
 
 
 @transaction.atomic
 def insert(filled: Filled, first: int, last: int, since: datetime, until: datetime) -> None:
-    """Add records between two moments, with their marks for the roll-up."""
+    """Add records between two moments; `mark` has them rolled up."""
     parameters = {**filled._asdict(), "first": first, "last": last}
     with connection.cursor() as cursor:
         cursor.execute(_RECORDS, {**parameters, "since": since, "until": until})
+
+
+def mark(since: datetime, until: datetime) -> None:
+    """Mark each hour of a workspace that has records between two moments for the roll-up."""
+    with connection.cursor() as cursor:
         cursor.execute(_MARK, {"since": since, "until": until})
 
 

@@ -118,7 +118,9 @@ def _busy_hour(filled: Filled, records: int) -> float:
     other = filled.others[-len(str(records))]
     busy = filled._replace(big=other, others=[other])
     first = 10**12 + records
-    fill.insert(busy, first, first + _HOUR_RECORDS, since, since + timedelta(hours=1))
+    until = since + timedelta(hours=1)
+    fill.insert(busy, first, first + _HOUR_RECORDS, since, until)
+    fill.mark(since, until)
     return reports.processor_ms(roll_up.roll_up, times=1)
 
 

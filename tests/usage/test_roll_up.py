@@ -145,6 +145,23 @@ def test_a_record_that_comes_late_is_counted_once(workspace: Workspace) -> None:
         assert sums_of(workspace, f"usage_{level}")["credits"] == 15
 
 
+def test_an_hour_with_a_mark_for_each_of_many_calls_is_summed_up_once(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after an outage of the worker. More hours than a statement takes are summed up too."""
+    monkeypatch.setattr(roll_up, "_HOURS_PER_STATEMENT", 2)
+    hours = [NOON + timedelta(hours=hour) for hour in range(5)]
+    for hour in hours:
+        write(a_record(workspace, at=hour, credits=12))
+    DirtyHour.objects.bulk_create(
+        DirtyHour(workspace_id=workspace.pk, starts_at=hour) for hour in hours * 1_000
+    )
+
+    assert roll_up.roll_up() == len(hours)
+    assert not DirtyHour.objects.exists()
+    assert [row[0] for row in rows(workspace)] == hours
+
+
 def test_hours_that_nobody_marked_are_left_alone(workspace: Workspace) -> None:
     write(a_record(workspace, at=NOON))
     roll_up.roll_up()
