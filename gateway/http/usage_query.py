@@ -18,12 +18,14 @@ LONGEST = {
     Width.QUARTER: timedelta(days=7),
     Width.HOUR: timedelta(days=31),
     Width.DAY: timedelta(days=366),
+    Width.WEEK: timedelta(days=2 * 366),
     Width.MONTH: timedelta(days=5 * 366),
 }
 DEFAULT_LENGTH = {
     Width.QUARTER: timedelta(hours=6),
     Width.HOUR: timedelta(days=1),
     Width.DAY: timedelta(days=30),
+    Width.WEEK: timedelta(weeks=12),
     Width.MONTH: timedelta(days=366),
 }
 GROUPINGS = (Grouping.MODEL, Grouping.KEY, Grouping.SOURCE, Grouping.TAG, Grouping.SESSION)

@@ -188,12 +188,14 @@ def _show_usage() -> Schema:
         "Current to the second.",
         parameters=[
             components.query(
-                "bucket", enum(Width, default=Width.DAY), "The length of a row's time."
+                "bucket",
+                enum(Width, default=Width.DAY),
+                "The length of a row's time; a week begins on Monday.",
             ),
             components.query(
                 "time_zone",
                 TEXT | {"default": "UTC", "examples": ["Europe/Berlin"]},
-                "The time zone in which days and months begin.",
+                "The time zone in which days, weeks and months begin.",
             ),
             components.query(
                 "from", MOMENT, f"From when on. Without it, {_lengths(DEFAULT_LENGTH)}."

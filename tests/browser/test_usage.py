@@ -1,5 +1,7 @@
 """A person sees where their credits went, by pointer and by keyboard."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -68,6 +70,30 @@ def test_a_bar_leads_to_its_calls(page: Page) -> None:
     expect(page.locator("#read-out h3")).to_contain_text(",")
     bar.click()
 
+    expect(page.get_by_role("heading", level=1)).to_have_text("Requests")
+    expect(page.locator(".log tbody tr").first).to_be_visible()
+
+
+def test_a_long_range_has_a_bar_for_each_week_that_leads_to_its_calls(page: Page) -> None:
+    today = datetime.now(UTC).date()
+    page.goto(f"{USAGE}?from={today - timedelta(days=180)}&to={today + timedelta(days=1)}")
+    weeks = page.locator("#chart-table tbody tr")
+
+    expect(page.locator(".usage-chart-head h2")).to_have_text("Credits per week")
+    expect(page.locator("#width-1w")).to_have_attribute("aria-current", "true")
+    assert weeks.count() in (26, 27)
+    expect(weeks.last.locator("th")).to_contain_text("Week of")
+    expect(page.locator("#chart")).to_contain_text("this week")
+    in_weeks = page.locator("#tile-credits .usage-tile-value").inner_text()
+
+    page.locator("#width-1d").click()
+    expect(page.locator(".usage-chart-head h2")).to_have_text("Credits per day")
+    assert page.locator("#tile-credits .usage-tile-value").inner_text() == in_weeks
+
+    page.locator("#width-1w").click()
+    expect(page.locator(".usage-chart-head h2")).to_have_text("Credits per week")
+    last = weeks.count() - 1
+    page.locator(f'#chart a[data-place="{last}"] .chart-step').first.click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Requests")
     expect(page.locator(".log tbody tr").first).to_be_visible()
 

@@ -42,6 +42,8 @@ def bucket_of(moment: datetime, width: Width | None, zone: ZoneInfo) -> tuple[An
         return ()
     if width is Width.MONTH:
         return (local.year, local.month)
+    if width is Width.WEEK:
+        return tuple(local.isocalendar()[:2])
     if width is Width.DAY:
         return (local.date(),)
     quarter = local.minute // 15 if width is Width.QUARTER else 0

@@ -84,6 +84,11 @@ def test_edges_ascend_from_the_beginning_to_the_end(
         ("Europe/Berlin", Width.DAY, "2026-03-29T00:00+01:00", 23),
         ("America/Santiago", Width.DAY, "2026-09-06T01:00-03:00", 23),  # clocks skip midnight
         ("Australia/Lord_Howe", Width.DAY, "2026-10-04T00:00+10:30", 23.5),
+        ("Europe/Berlin", Width.WEEK, "2026-10-19T00:00+02:00", 7 * 24 + 1),
+        ("Europe/Berlin", Width.WEEK, "2026-03-23T00:00+01:00", 7 * 24 - 1),
+        ("America/Santiago", Width.WEEK, "2026-08-31T00:00-04:00", 7 * 24 - 1),
+        ("Australia/Lord_Howe", Width.WEEK, "2026-09-28T00:00+10:30", 7 * 24 - 0.5),
+        ("Asia/Kathmandu", Width.WEEK, "2026-12-28T00:00+05:45", 7 * 24),  # of two years
         ("Europe/Berlin", Width.MONTH, "2026-10-01T00:00+02:00", 31 * 24 + 1),
         ("Asia/Kathmandu", Width.MONTH, "2026-02-01T00:00+05:45", 28 * 24),
         ("Asia/Kathmandu", Width.HOUR, "2026-02-01T07:00+05:45", 1),

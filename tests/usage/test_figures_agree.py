@@ -6,6 +6,7 @@ two of them are 5:45 and 13:45 ahead of UTC. Each call is settled as soon as it 
 
 import csv
 import io
+from collections import defaultdict
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -148,6 +149,44 @@ def test_page_file_and_ledger_have_the_same_credits(
     assert (header, rows) == (ledger, ledger)
     inside = [credits for at, credits, *_ in calls if own.since <= at < own.until]
     assert ledger == sum(inside)
+
+
+@given(
+    calls=st.lists(call, min_size=1, max_size=14),
+    zone=st.sampled_from(ZONES),
+    first=st.dates(BEGIN.date() - timedelta(days=2), NOW.date() - timedelta(days=10)),
+    length=st.integers(9, 60),
+    is_rolled_up=st.booleans(),
+)
+@slow
+def test_a_bar_of_a_week_is_the_sum_of_its_days(
+    db: None, calls: list[Any], zone: str, first: date, length: int, is_rolled_up: bool
+) -> None:
+    books, own = open_books(), ZoneInfo(zone)
+    settled(books, calls)
+    if is_rolled_up:
+        roll_up.roll_up()
+    days = {"from": f"{first}", "to": f"{first + timedelta(days=length)}"}
+    by_day, by_week = (
+        figures.read(
+            books.workspace.pk, wanted.parse({**days, "width": width}, now=NOW, zone=own)
+        ).shown
+        for width in ("1d", "1w")
+    )
+
+    expected: defaultdict[date, list[int]] = defaultdict(lambda: [0] * len(by_day.groups))
+    for bucket in by_day.buckets:
+        day = bucket.starts_at.astimezone(own).date()
+        of_week = expected[day - timedelta(days=day.weekday())]
+        of_week[:] = [old + new for old, new in zip(of_week, bucket.amounts, strict=True)]
+
+    assert by_week.groups == by_day.groups
+    assert {
+        bucket.starts_at.astimezone(own).date(): list(bucket.amounts) for bucket in by_week.buckets
+    } == expected
+    assert [bucket.total for bucket in by_week.buckets] == [
+        sum(bucket.amounts) for bucket in by_week.buckets
+    ]
 
 
 @given(calls=st.lists(call, max_size=14), is_rolled_up=st.booleans())

@@ -17,7 +17,13 @@ from usage.dashboard.wanted import GROUPINGS, NO_KEY, Measure, Wanted
 from usage.reading import Grouping, Width
 from web.templatetags.display import dollars, grouped, percent
 
-_WIDTH_NAMES = {Width.QUARTER: "15 min", Width.HOUR: "Hour", Width.DAY: "Day", Width.MONTH: "Month"}
+_WIDTH_NAMES = {
+    Width.QUARTER: "15 min",
+    Width.HOUR: "Hour",
+    Width.DAY: "Day",
+    Width.WEEK: "Week",
+    Width.MONTH: "Month",
+}
 # Where less is better; of other figures nobody can say.
 _BETTER_IF_LESS = {Measure.ERRORS, Measure.LATENCY}
 _UNKNOWN = "\N{EN DASH}"
@@ -212,6 +218,7 @@ def bucket_rows(wanted: Wanted, figures: Figures) -> list[BucketRow]:
 def _bucket_row(wanted: Wanted, figures: Figures, place: int, bucket: Bucket) -> BucketRow:
     zone, width, row = wanted.span.zone, wanted.width, bucket.row
     time = figures.times[place]
+    since = max(bucket.starts_at, wanted.span.since)  # a range may begin within a week or a month
     before = wanted.span.before
     before_at = bucket.starts_at - (wanted.span.since - before.since)
     cached = (
@@ -220,8 +227,8 @@ def _bucket_row(wanted: Wanted, figures: Figures, place: int, bucket: Bucket) ->
     return BucketRow(
         place,
         words.short_bucket(bucket.starts_at, width, zone),
-        words.bucket(bucket.starts_at, bucket.ends_at, width, zone),
-        log_query(wanted, bucket.starts_at, bucket.ends_at),
+        words.bucket(since, bucket.ends_at, width, zone),
+        log_query(wanted, since, bucket.ends_at),
         [grouped(one) for one in reversed(bucket.amounts)],
         [_share(one, bucket.total) for one in reversed(bucket.amounts)],
         grouped(bucket.total),

@@ -8,6 +8,7 @@ from usage.reading import Width
 
 _MOST_STEPS = 5
 _MONDAY = 0
+_WEEK_DAYS = 7
 _FEW = 12  # buckets that all have a label
 _HOURS_APART = 6
 
@@ -66,7 +67,13 @@ def labels(
     return [*_thinned(before), Label(last, _PRESENT[width], True)]
 
 
-_PRESENT = {Width.QUARTER: "now", Width.HOUR: "now", Width.DAY: "today", Width.MONTH: "this month"}
+_PRESENT = {
+    Width.QUARTER: "now",
+    Width.HOUR: "now",
+    Width.DAY: "today",
+    Width.WEEK: "this week",
+    Width.MONTH: "this month",
+}
 
 
 def _thinned(chosen: list[Label]) -> list[Label]:
@@ -83,7 +90,7 @@ def _is_labelled(local: datetime, width: Width) -> bool:
         return local.minute == 0 and local.hour % _HOURS_APART == 0
     if width is Width.DAY:
         return local.weekday() == _MONDAY
-    return True
+    return width is not Width.WEEK or local.day <= _WEEK_DAYS  # the first week of a month
 
 
 def _words(local: datetime, width: Width) -> str:
@@ -91,6 +98,6 @@ def _words(local: datetime, width: Width) -> str:
         return (
             f"{local.day} {local:%b}" if local.hour == 0 and local.minute == 0 else f"{local:%H:%M}"
         )
-    if width is Width.DAY:
+    if width in (Width.DAY, Width.WEEK):
         return f"{local.day} {local:%b}"
     return f"{local:%b %Y}" if local.month == 1 else f"{local:%b}"

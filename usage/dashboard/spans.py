@@ -13,10 +13,13 @@ CUSTOM = "custom"
 MOST_BUCKETS = 200
 _WEEK_DAYS = 7
 _LONGEST_DAYS = 5 * 366
+_LONGEST_BY_DAY = timedelta(days=92)  # a quarter of a year: of more days, bars are threads
+_LONGEST_BY_WEEK = timedelta(days=366)
 _LENGTHS = {
     Width.QUARTER: timedelta(minutes=15),
     Width.HOUR: timedelta(hours=1),
     Width.DAY: timedelta(days=1),
+    Width.WEEK: timedelta(weeks=1),
     Width.MONTH: timedelta(days=30),
 }
 
@@ -59,12 +62,14 @@ class Span(NamedTuple):
 
     @property
     def usual_width(self) -> Width:
-        """Hours for up to two days, days for up to half a year, else months."""
+        """Hours for up to two days, days for a quarter of a year, weeks for a year, else months."""
         length = self.until - self.since
         if length <= timedelta(days=2):
             usual = Width.HOUR
-        elif length <= timedelta(days=184):
+        elif length <= _LONGEST_BY_DAY:
             usual = Width.DAY
+        elif length <= _LONGEST_BY_WEEK:
+            usual = Width.WEEK
         else:
             usual = Width.MONTH
         return usual if usual in self.widths else self.widths[-1]

@@ -16,7 +16,13 @@ HEADINGS = {
     Measure.ERRORS: "Errors",
     Measure.LATENCY: "Latency",
 }
-PER = {Width.QUARTER: "15 minutes", Width.HOUR: "hour", Width.DAY: "day", Width.MONTH: "month"}
+PER = {
+    Width.QUARTER: "15 minutes",
+    Width.HOUR: "hour",
+    Width.DAY: "day",
+    Width.WEEK: "week",
+    Width.MONTH: "month",
+}
 GROUPS = {
     Grouping.MODEL: "model",
     Grouping.KEY: "key",
@@ -60,20 +66,27 @@ def filters(values: Mapping[str, str], key_names: Mapping[int, str]) -> list[tup
 
 
 def bucket(starts_at: datetime, ends_at: datetime, width: Width, zone: tzinfo) -> str:
-    """Return a bucket's time: Wednesday, 18 November; 18 Nov, 14:00 to 15:00."""
+    """Return a bucket's time: Wednesday, 18 November; 18 Nov, 14:00 to 15:00.
+
+    A week at the end of a range has only its days in the range: 18 November to 20 November 2026.
+    """
     start, end = starts_at.astimezone(zone), ends_at.astimezone(zone)
     if width is Width.MONTH:
         return f"{start:%B %Y}"
+    if width is Width.WEEK:
+        return days(starts_at, ends_at, zone)
     if width is Width.DAY:
         return f"{start:%A}, {start.day} {start:%B}"
     return f"{start.day} {start:%b}, {start:%H:%M} to {end:%H:%M}"
 
 
 def short_bucket(starts_at: datetime, width: Width, zone: tzinfo) -> str:
-    """Return a bucket's time for a row of a table: 18 Nov 2026; 18 Nov, 14:00."""
+    """Return a bucket's time for a row of a table: Wed, 18 Nov; week of 16 Nov; 18 Nov, 14:00."""
     start = starts_at.astimezone(zone)
     if width is Width.MONTH:
         return f"{start:%b %Y}"
+    if width is Width.WEEK:
+        return f"Week of {start.day} {start:%b %Y}"
     if width is Width.DAY:
         return f"{start:%a}, {start.day} {start:%b}"
     return f"{start.day} {start:%b}, {start:%H:%M}"

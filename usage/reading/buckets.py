@@ -36,8 +36,7 @@ def first_start(since: datetime, width: Width | None, zone: tzinfo) -> datetime:
         return since
     if width in _LENGTHS:
         return _local_floor(since, _LENGTHS[width], zone)
-    day = since.astimezone(zone).date()
-    return _midnight(day if width is Width.DAY else day.replace(day=1), zone)
+    return _midnight(_first_day(since.astimezone(zone).date(), width), zone)
 
 
 def next_start(start: datetime, until: datetime, width: Width | None, zone: tzinfo) -> datetime:
@@ -56,13 +55,10 @@ def _starts(
     if width in _LENGTHS:
         yield from _short_starts(since, until, _LENGTHS[width], zone)
         return
-    day, last = since.astimezone(zone).date(), until.astimezone(zone).date()
-    next_day: Callable[[date], date] = _tomorrow
-    if width is Width.MONTH:
-        day, next_day = day.replace(day=1), _next_month
+    day, last = _first_day(since.astimezone(zone).date(), width), until.astimezone(zone).date()
     while day <= last:
         yield _midnight(day, zone)
-        day = next_day(day)
+        day = _next_day[width](day)
 
 
 def _short_starts(
@@ -93,9 +89,19 @@ def _midnight(day: date, zone: tzinfo) -> datetime:
     return floor(local.astimezone(UTC), QUARTER)
 
 
-def _tomorrow(day: date) -> date:
-    return day + timedelta(days=1)
+def _first_day(day: date, width: Width) -> date:
+    """Return the first day of the bucket that a day is in."""
+    if width is Width.WEEK:
+        return day - timedelta(days=day.weekday())
+    return day.replace(day=1) if width is Width.MONTH else day
 
 
 def _next_month(day: date) -> date:
     return (day.replace(day=1) + timedelta(days=31)).replace(day=1)
+
+
+_next_day: dict[Width, Callable[[date], date]] = {
+    Width.DAY: lambda day: day + timedelta(days=1),
+    Width.WEEK: lambda day: day + timedelta(weeks=1),
+    Width.MONTH: _next_month,
+}

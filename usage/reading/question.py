@@ -6,11 +6,13 @@ from enum import StrEnum
 
 
 class Width(StrEnum):
-    """The length of a bucket. Days and months are those of the question's time zone."""
+    """The length of a bucket. Days, weeks and months are those of the question's time zone; a week
+    begins on Monday."""
 
     QUARTER = "15m"
     HOUR = "1h"
     DAY = "1d"
+    WEEK = "1w"
     MONTH = "1mo"
 
 

@@ -57,6 +57,15 @@ def test_hours_are_labelled_every_six() -> None:
     assert [label.words for label in labels] == ["1 Nov", "06:00", "12:00", "18:00"]
 
 
+def test_weeks_are_labelled_by_the_first_of_each_month() -> None:
+    monday = datetime(2026, 8, 3, tzinfo=UTC)
+    starts = [monday + week * 7 * DAY for week in range(18)]
+
+    labels = scale.labels(starts, Width.WEEK, UTC, ends_now=True)
+
+    assert [one.words for one in labels] == ["3 Aug", "7 Sep", "5 Oct", "2 Nov", "this week"]
+
+
 @given(st.integers(1, 200), st.sampled_from([*Width]), st.booleans())
 def test_labels_are_few_and_in_order(count: int, width: Width, ends_now: bool) -> None:
     starts = [START + at * DAY for at in range(count)]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from usage.dashboard import spans
 from usage.dashboard.spans import PRESETS
-from usage.reading import Width
+from usage.reading import Width, buckets
 
 BERLIN = ZoneInfo("Europe/Berlin")
 KATHMANDU = ZoneInfo("Asia/Kathmandu")
@@ -84,11 +84,49 @@ def test_each_span_offers_its_usual_width(name: str, now: datetime, zone: ZoneIn
     assert span.usual_width in span.widths
 
 
-def test_a_day_is_split_into_hours_and_a_year_into_months() -> None:
+def test_a_day_is_split_into_hours_and_a_month_into_days() -> None:
     now = datetime(2026, 11, 18, tzinfo=UTC)
-    year = spans.custom(date(2025, 11, 18), date(2026, 11, 17), now=now, zone=UTC)
 
-    assert year is not None
     assert spans.preset("24h", now=now, zone=UTC).usual_width is Width.HOUR
     assert spans.preset("30d", now=now, zone=UTC).usual_width is Width.DAY
-    assert year.usual_width is Width.MONTH
+
+
+@pytest.mark.parametrize(
+    ("days", "usual"),
+    [
+        (92, Width.DAY),
+        (93, Width.WEEK),
+        (184, Width.WEEK),
+        (366, Width.WEEK),
+        (367, Width.MONTH),
+        (5 * 365, Width.MONTH),
+    ],
+)
+def test_a_long_span_has_neither_threads_of_days_nor_a_few_months(days: int, usual: Width) -> None:
+    last = date(2026, 11, 17)
+    now = datetime(2026, 11, 18, tzinfo=UTC)
+    span = spans.custom(last - timedelta(days=days - 1), last, now=now, zone=UTC)
+
+    assert span is not None
+    assert span.usual_width is usual
+    edges = buckets.edges(span.since, span.until, usual, UTC)
+    assert 12 < len(edges) - 1 <= 92
+
+
+@given(
+    st.integers(93, 366),
+    MOMENTS,
+    ZONES,
+)
+def test_weeks_of_a_span_have_the_weekdays_of_those_before(
+    days: int, now: datetime, zone: ZoneInfo
+) -> None:
+    today = now.astimezone(zone).date()
+    span = spans.custom(today - timedelta(days=days), today, now=now, zone=zone)
+
+    assert span is not None
+    starts, before = (
+        buckets.edges(one.since, one.until, Width.WEEK, zone)[1:-1] for one in (span, span.before)
+    )
+    assert {start.astimezone(zone).weekday() for start in (*starts, *before)} == {0}
+    assert len(starts) == len(before)
