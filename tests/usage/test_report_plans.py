@@ -196,6 +196,15 @@ def test_the_recent_audit(period: Period) -> None:
         assert not any(table.startswith("usage_requestrecord_2024") for table in tables)
 
 
+def test_records_have_no_index_that_no_query_here_uses(db: None) -> None:
+    """Each settlement writes to all of them."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT indexname FROM pg_indexes WHERE tablename = 'usage_requestrecord'")
+        names = {name.removeprefix("usage_requestrecord_") for (name,) in cursor.fetchall()}
+
+    assert names == {"pkey", "by_moment", "by_error", "by_session"}
+
+
 @pytest.mark.parametrize("query", [roll_up.QUARTERS, session_roll_up.ROLL_UP])
 def test_the_roll_up(period: Period, query: str) -> None:
     hour = SINCE.replace(minute=0)
