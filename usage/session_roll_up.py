@@ -2,6 +2,7 @@
 
 A caller may name as many sessions as it makes calls, so the table has a row for each call at worst.
 It is kept as long as the records (usage/retention.py); the sums of keys, models and tags stay.
+docs/adr/0017-a-roll-up-of-sessions.md has the reasons.
 """
 
 from typing import Any
