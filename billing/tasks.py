@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from billing import outbox, retention
 from billing.alerts import low_balance
+from billing.alerts import retention as alerts_retention
 from billing.audit import runs
 from billing.errors import PaymentsNotConfigured, StripeUnavailable
 from billing.ledger import demo, welcome
@@ -78,6 +79,12 @@ def delete_old_events() -> None:
 def delete_old_holds() -> None:
     """Delete the holds that were closed long ago."""
     retention.delete_closed_holds(kept=timedelta(days=settings.HOLDS_KEPT_DAYS))
+
+
+@shared_task(name="billing.tasks.delete_old_alerts")
+def delete_old_alerts() -> None:
+    """Delete the alerts that were sent long ago."""
+    alerts_retention.forget_old(kept=timedelta(days=settings.ALERTS_KEPT_DAYS))
 
 
 @shared_task(name="billing.tasks.watch_balances")

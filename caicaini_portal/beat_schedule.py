@@ -41,6 +41,10 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "task": "billing.tasks.delete_old_events",
         "schedule": crontab(hour=4, minute=7),
     },
+    "old-alerts": {
+        "task": "billing.tasks.delete_old_alerts",
+        "schedule": crontab(hour=4, minute=22),
+    },
     "expired-sessions": {
         "task": "accounts.tasks.delete_expired_sessions",
         "schedule": crontab(minute=23),

@@ -342,6 +342,8 @@ HOLDS_KEPT_DAYS = env.whole_number("HOLDS_KEPT_DAYS", default=90, smallest=2, la
 STRIPE_EVENTS_KEPT_DAYS = env.whole_number(
     "STRIPE_EVENTS_KEPT_DAYS", default=35, smallest=30, largest=36_500
 )
+# An alert keeps its mail from being sent twice: days and hours are looked at for a week.
+ALERTS_KEPT_DAYS = env.whole_number("ALERTS_KEPT_DAYS", default=400, smallest=31, largest=36_500)
 # Records of the current month and the one before are always kept.
 RECORDS_KEPT_DAYS = env.whole_number(
     "RECORDS_KEPT_DAYS", default=36_500, smallest=31, largest=36_500

@@ -61,6 +61,7 @@ INVALID = [
     ("LOST_CREDITS_PER_DAY", "-1", "give a whole number from 0 to 1000000000000000."),
     ("RECORDS_KEPT_DAYS", "30", "give a whole number from 31 to 36500."),
     ("STRIPE_EVENTS_KEPT_DAYS", "7", "give a whole number from 30 to 36500."),
+    ("ALERTS_KEPT_DAYS", "7", "give a whole number from 31 to 36500."),
     ("ASIDE_FILES_KEPT_DAYS", "always", "give a whole number from 1 to 36500."),
     ("MAX_BODY_BYTES", "32 MB", "give a whole number of at least 1."),
     ("MAX_CONCURRENT_CALLS", "0", "give a whole number of at least 1."),
