@@ -1,13 +1,13 @@
 """What the page of one call shows, put together from its record."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from catalogue.models import ModelPrice
 from keys.models import ApiKey
-from usage import elsewhere, lookup, request_log, routes
+from usage import elsewhere, lookup, request_log, routes, sessions
 from usage.elsewhere import PricedOffer
-from usage.reading import Filters, Question, UsageRow, usage
+from usage.reading import UsageRow, usage
 from usage.receipts import receipt_of
 from usage.records import Record
 from usage.waterfall import waterfall
@@ -58,15 +58,8 @@ def _key_of(record: Record) -> ApiKey | None:
 
 def _session_of(record: Record) -> UsageRow | None:
     """Return the sums of all calls of the session; None for a call without one."""
-    if record.session_id is None:
-        return None
-    question = Question(
-        workspace_id=record.workspace_id,
-        since=datetime.min.replace(tzinfo=UTC),
-        until=datetime.now(UTC) + timedelta(hours=1),  # clocks of processes differ
-        filters=Filters(session=record.session_id),
-    )
-    return next(iter(usage(question)), None)
+    question = sessions.question_of(record)
+    return next(iter(usage(question)), None) if question else None
 
 
 def _percent(part: int, whole: int) -> float:

@@ -15,14 +15,17 @@ from starlette.responses import Response
 from gateway.errors import LedgerUnavailable, RequestNotFound
 from gateway.http.authentication import with_key
 from gateway.http.responses import json_response
+from gateway.http.usage import sums
 from gateway.runtime.services import GatewayServices
 from keys.gateway_queries import CachedKey
-from usage import elsewhere, lookup
+from usage import elsewhere, lookup, sessions
 from usage.elsewhere import Alternative, PricedOffer
 from usage.lookup import Found
+from usage.reading import UsageRow, usage_async
 from usage.receipts import Hold, Receipt, ReceiptLine, receipt_of
 from usage.records import Record, RecordAttempt
 
+Connection = psycopg.AsyncConnection[Any]
 _SAME_NAMES = ("status", "ending", "source", "requested_model", "resolved_model", "route")
 
 
@@ -31,26 +34,33 @@ async def show_request(request: Request, key: CachedKey, request_id: UUID) -> Re
     """Answer with the receipt of a call of the key's workspace."""
     services: GatewayServices = request.state.services
     asked = request.path_params["request_id"]
-    found = await _find(services, key.workspace_id, asked)
+    try:
+        async with services.reports.connection(key.workspace_id) as connection:
+            found = await _find(connection, key.workspace_id, asked)
+            session = await _session_of(connection, found) if found else None
+    except psycopg.OperationalError:
+        raise LedgerUnavailable from None
     if found is None:
         raise RequestNotFound(asked)
     offers = _offers_at(services, found.record.accepted_at)
-    body = described(receipt_of(found), elsewhere.alternatives(found.record, offers))
+    body = described(receipt_of(found), session, elsewhere.alternatives(found.record, offers))
     return json_response(body, request_id, headers={"cache-control": "private, no-cache"})
 
 
-async def _find(services: GatewayServices, workspace_id: int, request_id: str) -> Found | None:
-    try:
-        async with services.reports.connection(workspace_id) as connection:
-            for parameters in lookup.parameters_of(
-                workspace_id=workspace_id, request_id=request_id
-            ):
-                cursor = await connection.execute(lookup.QUERY, parameters)
-                if (row := await cursor.fetchone()) is not None:
-                    return lookup.found(row)
-    except psycopg.OperationalError:
-        raise LedgerUnavailable from None
+async def _find(connection: Connection, workspace_id: int, request_id: str) -> Found | None:
+    for parameters in lookup.parameters_of(workspace_id=workspace_id, request_id=request_id):
+        cursor = await connection.execute(lookup.QUERY, parameters)
+        if (row := await cursor.fetchone()) is not None:
+            return lookup.found(row)
     return None
+
+
+async def _session_of(connection: Connection, found: Found) -> UsageRow | None:
+    """Return the sums of all calls of the session; None for a call without one."""
+    question = sessions.question_of(found.record)
+    if question is None:
+        return None
+    return next(iter(await usage_async(connection, question)), None)
 
 
 def _offers_at(services: GatewayServices, moment: datetime) -> list[PricedOffer]:
@@ -68,7 +78,9 @@ def _offers_at(services: GatewayServices, moment: datetime) -> list[PricedOffer]
     ]
 
 
-def described(receipt: Receipt, alternatives: list[Alternative]) -> dict[str, Any]:
+def described(
+    receipt: Receipt, session: UsageRow | None, alternatives: list[Alternative]
+) -> dict[str, Any]:
     """Return the receipt as its JSON."""
     record = receipt.record
     return {
@@ -82,6 +94,7 @@ def described(receipt: Receipt, alternatives: list[Alternative]) -> dict[str, An
         "refusals": record.refusals,
         "key_id": record.key_id,
         "session_id": record.session_id,
+        "session": session and sums(session),
         "user_id": record.user_label,
         "tags": record.tags or (),
         "usage": _usage(record),

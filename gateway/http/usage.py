@@ -65,7 +65,7 @@ async def report(
     }
     if question.is_of_tags:
         totals = await usage_async(connection, asked.total(workspace_id))
-        body["total"] = _sums(totals[0]) if totals else dict.fromkeys(_SUM_NAMES, 0)
+        body["total"] = sums(totals[0]) if totals else dict.fromkeys(_SUM_NAMES, 0)
     return body
 
 
@@ -94,7 +94,7 @@ def _described(row: UsageRow, asked: UsageQuery) -> dict[str, Any]:
         "starts_at": written(row.starts_at),
         "ends_at": written(row.ends_at),
         **groups,
-        **_sums(row),
+        **sums(row),
     }
 
 
@@ -102,5 +102,6 @@ def _named(grouping: Grouping, value: str | int | None) -> str | int | None:
     return _OTHER_TAGS if grouping is Grouping.TAG and value == "" else value
 
 
-def _sums(row: UsageRow) -> dict[str, int]:
+def sums(row: UsageRow) -> dict[str, int]:
+    """Return the sums of a row as answers have them."""
     return {name: getattr(row, name) for name in SUMS} | {"credits_consumed": row.credits}

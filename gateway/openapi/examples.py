@@ -231,7 +231,17 @@ RECEIPT: dict[str, Any] = {
     "error": None,
     "refusals": None,
     "key_id": 1,
-    "session_id": None,
+    "session_id": "2f0c8a52-nightly-report",
+    "session": {
+        "requests": 3,
+        "refusals": 0,
+        "errors": 0,
+        "input_tokens": 61,
+        "output_tokens": 118,
+        "cache_creation_input_tokens": 0,
+        "cache_read_input_tokens": 0,
+        "credits_consumed": 60,
+    },
     "user_id": "customer-4711",
     "tags": [],
     "usage": {

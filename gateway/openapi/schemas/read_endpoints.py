@@ -48,7 +48,7 @@ _SUM_OF = {
     "cache_creation_input_tokens": "Input written to the cache.",
     "cache_read_input_tokens": "Input read from the cache.",
 }
-_SUMS: dict[str, Schema] = {
+SUM_FIELDS: dict[str, Schema] = {
     **{name: described(COUNT, _SUM_OF[name]) for name in SUMS},
     "credits_consumed": described(COUNT, "What was charged."),
 }
@@ -152,7 +152,7 @@ SCHEMAS: dict[str, Schema] = {
         },
         {
             "total": object_schema(
-                _SUMS,
+                SUM_FIELDS,
                 description="With `group_by=tag`: the sums of the range, in which a call with two "
                 "tags counts once.",
             )
@@ -162,7 +162,7 @@ SCHEMAS: dict[str, Schema] = {
         {
             "starts_at": described(MOMENT, "The beginning of its time."),
             "ends_at": described(MOMENT, "Its end; it is not part of the bucket."),
-            **_SUMS,
+            **SUM_FIELDS,
         },
         _GROUPS,
         description="Sums over a bucket of time; one without calls is not listed. Groups are "

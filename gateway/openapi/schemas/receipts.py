@@ -16,6 +16,7 @@ from gateway.openapi.json_schema import (
     ref,
 )
 from gateway.openapi.schemas import answers
+from gateway.openapi.schemas.read_endpoints import SUM_FIELDS
 from usage.models import Ending
 
 _MILLISECONDS = nullable(COUNT)
@@ -80,6 +81,7 @@ _TIMINGS = object_schema(
         "total": described(COUNT, "The whole call."),
     }
 )
+_SESSION = object_schema(SUM_FIELDS)
 _ALTERNATIVE = object_schema(
     {
         "model": described(TEXT, "A model that could have served the call."),
@@ -108,6 +110,11 @@ SCHEMAS: dict[str, Schema] = {
             ),
             "key_id": described(nullable({"type": "integer"}), "The key; null without one."),
             "session_id": described(nullable(TEXT), "The session that the caller named."),
+            "session": described(
+                nullable(_SESSION),
+                "The sums of all calls of that session whose records are kept, this one included; "
+                "null without a session.",
+            ),
             "user_id": described(nullable(TEXT), "The user that the caller named."),
             "tags": array(TEXT, description="The tags that the caller gave."),
             "usage": object_schema(_TOKENS, description="The tokens."),

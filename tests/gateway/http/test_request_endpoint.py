@@ -10,6 +10,8 @@ from tests.support.customers import Customer
 from tests.support.gateways import NewCustomer
 from tests.support.replies import answers, events, message, reset, says, streams, usage
 from tests.support.scripted_upstream import ScriptedUpstream
+from tests.support.waiting import eventually
+from usage import roll_up
 
 
 def receipt_of(caller: Caller, answer: Answer) -> dict[str, Any]:
@@ -113,3 +115,39 @@ def test_another_workspaces_call_does_not_exist(
     assert one.caller.get(address).status == 200
     assert other.caller.get(address).status == 404
     assert Caller(one.url, None).get(address).status == 401
+
+
+def test_it_has_the_sums_of_all_calls_of_its_session(
+    customer: Customer, upstream: ScriptedUpstream, description: Description
+) -> None:
+    session = {"x-claude-code-session-id": "nightly-report"}
+    prompt = upstream.script(says("Hello there")).prompt
+    answers = [customer.caller.ask(prompt, headers=session) for _ in range(2)]
+    roll_up.roll_up()
+    answers.append(customer.caller.ask(prompt, headers=session))
+    refused = customer.caller.ask(prompt, headers=session, model="no/such-model")
+    customer.caller.ask(prompt)
+
+    def seen() -> bool:
+        return bool(receipt_of(customer.caller, answers[0])["session"]["refusals"])
+
+    eventually(seen, what="the record of the refused call")
+    found = customer.caller.get(f"/v1/requests/{answers[0].headers['request-id']}")
+
+    description.assert_answer_fits(found, "getRequest")
+    receipts = [receipt_of(customer.caller, one) for one in (*answers, refused)]
+    assert {one["session_id"] for one in receipts} == {"nightly-report"}
+    sums = found.json()["session"]
+    assert all(one["session"] == sums for one in receipts)
+    assert (sums["requests"], sums["refusals"], sums["errors"]) == (4, 1, 1)
+    assert sums["credits_consumed"] == sum(one["credits_consumed"] for one in receipts)
+    for name in ("input_tokens", "output_tokens"):
+        assert sums[name] == sum(one["usage"][name] for one in receipts)
+
+
+def test_a_call_without_a_session_has_no_sums_of_one(
+    customer: Customer, upstream: ScriptedUpstream
+) -> None:
+    receipt = receipt_of(customer.caller, customer.ask(upstream.script(says("Hello")).prompt))
+
+    assert (receipt["session_id"], receipt["session"]) == (None, None)
