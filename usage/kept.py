@@ -4,13 +4,24 @@ A range that begins or ends before it is exact to the quarter hour.
 """
 
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import psycopg
 
 from usage.models import RecordRetention
 
 _SINCE = "SELECT kept_since FROM usage_recordretention"
+
+
+class Kept(NamedTuple):
+    """From when on records are kept; None if none have been dropped."""
+
+    since: datetime | None
+
+
+def read() -> Kept:
+    """Read it once for all the questions of a page."""
+    return Kept(since())
 
 
 def since() -> datetime | None:

@@ -156,6 +156,26 @@ def test_transactions_side_by_side_are_cut_at_the_same_place_for_good(workspace:
     assert found == {7}
 
 
+@given(moved=ledgers(), swaps=st.lists(st.integers(0, 38), max_size=6), data=st.data())
+def test_balances_before_several_moments_are_those_before_each(
+    moved: list[Moved], swaps: list[int], data: st.DataObject
+) -> None:
+    wallet = wallets.wallet_of(people.workspace_of(people.new_person()))
+    times = [at for _, _, at in moved]
+    for place in swaps:  # transactions that ran side by side
+        times[place : place + 2] = times[place : place + 2][::-1]
+    posted(wallet, [(*one[:2], at) for one, at in zip(moved, times, strict=True)])
+    near = st.sampled_from([FIRST, *times]).flatmap(
+        lambda at: st.sampled_from([-1, 0, 1]).map(lambda us: at + timedelta(microseconds=us))
+    )
+    moments = data.draw(st.lists(near, max_size=9))
+
+    expected = [cuts.last_seq_before(wallet, one) for one in moments]
+    assert cuts.balances_before(wallet, moments) == [
+        cuts.balance_at(wallet, seq) if seq else None for seq in expected
+    ]
+
+
 def test_days_are_those_of_the_viewer(browser: Client, person: User, workspace: Workspace) -> None:
     person.time_zone = "Asia/Kathmandu"
     person.save()

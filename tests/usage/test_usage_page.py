@@ -4,8 +4,10 @@ import re
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.http import HttpResponse
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import User, Workspace
@@ -128,6 +130,18 @@ def test_a_poll_brings_the_fragment_only_when_something_has_changed(
     assert unchanged.status_code == 204
     assert b"<html" not in changed.content
     assert len(rows_of(changed)) == 1
+
+
+def test_a_page_reads_once_since_when_records_are_kept(
+    browser: Client, workspace: Workspace
+) -> None:
+    write(a_record(workspace))
+
+    with CaptureQueriesContext(connection) as queries:
+        see(browser, "?compare=1")
+
+    asked = [one for one in queries if "usage_recordretention" in one["sql"]]
+    assert len(asked) == 1
 
 
 def test_a_poll_of_somebody_who_has_signed_out_leads_nowhere() -> None:

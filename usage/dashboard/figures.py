@@ -2,17 +2,21 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta, tzinfo
 from typing import NamedTuple
 
+from billing.ledger import cuts
+from billing.models import Wallet
 from catalogue.models import ModelPrice
 from catalogue.pricing import Price
+from usage import kept
 from usage.dashboard import caching, forecast, series, spans
 from usage.dashboard.caching import Caching
 from usage.dashboard.forecast import Forecast
 from usage.dashboard.series import Answers, Series
 from usage.dashboard.spans import Span
 from usage.dashboard.wanted import Wanted
+from usage.kept import Kept
 from usage.reading import (
     Grouping,
     Latency,
@@ -73,35 +77,45 @@ class Figures(NamedTuple):
     models: Sequence[str]
 
 
-def read(workspace_id: int, wanted: Wanted) -> Figures:
+class _Reader(NamedTuple):
+    """Asks what the page wants to know; of latencies by tag nothing is known."""
+
+    workspace_id: int
+    wanted: Wanted
+    retention: Kept
+
+    def usage(self, span: Span, *groups: Grouping, whole: bool = False) -> list[UsageRow]:
+        asked = _question(self.workspace_id, self.wanted, span, *groups, whole=whole)
+        return usage(asked, retention=self.retention)
+
+    def latencies(self, span: Span, *, whole: bool = False) -> list[Latency]:
+        if "tag" in self.wanted.filters:
+            return []
+        asked = _question(self.workspace_id, self.wanted, span, whole=whole)
+        return latencies(asked, retention=self.retention)
+
+
+def read(workspace_id: int, wanted: Wanted, *, retention: Kept | None = None) -> Figures:
     """Read the figures; each is exact to the second."""
     span, before = wanted.span, wanted.before
-    asked = _question(workspace_id, wanted, span)
-    rows = usage(asked)
-    times = [] if "tag" in wanted.filters else latencies(asked)
-    rows_before = usage(_question(workspace_id, wanted, before)) if before else []
-    grouping = wanted.grouping
-    answers = Answers(
-        rows,
-        usage(_question(workspace_id, wanted, span, grouping)) if grouping else [],
-        times,
-        rows_before,
-    )
+    reader = _Reader(workspace_id, wanted, retention or kept.read())
+    rows, times = reader.usage(span), reader.latencies(span)
+    rows_before = reader.usage(before) if before else []
+    by_group = reader.usage(span, wanted.grouping) if wanted.grouping else []
+    answers = Answers(rows, by_group, times, rows_before)
     starts = _starts(span, wanted.width)
     shown = series.series(
         wanted.measure, answers, starts, _starts(before, wanted.width) if before else None
     )
-    by_model = _by_model(workspace_id, wanted)
+    by_model = _by_model(reader)
     return Figures(
-        sums=_sums(rows, _whole_latency(workspace_id, wanted, span)),
-        sums_before=_sums(rows_before, _whole_latency(workspace_id, wanted, before))
-        if before
-        else None,
+        sums=_sums(rows, _whole_latency(reader, span)),
+        sums_before=_sums(rows_before, _whole_latency(reader, before)) if before else None,
         shown=shown,
         rows=rows,
         times=_by_bucket(times, starts),
         caching=caching.caching(by_model or rows, _prices() if by_model else {}),
-        table=_table(workspace_id, wanted),
+        table=_table(reader),
         models=_largest_models(by_model),
     )
 
@@ -113,19 +127,37 @@ def chart_question(workspace_id: int, wanted: Wanted) -> Question:
 
 
 def read_forecast(
-    workspace_id: int, *, available: int, line: int | None, now: datetime, wanted: Wanted
+    wallet: Wallet, *, line: int | None, now: datetime, zone: tzinfo, retention: Kept
 ) -> Forecast:
-    """Read what the last full days cost, whatever the filters, and look ahead."""
-    zone = wanted.span.zone
+    """Read what the last full days cost, whatever the page's filters, and look ahead."""
     today = now.astimezone(zone).date()
-    since = spans.midnight(today - timedelta(days=forecast.FULL_DAYS), zone)
-    until = spans.midnight(today, zone)
-    days = Question(workspace_id=workspace_id, since=since, until=until, width=Width.DAY, zone=zone)
-    spent = {row.starts_at: row.credits for row in usage(days)}
+    since, *_, until = _last_midnights(today, zone)
+    days = Question(
+        workspace_id=wallet.workspace_id, since=since, until=until, width=Width.DAY, zone=zone
+    )
+    spent = {row.starts_at: row.credits for row in usage(days, retention=retention)}
     starts = buckets.edges(since, until, Width.DAY, zone)[:-1]
     return forecast.forecast(
-        [spent.get(start, 0) for start in starts], available=available, line=line, today=today
+        [spent.get(start, 0) for start in starts],
+        available=wallet.available,
+        line=line,
+        today=today,
     )
+
+
+def read_closings(wallet: Wallet, *, now: datetime, zone: tzinfo) -> list[int | None]:
+    """Return the balance at the end of each of the last full days, oldest first.
+
+    It is None for days before the ledger's first entry.
+    """
+    _, *ends = _last_midnights(now.astimezone(zone).date(), zone)
+    return cuts.balances_before(wallet, ends)
+
+
+def _last_midnights(today: date, zone: tzinfo) -> list[datetime]:
+    """Return the starts of the last full days, and that of today."""
+    days = range(forecast.FULL_DAYS, -1, -1)
+    return [spans.midnight(today - timedelta(days=one), zone) for one in days]
 
 
 def _question(
@@ -159,10 +191,8 @@ def _sums(rows: Sequence[UsageRow], duration: Percentiles | None) -> Sums:
     )
 
 
-def _whole_latency(workspace_id: int, wanted: Wanted, span: Span) -> Percentiles | None:
-    if "tag" in wanted.filters:
-        return None
-    found = latencies(_question(workspace_id, wanted, span, whole=True))
+def _whole_latency(reader: _Reader, span: Span) -> Percentiles | None:
+    found = reader.latencies(span, whole=True)
     return found[0].duration if found else None
 
 
@@ -171,12 +201,11 @@ def _by_bucket(times: Sequence[Latency], starts: Sequence[datetime]) -> list[Per
     return [found.get(start) for start in starts[:-1]]
 
 
-def _by_model(workspace_id: int, wanted: Wanted) -> list[UsageRow]:
-    """Return the sums by day and model; none for a tag, whose sums know no models."""
-    if "tag" in wanted.filters:
+def _by_model(reader: _Reader) -> list[UsageRow]:
+    """Return the sums by model; none for a tag, whose sums know no models."""
+    if "tag" in reader.wanted.filters:
         return []
-    asked = _question(workspace_id, wanted, wanted.span, Grouping.MODEL, whole=True)
-    return usage(asked)
+    return reader.usage(reader.wanted.span, Grouping.MODEL, whole=True)
 
 
 def _prices() -> dict[str, list[tuple[datetime, Price]]]:
@@ -191,14 +220,14 @@ def _largest_models(rows: Sequence[UsageRow]) -> list[str]:
     return [str(row.group[0]) for row in ranked if row.group[0]]
 
 
-def _table(workspace_id: int, wanted: Wanted) -> list[TableRow]:
-    grouping = wanted.table_grouping
+def _table(reader: _Reader) -> list[TableRow]:
+    grouping = reader.wanted.table_grouping
     if grouping is None:
         return []
     groups = (
         (grouping,) if grouping in (Grouping.MODEL, Grouping.TAG) else (grouping, Grouping.MODEL)
     )
-    rows = usage(_question(workspace_id, wanted, wanted.span, *groups, whole=True))
+    rows = reader.usage(reader.wanted.span, *groups, whole=True)
     of_value: defaultdict[series.GroupValue, list[UsageRow]] = defaultdict(list)
     for row in rows:
         of_value[row.group[0]].append(row)

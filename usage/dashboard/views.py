@@ -1,5 +1,6 @@
 """The usage page."""
 
+from datetime import datetime, tzinfo
 from typing import Any
 from zlib import crc32
 
@@ -10,12 +11,13 @@ from django.views.decorators.http import require_safe
 from accounts.access import ALL_ROLES, MemberRequest, member
 from accounts.time_zones import zone_of
 from billing.ledger import wallets
-from billing.models import LowBalanceThreshold, Source
+from billing.models import LowBalanceThreshold, Source, Wallet
 from keys.models import ApiKey
-from usage import request_log
-from usage.dashboard import agreement, figures, page, spans, wanted, words
+from usage import kept, request_log
+from usage.dashboard import agreement, balance, figures, page, spans, wanted, words
 from usage.dashboard.figures import Figures
 from usage.dashboard.wanted import NO_KEY, Wanted
+from usage.kept import Kept
 from usage.ranges import Period
 from web.http import is_poll_current, render_page
 
@@ -30,30 +32,46 @@ def dashboard(request: MemberRequest) -> HttpResponse:
     workspace = request.membership.workspace
     zone = zone_of(request.user)
     asked = wanted.parse(request.GET, now=now, zone=zone)
-    read = figures.read(workspace.pk, asked)
-    version = f"{crc32(repr((read.sums, read.shown.totals, read.sums_before)).encode()):x}"
+    retention = kept.read()
+    read = figures.read(workspace.pk, asked, retention=retention)
+    wallet = wallets.wallet_of(workspace)
+    shown = (read.sums, read.shown.totals, read.sums_before, wallet.posted)
+    version = f"{crc32(repr(shown).encode()):x}"
     if is_poll_current(request, version):
         return HttpResponse(status=204)
-    wallet = wallets.wallet_of(workspace)
-    threshold = LowBalanceThreshold.objects.filter(wallet=wallet).first()
     period = Period(workspace.pk, asked.span.since, asked.span.until)
     context = _shown(workspace.pk, asked, read) | {
         "version": version,
         "now": now,
         "needs_zone": not request.user.time_zone,
         "wallet": wallet,
-        "forecast": figures.read_forecast(
-            workspace.pk,
-            available=wallet.available,
-            line=threshold.credits if threshold else None,
-            now=now,
-            wanted=asked,
-        ),
+        **_forecast(wallet, now=now, zone=zone, retention=retention),
         "agreement": agreement.agreement(wallet, now=now),
         "rows": request_log.latest_calls(period, limit=_LATEST),
         "log_query": page.log_query(asked, asked.span.since, asked.span.until),
     }
     return render_page(request, "usage/usage.html", context, fragment="dashboard")
+
+
+def _forecast(wallet: Wallet, *, now: datetime, zone: tzinfo, retention: Kept) -> dict[str, Any]:
+    """Return the forecast, its chart, and the rows of its table; no chart without spending."""
+    threshold = LowBalanceThreshold.objects.filter(wallet=wallet).first()
+    line = threshold.credits if threshold else None
+    found = figures.read_forecast(wallet, line=line, now=now, zone=zone, retention=retention)
+    if not found.per_day:
+        return {"forecast": found}
+    closings = figures.read_closings(wallet, now=now, zone=zone)
+    today = now.astimezone(zone).date()
+    past = balance.measured(closings, posted=wallet.posted)
+    plot = balance.plot(past, found, available=wallet.available, today=today)
+    return {
+        "forecast": found,
+        "balance_chart": plot,
+        "balance_axis": [(line.y, words.on_axis(line.value)) for line in plot.gridlines],
+        "balance_rows": balance.rows(
+            past, balance.foretold(found, available=wallet.available), today=today
+        ),
+    }
 
 
 def _shown(workspace_id: int, asked: Wanted, read: Figures) -> dict[str, Any]:

@@ -8,16 +8,20 @@ import psycopg
 from django.db import connection as page_connection
 
 from usage import kept
+from usage.kept import Kept
 from usage.reading import buckets, statement
 from usage.reading.question import Question
 from usage.reading.rows import Group, Latency, Percentiles, UsageRow
 from usage.reading.statement import Statement
 
 
-def usage(question: Question) -> list[UsageRow]:
-    """Return the sums of each bucket and group that had calls, oldest first."""
+def usage(question: Question, *, retention: Kept | None = None) -> list[UsageRow]:
+    """Return the sums of each bucket and group that had calls, oldest first.
+
+    Those who ask several questions for one page read the retention once and pass it.
+    """
     question = question.within_calendar()
-    asked = statement.sums(question, kept_since=kept.since())
+    asked = statement.sums(question, kept_since=(retention or kept.read()).since)
     return _usage_rows(question, asked, _fetched(asked))
 
 
@@ -30,13 +34,13 @@ async def usage_async(
     return _usage_rows(question, asked, await _fetched_async(connection, asked))
 
 
-def latencies(question: Question) -> list[Latency]:
+def latencies(question: Question, *, retention: Kept | None = None) -> list[Latency]:
     """Return the percentiles of each bucket and group with answered calls, oldest first.
 
     Raises ValueError for groups that have none: tags, sessions and errors.
     """
     question = question.within_calendar()
-    asked = statement.slots(question, kept_since=kept.since())
+    asked = statement.slots(question, kept_since=(retention or kept.read()).since)
     return _latencies(question, asked, _fetched(asked))
 
 
