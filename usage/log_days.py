@@ -8,9 +8,10 @@ from typing import Any, NamedTuple
 
 from django.db import connection
 
-from usage.log_filters import FAILED, NO_KEY, SUCCEEDED, LogFilter
+from usage.log_filters import FAILED, SUCCEEDED, LogFilter
 from usage.measures import OTHER_TAGS
 from usage.reading import Filters, Grouping, Question, usage
+from web.filter_values import NO_KEY
 
 _MOST_VALUES = 50
 # Roll-ups that are looked at for values, the newest first.

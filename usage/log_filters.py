@@ -6,9 +6,10 @@
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
-from urllib.parse import urlencode
 
-NO_KEY = "none"
+from web import filter_values
+from web.filter_values import NO_KEY
+
 RANGES = {
     "1h": ("Last hour", timedelta(hours=1)),
     "24h": ("24 hours", timedelta(hours=24)),
@@ -19,8 +20,6 @@ RANGES = {
 DEFAULT_RANGE = "30d"
 SUCCEEDED, FAILED = "ok", "error"
 STATUSES = (400, 401, 402, 403, 404, 413, 429, 499, 500, 503, 504, 529)
-_MOST_DIGITS = 18  # of a key's id
-_LONGEST = 300
 # A parameter of the address: its name for a person, and its condition. psycopg fills in the values.
 _CONDITIONS = {
     "key": ("Key", "key_id = %(key)s"),
@@ -94,8 +93,7 @@ class LogFilter(NamedTuple):
 
     def address(self, **more: str) -> str:
         """Return the query of the log with these filters and these parameters."""
-        values = {"range": self.range_name, **self.values, **more}
-        return urlencode({name: text for name, text in values.items() if text})
+        return filter_values.address({"range": self.range_name, **self.values, **more})
 
     def chips(self, key_names: Mapping[str, str]) -> list[Chip]:
         """Return the filters that are set; keys are named by their ids."""
@@ -112,9 +110,9 @@ class LogFilter(NamedTuple):
 def parse(params: Mapping[str, str], *, now: datetime) -> LogFilter:
     """Read the parameters of an address; what is not understood is left out."""
     values = {
-        name: text.strip()
+        name: text
         for name in (*_CONDITIONS, *_MOMENTS)
-        if (text := params.get(name, "")).strip() and _is_readable(name, text.strip())
+        if (text := filter_values.text(params, name)) and _is_readable(name, text)
     }
     range_name = params.get("range", "")
     if range_name not in RANGES:
@@ -125,10 +123,8 @@ def parse(params: Mapping[str, str], *, now: datetime) -> LogFilter:
 
 
 def _is_readable(name: str, text: str) -> bool:
-    if not text.isprintable() or len(text) > _LONGEST:
-        return False
     if name == "key":
-        return text == NO_KEY or (text.isdecimal() and len(text) <= _MOST_DIGITS)
+        return filter_values.is_key(text)
     if name == "status":
         return text in _WORDS_OF_STATUS or text in map(str, (200, *STATUSES))
     if name in _MOMENTS:

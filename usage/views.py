@@ -10,9 +10,8 @@ from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_safe
 
 from accounts.access import ALL_ROLES, MemberRequest, member
-from billing.models import Source
 from keys.models import ApiKey
-from usage import log_days, log_filters, lookup, receipt_page, request_log
+from usage import log_days, log_filters, log_form, lookup, receipt_page, request_log
 from usage.log_filters import LogFilter
 from usage.request_log import Cursor
 from web.http import is_poll_current, render_page
@@ -75,11 +74,5 @@ def _choices(workspace_id: int, wanted: LogFilter) -> dict[str, Any]:
     """Return what the filters offer: all keys, and the values that recent calls have."""
     keys = ApiKey.objects.filter(workspace_id=workspace_id).order_by("name", "pk")
     names = {str(pk): name for pk, name in keys.values_list("pk", "name")}
-    return {
-        "keys": names,
-        "chips": wanted.chips(names),
-        "ranges": log_filters.RANGES,
-        "statuses": log_filters.STATUSES,
-        "sources": Source,
-        "seen": request_log.seen_values(workspace_id, wanted),
-    }
+    seen = request_log.seen_values(workspace_id, wanted)
+    return {"chips": wanted.chips(names), "form": log_form.form(wanted, names, seen)}

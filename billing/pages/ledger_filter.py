@@ -4,14 +4,13 @@
 """
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, timedelta, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
 from typing import NamedTuple
-from urllib.parse import urlencode
 
 from billing.models import EntryKind
+from web import filter_values
 
 _ONE_DAY = timedelta(days=1)
-_YEARS = range(2000, 2200)
 
 
 class Days(NamedTuple):
@@ -34,12 +33,14 @@ class LedgerFilter(NamedTuple):
     @property
     def since(self) -> datetime | None:
         """The first moment of it, in UTC."""
-        return None if self.first is None else _midnight(self.first, self.zone)
+        return None if self.first is None else filter_values.midnight(self.first, self.zone)
 
     @property
     def until(self) -> datetime | None:
         """The first moment after it, in UTC."""
-        return None if self.last is None else _midnight(self.last + _ONE_DAY, self.zone)
+        if self.last is None:
+            return None
+        return filter_values.midnight(self.last + _ONE_DAY, self.zone)
 
     @property
     def is_narrow(self) -> bool:
@@ -59,7 +60,7 @@ class LedgerFilter(NamedTuple):
             "to": self.last.isoformat() if self.last else "",
             **more,
         }
-        return urlencode({name: text for name, text in values.items() if text})
+        return filter_values.address(values)
 
     def between(self, first: date | None, last: date | None) -> "LedgerFilter":
         """Return the filter with other days."""
@@ -71,8 +72,8 @@ def parse(params: Mapping[str, str], *, zone: tzinfo) -> LedgerFilter:
     kind = params.get("kind", "")
     return LedgerFilter(
         EntryKind(kind) if kind in EntryKind.values else None,
-        _day(params.get("from", "")),
-        _day(params.get("to", "")),
+        filter_values.day(params.get("from", "")),
+        filter_values.day(params.get("to", "")),
         zone,
     )
 
@@ -86,15 +87,3 @@ def offered_days(today: date) -> list[Days]:
         Days("month", "This month", this_month, today),
         Days("last-month", "Last month", end_of_last.replace(day=1), end_of_last),
     ]
-
-
-def _day(text: str) -> date | None:
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        return None
-    return day if day.year in _YEARS else None
-
-
-def _midnight(day: date, zone: tzinfo) -> datetime:
-    return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)

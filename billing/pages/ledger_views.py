@@ -3,6 +3,7 @@
 from datetime import date, datetime
 
 from django.http import HttpResponse
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
@@ -12,9 +13,9 @@ from billing.ledger import wallets
 from billing.models import EntryKind, LedgerEntry, Wallet
 from billing.pages import ledger_filter, ledger_page
 from billing.pages.ledger_filter import LedgerFilter
+from web import filter_values
+from web.filter_form import Choice, FilterForm, Link, Links, Note, Time
 from web.http import render_page
-
-_MOST_DIGITS = 18  # of a page's address
 
 
 @member(*ALL_ROLES)
@@ -26,15 +27,11 @@ def ledger(request: MemberRequest) -> HttpResponse:
     wallet = wallets.wallet_of(request.membership.workspace)
     extent = ledger_page.extent_of(wallet, wanted.since, wanted.until)
     before = request.GET.get("before", "")
-    before = before if before.isdecimal() and len(before) <= _MOST_DIGITS else ""
+    before = before if filter_values.is_number(before) else ""
     today = timezone.now().astimezone(zone).date()
     context = {
         "wanted": wanted,
-        "zone": zone,
-        "kinds": EntryKind,
-        "offers": [
-            (one, wanted.between(one.first, one.last)) for one in ledger_filter.offered_days(today)
-        ],
+        "form": _form(wanted, today),
         "query": wanted.address(),
         "before": before,
         "page": ledger_page.page_of(wallet, wanted, extent, before=int(before) if before else None),
@@ -42,6 +39,32 @@ def ledger(request: MemberRequest) -> HttpResponse:
         "export": _export(wallet, wanted, today),
     }
     return render_page(request, "billing/ledger.html", context, fragment="ledger")
+
+
+def _form(wanted: LedgerFilter, today: date) -> FilterForm:
+    offers = [
+        Link(
+            one.name,
+            one.label,
+            wanted.between(one.first, one.last).address(),
+            (one.first, one.last) == (wanted.first, wanted.last),
+        )
+        for one in ledger_filter.offered_days(today)
+    ]
+    kinds = [(kind.value, kind.label.lower()) for kind in EntryKind]
+    first, last = (f"{day}" if day else "" for day in (wanted.first, wanted.last))
+    return FilterForm(
+        prefix="ledger",
+        url=reverse("billing:ledger"),
+        part="ledger",
+        fields=[
+            Links("days", "Days", offers),
+            Choice("kind", "Kind", kinds, wanted.kind or ""),
+            Time("from", "From", first),
+            Time("to", "To", last),
+            Note(f"Days of {wanted.zone}"),
+        ],
+    )
 
 
 def _export(wallet: Wallet, wanted: LedgerFilter, today: date) -> str:

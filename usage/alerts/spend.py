@@ -19,9 +19,10 @@ from billing.ledger import wallets
 from billing.models import Alert, AlertKind, Pool, Wallet
 from keys.models import ApiKey
 from usage.alerts import usual
-from usage.dashboard import spans, words
+from usage.dashboard import words
 from usage.models import SpendAlerts
 from usage.reading import Filters, Grouping, Question, UsageRow, Width, usage
+from web import filter_values
 
 # How far back a call that is settled late still brings a mail.
 _DAYS_BACK = timedelta(days=7)
@@ -85,8 +86,8 @@ def _days_over(alerts: SpendAlerts, now: datetime) -> int:
     first = max(alerts.since.astimezone(zone).date(), today - _DAYS_BACK)
     question = Question(
         workspace_id=alerts.workspace_id,
-        since=spans.midnight(min(first, today), zone),
-        until=spans.midnight(today + timedelta(days=1), zone),
+        since=filter_values.midnight(min(first, today), zone),
+        until=filter_values.midnight(today + timedelta(days=1), zone),
         width=Width.DAY,
         zone=zone,
     )

@@ -10,7 +10,7 @@ from billing.models import Wallet
 from catalogue.models import ModelPrice
 from catalogue.pricing import Price
 from usage import kept
-from usage.dashboard import caching, forecast, series, spans
+from usage.dashboard import caching, forecast, series
 from usage.dashboard.caching import Caching
 from usage.dashboard.forecast import Forecast
 from usage.dashboard.series import Answers, Series
@@ -28,6 +28,7 @@ from usage.reading import (
     latencies,
     usage,
 )
+from web import filter_values
 
 
 class Sums(NamedTuple):
@@ -157,7 +158,7 @@ def read_closings(wallet: Wallet, *, now: datetime, zone: tzinfo) -> list[int | 
 def _last_midnights(today: date, zone: tzinfo) -> list[datetime]:
     """Return the starts of the last full days, and that of today."""
     days = range(forecast.FULL_DAYS, -1, -1)
-    return [spans.midnight(today - timedelta(days=one), zone) for one in days]
+    return [filter_values.midnight(today - timedelta(days=one), zone) for one in days]
 
 
 def _question(

@@ -13,8 +13,9 @@ from usage.dashboard import plot, spans, words
 from usage.dashboard.figures import Figures, Sums, TableRow
 from usage.dashboard.plot import HEIGHT, Spark
 from usage.dashboard.series import Bucket, GroupValue
-from usage.dashboard.wanted import GROUPINGS, NO_KEY, Measure, Wanted
+from usage.dashboard.wanted import GROUPINGS, Measure, Wanted
 from usage.reading import Grouping, Width
+from web.filter_values import NO_KEY
 from web.templatetags.display import dollars, grouped, percent
 
 _WIDTH_NAMES = {

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import NamedTuple
 
 from usage.reading import Width
+from web.filter_values import midnight
 
 CUSTOM = "custom"
 MOST_BUCKETS = 200
@@ -112,11 +113,6 @@ def custom(first: date, last: date, *, now: datetime, zone: tzinfo) -> Span | No
     if since >= now:
         return None
     return Span(CUSTOM, since, min(until, now), zone, ends_now=until > now)
-
-
-def midnight(day: date, zone: tzinfo) -> datetime:
-    """Return the first moment of a day in a zone, in UTC."""
-    return _moment(datetime(day.year, day.month, day.day), zone)  # noqa: DTZ001 (the zone follows)
 
 
 def _moment(local: datetime, zone: tzinfo) -> datetime:

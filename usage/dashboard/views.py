@@ -11,12 +11,12 @@ from django.views.decorators.http import require_safe
 from accounts.access import ALL_ROLES, MemberRequest, member
 from accounts.time_zones import zone_of
 from billing.ledger import wallets
-from billing.models import LowBalanceThreshold, Source, Wallet
+from billing.models import LowBalanceThreshold, Wallet
 from keys.models import ApiKey
 from usage import kept, request_log
-from usage.dashboard import agreement, balance, figures, page, spans, wanted, words
+from usage.dashboard import agreement, balance, figures, filters, page, spans, wanted, words
 from usage.dashboard.figures import Figures
-from usage.dashboard.wanted import NO_KEY, Wanted
+from usage.dashboard.wanted import Wanted
 from usage.kept import Kept
 from usage.ranges import Period
 from web.http import is_poll_current, render_page
@@ -105,14 +105,7 @@ def _shown(workspace_id: int, asked: Wanted, read: Figures) -> dict[str, Any]:
         "in_words": _in_words(asked),
         "filters_in_words": words.filters(asked.filters, names),
         "without_comparison": asked.address(compare=""),
-        "keys": {str(pk): name for pk, name in names.items()},
-        "no_key": NO_KEY,
-        "models": read.models,
-        "sources": Source,
-        "groupings": [(one.value, words.GROUPS[one]) for one in wanted.GROUPINGS],
-        "key_hints": dict(keys.values_list("pk", "hint")),
-        "first_day": f"{span.since.astimezone(span.zone):%Y-%m-%d}",
-        "last_day": asked.values.get("to", f"{span.until.astimezone(span.zone):%Y-%m-%d}"),
+        "form": filters.form(asked, names, read.models),
     }
 
 

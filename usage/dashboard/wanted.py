@@ -7,15 +7,12 @@ from collections.abc import Mapping
 from datetime import date, datetime, timedelta, tzinfo
 from enum import StrEnum
 from typing import Any, NamedTuple
-from urllib.parse import urlencode
 
 from usage.dashboard import spans
 from usage.dashboard.spans import Span
 from usage.reading import Filters, Grouping, Width
-
-NO_KEY = "none"
-_MOST_DIGITS = 18  # of a key's id
-_LONGEST = 200
+from web import filter_values
+from web.filter_values import NO_KEY
 
 
 class Measure(StrEnum):
@@ -100,7 +97,7 @@ class Wanted(NamedTuple):
 
     def address(self, **changed: str) -> str:
         """Return the query of the page with these parameters changed; an empty one is left out."""
-        return urlencode({name: text for name, text in (self.values | changed).items() if text})
+        return filter_values.address(self.values | changed)
 
 
 def parse(params: Mapping[str, str], *, now: datetime, zone: tzinfo) -> Wanted:
@@ -110,7 +107,8 @@ def parse(params: Mapping[str, str], *, now: datetime, zone: tzinfo) -> Wanted:
     filters = {
         name: text
         for name in _FILTERS
-        if (text := params.get(name, "").strip()) and _is_readable(name, text)
+        if (text := filter_values.text(params, name))
+        and (name != "key" or filter_values.is_key(text))
     }
     if "tag" in filters:
         filters = {"tag": filters["tag"]}  # sums by tag know neither keys nor models
@@ -126,20 +124,12 @@ def parse(params: Mapping[str, str], *, now: datetime, zone: tzinfo) -> Wanted:
 
 
 def _span(params: Mapping[str, str], *, now: datetime, zone: tzinfo) -> Span:
-    first, last = _day(params.get("from", "")), _day(params.get("to", ""))
+    first, last = (filter_values.day(params.get(name, "")) for name in ("from", "to"))
     if first is not None and last is not None:
         chosen = spans.custom(first, last, now=now, zone=zone)
         if chosen is not None:
             return chosen
     return spans.preset(params.get("range", ""), now=now, zone=zone)
-
-
-def _day(text: str) -> date | None:
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        return None
-    return day if 2000 <= day.year <= 2200 else None
 
 
 def _last_day(until: datetime) -> date:
@@ -153,11 +143,3 @@ def _one_of(kind: Any, text: str, otherwise: Any) -> Any:
 
 def _grouping(text: str, otherwise: Grouping) -> Grouping:
     return Grouping(text) if text in set(GROUPINGS) else otherwise
-
-
-def _is_readable(name: str, text: str) -> bool:
-    if not text.isprintable() or len(text) > _LONGEST:
-        return False
-    if name == "key":
-        return text == NO_KEY or (text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS)
-    return True

@@ -5,7 +5,7 @@ from datetime import UTC
 
 from django import template
 from django.urls import reverse
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from usage.models import Ending
@@ -65,20 +65,6 @@ def outcome(call: LoggedCall | Record, *, is_short: bool = False) -> SafeString:
         kind, mark, words = "good", "check", call.stop_reason or "completed"
         words += ", streamed" if call.is_stream and not is_short else ""
     return format_html(_OUTCOME, kind, icon(mark), call.status, words)
-
-
-@register.simple_tag
-def options(values: Iterable[str], chosen: str | None) -> SafeString:
-    """Write the options of a choice of values; the chosen one first, if it is none of them."""
-    listed = list(values)
-    if chosen and chosen not in listed:
-        listed.insert(0, chosen)
-    marks = ("", mark_safe(" selected"))
-    return format_html_join(
-        "\n",
-        '<option value="{}"{}>{}</option>',
-        ((one, marks[one == chosen], one) for one in listed),
-    )
 
 
 def _row(row: LogRow, place: str) -> SafeString:
