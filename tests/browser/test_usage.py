@@ -1,5 +1,7 @@
 """A person sees where their credits went, by pointer and by keyboard."""
 
+import csv
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -16,6 +18,20 @@ from tests.support.scripted_upstream import ScriptedUpstream
 pytestmark = chromium.NEEDED
 
 USAGE = "/developers/usage"
+# The audit compares a record with its hold, so the two move together.
+A_DAY_EARLIER = """
+from datetime import timedelta
+from billing.models import Hold
+from usage.models import DirtyHour, RequestRecord
+
+call = RequestRecord.objects.exclude(credits=0).order_by("-accepted_at").first()
+at = call.accepted_at - timedelta(days=1)
+RequestRecord.objects.filter(workspace_id=call.workspace_id, id=call.id).update(accepted_at=at)
+Hold.objects.filter(id=call.id).update(accepted_at=at)
+for moment in (call.accepted_at, at):
+    hour = moment.replace(minute=0, second=0, microsecond=0)
+    DirtyHour.objects.create(workspace_id=call.workspace_id, starts_at=hour)
+"""
 
 
 @pytest.fixture
@@ -61,6 +77,67 @@ def test_the_read_out_follows_the_arrow_keys_and_speaks(page: Page) -> None:
     page.keyboard.press("End")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text("Requests")
+
+
+def test_the_chart_is_one_stop_of_the_tab_key_however_many_bars_it_has(page: Page) -> None:
+    read_out = page.locator("#read-out h3")
+    rows = page.locator("#chart-table tbody tr")
+    page.locator("#chart").focus()
+
+    page.keyboard.press("Home")
+    expect(read_out).to_have_text(str(rows.first.get_attribute("data-words")))
+    page.keyboard.press("ArrowLeft")
+    expect(read_out).to_have_text(str(rows.first.get_attribute("data-words")))
+    page.keyboard.press("ArrowRight")
+    expect(read_out).to_have_text(str(rows.nth(1).get_attribute("data-words")))
+
+    page.keyboard.press("Tab")
+    expect(page.locator("#read-out-log")).to_be_focused()
+
+
+def test_a_comparison_shows_the_span_before_in_chart_read_out_and_table(page: Page) -> None:
+    page.locator("#usage-compare").check()
+
+    expect(page.locator("#chart .chart-before")).to_be_attached()
+    expect(page).to_have_url(re.compile("compare=1"))
+    expect(page.locator(".chip-field.is-set")).to_contain_text("Compare with")
+    expect(page.locator("#chart-table th", has_text="Before")).to_be_attached()
+
+    today, read_out = page.locator("#chart-table tbody tr").last, page.locator("#read-out")
+    page.locator("#chart").focus()
+    page.keyboard.press("End")
+    time = str(today.get_attribute("data-before-time"))
+    before = str(today.locator('[data-cell="before"]').text_content())
+    expect(read_out.locator('[data-read="before-time"]')).to_have_text(time)
+    expect(read_out.locator('[data-read="before"]')).to_have_text(before)
+    # Five weeks back: as far as 30 days need, and the same weekday.
+    days = [str(today.get_attribute(name))[:3] for name in ("data-words", "data-before-time")]
+    assert days[0] == days[1]
+
+    page.locator("#usage-compare").uncheck()
+    expect(page.locator("#chart .chart-before")).to_have_count(0)
+    expect(page).not_to_have_url(re.compile("compare=1"))
+
+
+def test_the_forecast_has_a_chart_with_a_table(
+    member: Visitor, page: Page, running_product: Product
+) -> None:
+    running_product.run_code(A_DAY_EARLIER)
+    page.goto(USAGE)
+    chart = page.locator(".balance-chart")
+
+    expect(chart.locator(".balance-past")).to_be_attached()
+    expect(chart.locator(".balance-ahead")).to_be_attached()
+    chart.locator("summary").focus()
+    page.keyboard.press("Enter")
+    expect(chart.locator("tbody tr", has_text="Now")).to_be_visible()
+    expect(chart.locator("tbody tr").last).to_contain_text("about")
+    member.examine()
+
+    page.reload()
+    page.emulate_media(media="print")
+    expect(chart.locator(".chart-plot").first).to_be_visible()
+    expect(chart.locator("table")).to_be_hidden()
 
 
 def test_a_bar_leads_to_its_calls(page: Page) -> None:
@@ -127,9 +204,14 @@ def test_the_figures_are_taken_away_as_a_file(page: Page) -> None:
     with page.expect_download() as download:
         page.locator("#export a", has_text="CSV").first.click()
 
-    text = download.value.path().read_text()
-    assert text.startswith("request_id,accepted_at,")
-    assert f",{ATLAS}," in text
+    with download.value.path().open(newline="", encoding="utf-8") as file:
+        head, *rows = csv.reader(file, dialect="excel", strict=True)
+    assert head[:2] == ["request_id", "accepted_at"]
+    assert {len(row) for row in rows} == {len(head)}
+    calls = [dict(zip(head, row, strict=True)) for row in rows]
+    assert {GRAND, ATLAS} <= {one["model"] for one in calls}
+    spent = sum(int(one["credits"]) for one in calls)
+    expect(page.locator("#tile-credits .usage-tile-value")).to_contain_text(f"{spent:,} ")
 
 
 def test_a_first_touch_reads_a_bar_and_a_second_one_opens_its_calls(
