@@ -58,4 +58,15 @@ ALERTED = (
         ),
         ("tests/billing/top_ups/test_mails_about_payments.py",),
     ),
+    Bug(
+        "a payment that failed long ago has a second mail",
+        (
+            Edit(
+                "billing/alerts/retention.py",
+                "kind=AlertKind.PAYMENT_FAILED",
+                "kind=AlertKind.DISPUTE",
+            ),
+        ),
+        ("tests/usage/alerts/test_alert_retention.py",),
+    ),
 )

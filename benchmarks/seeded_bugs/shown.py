@@ -98,6 +98,22 @@ SHOWN = (
         _LEDGER,
     ),
     Bug(
+        "the balance of a day leaves out what was posted side by side",
+        (
+            Edit(
+                "billing/ledger/cuts.py",
+                "entry.seq = coalesce(later.seq, search.low)",
+                "entry.seq = search.low",
+            ),
+        ),
+        _LEDGER,
+    ),
+    Bug(
+        "a week begins on Sunday",
+        (Edit("usage/reading/buckets.py", "days=day.weekday()", "days=(day.weekday() + 1) % 7"),),
+        _AGREES,
+    ),
+    Bug(
         "the sum of usage has the other kinds in it",
         (
             Edit(
