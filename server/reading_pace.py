@@ -2,7 +2,7 @@
 
 One read takes up to 256 KB through the parser. Read whenever something has arrived, many senders
 would take the event loop's whole time, and every other request would wait for a read of each of
-them several times. In turns, a request waits for one read at a time, whoever sends how much.
+them several times. In turns, a request waits for one read at a time, however much others send.
 """
 
 import asyncio

@@ -1,6 +1,6 @@
 """Answers a flood of refused requests slowly, so that it takes no time from other callers.
 
-A refusal costs little, but whoever ignores it sends the next request at once. So a network that is
+A refusal costs little, but a client that ignores it calls again at once. So a network that is
 refused more often than so many times a second waits for further refusals, each for its turn. While
 a client waits it sends nothing on that connection.
 """

@@ -15,9 +15,9 @@ from psycopg import sql
 from tests.support.callers import request_body
 from tests.support.customers import Customer
 from tests.support.page_caller import RUN, PageCaller, at_a_page
-from tests.support.replies import Play, answers, events, reset, says, streams, wait
+from tests.support.replies import answers, events, reset, says, streams, wait
 from tests.support.request_bodies import user
-from tests.support.scripted_upstream import ScriptedUpstream
+from tests.support.scripted_upstream import Play, ScriptedUpstream
 from tests.support.servers import WebServer
 
 CHECK = "/developers/console/check"
