@@ -16,9 +16,9 @@ from django.db import connection
 from django.test import Client
 
 from accounts.models import Membership, User, Workspace
-from benchmarks.gateway.processes import running
+from benchmarks.gateway.processes import Server, running
 from benchmarks.gateway.run import prepared, served_product
-from benchmarks.usage import fill, flood, reports
+from benchmarks.usage import export, fill, flood, reports
 from benchmarks.usage.fill import Filled
 from catalogue.models import ModelPrice
 from embedded.ports import free_port
@@ -105,10 +105,13 @@ def _fill(filled: Filled, first: int, last: int) -> None:
     )
 
 
-def _figures(filled: Filled, records: int, *asked: object) -> Iterator[tuple[str, float, float]]:
+def _figures(
+    filled: Filled, records: int, browser: Client, server: Server, key: str
+) -> Iterator[tuple[str, float, float]]:
     name = "roll-up of 100,000 records of an hour (processor)"
     yield name, _ROLL_UP_GOAL_MS, _busy_hour(filled, records)
-    yield from reports.figures(filled, *asked)  # type: ignore[arg-type]
+    yield from reports.figures(filled, browser, server, key)
+    yield export.run(server, browser, records)
 
 
 def _busy_hour(filled: Filled, records: int) -> float:
