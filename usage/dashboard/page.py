@@ -196,6 +196,8 @@ def legend(wanted: Wanted, figures: Figures, key_names: Mapping[int, str]) -> li
     if wanted.measure is Measure.LATENCY:
         return []
     whole = sum(bucket.total for bucket in shown.buckets)
+    if not whole:
+        return []
     entries = [
         Entry(
             rank,
@@ -297,14 +299,19 @@ def charts(wanted: Wanted, figures: Figures, rows: Sequence[BucketRow]) -> dict[
         "bars": bars,
         "lines": lines,
         "axis": [(line.y, words.on_axis(line.value)) for line in bars.gridlines],
-        "dollar_axis": [(line.y, words.dollars_on_axis(line.value)) for line in bars.gridlines]
-        if wanted.measure is Measure.CREDITS
+        "dollar_axis": _dollar_axis(bars) if wanted.measure is Measure.CREDITS else [],
+        "seconds_axis": [(line.y, words.seconds_on_axis(line.value)) for line in lines.gridlines]
+        if lines.p50
         else [],
-        "seconds_axis": [(line.y, words.seconds_on_axis(line.value)) for line in lines.gridlines],
         "highest": grouped(shown.buckets[bars.highest.place].total) if bars.highest else "",
         "steps": _steps(log, bars.bars, rows),
         "log": log,
     }
+
+
+def _dollar_axis(bars: plot.BarPlot) -> list[tuple[float, str]]:
+    step = bars.gridlines[1].value
+    return [(line.y, words.dollars_on_axis(line.value, step)) for line in bars.gridlines]
 
 
 def _steps(log: str, bars: Sequence[plot.Bar], rows: Sequence[BucketRow]) -> SafeString:

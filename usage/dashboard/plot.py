@@ -204,12 +204,16 @@ def _mark(label: Label, step: float, count: int) -> Mark:
 
 
 def _line(heights: Sequence[float | None]) -> str:
-    """Return the path through the points; it is broken where one is missing."""
+    """Return the path through the points; it is broken where one is missing.
+
+    A point alone is a line without length, which round ends make a dot.
+    """
     step = 100 / max(1, len(heights))
     path = ""
     for place, (before, height) in enumerate(pairwise([None, *heights])):
         if height is not None:
-            path += f"{'M' if before is None else 'L'}{round((place + 0.5) * step, 3)} {height}"
+            point = f"{round((place + 0.5) * step, 3)} {height}"
+            path += f"M{point}h0" if before is None else f"L{point}"
     return path
 
 

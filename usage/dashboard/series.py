@@ -43,7 +43,7 @@ class Bucket(NamedTuple):
 
 
 class Series(NamedTuple):
-    """Groups in order of rank, and the buckets of the span, empty ones too."""
+    """Groups that have an amount, in order of rank, and the buckets of the span, empty ones too."""
 
     groups: tuple[GroupValue, ...]
     buckets: tuple[Bucket, ...]
@@ -87,8 +87,8 @@ def series(
     kept = {value: rank for rank, value in enumerate(groups)}
     amounts: defaultdict[datetime, list[int]] = defaultdict(lambda: [0] * len(groups))
     for row in answers.groups:
-        rank = kept.get(row.group[0], len(groups) - 1)
-        amounts[row.starts_at][rank] += amount(measure, row)
+        if size := amount(measure, row):
+            amounts[row.starts_at][kept.get(row.group[0], len(groups) - 1)] += size
     rows = {row.starts_at: row for row in answers.rows}
     latencies = {one.starts_at: one for one in answers.latencies}
     before = _by_place(measure, answers.before, edges_before)
@@ -114,7 +114,10 @@ def _ranked(measure: Measure, rows: Iterable[UsageRow]) -> tuple[GroupValue, ...
     sizes: defaultdict[GroupValue, int] = defaultdict(int)
     for row in rows:
         sizes[row.group[0]] += amount(measure, row)
-    ranked = sorted(sizes, key=lambda value: (-sizes[value], str(value)))
+    ranked = sorted(
+        (value for value, size in sizes.items() if size),
+        key=lambda value: (-sizes[value], str(value)),
+    )
     if len(ranked) <= MOST_GROUPS:
         return tuple(ranked)
     return (*ranked[: MOST_GROUPS - 1], OTHER)

@@ -30,6 +30,7 @@ GROUPS = {
     Grouping.TAG: "tag",
     Grouping.ERROR: "error",
 }
+_CENTS, _PLACES_OF_A_CREDIT = 2, 5  # decimal places of dollars
 _SOURCES = {"api": "API", "console": "Console"}
 
 
@@ -137,9 +138,13 @@ def on_axis(value: int) -> str:
     return str(value)
 
 
-def dollars_on_axis(value: int) -> str:
-    """Return credits as dollars for an axis: $1.50; $0 at the base."""
-    return dollars(value) if value else "$0"
+def dollars_on_axis(value: int, step: int) -> str:
+    """Return credits as dollars for an axis: $1.50; $0 at the base.
+
+    All its lines have the places that the step between them needs: $0.005, $0.010, $0.015.
+    """
+    zeros = len(f"{step}") - len(f"{step}".rstrip("0"))
+    return dollars(value, max(_CENTS, _PLACES_OF_A_CREDIT - zeros)) if value else "$0"
 
 
 def seconds_on_axis(milliseconds: int) -> str:

@@ -37,7 +37,8 @@ function show(place) {
   for (const name of FIGURES) write(readOut, name, from.querySelector(`[data-cell="${name}"]`)?.textContent ?? "");
   const link = readOut.querySelector("[data-read-link]");
   link.href = from.querySelector("a").href;
-  link.textContent = `Its ${from.querySelector('[data-cell="requests"]').textContent} requests`;
+  const requests = from.querySelector('[data-cell="requests"]').textContent;
+  link.textContent = `Its ${requests} request${requests === "1" ? "" : "s"}`;
   mark(place);
 }
 

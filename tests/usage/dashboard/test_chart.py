@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from usage.dashboard import plot, scale, series
+from usage.dashboard import plot, scale, series, words
 from usage.dashboard.series import OTHER, Answers, Series
 from usage.dashboard.wanted import Measure
 from usage.reading import Percentiles, UsageRow, Width
@@ -64,6 +64,34 @@ def test_weeks_are_labelled_by_the_first_of_each_month() -> None:
     labels = scale.labels(starts, Width.WEEK, UTC, ends_now=True)
 
     assert [one.words for one in labels] == ["3 Aug", "7 Sep", "5 Oct", "2 Nov", "this week"]
+
+
+@pytest.mark.parametrize(
+    ("step", "expected"),
+    [
+        (1, ["$0", "$0.00001", "$0.00002"]),
+        (500, ["$0", "$0.005", "$0.010"]),
+        (1_000, ["$0", "$0.01", "$0.02"]),
+        (200_000, ["$0", "$2.00", "$4.00"]),
+    ],
+)
+def test_dollars_have_the_places_that_tell_the_lines_apart(step: int, expected: list[str]) -> None:
+    assert [words.dollars_on_axis(number * step, step) for number in range(3)] == expected
+
+
+def test_a_time_alone_is_a_dot_of_the_latency_line() -> None:
+    chart = plot.line_plot([None, USUAL, None, USUAL, USUAL])
+
+    assert [part.count("L") for part in chart.p50.split("M")[1:]] == [0, 1]
+    assert all("h0" in part for part in chart.p50.split("M")[1:])
+
+
+def test_a_group_without_an_amount_is_not_in_the_chart() -> None:
+    """Refused calls cost nothing, and no model has answered them."""
+    groups = [row(0, "m", credits=90), row(0, "", credits=0), row(1, "", credits=0)]
+
+    assert shown([row(0, credits=90), row(1)], groups).groups == ("m",)
+    assert shown([row(0), row(1)], groups[1:]).groups == (None,)
 
 
 @given(st.integers(1, 200), st.sampled_from([*Width]), st.booleans())
