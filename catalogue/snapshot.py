@@ -1,16 +1,21 @@
 """The catalogue as the gateway holds it in memory; gateway_queries.py reads it."""
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from catalogue.habits import USUAL, Habits
 from catalogue.pricing import Price
 
+_MOST_LEARNERS = 1_000  # workspaces per upstream; the first ones then learn again
+
 
 @dataclass(slots=True)
 class Learned:
     """What a server's answers have shown of its habits; forgotten when the catalogue changes.
+
+    It holds for the workspace whose call was refused: a refusal may depend on what it sent, such as
+    its betas.
 
     `wants_thinking`: a tool loop must begin with thinking if that is on. `unverified` are hashes of
     signatures of thinking that it has refused.
@@ -35,6 +40,18 @@ class UpstreamRow:
     habits: Habits = USUAL
     learned: Learned = field(default_factory=Learned, compare=False)
     allow: tuple[str, ...] | None = None  # its model's
+    learned_by: dict[int, Learned] = field(default_factory=dict, compare=False)  # by workspace
+
+    def known_to(self, workspace_id: int) -> "UpstreamRow":
+        """Return the row with what the calls of this workspace have learned of the server."""
+        learned = self.learned_by.get(workspace_id)
+        return self if learned is None else replace(self, learned=learned)
+
+    def learned_of(self, workspace_id: int) -> Learned:
+        """Return what a workspace's calls have learned, to add to it."""
+        if workspace_id not in self.learned_by and len(self.learned_by) >= _MOST_LEARNERS:
+            del self.learned_by[next(iter(self.learned_by))]
+        return self.learned_by.setdefault(workspace_id, Learned())
 
     @property
     def system_turns(self) -> str:

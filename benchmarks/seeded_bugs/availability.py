@@ -66,14 +66,39 @@ AVAILABILITY = (
         ("tests/gateway/http/test_authentication.py",),
     ),
     Bug(
-        "one workspace's failing calls close a model to all",
-        (Edit(_BREAKERS, "        if breaker.is_confirmed:\n", "        if breaker.failures:\n"),),
+        "the failing calls of two workspaces close a model to all",
+        (
+            Edit(
+                _BREAKERS,
+                "        return self.by_workspace.get(workspace_id, _CLOSED)\n",
+                "        others = list(self.by_workspace.values())\n"
+                "        return others[0] if len(others) > 1 else"
+                " self.by_workspace.get(workspace_id, _CLOSED)\n",
+            ),
+        ),
         _CLOSES,
     ),
     Bug(
-        "a model that fails for two workspaces is asked by a third",
-        (Edit(_BREAKERS, "self.suspect not in (None, workspace_id)", "False"),),
+        "a workspace waits for the probe of another",
+        (Edit(_BREAKERS, "workspace_id in breaker.probing", "breaker.probing"),),
         _CLOSES,
+    ),
+    Bug(
+        "each workspace finds out by itself that a model fails",
+        (Edit(_BREAKERS, "len(breaker.by_workspace) > 1", "not breaker.by_workspace"),),
+        _CLOSES,
+    ),
+    Bug(
+        "one workspace spends the retries of all",
+        (
+            Edit(
+                "gateway/upstreams/retry_budget.py",
+                "        left = self._left.pop(workspace_id, _SAVED_UP)\n",
+                "        workspace_id = 0\n"
+                "        left = self._left.pop(workspace_id, _SAVED_UP)\n",
+            ),
+        ),
+        ("tests/gateway/upstreams/test_retry_budget.py",),
     ),
     Bug(
         "a workspace takes the whole budget of uploads",

@@ -37,6 +37,8 @@ Ask = Callable[[Candidate], Awaitable[Answer]]
 logger = logging.getLogger(__name__)
 
 MOST_ATTEMPTS = 3
+# Of the refusals, those that tell a habit of the server.
+_TEACHING = (Refusal.SYSTEM_TURNS, Refusal.THINKING, Refusal.MISSING_THINKING)
 _PAUSE_S = 0.1
 
 
@@ -55,8 +57,8 @@ async def first_that_answers(
     timed out, that named a time to wait, or that rejects this gateway.
     """
     breakers = services.breakers
-    breakers.begin_call()
     workspace_id = call.caller.workspace_id
+    services.retries.begin_call(workspace_id)
     deadlines = services.client.deadlines
     ends_at = time.monotonic() + deadlines.total_s
     ways = deque(call.route.candidates)
@@ -95,13 +97,13 @@ async def first_that_answers(
             if may_repeat:
                 ways.append(way)
             ways = await _encodable(call, ways, like=way)
-            if not ways or time.monotonic() >= ends_at or not breakers.take_retry():
+            if not ways or time.monotonic() >= ends_at or not services.retries.take(workspace_id):
                 raise
             if ways[0].upstream.id in asked:
                 await asyncio.sleep(_PAUSE_S * (1 + random.random()))  # noqa: S311 (only jitter)
         except BaseException:
             _note(call, way, started_ms, "cancelled")
-            breakers.abandoned(way.upstream.id)
+            breakers.abandoned(way.upstream.id, workspace_id)
             raise
         else:
             _note(call, way, started_ms, "")
@@ -123,18 +125,18 @@ def _report(
                 way.model.public_id,
             )
             if error.is_certain:
-                breakers.misconfigured(upstream_id)
+                breakers.misconfigured(upstream_id, workspace_id)
             else:
                 breakers.failed(upstream_id, workspace_id)
             return False
         case UpstreamOverloaded(retry_after_s=int(wait_s)):
-            breakers.told_to_wait(upstream_id, for_s=wait_s)
+            breakers.told_to_wait(upstream_id, workspace_id, for_s=wait_s)
             return False
         case UpstreamError(is_models_fault=True):
             breakers.succeeded(upstream_id)
             return True
         case UpstreamUnavailable():  # no connection: no request can cause that
-            breakers.failed(upstream_id, None)
+            breakers.unreachable(upstream_id, workspace_id)
             return error.may_repeat
         case UpstreamError(may_fall_back=True):
             breakers.failed(upstream_id, workspace_id)
@@ -145,20 +147,19 @@ def _report(
 
 def _learns(error: UpstreamError, call: Call, way: Candidate) -> bool:
     """Whether a refusal says what the upstream wants otherwise, so that the call is repeated once.
-    The upstream is remembered until the catalogue changes."""
-    if not isinstance(error, UpstreamRefused):
+    The workspace's calls remember it until the catalogue changes."""
+    if not isinstance(error, UpstreamRefused) or error.refusal not in _TEACHING:
         return False
-    learned, request = way.upstream.learned, call.request
+    learned, request = way.upstream.learned_of(call.caller.workspace_id), call.request
     if error.refusal is Refusal.SYSTEM_TURNS:
-        has_learned = way.upstream.system_turns != "user" and request.has_system_turns
+        is_known = learned.refuses_system_turns or way.upstream.system_turns == "user"
+        has_learned = request.has_system_turns and not is_known
         learned.refuses_system_turns |= has_learned
     elif error.refusal is Refusal.THINKING:
         has_learned = thinking.is_unverified(request, learned.unverified)
-    elif error.refusal is Refusal.MISSING_THINKING:
+    else:
         has_learned = not learned.wants_thinking
         learned.wants_thinking = True
-    else:
-        return False
     if has_learned:
         call.encoded = None
     return has_learned

@@ -52,7 +52,7 @@ async def count_tokens(services: GatewayServices, call: Call, candidate: Candida
         asked,
         upstream_model=candidate.upstream.upstream_model,
         beta=beta,
-        upstream=candidate.upstream,
+        upstream=candidate.upstream.known_to(call.caller.workspace_id),
     )
     request = await offload.run(
         encode, size_bytes=call.request.body_bytes, workspace_id=call.caller.workspace_id
@@ -86,7 +86,7 @@ async def encoded(call: Call, candidate: Candidate) -> EncodedRequest:
         stream=call.request.stream,
         beta=beta,
         capabilities=candidate.model.capabilities,
-        upstream=candidate.upstream,
+        upstream=candidate.upstream.known_to(call.caller.workspace_id),
     )
     request = await offload.run(
         encode, size_bytes=call.request.body_bytes, workspace_id=call.caller.workspace_id

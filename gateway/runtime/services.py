@@ -34,6 +34,7 @@ from gateway.runtime.revocations import Revocations
 from gateway.runtime.upstream_incidents import UpstreamIncidents
 from gateway.upstreams.circuit_breaker import CircuitBreakers
 from gateway.upstreams.client import Deadlines, UpstreamClient
+from gateway.upstreams.retry_budget import RetryBudget
 
 logger = logging.getLogger(__name__)
 
@@ -98,6 +99,7 @@ class GatewayServices:
     writer: LedgerWriter
     client: UpstreamClient
     breakers: CircuitBreakers
+    retries: RetryBudget
     limiter: RateLimiter
     refusals: Refusals
     redis: redis.Redis
@@ -157,6 +159,7 @@ async def running_services() -> AsyncIterator[GatewayServices]:
             breakers=CircuitBreakers(
                 failures_to_open=settings.UPSTREAM_FAILURES_TO_OPEN, on_change=incidents.report
             ),
+            retries=RetryBudget(),
             limiter=limiter,
             refusals=refusals,
             redis=pages,

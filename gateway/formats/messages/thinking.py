@@ -16,7 +16,7 @@ Block = dict[str, Any]
 Message = dict[str, Any]
 
 _FIELD = "messages"
-_MOST_UNVERIFIED = 20_000  # hashes per upstream; then it is asked again
+_MOST_UNVERIFIED = 2_000  # hashes per upstream and workspace; then it is asked again
 _SEALS = {"thinking": "signature", "redacted_thinking": "data"}
 
 

@@ -1,4 +1,5 @@
-"""An upstream that refuses system turns, or thinking of others, is spared them from then on."""
+"""An upstream that refuses system turns, or thinking of others, is spared them from then on by the
+workspace whose call it refused."""
 
 import json
 from typing import Any
@@ -48,6 +49,29 @@ def _assert_learns(customer: Customer, upstream: ScriptedUpstream, model: str) -
         customer.ask(second.prompt, model=model, stream=stream, messages=asked(second))
         assert roles(second) == [["user"]]
     assert customer.charges() == [60] * 3
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["plain", "stream"])
+@pytest.mark.parametrize("model", MODELS, ids=["messages", "chat"])
+def test_what_one_workspace_was_refused_changes_no_call_of_another(
+    start_gateway: StartGateway,
+    new_customer: NewCustomer,
+    upstream: ScriptedUpstream,
+    model: str,
+    stream: bool,
+) -> None:
+    """A server may refuse a system turn only because the call lacks a beta."""
+    url = start_gateway().url
+    refused, other = new_customer(url=url), new_customer(url=url)
+    first = upstream.script(then(answers(REFUSAL, status=MODELS[model]), says()))
+    refused.ask(first.prompt, model=model, stream=stream, messages=asked(first))
+    assert roles(first) == [["user", "system"], ["user"]]
+
+    second = upstream.script(says())
+    answer = other.ask(second.prompt, model=model, stream=stream, messages=asked(second))
+
+    assert answer.status == 200
+    assert roles(second) == [["user", "system"]]
 
 
 @pytest.mark.parametrize("model", MODELS)

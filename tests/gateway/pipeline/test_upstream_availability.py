@@ -13,6 +13,7 @@ from tests.support.replies import answers, more_than_a_reply, says, then
 from tests.support.scripted_upstream import ScriptedUpstream
 from tests.support.waiting import eventually
 
+CLOSED = ("upstream_unavailable",)
 BROKEN = answers(b"<html>", status=502, content_type="text/html")
 
 both_ways = pytest.mark.parametrize("stream", [False, True], ids=["plain", "stream"])
@@ -147,18 +148,64 @@ def test_one_callers_failing_requests_close_the_model_to_that_caller_alone(
         assert guarded.ask(quick.prompt).status == 200  # the success of the other's call closes it
 
 
-def test_a_model_that_fails_for_two_workspaces_is_closed_to_all(
+@both_ways
+@pytest.mark.parametrize("status", [429, 500, 503])
+def test_two_workspaces_whose_requests_fail_close_the_model_to_no_third(
+    guarded: Customer,
+    new_customer: NewCustomer,
+    upstream: ScriptedUpstream,
+    status: int,
+    stream: bool,
+) -> None:
+    """They may belong to one person, and a request can be larger than a minute's limit allows."""
+    second, third = (new_customer(url=guarded.url) for _ in range(2))
+    refusal = answers(b"{}", status=status, headers=("retry-after: 60",))
+    failing, quick = upstream.script(refusal), upstream.script(says())
+    for one in (guarded, second):
+        while one.ask(failing.prompt, stream=stream).error["details"]["error_code"] not in CLOSED:
+            pass
+    sent = len(failing.requests)
+
+    assert {one.ask(failing.prompt, stream=stream).status for one in (guarded, second)} == {529}
+    assert len(failing.requests) == sent
+    assert third.ask(quick.prompt, stream=stream).status == 200
+
+
+def test_while_a_model_fails_for_others_a_workspace_is_refused_after_its_first_failure(
     guarded: Customer, new_customer: NewCustomer, upstream: ScriptedUpstream
 ) -> None:
     second, third = (new_customer(url=guarded.url) for _ in range(2))
     script = upstream.script(BROKEN)
     while len(script.requests) < 5:
         guarded.ask(script.prompt)
-    assert second.ask(script.prompt).status == 500
-    sent = len(script.requests)
 
-    assert {one.ask(script.prompt).status for one in (guarded, second, third)} == {529}
-    assert len(script.requests) == sent
+    for one in (second, third):
+        sent = len(script.requests)
+        assert one.ask(script.prompt).status == 500
+        assert len(script.requests) == sent + 1
+        assert error_code(one.ask(script.prompt)) == "upstream_unavailable"
+        assert len(script.requests) == sent + 1
+
+
+@both_ways
+def test_a_workspace_whose_calls_fail_leaves_the_retries_of_others(
+    new_customer: NewCustomer,
+    customer: Customer,
+    upstream: ScriptedUpstream,
+    stream: bool,
+) -> None:
+    """Breakers are off here, so that nothing but the budget ends the retries."""
+    other = new_customer()
+    failing = upstream.script(BROKEN)
+    for _ in range(20):
+        customer.ask(failing.prompt, stream=stream)
+    before = len(failing.requests)
+    customer.ask(failing.prompt, stream=stream)
+    assert len(failing.requests) == before + 1  # none left
+    hiccup = upstream.script(then(BROKEN, says()))
+
+    assert other.ask(hiccup.prompt, stream=stream).status == 200
+    assert len(hiccup.requests) == 2
 
 
 @both_ways

@@ -1,4 +1,4 @@
-"""A circuit breaker closes an upstream that fails; retries have a budget."""
+"""A circuit breaker closes an upstream that fails to those whose calls fail."""
 
 import pytest
 
@@ -25,23 +25,29 @@ def breakers(clock: Clock) -> CircuitBreakers:
     return CircuitBreakers(clock=clock)
 
 
-def fail(breakers: CircuitBreakers, times: int, *, workspace: int | None = None) -> None:
-    """Fail calls of a workspace; without one, fail as no request can make an upstream fail."""
+def fail(breakers: CircuitBreakers, times: int, *, workspace: int) -> None:
+    """Fail calls of a workspace, as a request can make them fail."""
     for _ in range(times):
         breakers.failed(1, workspace)
 
 
+def refuse(breakers: CircuitBreakers, times: int = 5) -> None:
+    """Refuse connections, which no request can cause."""
+    for _ in range(times):
+        breakers.unreachable(1, OURS)
+
+
 def test_four_failures_in_a_row_are_forgiven(breakers: CircuitBreakers):
-    fail(breakers, 4)
+    refuse(breakers, 4)
     breakers.succeeded(1)
-    fail(breakers, 4)
+    refuse(breakers, 4)
 
     assert breakers.blocked(OURS) == {}
     assert breakers.begin(1, OURS)
 
 
 def test_after_five_no_call_is_admitted_for_ten_seconds(breakers: CircuitBreakers, clock: Clock):
-    fail(breakers, 5)
+    refuse(breakers)
     assert breakers.blocked(OURS) == {1: pytest.approx(10)}
     assert not breakers.begin(1, OURS)
 
@@ -52,23 +58,23 @@ def test_after_five_no_call_is_admitted_for_ten_seconds(breakers: CircuitBreaker
 
 
 def test_after_that_one_call_at_a_time_is_admitted(breakers: CircuitBreakers, clock: Clock):
-    fail(breakers, 5)
+    refuse(breakers)
     clock.now += 10.1
 
     assert [breakers.begin(1, OURS) for _ in range(3)] == [True, False, False]
     assert 1 in breakers.blocked(OURS)
 
-    breakers.abandoned(1)
+    breakers.abandoned(1, OURS)
     assert [breakers.begin(1, OURS) for _ in range(2)] == [True, False]
 
 
 def test_a_failed_probe_opens_it_again_and_a_success_closes_it(
     breakers: CircuitBreakers, clock: Clock
 ):
-    fail(breakers, 5)
+    refuse(breakers)
     clock.now += 10.1
     assert breakers.begin(1, OURS)
-    fail(breakers, 1)
+    refuse(breakers, 1)
     assert not breakers.begin(1, OURS)
 
     clock.now += 10.1
@@ -76,7 +82,7 @@ def test_a_failed_probe_opens_it_again_and_a_success_closes_it(
     breakers.succeeded(1)
 
     assert [breakers.begin(1, OURS) for _ in range(3)] == [True, True, True]
-    fail(breakers, 1)
+    refuse(breakers, 1)
     assert breakers.blocked(OURS) == {}
 
 
@@ -94,12 +100,28 @@ def test_one_workspaces_failures_close_the_upstream_to_that_workspace_alone(
     assert [breakers.begin(1, THEIRS) for _ in range(2)] == [True, False]
 
 
-@pytest.mark.parametrize("second", [OURS, None], ids=["a second workspace's", "a connection's"])
-def test_a_failure_with_another_cause_closes_it_to_all(
-    breakers: CircuitBreakers, second: int | None
-):
+def test_no_number_of_other_workspaces_closes_it_to_ours(breakers: CircuitBreakers):
+    for workspace in range(2, 20):
+        fail(breakers, 10, workspace=workspace)
+        breakers.told_to_wait(1, workspace, for_s=300)
+
+    assert breakers.blocked(OURS) == {}
+    assert [breakers.begin(1, OURS) for _ in range(3)] == [True, True, True]
+
+
+def test_while_those_of_others_fail_the_first_failure_is_enough(breakers: CircuitBreakers):
+    fail(breakers, 4, workspace=THEIRS)
+    assert breakers.begin(1, THEIRS)
+    assert breakers.begin(1, OURS)
+
+    fail(breakers, 1, workspace=OURS)
+
+    assert not breakers.begin(1, OURS)
+
+
+def test_a_connection_that_is_refused_beside_closes_it_to_all(breakers: CircuitBreakers):
     fail(breakers, 10, workspace=THEIRS)
-    fail(breakers, 1, workspace=second)
+    refuse(breakers, 1)
 
     assert [breakers.begin(1, workspace) for workspace in (OURS, THEIRS, 3)] == [False] * 3
 
@@ -107,15 +129,19 @@ def test_a_failure_with_another_cause_closes_it_to_all(
 def test_a_workspace_cannot_keep_a_recovering_upstream_closed_to_others(
     breakers: CircuitBreakers, clock: Clock
 ):
-    fail(breakers, 5)
+    """Neither by a probe that fails nor by one that takes long."""
+    refuse(breakers)
     clock.now += 10.1
-    assert breakers.begin(1, THEIRS)
+    assert [breakers.begin(1, THEIRS) for _ in range(2)] == [True, False]
+    assert [breakers.begin(1, OURS) for _ in range(2)] == [True, False]
     fail(breakers, 1, workspace=THEIRS)
+    breakers.abandoned(1, OURS)
 
     assert not breakers.begin(1, THEIRS)
     assert [breakers.begin(1, OURS) for _ in range(2)] == [True, False]
     fail(breakers, 1, workspace=OURS)
-    assert not breakers.begin(1, 3)
+    assert not breakers.begin(1, OURS)
+    assert breakers.begin(1, 3)
 
 
 def test_a_success_admits_a_suspended_workspace_again(breakers: CircuitBreakers):
@@ -135,13 +161,18 @@ def test_a_change_is_reported_once_with_its_reason(clock: Clock):
     breakers.succeeded(1)
     breakers.succeeded(1)
 
-    assert changes == [(1, "it fails for one workspace"), (1, "it fails"), (1, "")]
+    assert changes == [
+        (1, "it fails for one workspace"),
+        (1, "it fails for several workspaces"),
+        (1, ""),
+    ]
 
 
 def test_a_time_to_wait_is_obeyed_at_once(breakers: CircuitBreakers, clock: Clock):
-    breakers.told_to_wait(1, for_s=25)
+    breakers.told_to_wait(1, OURS, for_s=25)
 
     assert not breakers.begin(1, OURS)
+    assert breakers.begin(1, THEIRS)  # a request can be larger than the account's limit
     clock.now += 24
     assert not breakers.begin(1, OURS)
     clock.now += 1.1
@@ -149,17 +180,17 @@ def test_a_time_to_wait_is_obeyed_at_once(breakers: CircuitBreakers, clock: Cloc
 
 
 def test_an_upstream_that_rejects_us_is_closed_at_once(breakers: CircuitBreakers):
-    breakers.misconfigured(1)
+    breakers.misconfigured(1, THEIRS)
 
     assert not breakers.begin(1, OURS)
 
 
 def test_breakers_that_are_turned_off_admit_every_call(clock: Clock):
     breakers = CircuitBreakers(failures_to_open=0, clock=clock)
-    fail(breakers, 100)
+    refuse(breakers, 100)
     fail(breakers, 100, workspace=OURS)
-    breakers.misconfigured(1)
-    breakers.told_to_wait(1, for_s=25)
+    breakers.misconfigured(1, OURS)
+    breakers.told_to_wait(1, OURS, for_s=25)
 
     assert breakers.blocked(OURS) == {}
     assert [breakers.begin(1, OURS) for _ in range(3)] == [True, True, True]
@@ -168,12 +199,3 @@ def test_breakers_that_are_turned_off_admit_every_call(clock: Clock):
 def test_the_wait_is_that_of_the_first_upstream_in_whole_seconds():
     assert retry_after_s({1: 8.2, 2: 2.4, 3: 0.1}, [1, 2]) == 3
     assert retry_after_s({1: 0.1}, [1]) == 1
-
-
-def test_when_every_call_fails_a_fifth_are_retried(breakers: CircuitBreakers):
-    retries = 0
-    for _ in range(1000):
-        breakers.begin_call()
-        retries += breakers.take_retry()
-
-    assert 200 <= retries <= 210
