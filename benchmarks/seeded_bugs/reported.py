@@ -42,8 +42,41 @@ REPORTED = (
         (
             Edit(
                 "gateway/upstreams/router.py",
-                "model), output_tokens=max_tokens, uses=request.uses",
-                "model), output_tokens=max_tokens",
+                "output_tokens=output_tokens, uses=request.uses",
+                "output_tokens=output_tokens",
+            ),
+        ),
+        _OF_TOOLS,
+    ),
+    Bug(
+        "what helper models cost is not held for",
+        (
+            Edit(
+                "gateway/upstreams/router.py",
+                "bound = of_helpers + _bound(",
+                "bound = _bound(",
+            ),
+        ),
+        _OF_TOOLS,
+    ),
+    Bug(
+        "what a model reads after its helpers' answers is not held for",
+        (
+            Edit(
+                "gateway/upstreams/router.py",
+                "input_tokens *= 1 + sum(uses for _, uses in request.helpers)",
+                "input_tokens *= 1",
+            ),
+        ),
+        _OF_TOOLS,
+    ),
+    Bug(
+        "a summary of the conversation is not held for",
+        (
+            Edit(
+                "gateway/upstreams/router.py",
+                "if request.may_be_compacted and input_tokens >= _LEAST_COMPACTED_TOKENS:",
+                "if False:",
             ),
         ),
         _OF_TOOLS,

@@ -63,16 +63,10 @@ def _may_grow(request: MessagesRequest, usage: Usage) -> bool:
         or usage.iterations
         or any(not is_custom(tool) for tool in fields.get("tools", ()))
         or fields.get("mcp_servers")
-        or _is_compacted(fields.get("context_management"))
+        or request.may_be_compacted
         or fields.get("container")
         or _names_a_source(fields["messages"])
     )
-
-
-def _is_compacted(management: Any) -> bool:
-    edits = management.get("edits") if isinstance(management, dict) else None
-    kinds = [edit.get("type") for edit in edits or () if isinstance(edit, dict)]
-    return any(str(kind).startswith("compact") for kind in kinds)
 
 
 def _names_a_source(value: Any) -> bool:

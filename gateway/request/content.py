@@ -38,6 +38,9 @@ class RequestStats:
 
     images: int = 0
     documents: int = 0  # only those whose tokens the body's length does not bound: PDF, file, URL
+    # Inside blocks of types that we do not know, where a document may be an image, too.
+    inner_images: int = 0
+    inner_documents: int = 0
     attachment_bytes: int = 0  # of images and documents that are in the body as base64
     opaque_bytes: int = 0  # of our own signatures: no model reads them as text
     breakpoints: int = 0
@@ -47,7 +50,8 @@ class RequestStats:
     uses_tools: bool = False
     has_system_turns: bool = False
     has_empty_text: bool = False
-    helper_models: set[str] = field(default_factory=set)  # that tools name for the provider to call
+    # Models that tools name for the provider to call, with the most calls.
+    helpers: dict[str, int] = field(default_factory=dict)
     has_hour: bool = False  # asks for a cache that is kept for an hour
     file_ids: list[str] = field(default_factory=list)  # where files of the account are named
     provider_tools: list[tuple[str, str]] = field(default_factory=list)  # path and type
@@ -224,7 +228,7 @@ def _check_inner(
 
 def _check_unknown(block: dict[str, Any], path: str, stats: RequestStats) -> None:
     """A type that is forwarded without checks, except of image and document URLs inside it. What
-    it asks of the provider is noted."""
+    it asks of the provider is noted, and what it has that is larger than its bytes."""
     pending: list[Any] = [block]
     while pending:
         value = pending.pop()
@@ -236,9 +240,19 @@ def _check_unknown(block: dict[str, Any], path: str, stats: RequestStats) -> Non
             control = value.get("cache_control")
             if type(control) is dict and control.get("ttl") == "1h":
                 stats.has_hour = True
+            _note_source(value, stats)
             pending.extend(value.values())
         elif type(value) is list:
             pending.extend(value)
+
+
+def _note_source(value: dict[str, Any], stats: RequestStats) -> None:
+    """Count an image or a document if this object says where one is, or holds one."""
+    match value:
+        case {"type": "base64", "media_type": str(media_type)} if media_type.startswith("image/"):
+            stats.inner_images += 1
+        case {"type": "base64"} | {"type": "url", "url": str()} | {"file_id": str()}:
+            stats.inner_documents += 1
 
 
 def _check_tool_change(block: dict[str, Any], path: str, stats: RequestStats) -> None:

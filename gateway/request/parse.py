@@ -45,7 +45,8 @@ class MessagesRequest(msgspec.Struct, frozen=True):
     opaque_bytes: int = 0
     has_odd_calls: bool = False
     has_system_turns: bool = False
-    helper_models: frozenset[str] = frozenset()  # that its tools name for the provider to call
+    # Models that its tools name for the provider to call, each with the most calls.
+    helpers: tuple[tuple[str, int], ...] = ()
     has_tool_changes: bool = False
     added_tools: tuple[dict[str, Any], ...] = ()  # that its messages define
     # Whether all that it asks of a provider is usual: nothing that a catalogue can keep out.
@@ -58,7 +59,19 @@ class MessagesRequest(msgspec.Struct, frozen=True):
     @property
     def reads_more(self) -> bool:
         """Whether the provider's tools bring the model input that no count of the request has."""
-        return self.uses is not NO_USES or bool(self.fields.get("mcp_servers"))
+        return (
+            self.uses is not NO_USES or bool(self.helpers) or bool(self.fields.get("mcp_servers"))
+        )
+
+    @property
+    def may_be_compacted(self) -> bool:
+        """Whether the provider may summarise the conversation first, in a pass of its own."""
+        management = self.fields.get("context_management")
+        edits = management.get("edits") if isinstance(management, dict) else None
+        if not isinstance(edits, list):
+            return False
+        kinds = [edit.get("type") for edit in edits if isinstance(edit, dict)]
+        return any(str(kind).startswith("compact") for kind in kinds)
 
     @property
     def text_bytes(self) -> int:
@@ -113,14 +126,14 @@ def _check(fields: dict[str, Any], *, body_bytes: int, check_pairs: bool) -> Mes
         stream=fields.get("stream", False),
         fields=fields,
         needs=_needs(fields, stats),
-        image_count=stats.images,
-        document_count=stats.documents,
+        image_count=stats.images + stats.inner_images,
+        document_count=stats.documents + stats.inner_documents,
         body_bytes=body_bytes,
         attachment_bytes=stats.attachment_bytes,
         opaque_bytes=stats.opaque_bytes,
         has_odd_calls=stats.has_odd_calls,
         has_system_turns=stats.has_system_turns,
-        helper_models=frozenset(stats.helper_models),
+        helpers=tuple(sorted(stats.helpers.items())) if stats.helpers else (),
         is_usual=fields.keys() <= USUAL and not stats.provider_tools and not stats.file_ids,
         has_hour=stats.has_hour,
         file_ids=tuple(stats.file_ids),

@@ -47,7 +47,8 @@ def _check_tool(tool: Any, path: str, stats: content.RequestStats) -> None:
     stats.provider_tools.append((path, kind))
     _count_uses(tool, kind, path, stats)
     if tool.get("model") is not None:
-        stats.helper_models.add(values.non_empty_string(tool["model"], f"{path}.model"))
+        name = values.non_empty_string(tool["model"], f"{path}.model")
+        stats.helpers[name] = stats.helpers.get(name, 0) + _most_uses(tool, path)
 
 
 def is_custom(tool: dict[str, Any]) -> bool:
@@ -60,10 +61,14 @@ def _count_uses(tool: dict[str, Any], kind: str, path: str, stats: content.Reque
     name = next((name for name in TOOLS if kind.startswith(name)), None)
     if name is None:
         return
-    most = MOST_USES
-    if tool.get("max_uses") is not None:
-        most = values.integer(tool["max_uses"], f"{path}.max_uses", low=1)
+    most = _most_uses(tool, path)
     stats.uses = stats.uses._replace(**{name: getattr(stats.uses, name) + most})
+
+
+def _most_uses(tool: dict[str, Any], path: str) -> int:
+    if tool.get("max_uses") is None:
+        return MOST_USES
+    return values.integer(tool["max_uses"], f"{path}.max_uses", low=1)
 
 
 def check_tool_choice(choice: Any, tools: list[dict[str, Any]]) -> None:

@@ -19,6 +19,8 @@ _TEMPLATE_TOKENS = 1024
 _TOO_LONG = "context length"
 _NO_UPSTREAM_RETRY_S = 30  # until an operator has given the model an upstream, at best
 _FORMAT_OF_HELPERS = "messages"  # the only one with tools that call another model
+# Providers summarise no shorter conversation.
+_LEAST_COMPACTED_TOKENS = 50_000
 _WHO_TAKES_WHAT = "/docs/models-and-prices lists what each model takes."
 NEED_WORDS = {
     "images": "images",
@@ -39,10 +41,9 @@ class Candidate(msgspec.Struct, frozen=True):
     bound: int
 
     def bound_of(self, request: MessagesRequest, *, input_tokens: int) -> int:
-        """Return the most that the request costs with so many tokens of input."""
-        return self.price.bound(
-            input_tokens=input_tokens, output_tokens=self.max_tokens, uses=request.uses
-        )
+        """Return the most that the request costs with so many tokens of input, without what helper
+        models cost."""
+        return _bound(request, self.model, self.price, input_tokens)
 
 
 class Route(msgspec.Struct, frozen=True):
@@ -108,12 +109,10 @@ def route(
     `blocked` names the upstreams that may not be asked now, each with the seconds until it may.
     `draw` returns numbers in [0, 1): they share calls among upstreams of one priority by weight.
     """
-    for name in sorted(request.helper_models):
-        if catalogue.priced_as(name, of_format=_FORMAT_OF_HELPERS, at=now) is None:
-            raise InvalidRequest(f"tools: the helper model '{name}' has no price here")
+    of_helpers = _bound_of_helpers(request, catalogue, now)
     allowed = frozenset(allowed_models)
     if request.model == AUTO:
-        return _route_auto(request, catalogue, allowed, now, blocked, draw)
+        return _route_auto(request, catalogue, allowed, now, blocked, draw, of_helpers)
     model = catalogue.models.get(request.model)
     if model is None or model.price_at(now) is None:
         raise ModelNotFound(request.model)
@@ -123,7 +122,7 @@ def route(
         raise InvalidRequest(
             f"{model.public_id} does not take {NEED_WORDS[missing[0]]}. {_WHO_TAKES_WHAT}"
         )
-    candidates = _ordered(_candidates(request, model, now), draw)
+    candidates = _ordered(_candidates(request, model, now, of_helpers), draw)
     return Route(tuple(_open(candidates, blocked)), {})
 
 
@@ -134,6 +133,7 @@ def _route_auto(
     now: datetime,
     blocked: Mapping[int, float],
     draw: Callable[[], float],
+    of_helpers: int,
 ) -> Route:
     dropped: dict[str, str] = {}
     kept: list[Candidate] = []
@@ -142,7 +142,7 @@ def _route_auto(
             continue
         reason = _reason_to_drop(request, model, allowed, now)
         if reason is None:
-            kept += _ordered(_candidates(request, model, now), draw)
+            kept += _ordered(_candidates(request, model, now, of_helpers), draw)
         else:
             dropped[model.public_id] = reason
     if not kept:
@@ -213,13 +213,40 @@ def _refuse(
     raise UpstreamUnavailable(retry_after_s=_NO_UPSTREAM_RETRY_S)
 
 
-def _candidates(request: MessagesRequest, model: ModelRow, now: datetime) -> list[Candidate]:
+def _bound_of_helpers(request: MessagesRequest, catalogue: CatalogueSnapshot, now: datetime) -> int:
+    """Return the most that the models cost that a provider calls for the request's tools: they
+    read the conversation each time, and `max_tokens` does not bound what they write. Raises
+    InvalidRequest for one without a price."""
+    total = 0
+    for name, uses in request.helpers:
+        helper = catalogue.priced_as(name, of_format=_FORMAT_OF_HELPERS, at=now)
+        if helper is None:
+            raise InvalidRequest(f"tools: the helper model '{name}' has no price here")
+        model, price = helper
+        total += price.bound(
+            input_tokens=uses * model.context_tokens, output_tokens=uses * model.max_output_tokens
+        )
+    return total
+
+
+def _bound(request: MessagesRequest, model: ModelRow, price: Price, input_tokens: int) -> int:
+    """Return the most that the model costs with so many tokens of input in its longest pass."""
+    output_tokens = min(request.max_tokens, model.max_output_tokens)
+    if request.may_be_compacted and input_tokens >= _LEAST_COMPACTED_TOKENS:
+        input_tokens = 2 * input_tokens + model.max_output_tokens
+        output_tokens += model.max_output_tokens  # of a summary
+    # It reads on after each answer of a helper.
+    input_tokens *= 1 + sum(uses for _, uses in request.helpers)
+    return price.bound(input_tokens=input_tokens, output_tokens=output_tokens, uses=request.uses)
+
+
+def _candidates(
+    request: MessagesRequest, model: ModelRow, now: datetime, of_helpers: int
+) -> list[Candidate]:
     price = model.price_at(now)
     assert price is not None
     max_tokens = min(request.max_tokens, model.max_output_tokens)
-    bound = price.bound(
-        input_tokens=most_input(request, model), output_tokens=max_tokens, uses=request.uses
-    )
+    bound = of_helpers + _bound(request, model, price, most_input(request, model))
     return [
         Candidate(model, price, upstream, max_tokens, bound)
         for upstream in model.upstreams

@@ -5,7 +5,10 @@ from typing import Any
 
 BETAS = (
     "claude-code-20250219,interleaved-thinking-2025-05-14,context-management-2025-06-27,"
-    "prompt-caching-scope-2026-01-05,effort-2025-11-24,fine-grained-tool-streaming-2025-05-14"
+    "prompt-caching-scope-2026-01-05,effort-2025-11-24,fine-grained-tool-streaming-2025-05-14,"
+    "extended-cache-ttl-2025-04-11,tool-search-tool-2025-10-19,tool-examples-2025-10-29,"
+    "advanced-tool-use-2025-11-20,structured-outputs-2025-12-15,redact-thinking-2026-02-12,"
+    "mid-conversation-system-2026-04-07,token-efficient-tools-2026-03-28"
 )
 HEADERS = {
     "anthropic-beta": BETAS,
@@ -24,6 +27,12 @@ _TOOLS = {
     "Task": ("Starts a further agent.", {"prompt": "string", "kind": "string"}),
     "mcp__tracker__find": ("Finds an issue.", {"query": "string"}),
 }
+_FURTHER: dict[str, dict[str, Any]] = {
+    "Bash": {"eager_input_streaming": True, "input_examples": [{"command": "ls"}]},
+    "Edit": {"strict": True},
+    "Task": {"cache_control": {"type": "ephemeral"}},
+    "mcp__tracker__find": {"defer_loading": True, "allowed_callers": ["direct"]},
+}
 
 
 def fields(prompt: str, *, model: str) -> dict[str, Any]:
@@ -41,7 +50,10 @@ def fields(prompt: str, *, model: str) -> dict[str, Any]:
             {"type": "text", "text": "You help with a repository.", "cache_control": _CACHED},
             {"type": "text", "text": "The folder is a git checkout.", "cache_control": _CACHED},
         ],
-        "tools": [_tool(name, *about) for name, about in _TOOLS.items()],
+        "tools": [
+            *(_tool(name, *about) for name, about in _TOOLS.items()),
+            {"type": "tool_search_tool_regex_20251119", "name": "tool_search_tool_regex"},
+        ],
         "messages": [
             {"role": "user", "content": [{"type": "text", "text": prompt}]},
             {
@@ -79,5 +91,5 @@ def _tool(name: str, description: str, properties: dict[str, str]) -> dict[str, 
             "required": list(properties)[:1],
             "additionalProperties": False,
         },
-        **({"defer_loading": True} if name.startswith("mcp__") else {}),
+        **_FURTHER.get(name, {}),
     }

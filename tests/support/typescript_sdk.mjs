@@ -23,6 +23,12 @@ const scenarios = {
     return { heard, final: await stream.finalMessage() };
   },
 
+  // A turn with betas: the prompt is its body as JSON.
+  async betas() {
+    const final = await client.beta.messages.stream(JSON.parse(prompt)).finalMessage();
+    return { final };
+  },
+
   async events() {
     const events = [];
     for await (const event of await client.messages.create({ ...request, stream: true })) {

@@ -191,7 +191,7 @@ def test_a_helper_model_of_an_added_tool_needs_a_price_like_any_other():
     }
     body = {"model": "m", "max_tokens": 9, "messages": [USER, system(addition)]}
 
-    assert parse.messages_request(json.dumps(body).encode()).helper_models == {"opus"}
+    assert parse.messages_request(json.dumps(body).encode()).helpers == (("opus", 20),)
 
 
 def test_a_call_of_an_added_tool_has_its_name():

@@ -10,6 +10,7 @@ from anthropic import Anthropic, AsyncAnthropic, beta_tool
 from anthropic.types import ModelCapabilities
 
 from tests.gateway.http.test_plain_calls import WEATHER
+from tests.support import agent_turn
 from tests.support.customers import Customer
 from tests.support.gateways import NewCustomer
 from tests.support.replies import answers, counts, cut, event, events, message, says, streams, then
@@ -70,6 +71,38 @@ def test_it_reads_a_stream(
     assert final.model == model
     assert (final.usage.input_tokens, final.usage.output_tokens) == (14, 23)
     assert customer.charges() == [60]
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["plain", "stream"])
+@pytest.mark.parametrize(
+    ("model", "name"),
+    [
+        ("scripted/priced", "a-name-for-insiders"),
+        ("anthropic/claude-sonnet", "claude-sonnet-4-5"),
+    ],
+)
+def test_betas_and_their_fields_pass_the_list_of_a_model(
+    client: Anthropic,
+    customer: Customer,
+    upstream: ScriptedUpstream,
+    model: str,
+    name: str,
+    stream: bool,
+) -> None:
+    customer.give(10**7)
+    script = upstream.script(says(TEXT))
+    # More would make the SDK insist on a stream.
+    turn = agent_turn.fields(script.prompt, model=model) | {"max_tokens": 4_000, "stream": stream}
+
+    reply: Any = client.beta.messages.create(**turn, betas=agent_turn.BETAS.split(","))
+
+    if stream:
+        assert [one.type for one in reply][-1] == "message_stop"
+    else:
+        assert reply.content[0].text == TEXT
+    [seen] = script.requests
+    assert seen.body == turn | {"model": name}
+    assert seen.headers["anthropic-beta"] == agent_turn.BETAS
 
 
 def test_it_finds_the_price_in_the_last_delta_of_a_stream(

@@ -1,5 +1,10 @@
 """A caller drives the gateway with the official TypeScript SDK, in Node."""
 
+import json
+
+import pytest
+
+from tests.support import agent_turn
 from tests.support.customers import Customer
 from tests.support.gateways import NewCustomer
 from tests.support.replies import (
@@ -43,6 +48,28 @@ def test_it_reads_a_stream(customer: Customer, upstream: ScriptedUpstream) -> No
     assert seen["final"]["stop_reason"] == "end_turn"
     assert seen["final"]["usage"]["output_tokens"] == 23
     assert customer.charges() == [60]
+
+
+@pytest.mark.parametrize(
+    ("model", "name"),
+    [
+        ("scripted/priced", "a-name-for-insiders"),
+        ("anthropic/claude-sonnet", "claude-sonnet-4-5"),
+    ],
+)
+def test_betas_and_their_fields_pass_the_list_of_a_model(
+    customer: Customer, upstream: ScriptedUpstream, model: str, name: str
+) -> None:
+    customer.give(10**7)
+    script = upstream.script(says(TEXT))
+    turn = agent_turn.fields(script.prompt, model=model) | {"max_tokens": 4_000}
+
+    seen = run("betas", customer, json.dumps(turn | {"betas": agent_turn.BETAS.split(",")}))
+
+    assert seen["final"]["content"][0]["text"] == TEXT
+    [request] = script.requests
+    assert request.body == turn | {"model": name}
+    assert request.headers["anthropic-beta"] == agent_turn.BETAS
 
 
 def test_it_finds_the_price_in_the_last_delta(

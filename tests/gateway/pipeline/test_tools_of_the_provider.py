@@ -1,9 +1,11 @@
 """What tools of the provider cost: held for, counted by the upstream, a line of the charge."""
 
+import json
 from typing import Any
 
 import pytest
 
+from gateway.request import parse
 from tests.support import agent_turn, scripted_catalogue
 from tests.support.api_description import Description
 from tests.support.callers import request_body
@@ -160,6 +162,121 @@ def test_what_is_above_the_hold_is_our_loss(
     assert (record.credits, record.lost_credits) == (held, 120 + 500_000 - held)
 
 
+def advisor(**fields: Any) -> dict[str, Any]:
+    """A tool with which the provider calls a further model."""
+    kind = {"type": "advisor_20260301", "name": "advisor", "model": "helper-for-insiders"}
+    return kind | fields
+
+
+# At the dearest of the input prices, 5/4 of a credit, and at 2 credits a token of output.
+HELPED_ONCE = 2 * CONTEXT_TOKENS * 5 // 4 + 2 * 100 + CONTEXT_TOKENS * 5 // 4 + 2 * 4096
+
+
+@pytest.mark.parametrize(
+    ("tools", "expected"),
+    [
+        ([advisor(max_uses=1)], HELPED_ONCE),
+        ([advisor(max_uses=2)], 5 * CONTEXT_TOKENS * 5 // 4 + 2 * (100 + 2 * 4096)),
+        (
+            [advisor(max_uses=1), advisor(max_uses=1, name="other")],
+            5 * CONTEXT_TOKENS * 5 // 4 + 2 * (100 + 2 * 4096),
+        ),
+        ([advisor()], 41 * CONTEXT_TOKENS * 5 // 4 + 2 * (100 + UNNAMED_USES * 4096)),
+    ],
+)
+@pytest.mark.parametrize("stream", [False, True], ids=["plain", "stream"])
+def test_what_a_model_that_a_tool_calls_can_cost_is_held(
+    new_customer: NewCustomer,
+    upstream: ScriptedUpstream,
+    tools: list[dict[str, Any]],
+    expected: int,
+    stream: bool,
+) -> None:
+    """Nothing but the number of its uses bounds it: neither the body nor `max_tokens`."""
+    customer = new_customer(credits=20_000_000)
+    script = upstream.script(after_release(says()))
+    call = customer.begin(script.prompt, tools=tools, max_tokens=100, stream=stream)
+    script.wait_for_request()
+    assert customer.wallet().held == expected
+
+    script.release()
+    assert call.answer().status == 200
+    assert script.requests[0].body["tools"] == tools
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["plain", "stream"])
+def test_a_model_that_a_tool_calls_is_charged_within_the_hold(
+    new_customer: NewCustomer, upstream: ScriptedUpstream, stream: bool
+) -> None:
+    customer = new_customer(credits=1_000_000)
+    of_message = usage(1_000, 50) | {"type": "message"}
+    of_helper = usage(150_000, 4_000) | {
+        "type": "advisor_message",
+        "model": "helper-for-insiders",
+    }
+    told = usage(1_000, 100) | {"iterations": [of_message, of_helper, of_message]}
+    script = upstream.script(answering(stream, told))
+
+    tools = [advisor(max_uses=1)]
+    answer = customer.ask(script.prompt, stream=stream, tools=tools, max_tokens=100)
+
+    charge = 2 * (1_000 + 2 * 50) + 150_000 + 2 * 4_000
+    assert answer.whole()["usage"]["credits_consumed"] == charge < HELPED_ONCE
+    record = customer.wait_for_record()
+    assert (record.credits, record.lost_credits) == (charge, 0)
+
+
+def test_a_call_that_cannot_pay_for_the_model_that_its_tool_calls_is_refused(
+    new_customer: NewCustomer, upstream: ScriptedUpstream
+) -> None:
+    customer = new_customer(credits=HELPED_ONCE - 1)
+    script = upstream.script(says(), counting=counts(20))
+
+    refused = customer.ask(script.prompt, tools=[advisor(max_uses=1)], max_tokens=100)
+
+    assert refused.status == 402
+    assert refused.error["details"]["credits_required"] == HELPED_ONCE
+    assert (script.requests, script.counts) == ([], [])
+
+
+COMPACTING = {"edits": [{"type": "clear_tool_uses_20250919"}, {"type": "compact_20260112"}]}
+
+
+@pytest.mark.parametrize(
+    ("management", "words", "is_longer"),
+    [
+        (COMPACTING, 60_000, True),
+        (COMPACTING, 40_000, False),
+        ({"edits": [{"type": "clear_tool_uses_20250919"}]}, 60_000, False),
+    ],
+    ids=["long", "too short", "only cleared"],
+)
+def test_the_pass_that_compacts_a_long_conversation_is_held_for(
+    new_customer: NewCustomer,
+    upstream: ScriptedUpstream,
+    management: dict[str, Any],
+    words: int,
+    is_longer: bool,
+) -> None:
+    customer = new_customer(credits=1_000_000)
+    script = upstream.script(after_release(says()))
+    fields: dict[str, Any] = {
+        "context_management": management,
+        "system": "x" * words,
+        "max_tokens": 100,
+    }
+    call = customer.begin(script.prompt, **fields)
+    script.wait_for_request()
+
+    once = scripted_catalogue.bound(request_body(script.prompt, **fields), max_tokens=100)
+    of_input = once - 2 * 100
+    of_summary = 4096 * 5 // 4 + 2 * 4096
+    expected = once + of_input + of_summary if is_longer else once
+    assert abs(customer.wallet().held - expected) <= 1  # rounded up once, not twice
+    script.release()
+    assert call.answer().status == 200
+
+
 def test_a_caller_that_leaves_pays_for_the_searches_that_were_made(
     customer: Customer, upstream: ScriptedUpstream
 ) -> None:
@@ -262,4 +379,23 @@ def test_a_turn_of_a_coding_agent_arrives_unchanged(
     most = min(turn["max_tokens"], seen.body["max_tokens"])  # clamped to the model's most
     assert seen.body == turn | {"model": name, "max_tokens": most}
     assert seen.headers["anthropic-beta"] == agent_turn.BETAS
+    assert seen.headers["anthropic-version"] == agent_turn.HEADERS["anthropic-version"]
     assert "caicaini-dropped" not in answer.headers
+
+
+@pytest.mark.parametrize("model", ["scripted/priced", "anthropic/claude-sonnet"])
+def test_a_turn_of_a_coding_agent_is_counted_as_it_is(
+    customer: Customer, upstream: ScriptedUpstream, model: str
+) -> None:
+    script = upstream.script(says(), counting=counts(321))
+    turn = agent_turn.fields(script.prompt, model=model)
+    counted = {name: value for name, value in turn.items() if name not in parse.NOT_COUNTED}
+
+    path = "/v1/messages/count_tokens?beta=true"
+    answer = customer.caller.post(path, json.dumps(counted).encode(), agent_turn.HEADERS)
+
+    assert answer.json() == {"input_tokens": 321}
+    [seen] = script.counts
+    name = "claude-sonnet-4-5" if model.startswith("anthropic") else "a-name-for-insiders"
+    assert seen.body == counted | {"model": name}
+    assert seen.headers["anthropic-beta"] == agent_turn.BETAS

@@ -196,7 +196,8 @@ def test_a_helper_model_without_a_price_is_refused_before_the_call(
     customer: Customer, upstream: ScriptedUpstream
 ) -> None:
     script = upstream.script(answers(message()))
-    advisor = {"type": "advisor_20260301", "name": "advisor"}
+    customer.give(10**7)
+    advisor = {"type": "advisor_20260301", "name": "advisor", "max_uses": 1}
 
     refused = customer.ask(script.prompt, tools=[advisor | {"model": "nobody-sells-it"}])
     assert refused.status == 400
