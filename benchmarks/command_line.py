@@ -142,8 +142,14 @@ def _abuse(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--only",
         action="append",
-        choices=("slow_bodies", "large_bodies", "made_up_keys", "all_slots"),
+        choices=(
+            *("slow_bodies", "large_bodies", "made_up_keys", "all_slots"),
+            *("hostile_connections", "refusals"),
+        ),
         help="these attacks alone; may be given repeatedly",
+    )
+    parser.add_argument(
+        "--upload-mib", type=float, default=3, help="of an honest upload at 1 Mbit/s meanwhile"
     )
 
 

@@ -1,14 +1,18 @@
 """The attacks, each a program of its own: it begins, prints a line, and goes on until it is ended.
 
 python -m benchmarks.abuse.attacks NAME PORT KEY...
+
+The last key is of a workspace that can pay; the others are of one that has a single credit.
 """
 
 import asyncio
 import contextlib
+import itertools
 import sys
 
 import aiohttp
 
+from benchmarks.abuse import bodies
 from keys import tokens
 
 MIB = 1024 * 1024
@@ -18,28 +22,20 @@ _LARGE_AT_ONCE = 20
 _LARGE_MIB = 31
 _FLOODERS = 64
 _SLOTS = 1100
-
-
-def _body(size: int) -> bytes:
-    head = b'{"model":"bench/fixed","max_tokens":9,"messages":[{"role":"user","content":"'
-    return head + b"x" * (size - len(head) - 4) + b'"}]}'
-
-
-def _head(key: str, length: int) -> bytes:
-    return (
-        f"POST /v1/messages HTTP/1.1\r\nhost: localhost\r\nx-api-key: {key}\r\n"
-        f"content-type: application/json\r\ncontent-length: {length}\r\n\r\n"
-    ).encode()
+_HOSTILE_CONNECTIONS = 500
+_ANNOUNCED_MIB = 29
+_SENT_MIB = 3
+_REFUSED_AT_ONCE = 64
 
 
 async def slow_bodies(port: int, keys: list[str]) -> None:
     """Many connections that send most of a large body, and then a byte now and then."""
-    body = _body(_SLOW_MIB * MIB)
+    body = bodies.text(_SLOW_MIB * MIB)
 
     async def one() -> None:
         with contextlib.suppress(OSError):
             _, writer = await asyncio.open_connection("127.0.0.1", port)
-            writer.write(_head(keys[0], len(body)))
+            writer.write(bodies.head(keys[0], len(body)))
             for start in range(0, len(body) - MIB // 4, MIB // 4):
                 writer.write(body[start : start + MIB // 4])
                 await writer.drain()
@@ -89,12 +85,13 @@ async def made_up_keys(port: int, keys: list[str]) -> None:
 
 async def all_slots(port: int, keys: list[str]) -> None:
     """One workspace with several keys begins more calls than the process serves at once."""
-    body = _body(10_000)
+    body = bodies.text(10_000)
+    keys = keys[:-1]
 
     async def one(number: int) -> None:
         with contextlib.suppress(OSError):
             _, writer = await asyncio.open_connection("127.0.0.1", port)
-            writer.write(_head(keys[number % len(keys)], len(body)) + body[:5_000])
+            writer.write(bodies.head(keys[number % len(keys)], len(body)) + body[:5_000])
             while True:  # within the time that a wait for a body may take
                 await asyncio.sleep(5)
                 writer.write(b"x")
@@ -103,11 +100,81 @@ async def all_slots(port: int, keys: list[str]) -> None:
     await asyncio.gather(*(one(number) for number in range(_SLOTS)))
 
 
+async def hostile_connections(port: int, keys: list[str]) -> None:
+    """Many connections of every kind that keep memory: bodies that stop, with and without a known
+    key, heads without an end, and streams that are not read. What is cut comes again."""
+    poor, paying = keys[:-1], keys[-1]
+    begun = b"x" * (_SENT_MIB * MIB)
+
+    async def body(writer: asyncio.StreamWriter, number: int, *, is_known: bool) -> None:
+        key = poor[number % len(poor)] if is_known else tokens.new_token()
+        writer.write(bodies.head(key, _ANNOUNCED_MIB * MIB))
+        for start in range(0, len(begun), MIB // 4):
+            writer.write(begun[start : start + MIB // 4])
+            await writer.drain()
+
+    async def head(writer: asyncio.StreamWriter) -> None:
+        writer.write(b"POST /v1/messages HTTP/1.1\r\nhost: localhost\r\n")
+        writer.write(b"x-filler: " + b"x" * 60_000)
+
+    async def unread_stream(writer: asyncio.StreamWriter) -> None:
+        asked = bodies.stream(4_096)
+        writer.write(bodies.head(paying, len(asked)) + asked)
+
+    async def one(number: int) -> None:
+        while True:
+            with contextlib.suppress(OSError):
+                # With a limit of one byte the client soon stops reading.
+                _, writer = await asyncio.open_connection("127.0.0.1", port, limit=1)
+                with contextlib.closing(writer):
+                    match number % 5:
+                        case 0 | 1:
+                            await body(writer, number, is_known=True)
+                        case 2:
+                            await body(writer, number, is_known=False)
+                        case 3:
+                            await head(writer)
+                        case _:
+                            await unread_stream(writer)
+                    while not writer.is_closing():
+                        await asyncio.sleep(5)
+                        if number % 5 != 4:
+                            writer.write(b"x")
+                            await writer.drain()
+            await asyncio.sleep(1)
+
+    await asyncio.gather(*(one(number) for number in range(_HOSTILE_CONNECTIONS)))
+
+
+async def refusals(port: int, keys: list[str]) -> None:
+    """Calls that are refused for each of the reasons that are found late, as fast as it goes."""
+    user = [{"role": "user", "content": "Hello"}]
+    call = {"model": "bench/fixed", "max_tokens": 4_000, "messages": user}
+    refused = (
+        call,  # cannot be paid for
+        call | {"model": "nobody/sells-it"},
+        call | {"messages": [*user, {"role": "nobody", "content": "x"}]},
+        call | {"max_tokens": -1},
+    )
+
+    async def one(number: int) -> None:
+        async with aiohttp.ClientSession(headers={"x-api-key": keys[number % 3]}) as session:
+            for body in itertools.cycle(refused):
+                with contextlib.suppress(aiohttp.ClientError):
+                    url = f"http://127.0.0.1:{port}/v1/messages"
+                    async with session.post(url, json=body) as response:
+                        await response.read()
+
+    await asyncio.gather(*(one(number) for number in range(_REFUSED_AT_ONCE)))
+
+
 ATTACKS = {
     "slow_bodies": slow_bodies,
     "large_bodies": large_bodies,
     "made_up_keys": made_up_keys,
     "all_slots": all_slots,
+    "hostile_connections": hostile_connections,
+    "refusals": refusals,
 }
 
 

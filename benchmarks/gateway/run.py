@@ -29,6 +29,8 @@ id = "{model}"
 name = "Fixed"
 context_tokens = 8192
 max_output_tokens = 4096
+capabilities = ["images"]
+max_tokens_per_image = 1600
 [[models.prices]]
 from = 2026-11-01T00:00:00Z
 input = 100_000

@@ -55,7 +55,7 @@ class Upstream(asyncio.Protocol):
     """Answers every request on a kept-alive connection; a body that asks for a stream gets one."""
 
     def __init__(self) -> None:
-        self._received = b""
+        self._received = bytearray()  # a large body must not be copied with each part
         self._streaming: asyncio.Task[None] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -70,7 +70,8 @@ class Upstream(asyncio.Protocol):
             end = head_end + 4 + (int(found[1]) if found else 0)
             if len(self._received) < end:
                 return
-            body, self._received = self._received[head_end + 4 : end], self._received[end:]
+            body = bytes(self._received[head_end + 4 : end])
+            del self._received[:end]
             if b'"stream":true' in body.replace(b" ", b""):
                 self._streaming = asyncio.create_task(self._stream(_events_asked_for(body)))
             else:
