@@ -251,7 +251,9 @@ def _note_source(value: dict[str, Any], stats: RequestStats) -> None:
     match value:
         case {"type": "base64", "media_type": str(media_type)} if media_type.startswith("image/"):
             stats.inner_images += 1
-        case {"type": "base64"} | {"type": "url", "url": str()} | {"file_id": str()}:
+        case (
+            {"type": "base64"} | {"type": "url", "url": str()} | {"type": "file", "file_id": str()}
+        ):
             stats.inner_documents += 1
 
 
