@@ -105,11 +105,30 @@ AVAILABILITY = (
         (
             Edit(
                 "gateway/limits/fair_budget.py",
-                "return workspace <= self._per_workspace and key <= self._per_key",
-                "return True or workspace <= key",
+                "if workspace > self._per_workspace or key > self._per_key:",
+                "if workspace < 0:",
+            ),
+            Edit(
+                "gateway/limits/fair_budget.py",
+                "return taken > 0 and taken * (total - share) >= share * free",
+                "return False",
             ),
         ),
         ("tests/gateway/limits/test_fair_budget.py",),
+    ),
+    Bug(
+        "two workspaces take all places of a process",
+        (
+            Edit(
+                "gateway/limits/fair_budget.py",
+                "return taken > 0 and taken * (total - share) >= share * free",
+                "return taken >= share",
+            ),
+        ),
+        (
+            "tests/gateway/limits/test_concurrency.py",
+            "tests/gateway/limits/test_fair_budget.py",
+        ),
     ),
     Bug(
         "memory that was lent to a body is not given back",

@@ -5,6 +5,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass, field
 
 from gateway.errors import GatewayOverloaded, RateLimited
+from gateway.limits.fair_budget import has_its_share
 
 
 @dataclass
@@ -12,6 +13,9 @@ class ConcurrencyLimit:
     """Counts running calls and refuses, early and cheaply, those that would be too many.
 
     A workspace may have a share of the places, however many keys it has, so that none takes all.
+    It shrinks with the places that are free: of two workspaces that take what they can get, where
+    one may have a half, each has a third, and of nine a tenth. So several of one person leave room,
+    too.
     """
 
     limit: int
@@ -29,6 +33,14 @@ class ConcurrencyLimit:
             raise _running("workspace", self.limit_per_workspace)
         if self.total >= self.limit:
             raise GatewayOverloaded(retry_after_s=1)
+        running = self._by_workspace[workspace_id]
+        if has_its_share(
+            running,
+            share=self.limit_per_workspace,
+            total=self.limit,
+            free=self.limit - self.total,
+        ):
+            raise _running("workspace", running)
         self.total += 1
         self._by_key[key] += 1
         self._by_workspace[workspace_id] += 1

@@ -28,12 +28,14 @@ class _Waiter(NamedTuple):
 class FairBudget:
     """A total, of which a workspace and a key may have a share each.
 
+    What a workspace may have beyond its first amount shrinks with what is free: `has_its_share`.
     Workspaces that wait take turns. A request whose turn it is waits until the total has room for
     it and is not overtaken, so that large ones are served, too; one that exceeds its own shares
     lets the others pass.
     """
 
     def __init__(self, total: int, *, per_workspace: int, per_key: int) -> None:
+        self._total = total
         self._free = total
         self._per_workspace = min(total, per_workspace)
         self._per_key = min(total, per_key)
@@ -101,15 +103,30 @@ class FairBudget:
         return False
 
     def _is_within_shares(self, waiter: _Waiter) -> bool:
-        workspace = self._of_workspace[waiter.holder.workspace_id] + waiter.amount
+        lent = self._of_workspace[waiter.holder.workspace_id]
+        workspace = lent + waiter.amount
         key = self._of_key[waiter.holder.key] + waiter.amount
-        return workspace <= self._per_workspace and key <= self._per_key
+        if workspace > self._per_workspace or key > self._per_key:
+            return False
+        return not has_its_share(
+            lent, share=self._per_workspace, total=self._total, free=self._free
+        )
 
     def _grant(self, waiter: _Waiter) -> None:
         self._free -= waiter.amount
         self._of_workspace[waiter.holder.workspace_id] += waiter.amount
         self._of_key[waiter.holder.key] += waiter.amount
         waiter.granted.set_result(None)
+
+
+def has_its_share(taken: int, *, share: int, total: int, free: int) -> bool:
+    """Return whether a workspace that has `taken`, while `free` is left, may have no more.
+
+    Alone it may have `share` of the total. The more others have, the less: its ratio to what is
+    free stays below the one that it has with all of its share alone. After Choudhury and Hahne,
+    "Dynamic queue length thresholds for shared-memory packet switches" (1998).
+    """
+    return taken > 0 and taken * (total - share) >= share * free
 
 
 def _subtract(counts: "Counter[Name]", key: Name, amount: int) -> None:

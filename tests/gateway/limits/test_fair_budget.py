@@ -1,6 +1,7 @@
 """A budget of bytes: never more than the total and each share, and fair by workspace."""
 
 import asyncio
+import contextlib
 
 import pytest
 from hypothesis import given
@@ -41,7 +42,9 @@ def test_no_order_of_takers_exceeds_a_limit_or_loses_a_byte(
                 of_key = sum(size for who, size in lent if who == taker)
                 of_workspace = sum(size for who, size in lent if who.workspace_id == workspace)
                 asked = min(amount, 40)
-                assert of_key + asked > 40 or of_workspace + asked > 60 or budget.free < asked
+                has_share = bool(of_workspace) and of_workspace * 40 >= 60 * budget.free
+                is_above = of_key + asked > 40 or of_workspace + asked > 60 or has_share
+                assert is_above or budget.free < asked
             assert budget.free == 100 - sum(size for _, size in lent) >= 0
             for one in range(3):
                 assert sum(size for who, size in lent if who.workspace_id == one) <= 60
@@ -108,6 +111,24 @@ async def test_one_above_its_own_share_lets_others_pass() -> None:
     budget.give_back(holder(1), 5)
     await settle()
     assert above.done()
+
+
+@pytest.mark.parametrize("greedy", [1, 2, 3, 9])
+async def test_any_number_of_workspaces_leaves_room_for_another(greedy: int) -> None:
+    budget = FairBudget(1_000, per_workspace=500, per_key=500)
+    for number in range(2_000):
+        with contextlib.suppress(BudgetSpent):
+            await budget.take(holder(number % greedy), 1, wait_s=NEVER_S)
+
+    assert budget.free >= 1_000 // (greedy + 1) - greedy
+    assert await budget.take(holder(greedy), 50, wait_s=NEVER_S) == 50
+
+
+async def test_the_first_amount_of_a_workspace_needs_only_to_be_free() -> None:
+    budget = FairBudget(100, per_workspace=50, per_key=50)
+    await budget.take(holder(1), 50, wait_s=NEVER_S)
+
+    assert await budget.take(holder(2), 50, wait_s=NEVER_S) == 50
 
 
 async def test_one_that_gives_up_makes_way() -> None:
