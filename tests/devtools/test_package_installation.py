@@ -62,6 +62,21 @@ def test_the_tools_are_left_out_where_they_are_not_needed(project: Path) -> None
     assert [call.split()[-1] for call in _calls(project)] == LOCKS[:3]
 
 
+def test_clients_of_the_tests_are_installed_once_and_apart(project: Path) -> None:
+    (project / "requirements-clients.txt").write_text("# clients\n")
+    left_over = packages.clients_of(project) / "left_over.py"
+    left_over.parent.mkdir()
+    left_over.touch()
+
+    packages.install_clients(_installers(project))
+    packages.install_clients(_installers(project))
+
+    [call] = _calls(project)
+    assert "--require-hashes" in call
+    assert f"--target {packages.clients_of(project)} -r requirements-clients.txt" in call
+    assert not left_over.exists()
+
+
 def test_the_second_time_nothing_is_run(project: Path) -> None:
     packages.install_python(_installers(project), with_tools=True)
     _calls(project)

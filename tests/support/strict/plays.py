@@ -22,8 +22,9 @@ _NAMED: dict[str, Server] = {
 }
 
 
-def checks(turn: dict[str, Any]) -> Play:
-    """Answer each request with the same turn, or refuse it; `turn` as in the servers' `answer`."""
+def checks(*turns: dict[str, Any]) -> Play:
+    """Answer the requests of a conversation with these turns, again and again, or refuse them; a
+    turn is as in the servers' `answer`."""
     draw = random.Random(7)
 
     async def play(exchange: Exchange) -> None:
@@ -35,6 +36,7 @@ def checks(turn: dict[str, Any]) -> Play:
             error = {"type": "invalid_request_error", "message": str(refusal)}
             await answers(json.dumps({"error": error}).encode(), status=400)(exchange)
             return
+        turn = turns[_said(body) % len(turns)]
         reply = server.answer(turn, stream=exchange.wants_stream, draw=draw)
         if not exchange.wants_stream:
             await exchange.reply(reply)
@@ -44,3 +46,8 @@ def checks(turn: dict[str, Any]) -> Play:
         await exchange.end_chunks()
 
     return play
+
+
+def _said(body: dict[str, Any]) -> int:
+    """How many turns of the assistant a conversation has."""
+    return sum(message["role"] == "assistant" for message in body["messages"])
