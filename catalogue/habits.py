@@ -27,26 +27,30 @@ class Habits(Struct, forbid_unknown_fields=True, frozen=True):
     """Everything has the value of most servers by default.
 
     reasoning_field      where a chat upstream wants its own thinking back; "": where it came from
+    thinking_tags        whether its models write their thinking into the text, in <think> tags
     missing_reasoning    what it takes on a tool turn whose thinking the caller dropped
     missing_signature    what it takes as the signature of such a tool call
     system_turns         system messages after the first user turn: "in_place", or as "user" turns
+    user_after_tools     whether a user message may directly follow the results of tools
     call_ids             the ids of tool calls that it accepts, a set of characters and their number
     stream_options       whether it accepts the field, without which others report no usage
     parallel_tool_calls  whether it accepts the field
     strict_schemas       whether it accepts `strict` for a JSON schema
-    stop_sequences       how many it accepts; the gateway watches for the others
+    stop_sequences       how many it accepts, four at least; the gateway watches for the others
     thinking_off         what tells a model that thinks by default not to
     """
 
     reasoning_field: ReasoningField = ""
+    thinking_tags: bool = False
     missing_reasoning: str | None = None
     missing_signature: str | None = None
     system_turns: SystemTurns = "in_place"
+    user_after_tools: bool = True
     call_ids: Annotated[str, Meta(pattern=_PATTERN)] | None = None
     stream_options: bool = True
     parallel_tool_calls: bool = True
     strict_schemas: bool = True
-    stop_sequences: Annotated[int, Meta(ge=1)] | None = None
+    stop_sequences: Annotated[int, Meta(ge=4)] | None = None
     thinking_off: dict[str, Any] = {}
 
 

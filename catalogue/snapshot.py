@@ -18,12 +18,19 @@ class Learned:
     its betas.
 
     `wants_thinking`: a tool loop must begin with thinking if that is on. `unverified` are hashes of
-    signatures of thinking that it has refused.
+    signatures of thinking that it has refused. `refused_fields` are members of a request's body.
     """
 
     refuses_system_turns: bool = False
+    refuses_thinking_off: bool = False
+    refuses_user_after_tools: bool = False
+    streams_only: bool = False
     wants_thinking: bool = False
+    refused_fields: set[str] = field(default_factory=set)
     unverified: set[int] = field(default_factory=set)
+
+
+NOTHING_LEARNED = Learned()  # of a server whose row is not known; never written to
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +64,11 @@ class UpstreamRow:
     def system_turns(self) -> str:
         """How it wants system messages after the first user turn, as far as is known."""
         return "user" if self.learned.refuses_system_turns else self.habits.system_turns
+
+    @property
+    def takes_user_after_tools(self) -> bool:
+        """Whether it takes a user message directly after the results of tools."""
+        return self.habits.user_after_tools and not self.learned.refuses_user_after_tools
 
     @property
     def passes_everything(self) -> bool:

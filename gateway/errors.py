@@ -364,7 +364,8 @@ class UpstreamError(GatewayError):
 
 
 class Refusal(Enum):
-    """What a refusal is about, where its message lacks numbers that the call has."""
+    """What a refusal is about, where its message lacks numbers that the call has, or where the call
+    can be made otherwise."""
 
     OTHER = "other"
     PROMPT = "prompt"  # it is too long
@@ -372,6 +373,10 @@ class Refusal(Enum):
     SYSTEM_TURNS = "system turns"  # after the first message
     THINKING = "thinking"  # of another provider, or changed
     MISSING_THINKING = "missing thinking"  # at the beginning of a tool loop
+    THINKING_OFF = "thinking off"  # it cannot be switched off
+    USER_AFTER_TOOLS = "user after tools"  # a user message directly after the results of tools
+    NOT_STREAMED = "not streamed"  # it answers with a stream alone
+    FIELD = "field"  # it does not know `field`, or none of its values but the usual one
 
 
 class UpstreamRefused(UpstreamError):
@@ -383,11 +388,17 @@ class UpstreamRefused(UpstreamError):
     may_fall_back = False
 
     def __init__(
-        self, message: str, *, refusal: Refusal = Refusal.OTHER, limit: int | None = None
+        self,
+        message: str,
+        *,
+        refusal: Refusal = Refusal.OTHER,
+        limit: int | None = None,
+        field: str = "",
     ) -> None:
         super().__init__(message)
         self.refusal = refusal
         self.limit = limit
+        self.field = field
 
     def completed(self, *, sent: int | None, limit: int | None, model: str) -> "UpstreamRefused":
         """The refusal with the numbers that clients act on, as far as they are known."""

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from catalogue.habits import USUAL, Habits
 from gateway.errors import UpstreamError, UpstreamReplyTooLarge
 from gateway.formats.protocol import Format
 from gateway.reply import blocks, tool_inputs
@@ -38,11 +39,13 @@ class NonStreamingReply:
         request: MessagesRequest,
         hide: Mapping[str, str] | None = None,
         upstream_id: int = 0,
+        habits: Habits = USUAL,
     ) -> None:
         self._wire = wire
         self._request = request
         self._hide = hide
         self._upstream_id = upstream_id
+        self._habits = habits
         self._body = bytearray()
         self._sequence = BlockSequence()
         self._usage = Usage(0, 0)
@@ -63,6 +66,7 @@ class NonStreamingReply:
                 request=self._request,
                 hide=self._hide,
                 upstream_id=self._upstream_id,
+                habits=self._habits,
             )
         except UpstreamError as error:
             return self._fail(error)

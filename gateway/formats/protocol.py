@@ -5,6 +5,7 @@ from typing import Any, Literal, NamedTuple, Protocol
 
 import msgspec
 
+from catalogue.habits import USUAL, Habits
 from catalogue.snapshot import UpstreamRow
 from gateway.errors import InvalidRequest, UpstreamError
 from gateway.reply.events import Event, Reply, Usage
@@ -115,9 +116,11 @@ class Format(Protocol):
         request: MessagesRequest,
         hide: Mapping[str, str] | None = None,
         upstream_id: int = 0,
+        habits: Habits = USUAL,
     ) -> Reply:
         """Raises UpstreamError for a body that is not a reply, such as an error under a 200.
-        `hide` as in `decode_error`. Thinking is signed with the upstream's id."""
+        `hide` as in `decode_error`. Thinking is signed with the upstream's id, and
+        read as its `habits` say."""
 
     def decode_error(
         self,
@@ -136,5 +139,6 @@ class Format(Protocol):
         request: MessagesRequest,
         hide: Mapping[str, str] | None = None,
         upstream_id: int = 0,
+        habits: Habits = USUAL,
     ) -> Stream:
         """Errors inside the stream are decoded as by `decode_error`, with the same `hide`."""

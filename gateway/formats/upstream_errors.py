@@ -15,6 +15,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from gateway.errors import (
+    InvalidToolInput,
     Refusal,
     UpstreamError,
     UpstreamFailed,
@@ -23,7 +24,7 @@ from gateway.errors import (
     UpstreamRefused,
     UpstreamTimeout,
 )
-from gateway.formats import lenient_json, too_long
+from gateway.formats import lenient_json, refusals, too_long
 from gateway.formats.masking import masked
 
 _MAX_MESSAGE_CHARS = 600
@@ -53,6 +54,21 @@ _STATUS_OF_TYPE = {
     "service_unavailable_error": 503,
     "timeout_error": 504,
 }
+# The codes of MiniMax, which answers with a 200: https://platform.minimax.io, "Error codes".
+_STATUS_OF_MINIMAX = {
+    1001: 504,  # timeout
+    1002: 429,  # rate limit
+    1004: 401,  # authentication
+    1008: 402,  # balance
+    1026: 400,  # the input is refused by its filter
+    1027: 400,  # the output is
+    1039: 429,  # token limit
+    1041: 429,  # connections
+    2013: 400,  # parameters
+    2049: 401,  # API key
+}
+# Groq, of a call that the model wrote wrongly: another attempt may do better.
+_MODELS_FAULT, _BAD_CALL = "tool_use_failed", "Failed to call a function."
 _TIMEOUTS = (408, 504)
 # Credentials, an account without credit, a model or an address that the upstream does not know.
 _OPERATOR_FAULTS = (401, 402, 403, 404)
@@ -66,25 +82,6 @@ _TOO_LONG_CANONICAL = re.compile(
     r"|input length and `max_tokens` exceed context limit: \d+ \+ \d+ > \d+"
 )
 _MAY_BE_TOO_LONG = (400, 413, 422, 500)
-# Chat templates and strict servers, of a system message that is not the first one.
-_NO_SYSTEM_TURNS = re.compile(
-    r"system (?:message|prompt|role)s?\b.{0,40}\b(?:must|should|can only|only|has to)\b.{0,40}"
-    r"\b(?:beginning|first|start)\b|(?:only|first).{0,40}system (?:message|prompt).{0,40}"
-    r"(?:first|beginning|allowed|supported)|roles must alternate"
-    r"|unexpected (?:message )?role:? ?.{0,3}system|should be 'user' or 'assistant'"
-    r"|system role (?:is )?not supported|multiple system messages",
-    re.IGNORECASE,
-)
-# Of thinking whose signature the server cannot verify.
-_NO_THINKING = re.compile(
-    r"invalid.{0,20}(?:signature|data).{0,20}thinking|thinking.{0,20}signature.{0,20}"
-    r"(?:invalid|not valid|expired|(?:could not|cannot) be verified)"
-    r"|thinking.{0,20} blocks.{0,60}cannot be modified",
-    re.IGNORECASE,
-)
-_MISSING_THINKING = re.compile(
-    r"expected .?thinking.{0,40}but found|must start with a thinking block", re.IGNORECASE
-)
 _NO_IMAGES = re.compile(
     r"image input is not supported|does not support image|not a multimodal", re.IGNORECASE
 )
@@ -110,8 +107,27 @@ def decode_error(
     error = _error_of(body)
     if not error:
         error = {"detail": body[:_READ_CHARS].decode(errors="replace")} if body else {}
-        return _noted(_classify(status, {}, retry_after, hide or {}), status, error)
-    return _noted(_classify(status, error, retry_after, hide or {}), status, error)
+        return _noted(
+            _classify(status, {}, retry_after, {} if hide is None else hide), status, error
+        )
+    return _noted(
+        _classify(status, error, retry_after, {} if hide is None else hide), status, error
+    )
+
+
+def in_band(body: dict[str, Any]) -> Any:
+    """The error in a body, or in an event, under a 200; None in an answer."""
+    if body.get("error") is not None:
+        return body["error"]
+    if body.get("object") == "error":  # vLLM, SGLang, Mistral: as in the body of an error status
+        return body
+    state = body.get("base_resp")
+    if not isinstance(state, dict) or body.get("choices"):
+        return None
+    code = state.get("status_code")
+    if not code:
+        return None
+    return {"message": state.get("status_msg"), "code": _STATUS_OF_MINIMAX.get(code, 500)}
 
 
 def decode_in_band(error: Any, *, hide: Mapping[str, str] | None = None) -> UpstreamError:
@@ -121,7 +137,7 @@ def decode_in_band(error: Any, *, hide: Mapping[str, str] | None = None) -> Upst
     if not (isinstance(code, int) and 400 <= code <= 599):
         named = (_STATUS_OF_TYPE.get(str(details.get(name))) for name in ("type", "code"))
         code = next(filter(None, named), 500)
-    return _noted(_classify(code, details, None, hide or {}), code, details)
+    return _noted(_classify(code, details, None, {} if hide is None else hide), code, details)
 
 
 def _noted(decoded: UpstreamError, status: int, error: dict[str, Any]) -> UpstreamError:
@@ -149,14 +165,22 @@ def _classify(
 ) -> UpstreamError:
     message = error.get("message", error.get("detail"))
     text = " ".join(message[:_READ_CHARS].split()) if isinstance(message, str) else ""
+    if error.get("code") == _MODELS_FAULT or text.startswith(_BAD_CALL):
+        return InvalidToolInput()
     refused = _refused_size(error, text, hide) if status in _MAY_BE_TOO_LONG else None
     if refused is None and (known := _no_images(text)) is not None:
         refused = UpstreamRefused(known)
-    if refused is None and status in _MAY_BE_TOO_LONG and _NO_SYSTEM_TURNS.search(text):
+    if (
+        refused is None
+        and status in _MAY_BE_TOO_LONG
+        and refusals.of_system_turns(text, _sent(hide))
+    ):
         words = _caller_message(text, hide) if status in _REQUEST_FAULTS else _GENERIC_MESSAGE
         refused = UpstreamRefused(words, refusal=Refusal.SYSTEM_TURNS)
     if refused is None and status in _REQUEST_FAULTS:
-        refused = UpstreamRefused(_caller_message(text, hide), refusal=_refusal_of_thinking(text))
+        about = refusals.subject(error, text, _sent(hide))
+        words = _caller_message(text, hide)
+        refused = UpstreamRefused(words, refusal=about.refusal, field=about.field)
     if refused is not None:
         return refused.of_size() if status == _TOO_LARGE else refused
     if status in _TIMEOUTS:
@@ -168,21 +192,18 @@ def _classify(
     return UpstreamFailed()
 
 
-def _refusal_of_thinking(text: str) -> Refusal:
-    if _NO_THINKING.search(text):
-        return Refusal.THINKING
-    return Refusal.MISSING_THINKING if _MISSING_THINKING.search(text) else Refusal.OTHER
-
-
 def _caller_message(text: str, hide: Mapping[str, str]) -> str:
     for secret, replacement in hide.items():
         text = text.replace(secret, replacement)
     is_readable = 0 < len(text) <= _MAX_MESSAGE_CHARS and text.isprintable()
     if not is_readable or _UNSAFE.search(text):
         return _GENERIC_MESSAGE
-    sent = hide.sent if isinstance(hide, HiddenWords) else b""
-    text = masked(text, sent=sent, known=hide.values())
+    text = masked(text, sent=_sent(hide), known=hide.values())
     return text if _WORD.search(text) else _GENERIC_MESSAGE
+
+
+def _sent(hide: Mapping[str, str]) -> bytes:
+    return hide.sent if isinstance(hide, HiddenWords) else b""
 
 
 def _refused_size(

@@ -7,6 +7,7 @@ the parts of.
 from collections.abc import Mapping
 from typing import Any
 
+from catalogue.habits import USUAL, Habits
 from gateway.errors import UpstreamFailed
 from gateway.formats.protocol import Format
 from gateway.reply import tool_inputs
@@ -39,12 +40,15 @@ def decode(
     request: MessagesRequest,
     hide: Mapping[str, str] | None = None,
     upstream_id: int = 0,
+    habits: Habits = USUAL,
 ) -> Reply:
     """Raises UpstreamError, as `Format.decode_reply` does."""
     # A reply begins so, and the rest need not be looked at then.
     if body[:1] == b"{" or not body[:_READ_BYTES].lstrip(_BLANK).startswith(_EVENT_FIELDS):
-        return wire.decode_reply(body, request=request, hide=hide, upstream_id=upstream_id)
-    stream = wire.open_stream(request=request, hide=hide, upstream_id=upstream_id)
+        return wire.decode_reply(
+            body, request=request, hide=hide, upstream_id=upstream_id, habits=habits
+        )
+    stream = wire.open_stream(request=request, hide=hide, upstream_id=upstream_id, habits=habits)
     return _put_together(stream.feed(body) + stream.close())
 
 

@@ -30,8 +30,9 @@ KNOWN: dict[str, tuple[str, Schema]] = {
         TEXT,
     ),
     "caicaini-dropped": (
-        "The fields of the request that no Messages API has, and that the model was not sent: the "
-        "first 20, percent-encoded, separated by commas. Absent if there are none.",
+        "The fields of the request that the model was not sent, since no Messages API has them or "
+        "its server refuses them: the first 20, percent-encoded, separated by commas. Absent if "
+        "there are none.",
         TEXT,
     ),
     "caicaini-credits-consumed": (

@@ -20,10 +20,9 @@ from gateway.errors import (
     UpstreamUnavailable,
 )
 from gateway.formats.masking import MASK
-from gateway.formats.messages import thinking
 from gateway.formats.quotations import without_quotations
 from gateway.limits import offload
-from gateway.pipeline import upstream_call
+from gateway.pipeline import learned, upstream_call
 from gateway.reply.token_usage import estimate_tokens
 from gateway.runtime.services import GatewayServices
 from gateway.upstreams.circuit_breaker import CircuitBreakers, retry_after_s
@@ -37,8 +36,6 @@ Ask = Callable[[Candidate], Awaitable[Answer]]
 logger = logging.getLogger(__name__)
 
 MOST_ATTEMPTS = 3
-# Of the refusals, those that tell a habit of the server.
-_TEACHING = (Refusal.SYSTEM_TURNS, Refusal.THINKING, Refusal.MISSING_THINKING)
 _PAUSE_S = 0.1
 
 
@@ -146,23 +143,15 @@ def _report(
 
 
 def _learns(error: UpstreamError, call: Call, way: Candidate) -> bool:
-    """Whether a refusal says what the upstream wants otherwise, so that the call is repeated once.
-    The workspace's calls remember it until the catalogue changes."""
-    if not isinstance(error, UpstreamRefused) or error.refusal not in _TEACHING:
+    """Whether a refusal says what the upstream wants otherwise, so that the call is repeated."""
+    if not isinstance(error, UpstreamRefused) or error.refusal not in learned.TEACHING:
         return False
-    learned, request = way.upstream.learned_of(call.caller.workspace_id), call.request
-    if error.refusal is Refusal.SYSTEM_TURNS:
-        is_known = learned.refuses_system_turns or way.upstream.system_turns == "user"
-        has_learned = request.has_system_turns and not is_known
-        learned.refuses_system_turns |= has_learned
-    elif error.refusal is Refusal.THINKING:
-        has_learned = thinking.is_unverified(request, learned.unverified)
-    else:
-        has_learned = not learned.wants_thinking
-        learned.wants_thinking = True
-    if has_learned:
-        call.encoded = None
-    return has_learned
+    workspace_id = call.caller.workspace_id
+    way.upstream.learned_of(workspace_id)
+    if not learned.learns(error, call.request, way.upstream.known_to(workspace_id)):
+        return False
+    call.encoded = None
+    return True
 
 
 def _complete(error: UpstreamError, call: Call, way: Candidate) -> None:

@@ -118,13 +118,14 @@ class Relay:
         return msgspec.structs.replace(end, usage=usage)
 
     def _open(self, candidate: Candidate, beginning: bytes) -> Stream:
-        wire = FORMATS[candidate.upstream.format]
-        request, hide = self._call.request, upstream_call.hidden_words(self._call, candidate)
+        upstream, request = candidate.upstream, self._call.request
+        wire = FORMATS[upstream.format]
+        hide, habits = upstream_call.hidden_words(self._call, candidate), upstream.habits
         if _is_whole(beginning):
             return NonStreamingReply(
-                wire, request=request, hide=hide, upstream_id=candidate.upstream.id
+                wire, request=request, hide=hide, upstream_id=upstream.id, habits=habits
             )
-        return wire.open_stream(request=request, hide=hide, upstream_id=candidate.upstream.id)
+        return wire.open_stream(request=request, hide=hide, upstream_id=upstream.id, habits=habits)
 
     async def _first_content(self, response: UpstreamResponse) -> bytes:
         """Return the beginning, up to the first content: upstreams send white space before it, so

@@ -38,6 +38,7 @@ async def ask(services: GatewayServices, call: Call, candidate: Candidate) -> Re
         request=call.request,
         hide=hidden_words(call, candidate),
         upstream_id=candidate.upstream.id,
+        habits=candidate.upstream.habits,
     )
 
 

@@ -181,9 +181,12 @@ class Resequencer:
         stop_sequence: Any = None,
         extras: dict[str, Any] | None = None,
         members: dict[str, Any] | None = None,
+        is_ended_by_us: bool = False,
     ) -> list[Event]:
-        """The regular end: close open blocks, then `message_delta` and `message_stop`. Raises
-        InvalidToolInput for a tool call that is incomplete without a reason for it."""
+        """The regular end: close open blocks, then `message_delta` and `message_stop`. Of an answer
+        that we end, the upstream's count of the output may include what is not delivered, so the
+        output is estimated. Raises InvalidToolInput for a tool call that is incomplete without a
+        reason for it."""
         if self.is_over:
             return []
         may_cut = stop_reasons.may_cut(reason, stop_sequence=stop_sequence)
@@ -196,9 +199,12 @@ class Resequencer:
         stop_reason = stop_reasons.normalise(
             reason, stop_sequence=stop_sequence, has_call=self._sequence.has_call
         )
-        usage = self.tally.usage(delivered_tokens=self.delivered_tokens_estimate())
+        usage = self.usage_so_far() if is_ended_by_us else self._final_usage()
         end = MessageDelta(*stop_reason, usage, extras or {}, members or {})
         return [*events, end, MessageStop()]
+
+    def _final_usage(self) -> Usage:
+        return self.tally.usage(delivered_tokens=self.delivered_tokens_estimate())
 
     def fail(self, error: GatewayError) -> list[Event]:
         """The end of a stream that broke off; the error is its last event."""
@@ -212,7 +218,8 @@ class Resequencer:
         return token_usage.estimate_tokens(self._sequence.delivered_bytes)
 
     def usage_so_far(self) -> Usage:
-        """For a caller that disconnected: the known or estimated input and the estimated output."""
+        """For an answer that ends before its upstream does: the known or estimated input and the
+        estimated output."""
         return self.tally.with_output(self.delivered_tokens_estimate(), is_estimated=True)
 
 

@@ -50,6 +50,7 @@ class RequestStats:
     uses_tools: bool = False
     has_system_turns: bool = False
     has_empty_text: bool = False
+    has_blank_text: bool = False  # of white space alone
     # Models that tools name for the provider to call, with the most calls.
     helpers: dict[str, int] = field(default_factory=dict)
     has_hour: bool = False  # asks for a cache that is kept for an hour
@@ -109,8 +110,11 @@ def _check_common(block: Any, path: str, stats: RequestStats) -> str:
 
 
 def _check_text(block: dict[str, Any], path: str, stats: RequestStats) -> None:
-    if not values.string(values.field(block, "text", path), f"{path}.text"):
+    text = values.string(values.field(block, "text", path), f"{path}.text")
+    if not text:
         stats.has_empty_text = True
+    elif text.isspace():
+        stats.has_blank_text = True
     if block.get("citations") is not None:
         values.array(block["citations"], f"{path}.citations")
 

@@ -44,6 +44,7 @@ class MessagesRequest(msgspec.Struct, frozen=True):
     attachment_bytes: int = 0
     opaque_bytes: int = 0
     has_odd_calls: bool = False
+    has_blank_text: bool = False  # of white space alone, which some servers refuse
     has_system_turns: bool = False
     # Models that its tools name for the provider to call, each with the most calls.
     helpers: tuple[tuple[str, int], ...] = ()
@@ -72,6 +73,11 @@ class MessagesRequest(msgspec.Struct, frozen=True):
             return False
         kinds = [edit.get("type") for edit in edits if isinstance(edit, dict)]
         return any(str(kind).startswith("compact") for kind in kinds)
+
+    @property
+    def switches_thinking_off(self) -> bool:
+        """Whether it says that a model that thinks by default must not."""
+        return bool((self.fields.get("thinking") or {}).get("type") == "disabled")
 
     @property
     def text_bytes(self) -> int:
@@ -132,6 +138,7 @@ def _check(fields: dict[str, Any], *, body_bytes: int, check_pairs: bool) -> Mes
         attachment_bytes=stats.attachment_bytes,
         opaque_bytes=stats.opaque_bytes,
         has_odd_calls=stats.has_odd_calls,
+        has_blank_text=stats.has_blank_text,
         has_system_turns=stats.has_system_turns,
         helpers=tuple(sorted(stats.helpers.items())) if stats.helpers else (),
         is_usual=fields.keys() <= USUAL and not stats.provider_tools and not stats.file_ids,

@@ -3,7 +3,8 @@
 import json
 from typing import Any
 
-from catalogue import habits
+from catalogue import habits as catalogue_habits
+from catalogue.habits import USUAL, Habits
 from catalogue.snapshot import UpstreamRow
 from gateway.formats import FORMATS
 from gateway.reply.events import Reply
@@ -25,7 +26,7 @@ LONG_NAME = "mcp__" + "a" * 100
 
 def upstream(dialect: str = "", *, number: int = 7, **own: Any) -> UpstreamRow:
     """An upstream with habits."""
-    resolved = habits.resolve(dialect, own)
+    resolved = catalogue_habits.resolve(dialect, own)
     return UpstreamRow(number, "chat_completions", "http://x", "m", "", 0, 1, habits=resolved)
 
 
@@ -64,6 +65,7 @@ def decoded(
     finish_reason: Any = "stop",
     usage: Any = None,
     upstream_id: int = 0,
+    habits: Habits = USUAL,
     **choice: Any,
 ) -> Reply:
     completion = {
@@ -75,7 +77,9 @@ def decoded(
         "usage": usage or {"prompt_tokens": 10, "completion_tokens": 5},
     }
     body = json.dumps(completion).encode()
-    return FORMAT.decode_reply(body, request=checked or request(), upstream_id=upstream_id)
+    return FORMAT.decode_reply(
+        body, request=checked or request(), upstream_id=upstream_id, habits=habits
+    )
 
 
 def called(name: str, arguments: Any, call_id: Any = "a") -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from catalogue.habits import USUAL, Habits
 from gateway.formats import FORMATS, Stream
 from gateway.request import parse
 from tests.support.stream_grammar import Seen, run
@@ -10,9 +11,10 @@ from tests.support.stream_grammar import Seen, run
 REQUEST = {"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "x"}]}
 
 
-def new_stream(*, upstream_id: int = 0, **fields: Any) -> Stream:
+def new_stream(*, upstream_id: int = 0, habits: Habits = USUAL, **fields: Any) -> Stream:
     request = parse.messages_request(json.dumps(REQUEST | fields).encode())
-    return FORMATS["chat_completions"].open_stream(request=request, upstream_id=upstream_id)
+    wire = FORMATS["chat_completions"]
+    return wire.open_stream(request=request, upstream_id=upstream_id, habits=habits)
 
 
 ESTIMATE = new_stream().usage_so_far().input_tokens

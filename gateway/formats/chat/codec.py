@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
+from catalogue.habits import USUAL, Habits
 from catalogue.snapshot import UpstreamRow
 from gateway.errors import UpstreamEmpty, UpstreamFailed
-from gateway.formats import lenient_json, tool_names, upstream_errors
+from gateway.formats import lenient_json, optional_fields, tool_names, upstream_errors
 from gateway.formats.chat import emptiness, reply, stop_watch, thoughts
 from gateway.formats.chat import request as chat_request
 from gateway.formats.chat import usage as usage_reports
@@ -46,12 +47,11 @@ def encode_request(
         capabilities=capabilities,
         upstream=upstream,
     )
+    dropped = () if request.is_usual else unknown(request.fields)
+    if upstream is not None and upstream.learned.refused_fields:
+        dropped += optional_fields.leave_out(body, upstream.learned.refused_fields)
     return EncodedRequest.from_json(
-        "/v1/chat/completions",
-        body,
-        {},
-        dropped=() if request.is_usual else unknown(request.fields),
-        thinking=change,
+        "/v1/chat/completions", body, {}, dropped=dropped, thinking=change
     )
 
 
@@ -76,14 +76,17 @@ def decode_reply(
     request: MessagesRequest,
     hide: Mapping[str, str] | None = None,
     upstream_id: int = 0,
+    habits: Habits = USUAL,
 ) -> Reply:
     completion = lenient_json.decode_object(body)
-    if completion.get("error") is not None:
-        raise upstream_errors.decode_in_band(completion["error"], hide=hide)
+    if (error := upstream_errors.in_band(completion)) is not None:
+        raise upstream_errors.decode_in_band(error, hide=hide)
     choice = reply.first_choice(completion)
     message = None if choice is None else choice.get("message")
     if choice is None or not isinstance(message, dict):
         raise UpstreamFailed
+    if habits.thinking_tags:
+        message = thoughts.without_tags(message)
     reason = _finish_reason(choice, message)
     requested = request.fields.get("stop_sequences", [])
     watched = stop_watch.cut(reply.text_of(message), requested)
@@ -119,12 +122,14 @@ def open_stream(
     request: MessagesRequest,
     hide: Mapping[str, str] | None = None,
     upstream_id: int = 0,
+    habits: Habits = USUAL,
 ) -> ChatStream:
     return ChatStream(
         request,
         names=tool_names.Names.of(request),
         hide=hide,
         upstream_id=upstream_id,
+        habits=habits,
     )
 
 

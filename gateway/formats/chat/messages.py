@@ -10,7 +10,7 @@ messages are encoded as one run.
 """
 
 from collections.abc import Callable, Iterator
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import Any, NamedTuple
 
 import msgspec
@@ -26,6 +26,7 @@ Part = dict[str, Any]
 
 # No server is known to take longer ids than OpenAI's.
 _MOST_IDS = r"[\s\S]{1,40}"
+_TO_RESULTS = {"role": "assistant", "content": "OK."}
 # Differs between calls, which would defeat the upstream's prompt cache.
 _BILLING_HEADER = "x-anthropic-billing-header:"
 # Traces of tools that a provider ran or lists; they are not part of the conversation.
@@ -37,6 +38,15 @@ class Conversation(NamedTuple):
 
     messages: list[Message]
     has_dropped: bool
+
+    def with_answers_to_results(self) -> "Conversation":
+        """For a server that takes no user message directly after the results of tools."""
+        answered = self.messages[:1]
+        for before, message in pairwise(self.messages):
+            if (before["role"], message["role"]) == ("tool", "user"):
+                answered.append(dict(_TO_RESULTS))
+            answered.append(message)
+        return self._replace(messages=answered)
 
 
 def encode(fields: dict[str, Any], habits: Habits = USUAL, upstream_id: int = 0) -> Conversation:
@@ -121,7 +131,7 @@ def _assistant_run(
                 thinking.take(block)
             elif block["type"] == "tool_use":
                 calls.append(thinking.with_extra(_tool_call(block, ids, names)))
-    text = "\n\n".join(filter(None, texts))
+    text = thinking.tagged("\n\n".join(filter(None, texts)))
     encoded: Message = {"role": "assistant", "content": text or None, **thinking.fields(calls)}
     if calls:
         encoded["tool_calls"] = list(thoughts.with_missing_signature(calls, habits))

@@ -1,18 +1,25 @@
 """Reads the fields of a chat completion, complete or a streamed chunk."""
 
+import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from gateway.errors import UpstreamFailed
+from gateway.errors import InvalidToolInput, UpstreamFailed
 
 _MATCHED_STOP = ("stop_reason", "stopping_word", "matched_stop")  # vLLM, llama.cpp, SGLang
-_BROKEN = ("error", "abort", "cancelled", "insufficient_system_resource")
+_BROKEN = ("error", "abort", "cancelled", "insufficient_system_resource", "network_error")
+# Gemini, of a call that the model wrote wrongly: "function_call_filter: MALFORMED_FUNCTION_CALL".
+_IS_BAD_CALL = re.compile(r"malformed_?function_?call|unexpected_?tool_?call", re.IGNORECASE).search
 _LIMITS = ("length", "max_tokens", "model_length")
+# Other words for `content_filter`: of z.ai, and of Gemini, which adds what it has filtered.
+_FILTERED = ("sensitive", "content_filter:", "safety", "prohibited_content")
+_WHOLE_CONTEXT = "model_context_window_exceeded"  # z.ai; a stop reason of the Messages API too
 # A weaker finish reason never replaces a stronger one.
 _STRENGTH = {
     "length": 3,
     "max_tokens": 3,
     "model_length": 3,
+    _WHOLE_CONTEXT: 3,
     "content_filter": 2,
     "tool_calls": 1,
     "function_call": 1,
@@ -56,11 +63,15 @@ def calls_of(message: dict[str, Any]) -> list[ToolCall]:
 
 def merge_finish_reasons(reason: Any, earlier: str | None) -> str | None:
     """The stronger of two finish reasons, since servers may report several. Raises UpstreamFailed
-    for one that means that the answer broke off."""
+    for one that means that the answer broke off, and InvalidToolInput for a call that is none."""
     if not isinstance(reason, str) or not reason:
         return earlier
     if reason in _BROKEN:
         raise UpstreamFailed
+    if _IS_BAD_CALL(reason):
+        raise InvalidToolInput
+    if reason.lower().startswith(_FILTERED):
+        reason = "content_filter"
     is_stronger = _STRENGTH.get(reason, 0) > _STRENGTH.get(earlier or "", -1)
     return reason if earlier is None or is_stronger else earlier
 

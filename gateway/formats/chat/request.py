@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 from catalogue.habits import USUAL, Habits
-from catalogue.snapshot import UpstreamRow
+from catalogue.snapshot import NOTHING_LEARNED, UpstreamRow
 from gateway.errors import InvalidRequest
 from gateway.formats import system_turns, tool_names
 from gateway.formats.chat import messages
@@ -39,6 +39,8 @@ def encode(
     as_user_turns = upstream is not None and upstream.system_turns == "user"
     fields = system_turns.arranged(request, as_user_turns=as_user_turns)
     conversation = messages.encode(fields, habits, upstream.id if upstream else 0)
+    if upstream is not None and not upstream.takes_user_after_tools:
+        conversation = conversation.with_answers_to_results()
     body: dict[str, Any] = {"model": upstream_model, "messages": conversation.messages}
     # Servers reject 0, which means "only warm the cache".
     body[_limit_name(upstream_model)] = max(max_tokens, 1)
@@ -53,9 +55,10 @@ def encode(
         strict = habits.strict_schemas and is_strict(schema)
         json_schema = {"name": "response", "schema": schema, "strict": strict}
         body["response_format"] = {"type": "json_schema", "json_schema": json_schema}
-    if habits.thinking_off and (fields.get("thinking") or {}).get("type") == "disabled":
+    learned = upstream.learned if upstream else NOTHING_LEARNED
+    if request.switches_thinking_off and not learned.refuses_thinking_off:
         body |= habits.thinking_off
-    if stream:
+    if stream or learned.streams_only:
         body["stream"] = True
         if habits.stream_options:  # without it most servers report no usage
             body["stream_options"] = {"include_usage": True}

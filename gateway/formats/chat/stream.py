@@ -5,10 +5,11 @@ from typing import Any
 
 import msgspec
 
+from catalogue.habits import USUAL, Habits
 from gateway import sse
 from gateway.errors import UpstreamEmpty, UpstreamFailed
 from gateway.formats import lenient_json, tool_names, upstream_errors
-from gateway.formats.chat import emptiness, reply, stop_watch, thoughts, usage
+from gateway.formats.chat import emptiness, reply, stop_watch, think_tags, thoughts, usage
 from gateway.formats.chat.tool_calls import CallsInOrder, PendingCall
 from gateway.formats.event_stream import EventStream
 from gateway.reply import blocks
@@ -28,12 +29,14 @@ class ChatStream(EventStream):
         names: tool_names.Names,
         hide: Mapping[str, str] | None = None,
         upstream_id: int = 0,
+        habits: Habits = USUAL,
     ) -> None:
         super().__init__(input_tokens_estimate=estimate_tokens(request.text_bytes), hide=hide)
         self._request = request
         self._upstream_id = upstream_id
         self._stops: list[str] = request.fields.get("stop_sequences", [])
         self._watch = stop_watch.StopWatch(self._stops) if stop_watch.needed(self._stops) else None
+        self._tags = think_tags.TagSplitter() if habits.thinking_tags else None
         self._tail_chars = max(map(len, self._stops), default=0)
         self._names = names
         self._text: TextBlock | None = None  # the latest
@@ -45,13 +48,14 @@ class ChatStream(EventStream):
         self._finish_reason: str | None = None
         self._matched_stop: str | None = None
         self._has_refused = False
+        self._has_reasoning = False  # in a field of its own
 
     def _decode(self, received: sse.ServerSentEvent) -> list[Event]:
         if received.data.strip() == b"[DONE]":
             return self._finish() if self._has_begun else self._out.fail(UpstreamFailed())
         chunk = lenient_json.decode_object(received.data, self._repair)
-        if chunk.get("error") is not None:
-            return self._out.fail(upstream_errors.decode_in_band(chunk["error"], hide=self._hide))
+        if (error := upstream_errors.in_band(chunk)) is not None:
+            return self._out.fail(upstream_errors.decode_in_band(error, hide=self._hide))
         self._out.tally.merge(usage.reported(chunk))
         if not isinstance(chunk.get("choices"), list):
             return []
@@ -70,22 +74,24 @@ class ChatStream(EventStream):
 
     def _decode_choice(self, choice: dict[str, Any]) -> list[Event]:
         self._out.tally.merge(usage.reported_in_choice(choice))
+        # It may raise: before the content that comes with it, of which no event must be lost.
+        self._finish_reason = reply.merge_finish_reasons(
+            choice.get("finish_reason"), self._finish_reason
+        )
         events: list[Event] = []
         delta = choice.get("delta")
         if delta is None:
             delta = self._whole_message(choice)
         if isinstance(delta, dict):
             if (reasoning := thoughts.reasoning_of(delta)) is not None:
+                self._has_reasoning = True
                 events += self._emit_thinking(reasoning)
-            events += self._emit_text(reply.text_of(delta))
+            events += self._emit_content(reply.text_of(delta))
             if refusal := reply.refusal_of(delta):
                 self._has_refused = True
                 events += self._emit_text(refusal)
             if pieces := reply.calls_of(delta):
                 events += self._decode_calls(pieces)
-        self._finish_reason = reply.merge_finish_reasons(
-            choice.get("finish_reason"), self._finish_reason
-        )
         self._matched_stop = self._matched_stop or reply.matched_stop(choice, self._stops, "")
         return events
 
@@ -110,10 +116,23 @@ class ChatStream(EventStream):
         return events + self._out.extend(block, delta)
 
     def _open_thinking(self) -> tuple[thoughts.SealedThinking, list[Event]]:
-        events = self._text_kept_back()
+        events = self._watched_rest()
         block = self._thinking = thoughts.SealedThinking(self._upstream_id)
         self._is_thinking_last = True
         return block, events + self._out.open(block)
+
+    def _emit_content(self, text: str) -> list[Event]:
+        """The text of the answer, and the thinking in tags at its beginning."""
+        if self._tags is None:
+            return self._emit_text(text)
+        return self._emit_split(self._tags.feed(text))
+
+    def _emit_split(self, part: think_tags.Split) -> list[Event]:
+        events: list[Event] = []
+        # Some servers send it in a field as well.
+        if part.thinking and not self._has_reasoning:
+            events = self._emit_thinking(thoughts.of_tags(part.thinking))
+        return events + self._emit_text(part.text)
 
     def _emit_text(self, text: str) -> list[Event]:
         if self._watch is None or not text:
@@ -123,9 +142,15 @@ class ChatStream(EventStream):
         if stop is None:
             return events
         # The server does not know it, and goes on: the answer ends here, by our own count.
-        return events + self._out.finish("stop_sequence", stop_sequence=stop)
+        return events + self._out.finish("stop_sequence", stop_sequence=stop, is_ended_by_us=True)
 
     def _text_kept_back(self) -> list[Event]:
+        """Before a block of another kind, or the end."""
+        tags, self._tags = self._tags, None
+        events = [] if tags is None else self._emit_split(tags.rest())
+        return events + self._watched_rest()
+
+    def _watched_rest(self) -> list[Event]:
         return [] if self._watch is None else self._pass_text(self._watch.rest())
 
     def _pass_text(self, text: str) -> list[Event]:

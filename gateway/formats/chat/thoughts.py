@@ -9,13 +9,17 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from catalogue.habits import Habits
+from gateway.formats.chat import think_tags
 from gateway.formats.chat.reply import part_texts
 from gateway.formats.thought_seal import Thought, open_seal, seal
 from gateway.reply.blocks import ThinkingBlock
 
 Message = dict[str, Any]
 
+# What came in tags of the text is read as if it came in a field of this name, which no server has.
+_OF_TAGS = "<think>"
 _TEXT_FIELDS = ("reasoning_content", "reasoning")
+_OF_TEXT = (*_TEXT_FIELDS, _OF_TAGS)
 _DETAILS_FIELDS = ("reasoning_details", "thinking_blocks")
 # What the pieces of a streamed detail are joined in.
 _JOINED = ("text", "summary", "data", "thinking")
@@ -40,7 +44,7 @@ def reasoning_of(message: Message) -> Reasoning | None:
 
 
 def _text_of(message: Message) -> tuple[str, str]:
-    for name in _TEXT_FIELDS:
+    for name in _OF_TEXT:
         if isinstance(message.get(name), str) and message[name]:
             return str(message[name]), name
     content = message.get("content")
@@ -51,6 +55,20 @@ def _text_of_details(details: list[Any]) -> str:
     parts = [part for part in details if isinstance(part, dict)]
     texts = (part.get("text") or part.get("summary") or part.get("thinking") for part in parts)
     return "".join(text for text in texts if isinstance(text, str))
+
+
+def of_tags(thinking: str) -> Reasoning:
+    """A piece of thinking that came in tags of the text."""
+    return Reasoning(thinking, _OF_TAGS, [])
+
+
+def without_tags(message: Message) -> Message:
+    """A message whose thinking is in tags of its text, with the thinking as reasoning."""
+    content = message.get("content")
+    if not isinstance(content, str):
+        return message
+    thinking, text = think_tags.split(content)
+    return message | {"content": text, _OF_TAGS: thinking} if thinking else message
 
 
 class SealedThinking(ThinkingBlock):
@@ -123,7 +141,7 @@ class Returned:
         wanted = self._habits.reasoning_field or thought.field
         if thought.details and (wanted == thought.field or wanted not in _TEXT_FIELDS):
             self._details.setdefault(thought.field, []).extend(thought.details)
-        elif block["thinking"] and (wanted in _TEXT_FIELDS or thought.field in _TEXT_FIELDS):
+        elif block["thinking"] and (wanted in _TEXT_FIELDS or thought.field in _OF_TEXT):
             field = wanted if wanted in _TEXT_FIELDS else thought.field
             self._texts.setdefault(field, []).append(block["thinking"])
 
@@ -131,6 +149,11 @@ class Returned:
         """A tool call with what was kept for it."""
         extra, self._call = self._call, None
         return call if extra is None else call | {"extra_content": extra}
+
+    def tagged(self, text: str) -> str:
+        """The text of the turn, with the thinking that came in tags of it."""
+        thinking = self._texts.pop(_OF_TAGS, None)
+        return text if thinking is None else think_tags.joined("".join(thinking), text)
 
     def fields(self, calls: list[dict[str, Any]]) -> dict[str, Any]:
         """The members of the message that hold the thinking, or what the upstream takes instead."""

@@ -9,9 +9,17 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from catalogue.snapshot import UpstreamRow
+from catalogue.habits import USUAL, Habits
+from catalogue.snapshot import NOTHING_LEARNED, UpstreamRow
 from gateway.errors import UpstreamFailed
-from gateway.formats import documents, lenient_json, system_turns, tool_names, upstream_errors
+from gateway.formats import (
+    documents,
+    lenient_json,
+    optional_fields,
+    system_turns,
+    tool_names,
+    upstream_errors,
+)
 from gateway.formats.messages import conversation, fence, thinking
 from gateway.formats.messages import usage as usage_reports
 from gateway.formats.messages.stream import MessagesStream, extras_of
@@ -58,7 +66,12 @@ def encode_request(
 ) -> EncodedRequest:
     told, change = _conversation(request, upstream)
     told, beta = _passing(told, request, beta, upstream)
-    fields = told | {"model": upstream_model, "max_tokens": max_tokens, "stream": stream}
+    learned = upstream.learned if upstream else NOTHING_LEARNED
+    fields = told | {
+        "model": upstream_model,
+        "max_tokens": max_tokens,
+        "stream": stream or learned.streams_only,
+    }
     if "thinking" in request.fields and "thinking" not in fields:
         _drop_thinking(fields)  # what belongs to it, too
     if capabilities is not None and "thinking" not in capabilities:
@@ -70,6 +83,8 @@ def encode_request(
     if capabilities is not None and "documents" not in capabilities:
         fields["messages"] = [_without_documents(message) for message in fields["messages"]]
     dropped = _dropped(request, upstream)
+    if learned.refused_fields:
+        dropped += optional_fields.leave_out(fields, learned.refused_fields & _SAMPLING)
     return _post("/v1/messages", fields, beta, dropped=dropped, change=change)
 
 
@@ -124,10 +139,11 @@ def decode_reply(
     request: MessagesRequest,
     hide: Mapping[str, str] | None = None,
     upstream_id: int = 0,
+    habits: Habits = USUAL,
 ) -> Reply:
     message = lenient_json.decode_object(body)
-    if message.get("error") is not None:
-        raise upstream_errors.decode_in_band(message["error"], hide=hide)
+    if (error := upstream_errors.in_band(message)) is not None:
+        raise upstream_errors.decode_in_band(error, hide=hide)
     if not isinstance(message.get("content"), list):
         raise UpstreamFailed
     reason, stop_sequence = message.get("stop_reason"), message.get("stop_sequence")
@@ -161,6 +177,7 @@ def open_stream(
     request: MessagesRequest,
     hide: Mapping[str, str] | None = None,
     upstream_id: int = 0,
+    habits: Habits = USUAL,
 ) -> MessagesStream:
     return MessagesStream(
         request, names=tool_names.Names.of(request), hide=hide, upstream_id=upstream_id

@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection
 from typing import Any
 
-from catalogue.snapshot import Learned, UpstreamRow
+from catalogue.snapshot import NOTHING_LEARNED, UpstreamRow
 from gateway.formats import call_ids, tool_names
 from gateway.formats.messages import thinking
 from gateway.formats.protocol import ThinkingChange
@@ -13,7 +13,7 @@ from gateway.request.parse import MessagesRequest
 Block = dict[str, Any]
 Message = dict[str, Any]
 
-_NOTHING_LEARNED = Learned()
+_NO_CONTENT = {"type": "text", "text": "(no content)"}
 _IDS = "[a-zA-Z0-9_-]{1,64}"
 _IS_NAME = re.compile(r"[a-zA-Z0-9_-]{1,128}").fullmatch
 
@@ -24,11 +24,15 @@ def fitted(
     """The fields with a conversation that this upstream accepts, as they are, nearly always; and
     what was done to its thinking."""
     change: ThinkingChange = ""
-    learned = upstream.learned if upstream else _NOTHING_LEARNED
+    learned = upstream.learned if upstream else NOTHING_LEARNED
+    if request.switches_thinking_off and learned.refuses_thinking_off:
+        fields = {name: fields[name] for name in fields if name != "thinking"}
     if request.opaque_bytes or learned.unverified:
         fields, change = _with_own_thinking(
             fields, upstream.id if upstream else 0, learned.unverified
         )
+    if request.has_blank_text:
+        fields = fields | {"messages": _without_blank_text(fields["messages"])}
     if (change or learned.wants_thinking) and _lacks_thinking(fields):
         # The provider refuses a tool loop in which it thinks, and that begins without thinking.
         fields, change = {name: fields[name] for name in fields if name != "thinking"}, "off"
@@ -42,14 +46,41 @@ def fitted(
 def _with_own_thinking(
     fields: dict[str, Any], upstream_id: int, unverified: Collection[int]
 ) -> tuple[dict[str, Any], ThinkingChange]:
-    messages: list[Message] = []
-    has_dropped = False
-    for message in fields["messages"]:
-        kept = _map(message, lambda block: thinking.verifiable(block, upstream_id, unverified))
-        has_dropped = has_dropped or len(kept["content"]) < len(message["content"])
-        if kept["content"]:
-            messages.append(kept)
-    return fields | {"messages": messages}, "dropped" if has_dropped else ""
+    messages = [
+        _map(message, lambda block: thinking.verifiable(block, upstream_id, unverified))
+        for message in fields["messages"]
+    ]
+    pairs = zip(messages, fields["messages"], strict=True)
+    has_dropped = any(len(kept["content"]) < len(sent["content"]) for kept, sent in pairs)
+    return fields | {"messages": _as_turns(messages)}, "dropped" if has_dropped else ""
+
+
+def _without_blank_text(messages: list[Message]) -> list[Message]:
+    """The messages without texts of white space, which other models write before they call a tool.
+    One of the caller's that has nothing else is the caller's fault, and stays."""
+    kept = []
+    for message in messages:
+        filled = _map(message, lambda block: None if _is_blank(block) else block)
+        is_theirs = message["role"] == "assistant"
+        kept.append(filled if filled["content"] or is_theirs else message)
+    return _as_turns(kept)
+
+
+def _as_turns(messages: list[Message]) -> list[Message]:
+    """The messages, those of the assistant that have lost all content with a word in its place: the
+    turns around one would become one turn. The last one, which the model goes on with, is left out.
+    """
+    turns: list[Message] = []
+    for n, message in enumerate(messages):
+        if message["content"]:
+            turns.append(message)
+        elif message["role"] == "assistant" and n < len(messages) - 1:
+            turns.append(message | {"content": [dict(_NO_CONTENT)]})
+    return turns
+
+
+def _is_blank(block: Block) -> bool:
+    return bool(block["type"] == "text" and block["text"].isspace())
 
 
 def _lacks_thinking(fields: dict[str, Any]) -> bool:

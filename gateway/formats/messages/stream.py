@@ -48,9 +48,10 @@ class MessagesStream(EventStream):
         data = lenient_json.decode_object(received.data, self._repair)
         # Some servers leave the type out of the data, others the event line.
         handle = _HANDLERS.get(str(data.get("type") or received.event))
-        if handle is None and data.get("error") is not None:
-            handle = MessagesStream._error  # an error in the shape of the other format
-        return handle(self, data) if handle else []
+        if handle is not None:
+            return handle(self, data)
+        error = upstream_errors.in_band(data)  # in the shape of the other format
+        return [] if error is None else self._error(data | {"error": error})
 
     def _has_stop_reason(self) -> bool:
         return any(value is not None for value in self._final_delta.values())

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from catalogue import habits
 from catalogue.snapshot import UpstreamRow
-from gateway.errors import Refusal, UpstreamRefused
+from gateway.errors import UpstreamRefused
 from gateway.formats import FORMATS
-from gateway.formats.messages import thinking as messages_thinking
+from gateway.pipeline import learned
 from gateway.request import parse
 from gateway.request.parse import MessagesRequest
 from tests.support.stream_grammar import run
@@ -32,11 +32,12 @@ MADE_UP = ["look", "listen", LONG_NAME, "functions.look", "listen<|channel|>comm
 Server = MessagesServer | ChatServer
 
 texts = st.text(min_size=1, max_size=20).filter(lambda text: bool(text.strip()))
+said = texts | st.sampled_from(["\n\n", " "])  # some models write a blank line before they call
 inputs = st.dictionaries(st.text(max_size=5), st.integers() | texts, max_size=3)
 turns = st.fixed_dictionaries(
     {
         "thinking": st.none() | st.just("") | texts,
-        "text": st.none() | texts,
+        "text": st.none() | said,
         "calls": st.lists(st.tuples(st.sampled_from(MADE_UP), inputs), max_size=3),
     }
 ).filter(lambda turn: bool(turn["text"] or turn["calls"]))
@@ -103,11 +104,7 @@ def _learns(words: str, request: MessagesRequest, row: UpstreamRow) -> bool:
     body = json.dumps({"error": {"message": words}}).encode()
     error = FORMATS[row.format].decode_error(400, body, None)
     assert isinstance(error, UpstreamRefused)
-    if error.refusal is Refusal.THINKING:
-        return messages_thinking.is_unverified(request, row.learned.unverified)
-    has_learned = error.refusal is Refusal.MISSING_THINKING and not row.learned.wants_thinking
-    row.learned.wants_thinking |= has_learned
-    return has_learned
+    return learned.learns(error, request, row)
 
 
 def _sent_back(blocks: list[dict[str, Any]]) -> list[dict[str, Any]]:

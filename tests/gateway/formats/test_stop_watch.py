@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from gateway.formats.chat.stop_watch import StopWatch, cut
 from tests.support.chat_completions import called, decoded, request
-from tests.support.chat_stream import CALL, END, ROLE, chunk, see, text
+from tests.support.chat_stream import CALL, END, ROLE, chunk, see, text, usage
 
 STOPS = ["A", "B", "C", "D", "END"]
 
@@ -38,6 +38,15 @@ def test_a_stream_ends_at_it():
     assert seen.ending == {"stop_reason": "stop_sequence", "stop_sequence": "END"}
     assert seen.usage is not None
     assert seen.usage["output_tokens"] == 2  # what was delivered
+
+
+def test_counts_of_what_is_not_delivered_are_not_charged():
+    said = chunk({"content": "Hello END and more"}, usage={"completion_tokens": 500})
+
+    seen = see(ROLE, usage(10, 400), said, END, stop_sequences=STOPS)
+
+    assert seen.usage is not None
+    assert (seen.usage["input_tokens"], seen.usage["output_tokens"]) == (10, 2)
 
 
 def test_what_only_began_one_is_delivered():

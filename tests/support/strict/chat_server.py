@@ -3,7 +3,7 @@
 deepseek, kimi   the second turn of a tool loop without the reasoning of the first
 gemini           a tool call without the signature that came with it
 openai           ids above 40 characters, more than four stop sequences, unknown members
-mistral          ids that are not nine letters and digits
+mistral          ids that are not nine letters and digits, a user message after results of tools
 qwen             a system message after the first message
     vllm             nothing of these, but it uses the same ids in each answer
 """
@@ -15,6 +15,7 @@ import json
 import random
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from tests.support.strict.messages_server import Refused, cut
@@ -43,6 +44,7 @@ class ChatServer:
     most_stops: int = 16
     takes_system_turns: bool = True
     takes_stream_options: bool = True
+    takes_user_after_tools: bool = True
 
     path = "/v1/chat/completions"
 
@@ -123,6 +125,9 @@ class ChatServer:
     def _check_order(self, messages: list[Message]) -> None:
         """Each call is answered once, directly after it."""
         waiting: list[str] = []
+        roles = [message["role"] for message in messages]
+        if not self.takes_user_after_tools and ("tool", "user") in pairwise(roles):
+            raise Refused("Unexpected role 'user' after role 'tool'")
         for n, message in enumerate(messages):
             if message["role"] == "tool":
                 if message["tool_call_id"] not in waiting:
@@ -189,7 +194,13 @@ SERVERS = {
         ),
         ChatServer("gemini", signs_calls=True, id_style="function-call-{}", ids=r"[\s\S]{1,64}"),
         ChatServer("openai", ids=r"[a-zA-Z0-9_-]{1,40}", most_stops=4),
-        ChatServer("mistral", ids=r"[a-zA-Z0-9]{9}", id_style="{:.9}", takes_stream_options=False),
+        ChatServer(
+            "mistral",
+            ids=r"[a-zA-Z0-9]{9}",
+            id_style="{:.9}",
+            takes_stream_options=False,
+            takes_user_after_tools=False,
+        ),
         ChatServer("qwen", reasoning_field="reasoning_content", takes_system_turns=False),
     )
 }

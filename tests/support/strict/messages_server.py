@@ -92,8 +92,8 @@ class MessagesServer:
             raise Refused(f"{path}: Input tag '{kind}' found using 'type' does not match")
         if extra := block.keys() - _MEMBERS_OF.get(kind, block.keys()):
             raise Refused(f"{path}.{kind}.{extra.pop()}: Extra inputs are not permitted")
-        if kind == "text" and not block["text"]:
-            raise Refused("messages: text content blocks must be non-empty")
+        if kind == "text" and not block["text"].strip():
+            raise Refused("messages: text content blocks must contain non-whitespace text")
         if kind == "thinking" and not self._has_signed(block):
             raise Refused(f"{path}: Invalid `signature` in `thinking` block")
         if kind == "redacted_thinking" and not block["data"].startswith(self.sign("")):
