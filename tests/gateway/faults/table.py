@@ -95,6 +95,8 @@ class Outcome:
     content: tuple[dict[str, Any], ...] = ()  # where it is not one block of text
     stop_reason: str = ""  # where it matters
     message: str = ""  # of the error, where it matters
+    output: int = 3  # what we count where no report does: as many tokens as the text is long
+    is_estimated: bool = False  # though the charge is known
     retry_after: str | None = None
 
     @property
@@ -122,6 +124,11 @@ class Outcome:
     def charging(self, credits: int) -> "Outcome":
         """The same at another charge."""
         return replace(self, charge=credits)
+
+    def counting(self, output: int, *, input_tokens: int = 14) -> "Outcome":
+        """The same, with the input as it was reported and the output as we count it."""
+        charge = input_tokens + 2 * output
+        return replace(self, output=output, charge=charge, is_estimated=True)
 
     def with_text(self, text: str) -> "Outcome":
         """The same with another answer."""
@@ -157,6 +164,12 @@ class Fault(NamedTuple):
     has_deadline: bool = False  # the outcome comes from a deadline, whatever its error says
     is_priced: bool = False  # at a price of its own for each class of tokens
     fields: Mapping[str, Any] = {}  # of the request, beside its prompt
+    turns: Callable[[str], list[dict[str, Any]]] | None = None  # of a conversation with the prompt
+
+    def asked(self, prompt: str) -> dict[str, Any]:
+        """The fields of the request, with its messages if they are more than the prompt."""
+        messages = {} if self.turns is None else {"messages": self.turns(prompt)}
+        return {**self.fields, **messages}
 
 
 def in_every_format(play: Play) -> Callable[[WireFormat], Play]:

@@ -37,7 +37,9 @@ def begin(fault: Fault, way: Way, customer: Customer, upstream: ScriptedUpstream
     fields = {"model": fault.model or way.wire.model, "max_tokens": 100}
     if fault.is_priced:
         fields = {"model": way.wire.priced_model, "max_tokens": PRICED_ANSWER_TOKENS}
-    return customer.begin(script.prompt, stream=way.stream, **{**fields, **fault.fields})
+    return customer.begin(
+        script.prompt, stream=way.stream, **{**fields, **fault.asked(script.prompt)}
+    )
 
 
 @pytest.mark.parametrize("seed", range(3))

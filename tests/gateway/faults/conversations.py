@@ -1,0 +1,250 @@
+"""Conversations that another upstream began, and tools that change in the middle of one.
+
+The upstreams are strict: they refuse what the real services refuse, so an answer shows that the
+conversation reached them as they take it.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from tests.gateway.faults.table import (
+    ANSWERED,
+    CHAT_ONLY,
+    EVERY_WAY,
+    MESSAGES_ONLY,
+    Fault,
+    Way,
+    in_every_format,
+)
+from tests.support.replies import answers, says
+from tests.support.scripted_upstream import Exchange, Play
+from tests.support.strict.plays import checks
+
+Turn = dict[str, Any]
+
+SCHEMA = {"type": "object", "properties": {}}
+LOOK, LISTEN = ({"name": name, "input_schema": SCHEMA} for name in ("look", "listen"))
+TOOLS = {"tools": [LOOK, LISTEN]}
+ON = {"max_tokens": 2000, "thinking": {"type": "enabled", "budget_tokens": 1024}}
+FORGED = {"type": "thinking", "thinking": "Hm.", "signature": "cai1.Zm9yZ2VkIGJ5IHNvbWVib2R5"}
+UNSIGNED = {"type": "thinking", "thinking": "Hm.", "signature": ""}
+REDACTED = {"type": "redacted_thinking", "data": "c2VhbGVkIGVsc2V3aGVyZQ=="}
+IMAGE = {
+    "type": "image",
+    "source": {"type": "base64", "media_type": "image/png", "data": "aGVsbG8="},
+}
+BLANK = {"type": "text", "text": "\n\n"}
+
+
+# --- What the turns are made of -------------------------------------------------------------------
+
+
+def user(*content: Any) -> Turn:
+    return {"role": "user", "content": list(content)}
+
+
+def assistant(*content: Any) -> Turn:
+    return {"role": "assistant", "content": list(content)}
+
+
+def system(*content: Any) -> Turn:
+    return {"role": "system", "content": list(content)}
+
+
+def text(words: str) -> dict[str, Any]:
+    return {"type": "text", "text": words}
+
+
+def call(call_id: str, name: str = "look", **tool_input: Any) -> dict[str, Any]:
+    return {"type": "tool_use", "id": call_id, "name": name, "input": tool_input}
+
+
+def result(call_id: str, *content: Any) -> dict[str, Any]:
+    return {"type": "tool_result", "tool_use_id": call_id, "content": list(content) or "ok"}
+
+
+def loop(*before: dict[str, Any], call_id: str = "call_1", after: Any = ()) -> list[Turn]:
+    """A call of an assistant's, what it wrote before it, its result, and what came after that."""
+    return [assistant(*before, call(call_id)), user(result(call_id), *after)]
+
+
+# --- From another upstream ------------------------------------------------------------------------
+
+_CROSSING: dict[str, list[Turn]] = {
+    "ids with a dot and a colon": loop(call_id="functions.look:0"),
+    "ids that are too long": loop(call_id="call_" + "a1" * 100),
+    "ids that two answers share": [*loop(call_id="call_0"), *loop(call_id="call_0")],
+    "ids that differ late": [
+        assistant(call("x" * 80 + "1"), call("x" * 80 + "2", "listen")),
+        user(result("x" * 80 + "2"), result("x" * 80 + "1")),
+    ],
+    "a name that no tool has": [
+        assistant(call("call_1", "functions.look<|channel|>commentary")),
+        user(result("call_1")),
+    ],
+    "thinking of a chat upstream": loop(FORGED),
+    "thinking that nobody signed": loop(UNSIGNED),
+    "sealed thinking": loop(REDACTED),
+    "thinking and nothing else": [assistant(FORGED), user(text("Go on."))],
+    "a blank line before a call": loop(BLANK),
+    "a blank line and nothing else": [assistant(BLANK), user(text("Go on."))],
+    "blank lines around an answer": [
+        assistant(BLANK, text("Yes."), BLANK),
+        user(text("Go on.")),
+    ],
+    "text after the results": loop(after=[text("And now?")]),
+    "a picture in a result": [
+        assistant(call("call_1")),
+        user(result("call_1", text("Seen:"), IMAGE)),
+    ],
+    "a system turn after the results": [*loop(), system(text("Be brief."))],
+    "system turns in a row": [*loop(), system(text("Be brief.")), system(text("Be kind."))],
+}
+# A Messages upstream takes these from the caller as they are, or not.
+_OF_PROVIDERS: dict[str, list[Turn]] = {
+    "a search that a provider ran": [
+        assistant(
+            {"type": "server_tool_use", "id": "srvtoolu_1", "name": "web_search", "input": {}},
+            {"type": "web_search_tool_result", "tool_use_id": "srvtoolu_1", "content": []},
+            text("Found."),
+        ),
+        user(text("Go on.")),
+    ],
+    "a compaction": [
+        assistant({"type": "compaction", "content": "They said hello."}),
+        user(text("Go on.")),
+    ],
+}
+
+
+def _begun(turns: list[Turn]) -> Callable[[str], list[Turn]]:
+    return lambda prompt: [user(text(prompt)), *turns]
+
+
+def _crossing() -> Iterator[Fault]:
+    play = in_every_format(checks({"text": "Hello there"}))
+    for name, turns in _CROSSING.items():
+        begun = _begun(turns)
+        yield Fault(f"crossing: {name}", play, ANSWERED, EVERY_WAY, fields=TOOLS, turns=begun)
+        fields = TOOLS | ON
+        yield Fault(
+            f"crossing, with thinking: {name}",
+            play,
+            ANSWERED,
+            EVERY_WAY,
+            fields=fields,
+            turns=begun,
+        )
+    for name, turns in _OF_PROVIDERS.items():
+        begun = _begun(turns)
+        yield Fault(f"crossing: {name}", play, ANSWERED, CHAT_ONLY, fields=TOOLS, turns=begun)
+
+
+# --- Tools that change ----------------------------------------------------------------------------
+
+
+def added(tool: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "tool_addition", "tool": {"type": "tool_definition", "definition": tool}}
+
+
+def again(name: str) -> dict[str, Any]:
+    return {"type": "tool_addition", "tool": {"type": "tool_reference", "name": name}}
+
+
+def removed(name: str) -> dict[str, Any]:
+    return {"type": "tool_removal", "tool": {"type": "tool_reference", "name": name}}
+
+
+# The tools at first, the turns after the prompt, and the tools that are on offer by then.
+_CHANGES: dict[str, tuple[list[Turn], list[Turn], list[str]]] = {
+    "one more": ([LOOK], [system(added(LISTEN))], ["look", "listen"]),
+    "one more beside words": ([LOOK], [system(text("Hear!"), added(LISTEN))], ["look", "listen"]),
+    "one less": ([LOOK, LISTEN], [system(removed("look"))], ["listen"]),
+    "none left": ([LOOK], [system(removed("look"))], []),
+    "the first of all": ([], [system(added(LOOK))], ["look"]),
+    "one away and back": (
+        [LOOK, LISTEN],
+        [
+            system(removed("look")),
+            assistant(text("I see nothing.")),
+            user(text("Look again.")),
+            system(again("look")),
+        ],
+        ["look", "listen"],
+    ),
+    "one less in a tool loop": (
+        [LOOK, LISTEN],
+        [*loop(), system(removed("look"))],
+        ["listen"],
+    ),
+    "two changes in a row": (
+        [LOOK],
+        [system(added(LISTEN)), system(removed("look"))],
+        ["listen"],
+    ),
+}
+
+
+def _if_offered(names: list[str], play: Play) -> Play:
+    """Answer if these tools are on offer, and no message holds a change."""
+
+    async def checked(exchange: Exchange) -> None:
+        body = exchange.request.body
+        offered = [tool["function"]["name"] for tool in body.get("tools", [])]
+        is_right = offered == names and b"tool_addition" not in exchange.request.raw
+        await (play if is_right else answers(b'{"error": "other tools"}', status=400))(exchange)
+
+    return checked
+
+
+def _if_in_place(turns: list[Turn], play: Play) -> Play:
+    """Answer if all changes are where the caller has made them."""
+    made = [block for turn in turns for block in turn["content"] if "tool" in block]
+
+    async def checked(exchange: Exchange) -> None:
+        sent = [
+            block
+            for turn in exchange.request.body["messages"]
+            for block in (turn["content"] if isinstance(turn["content"], list) else [])
+            if "tool" in block
+        ]
+        await (play if sent == made else answers(b'{"error": "moved"}', status=400))(exchange)
+
+    return checked
+
+
+def _changes() -> Iterator[Fault]:
+    strict = checks({"text": "Hello there"})
+    for name, (tools, turns, names) in _CHANGES.items():
+        ways: tuple[tuple[Play, tuple[Way, ...]], ...] = (
+            (_if_offered(names, strict), CHAT_ONLY),
+            (_if_in_place(turns, says()), MESSAGES_ONLY),
+        )
+        for play, of_format in ways:
+            yield Fault(
+                f"tools change: {name}, {of_format[0].wire.path}",
+                in_every_format(play),
+                ANSWERED,
+                of_format,
+                fields={"tools": tools} if tools else {},
+                turns=_begun(turns),
+            )
+
+
+def _calls_of_added() -> Iterator[Fault]:
+    """A call of a tool that was added, under a name as models decorate it."""
+    called: dict[str, Any] = {"text": "Hello there", "calls": [("functions.listen", {})]}
+    outcome = ANSWERED.with_content(
+        text("Hello there"), {"type": "tool_use", "name": "listen"}, stop_reason="tool_use"
+    )
+    yield Fault(
+        "tools change: a call of one more",
+        in_every_format(checks(called)),
+        outcome,
+        CHAT_ONLY,
+        fields={"tools": [LOOK]},
+        turns=_begun([system(added(LISTEN))]),
+    )
+
+
+FAULTS = [*_crossing(), *_changes(), *_calls_of_added()]

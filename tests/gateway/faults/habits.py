@@ -1,0 +1,298 @@
+"""What servers and providers do in their own way, each from public reports of it."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from tests.gateway.faults.table import (
+    ANSWERED,
+    BROKE_OFF,
+    CHAT_ONLY,
+    CHAT_PLAIN,
+    CHAT_STREAMED,
+    FAILED,
+    OVERLOADED,
+    PLAIN,
+    REFUSED,
+    STREAMED,
+    TIMEOUT,
+    Fault,
+    Outcome,
+    Way,
+    in_every_format,
+)
+from tests.gateway.faults.tool_calls import TOOLS, block, chat_stream, chat_whole, piece
+from tests.support.replies import (
+    answers,
+    chunk,
+    completion,
+    data_event,
+    streams,
+    wait,
+)
+from tests.support.scripted_upstream import Exchange, Play
+
+COUNTS = {"prompt_tokens": 14, "completion_tokens": 23, "total_tokens": 37}
+ROLE = chunk({"role": "assistant", "content": ""})
+REPORT = data_event({"choices": [], "usage": COUNTS})
+DONE = b"data: [DONE]\n\n"
+WORD, REST = chunk({"content": "Hello"}), chunk({"content": " there"})
+NOTHING = {"type": "text", "text": ""}
+
+
+def _fault(
+    name: str, play: Play, outcome: Outcome, ways: tuple[Way, ...] = CHAT_ONLY, **fields: Any
+) -> Fault:
+    return Fault(f"habits: {name}", in_every_format(play), outcome, ways, fields=fields)
+
+
+def _in_the_asked_form(whole: bytes, events: bytes) -> Play:
+    async def play(exchange: Exchange) -> None:
+        await (streams(events) if exchange.wants_stream else answers(whole))(exchange)
+
+    return play
+
+
+# --- Words for the end of an answer ---------------------------------------------------------------
+
+
+def _ended(reason: str, content: str | None = "Hello there", **members: Any) -> Play:
+    """An answer that ends for this reason, in the requested form."""
+    reply = {"role": "assistant", "content": content} | members
+    choice = {"index": 0, "message": reply, "finish_reason": reason}
+    end = chunk(reply, finish_reason=reason)
+    return _in_the_asked_form(completion(choices=[choice]), b"".join([ROLE, end, REPORT, DONE]))
+
+
+def _ended_midway(reason: str) -> Play:
+    return streams(ROLE, WORD, wait, chunk({}, finish_reason=reason), REPORT, DONE)
+
+
+BROKEN = (
+    "network_error",  # z.ai
+    "insufficient_system_resource",  # DeepSeek
+    "error",  # OpenRouter
+    "abort",  # vLLM, SGLang
+)
+BAD_CALLS = (
+    "function_call_filter: MALFORMED_FUNCTION_CALL",  # Gemini
+    "function_call_filter: UNEXPECTED_TOOL_CALL",
+    "malformed_function_call",
+)
+FILTERED = (
+    "sensitive",  # z.ai
+    "content_filter: PROHIBITED_CONTENT",  # Gemini
+    "SAFETY",
+)
+
+
+def _endings() -> Iterator[Fault]:
+    for reason in BROKEN:
+        for name, content in (("content", "Hello there"), ("nothing", None)):
+            play = _ended(reason, content)
+            yield _fault(f"{reason}, with {name}, plain", play, FAILED, CHAT_PLAIN)
+            yield _fault(f"{reason}, with {name}, streamed", play, BROKE_OFF, CHAT_STREAMED)
+    for reason in BAD_CALLS:  # the model's fault, so another attempt is made
+        yield _fault(f"{reason}, with content", _ended(reason), FAILED)
+        yield _fault(f"{reason}, with nothing", _ended(reason, None), FAILED)
+    for reason in (*BROKEN, *BAD_CALLS):
+        yield _fault(f"{reason}, midway", _ended_midway(reason), BROKE_OFF, CHAT_STREAMED)
+    for reason in FILTERED:
+        refused = ANSWERED.with_content(NOTHING, stop_reason="refusal")
+        yield _fault(f"{reason}, with nothing", _ended(reason, ""), refused)
+        partly = ANSWERED.with_content(
+            {"type": "text", "text": "Hello there"}, stop_reason="refusal"
+        )
+        yield _fault(f"{reason}, with content", _ended(reason), partly)
+    full = "model_context_window_exceeded"  # z.ai
+    yield _fault(
+        full,
+        _ended(full),
+        ANSWERED.with_content({"type": "text", "text": "Hello there"}, stop_reason=full),
+    )
+    yield from _call_in_a_full_context(full)
+
+
+def _call_in_a_full_context(full: str) -> Iterator[Fault]:
+    """The call is cut, as it is at the limit of the output."""
+    text = '{"at": "i'
+    cut = piece(0, "call_1", "look", text)
+    part = {"type": "tool_use", "name": "look", "partial_json": text}
+    delivered = ANSWERED.with_content(part, stop_reason=full)
+    left_out = ANSWERED.with_content(NOTHING, stop_reason=full)
+    yield _fault(
+        f"{full}, within a call", chat_stream(cut, finish=full), delivered, CHAT_STREAMED, **TOOLS
+    )
+    yield _fault(
+        f"{full}, within a call, plain",
+        chat_whole([("look", text)], full),
+        left_out,
+        CHAT_PLAIN,
+        **TOOLS,
+    )
+
+
+# --- Errors that do not look like one -------------------------------------------------------------
+
+
+def _minimax(code: int, words: str) -> Play:
+    """An answer without choices, under a 200."""
+    state = {"choices": None, "base_resp": {"status_code": code, "status_msg": words}}
+    return _in_the_asked_form(json.dumps(state).encode(), data_event(state))
+
+
+def _minimax_midway(code: int, words: str) -> Play:
+    state = {"choices": None, "base_resp": {"status_code": code, "status_msg": words}}
+    return streams(ROLE, WORD, wait, data_event(state))
+
+
+def _error_object(code: int, words: str) -> dict[str, Any]:
+    """vLLM and SGLang; the error is the whole body."""
+    return {"object": "error", "message": words, "type": "BadRequestError", "code": code}
+
+
+def _disguised() -> Iterator[Fault]:
+    busy, broke = (1002, "rate limit"), (1008, "insufficient balance")
+    yield _fault("MiniMax is busy", _minimax(*busy), OVERLOADED)
+    yield _fault("MiniMax wants money", _minimax(*broke), FAILED)
+    yield _fault("MiniMax takes too long", _minimax(1001, "request timeout"), TIMEOUT)
+    yield _fault("MiniMax fails without a known code", _minimax(1033, "downstream"), FAILED)
+    yield _fault("MiniMax takes no poems", _minimax(2013, "no poems"), REFUSED.saying("no poems"))
+    yield _fault(
+        "MiniMax finds it too long",
+        _minimax(2013, "invalid params, context window exceeds limit (2013)"),
+        REFUSED.saying("prompt is too long: 200001 tokens > 200000 maximum"),
+    )
+    yield _fault("MiniMax fails midway", _minimax_midway(*broke), BROKE_OFF, CHAT_STREAMED)
+    fine = {"base_resp": {"status_code": 0, "status_msg": ""}}
+    yield _fault(
+        "MiniMax is fine",
+        _in_the_asked_form(
+            completion(**fine),
+            b"".join([ROLE, WORD, REST, chunk({}, finish_reason="stop"), REPORT, DONE]),
+        ),
+        ANSWERED,
+    )
+    bad, loading = _error_object(400, "too hot"), _error_object(503, "Loading")
+    for name, error, outcome in (
+        ("the request's", bad, REFUSED.saying("too hot")),
+        ("its own", loading, OVERLOADED),
+    ):
+        whole, event = json.dumps(error).encode(), data_event(error)
+        yield Fault(
+            f"habits: an error as the whole body, {name}",
+            in_every_format(answers(whole)),
+            outcome,
+            PLAIN,
+        )
+        yield Fault(
+            f"habits: an error as a whole event, {name}",
+            in_every_format(streams(event)),
+            outcome,
+            STREAMED,
+        )
+    yield Fault(
+        "habits: an error as a whole event, midway",
+        lambda wire: streams(*wire.beginning, wait, data_event(_error_object(500, "x"))),
+        BROKE_OFF,
+        STREAMED,
+    )
+
+
+# --- Calls that the server could not read ---------------------------------------------------------
+
+_GROQ = {
+    "message": "Failed to call a function. Please adjust your prompt. See 'failed_generation' for "
+    "more details.",
+    "type": "invalid_request_error",
+    "code": "tool_use_failed",
+    "failed_generation": '<function=look{"at": 1}</function>',
+}
+
+
+def _unread_calls() -> Iterator[Fault]:
+    """The model's fault, though the status says that it is the caller's."""
+    without_code = {name: _GROQ[name] for name in ("message", "type")}
+    for name, error in (("Groq", _GROQ), ("Groq, without its code", without_code)):
+        refusal = answers(json.dumps({"error": error}).encode(), status=400)
+        inside = _in_the_asked_form(
+            json.dumps({"error": error}).encode(), data_event({"error": error})
+        )
+        yield _fault(f"a call that {name} cannot read", refusal, FAILED, **TOOLS)
+        yield _fault(f"a call that {name} cannot read, in a success", inside, FAILED, **TOOLS)
+        yield _fault(
+            f"a call that {name} cannot read, midway",
+            streams(ROLE, WORD, wait, data_event({"error": error})),
+            BROKE_OFF,
+            CHAT_STREAMED,
+            **TOOLS,
+        )
+
+
+# --- Shapes of deltas -----------------------------------------------------------------------------
+
+
+def _shapes() -> Iterator[Fault]:
+    end = [chunk({}, finish_reason="stop"), REPORT, DONE]
+    yield _fault(
+        "no calls in every delta",  # vLLM
+        streams(
+            ROLE,
+            chunk({"content": "Hello", "tool_calls": []}),
+            chunk({"content": " there", "tool_calls": []}),
+            *end,
+        ),
+        ANSWERED,
+        CHAT_STREAMED,
+    )
+    yield _fault(
+        "the last word with the reason",  # vLLM
+        streams(ROLE, WORD, chunk({"content": " there"}, finish_reason="stop"), REPORT, DONE),
+        ANSWERED,
+        CHAT_STREAMED,
+    )
+    yield _fault(
+        "an empty role in every delta",  # MiniMax
+        streams(
+            chunk({"role": "", "content": "", "reasoning_content": ""}),
+            chunk({"role": "", "content": "Hello there"}),
+            *end,
+        ),
+        ANSWERED,
+        CHAT_STREAMED,
+    )
+    yield _fault(
+        "calls without any call",  # GLM
+        _ended("tool_calls", tool_calls=[]),
+        ANSWERED.with_content({"type": "text", "text": "Hello there"}, stop_reason="end_turn"),
+    )
+    parts = [
+        {"type": "thinking", "thinking": [{"type": "text", "text": "Hm."}]},
+        {"type": "text", "text": "Hello there"},
+    ]
+    yield _fault(
+        "thinking as a part of the content",  # Mistral
+        _ended("stop", parts),
+        ANSWERED.with_content(
+            {"type": "thinking", "thinking": "Hm."}, {"type": "text", "text": "Hello there"}
+        ),
+    )
+    twice = json.dumps(json.dumps({"at": 1}))
+    called = ANSWERED.with_content(block("look", {"at": 1}), stop_reason="tool_use")
+    yield _fault(
+        "arguments that are encoded twice",
+        chat_stream(piece(0, "call_1", "look", twice)),
+        called,
+        CHAT_STREAMED,
+        **TOOLS,
+    )
+    yield _fault(
+        "arguments that are encoded twice, plain",
+        chat_whole([("look", twice)]),
+        called,
+        CHAT_PLAIN,
+        **TOOLS,
+    )
+
+
+FAULTS = [*_endings(), *_disguised(), *_unread_calls(), *_shapes()]
