@@ -131,6 +131,17 @@ AVAILABILITY = (
         ),
     ),
     Bug(
+        "a caller's own words teach the gateway a habit of an upstream",
+        (
+            Edit(
+                "gateway/formats/refusals.py",
+                "return found is not None and found[0].encode() not in sent",
+                "return found is not None",
+            ),
+        ),
+        ("tests/gateway/formats/test_refusals.py",),
+    ),
+    Bug(
         "memory that was lent to a body is not given back",
         (
             Edit(

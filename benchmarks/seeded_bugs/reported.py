@@ -8,6 +8,7 @@ _CHARGES = "gateway/pipeline/charges.py"
 _PASSES = ("tests/gateway/formats/test_what_passes.py",)
 _OF_TOOLS = ("tests/gateway/pipeline/test_tools_of_the_provider.py",)
 _COUNTS = ("tests/gateway/formats/test_usage_reports.py",)
+_STOPS = ("tests/gateway/formats/test_stop_watch.py",)
 _CHARGED = ("tests/gateway/pipeline/test_upstream_token_counts.py",)
 
 REPORTED = (
@@ -31,6 +32,28 @@ REPORTED = (
         "the message's own iteration is charged twice",
         (Edit(_CHARGES, 'if one.kind == "message")', 'if one.kind == "a message")'),),
         _CHARGED,
+    ),
+    Bug(
+        "what a server writes after a stop sequence that it does not know is charged",
+        (
+            Edit(
+                "gateway/formats/chat/codec.py",
+                "counts.with_output(token_usage.estimate_output(content), is_estimated=True)",
+                "counts.usage_of_reply(content)",
+            ),
+        ),
+        _STOPS,
+    ),
+    Bug(
+        "what a stream reports beyond a stop sequence that its server does not know is charged",
+        (
+            Edit(
+                "gateway/formats/chat/stream.py",
+                "stop_sequence=stop, is_ended_by_us=True",
+                "stop_sequence=stop",
+            ),
+        ),
+        _STOPS,
     ),
     Bug(
         "uses of a provider's tools are not charged",
