@@ -59,11 +59,11 @@ def foretold(found: Forecast, *, available: int) -> list[Point]:
 
     That is the day on which the balance is spent, or the last that the chart shows.
     """
-    last = days_ahead(found)
-    if found.lasts_days is not None and found.lasts_days <= last:
-        last = found.lasts_days
-    days = sorted({0, *range(_A_WEEK, last, _A_WEEK), last})
-    return [Point(day, max(0, available - day * found.per_day)) for day in days]
+    last, lasts = days_ahead(found), found.lasts_days
+    dry = lasts if lasts is not None and lasts <= last else None
+    end = last if dry is None else dry
+    days = sorted({0, *range(_A_WEEK, end, _A_WEEK), end})
+    return [Point(day, 0 if day == dry else available - day * found.per_day) for day in days]
 
 
 def days_ahead(found: Forecast) -> int:

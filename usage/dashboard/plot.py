@@ -7,7 +7,6 @@ group are one path, and so is a line: a browser gets a few elements, not hundred
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import tzinfo
-from itertools import pairwise
 from typing import NamedTuple
 
 from usage.dashboard.scale import Label, Scale, labels, scale
@@ -22,6 +21,7 @@ _WIDEST = 5.0
 _GAP = 1.0
 _THINNEST = 1.0
 _LINE_OF_TEXT = 13
+_DASH = 1.5  # per cent across: a point of a line without neighbours
 
 
 class Segment(NamedTuple):
@@ -206,14 +206,20 @@ def _mark(label: Label, step: float, count: int) -> Mark:
 def _line(heights: Sequence[float | None]) -> str:
     """Return the path through the points; it is broken where one is missing.
 
-    A point alone is a line without length, which round ends make a dot.
+    A point alone is a short line.
     """
     step = 100 / max(1, len(heights))
     path = ""
-    for place, (before, height) in enumerate(pairwise([None, *heights])):
-        if height is not None:
-            point = f"{round((place + 0.5) * step, 3)} {height}"
-            path += f"M{point}h0" if before is None else f"L{point}"
+    for place, height in enumerate(heights):
+        if height is None:
+            continue
+        x = (place + 0.5) * step
+        before = heights[place - 1] if place else None
+        after = heights[place + 1] if place + 1 < len(heights) else None
+        if before is None and after is None:
+            path += f"M{round(x - _DASH / 2, 3)} {height}h{_DASH}"
+        else:
+            path += f"{'M' if before is None else 'L'}{round(x, 3)} {height}"
     return path
 
 

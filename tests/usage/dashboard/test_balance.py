@@ -113,17 +113,18 @@ def test_the_page_shows_the_balance_of_each_day_and_until_when_it_lasts(
     wallet.save()
     spread(workspace, [now - timedelta(days=1)], credits=100)
 
-    text = text_of(browser.get("/developers/usage"))
+    page = text_of(browser.get("/developers/usage"))
+    text = page.partition("Balance at its end")[2].partition("Spent a day")[0]
 
-    def at_its_end(days: int) -> str:
+    def day_of(days: int) -> str:
         day = (now - timedelta(days=days)).date()
-        return f"{day:%a}, {day.day} {day:%b}, at its end"
+        return f"{day:%a}, {day.day} {day:%b}"
 
-    assert f"{at_its_end(6)} 1,000" in text
-    assert f"{at_its_end(4)} 1,000" in text
-    assert f"{at_its_end(3)} 900" in text
-    assert f"{at_its_end(1)} 700" in text
-    assert f"{at_its_end(7)}" not in text
+    assert f"{day_of(6)} 1,000" in text
+    assert f"{day_of(4)} 1,000" in text
+    assert f"{day_of(3)} 900" in text
+    assert f"{day_of(1)} 700" in text
+    assert day_of(7) not in text
     assert "Now 700" in text
     dry = (now + timedelta(days=7)).date()
     assert f"{dry:%a}, {dry.day} {dry:%b} about 0" in text
