@@ -8,7 +8,8 @@ BETAS = (
     "prompt-caching-scope-2026-01-05,effort-2025-11-24,fine-grained-tool-streaming-2025-05-14,"
     "extended-cache-ttl-2025-04-11,tool-search-tool-2025-10-19,tool-examples-2025-10-29,"
     "advanced-tool-use-2025-11-20,structured-outputs-2025-12-15,redact-thinking-2026-02-12,"
-    "mid-conversation-system-2026-04-07,token-efficient-tools-2026-03-28"
+    "mid-conversation-system-2026-04-07,token-efficient-tools-2026-03-28,"
+    "mid-conversation-tool-changes-2026-07-01,thinking-token-count-2026-05-13"
 )
 HEADERS = {
     "anthropic-beta": BETAS,
