@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from billing.models import Source
 from console import demo_limits
 from console.demo import QUESTIONS, DemoRun
 from console.errors import DemoClosed
+from gateway.limits.refusal_pace import RefusalPace
 from tests.support.callers import Answer, Call, Caller
 from tests.support.customers import Customer
 from tests.support.replies import events, says, streams, wait
@@ -238,7 +240,8 @@ async def test_a_setting_of_0_offers_none(settings: Settings) -> None:
     async def send(message: Any) -> None:
         sent.append(message)
 
-    scope = scope_from("192.0.2.7") | {"state": {"services": None}}
+    services = SimpleNamespace(refusal_pace=RefusalPace())
+    scope = scope_from("192.0.2.7") | {"state": {"services": services}}
     await DemoRun()(scope, receive, send)
 
     assert sent[0]["status"] == 404
