@@ -28,6 +28,7 @@ _WIDTH_NAMES = {
 # Where less is better; of other figures nobody can say.
 _BETTER_IF_LESS = {Measure.ERRORS, Measure.LATENCY}
 _UNKNOWN = "\N{EN DASH}"
+_SMALLEST_STEP = 100  # credits: $0.001
 
 
 class Choice(NamedTuple):
@@ -310,7 +311,10 @@ def charts(wanted: Wanted, figures: Figures, rows: Sequence[BucketRow]) -> dict[
 
 
 def _dollar_axis(bars: plot.BarPlot) -> list[tuple[float, str]]:
+    """Return the words of the axis; none for so few credits that they have no room."""
     step = bars.gridlines[1].value
+    if step < _SMALLEST_STEP:
+        return []
     return [(line.y, words.dollars_on_axis(line.value, step)) for line in bars.gridlines]
 
 
