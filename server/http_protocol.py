@@ -53,6 +53,7 @@ class HttpProtocol(HttpToolsProtocol):
     timeout_s = 30.0
     least_body_rate = 32 * 1024  # bytes a second
     idle_while_draining_s = 10
+    flow: PacedFlow
 
     def __init__(self, *given: Any, **options: Any) -> None:
         super().__init__(*given, **options)

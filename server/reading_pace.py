@@ -3,10 +3,14 @@
 One read takes up to 256 KB through the parser. Read whenever something has arrived, many senders
 would take the event loop's whole time, and every other request would wait for a read of each of
 them several times. In turns, a request waits for one read at a time, however much others send.
+
+Owners of connections take turns, not connections: hundreds of one owner delay another's body as
+much as a single one does. All connections whose sender is not known yet have one owner.
 """
 
 import asyncio
-from collections import deque
+from collections import OrderedDict, deque
+from collections.abc import Hashable
 from weakref import WeakKeyDictionary
 
 from uvicorn.protocols.http.flow_control import FlowControl
@@ -20,23 +24,32 @@ class _Turns:
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
-        self._waiting: deque[PacedFlow] = deque()
+        self._waiting: OrderedDict[Hashable, deque[PacedFlow]] = OrderedDict()  # by owner
         self._next_at = 0.0
         self._timer: asyncio.TimerHandle | None = None
 
     def wait(self, flow: "PacedFlow") -> None:
         """Read from the connection once its turn has come, or now."""
-        self._waiting.append(flow)
+        self._waiting.setdefault(flow.owner, deque()).append(flow)
         if self._timer is None:
             self._go_on()
 
     def _go_on(self) -> None:
         self._timer = None
         while self._waiting and self._loop.time() >= self._next_at:
-            if self._waiting.popleft().read_on():
+            if self._next().read_on():
                 self._next_at = self._loop.time() + _EVERY_S
         if self._waiting:
             self._timer = self._loop.call_at(self._next_at, self._go_on)
+
+    def _next(self) -> "PacedFlow":
+        owner, flows = next(iter(self._waiting.items()))
+        flow = flows.popleft()
+        if flows:
+            self._waiting.move_to_end(owner)
+        else:
+            del self._waiting[owner]
+        return flow
 
 
 _turns: "WeakKeyDictionary[asyncio.AbstractEventLoop, _Turns]" = WeakKeyDictionary()
@@ -45,8 +58,11 @@ _turns: "WeakKeyDictionary[asyncio.AbstractEventLoop, _Turns]" = WeakKeyDictiona
 class PacedFlow(FlowControl):
     """A connection's flow whose reading, once it was paused, goes on in its turn.
 
-    uvicorn pauses it whenever 64 KB of a body lie before the application.
+    uvicorn pauses it whenever 64 KB of a body lie before the application. `owner` is whose request
+    it receives, once the application knows.
     """
+
+    owner: Hashable = None
 
     def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(transport)

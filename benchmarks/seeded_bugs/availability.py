@@ -142,6 +142,17 @@ AVAILABILITY = (
         ("tests/gateway/formats/test_refusals.py",),
     ),
     Bug(
+        "connections take turns to be read, and not their owners",
+        (
+            Edit(
+                "server/reading_pace.py",
+                "self._waiting.setdefault(flow.owner, deque())",
+                "self._waiting.setdefault(None, deque())",
+            ),
+        ),
+        ("tests/server/test_reading_pace.py",),
+    ),
+    Bug(
         "memory that was lent to a body is not given back",
         (
             Edit(

@@ -19,6 +19,7 @@ from gateway.http.responses import error_response, new_request_id
 from gateway.runtime.services import GatewayServices
 from keys import tokens
 from keys.gateway_queries import CachedKey
+from server.http_protocol import CONNECTION, HttpProtocol
 
 logger = logging.getLogger(__name__)
 
@@ -62,7 +63,7 @@ async def authenticated(
     sends may see a reset connection instead.
     """
     try:
-        return await services.key_ring.authenticate(
+        key = await services.key_ring.authenticate(
             presented_token(headers),
             address=partial(client_network, scope),
             may_be_stale=may_be_stale,
@@ -70,6 +71,10 @@ async def authenticated(
     except GatewayError:
         await request_body.discard(receive, limit_bytes=settings.MAX_BODY_BYTES)
         raise
+    connection: HttpProtocol | None = scope.get(CONNECTION)
+    if connection is not None:
+        connection.flow.owner = key.workspace_id
+    return key
 
 
 # Of reads, which may be kept if they are asked for again, and of answers to posts.

@@ -25,8 +25,9 @@ class Transport:
         return self.is_closed
 
 
-def paused(transport: Transport) -> PacedFlow:
+def paused(transport: Transport, owner: int | None = None) -> PacedFlow:
     flow = PacedFlow(cast(asyncio.Transport, transport), asyncio.get_running_loop())
+    flow.owner = owner
     flow.pause_reading()
     return flow
 
@@ -41,6 +42,31 @@ async def test_one_at_a_time_is_read_and_each_in_its_turn():
         await transport.was_read.wait()
         assert not any(later.reads for later in transports[number + 2 :])
     assert [transport.reads for transport in transports] == [1] * 5
+
+
+async def test_many_connections_of_one_owner_delay_anothers_by_a_single_read():
+    order: list[str] = []
+
+    class Noted(Transport):
+        def __init__(self, name: str) -> None:
+            super().__init__()
+            self.name = name
+
+        def resume_reading(self) -> None:
+            super().resume_reading()
+            order.append(self.name)
+
+    hostile = [Noted("hostile") for _ in range(20)]
+    honest = [Noted("honest") for _ in range(2)]
+    for transport in hostile:
+        paused(transport, owner=1).resume_reading()
+    for transport in honest:
+        paused(transport, owner=2).resume_reading()
+    for transport in (*hostile, *honest):
+        await transport.was_read.wait()
+
+    assert order[:5] == ["hostile", "hostile", "honest", "hostile", "honest"]
+    assert len(order) == 22
 
 
 async def test_a_connection_that_was_closed_takes_no_turn():
