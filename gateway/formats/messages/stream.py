@@ -126,7 +126,11 @@ class MessagesStream(EventStream):
         self._out.tally.merge(usage.reported(data.get("usage")))
         delta = data.get("delta")
         if isinstance(delta, dict):
+            # Where the provider's documentation had it for years, and some servers have it still.
+            self._out.tally.merge(usage.reported(delta.get("usage")))
             for name, value in delta.items():
+                if name == "usage":
+                    continue
                 if value is not None:
                     self._final_delta[name] = value
                 else:

@@ -11,6 +11,7 @@ from tests.gateway.faults.table import (
     CHAT_PLAIN,
     CHAT_STREAMED,
     FAILED,
+    MESSAGES_STREAMED,
     OVERLOADED,
     PLAIN,
     REFUSED,
@@ -27,6 +28,8 @@ from tests.support.replies import (
     chunk,
     completion,
     data_event,
+    event,
+    events,
     streams,
     wait,
 )
@@ -295,4 +298,34 @@ def _shapes() -> Iterator[Fault]:
     )
 
 
-FAULTS = [*_endings(), *_disguised(), *_unread_calls(), *_shapes()]
+# --- Events of the Messages format ----------------------------------------------------------------
+
+
+def _of_messages(name: str, ending: dict[str, Any], *, start: Any = None) -> Fault:
+    """A stream whose `message_delta` is this."""
+    begun = events() if start is None else events(start_usage=start)
+    frames = [*begun[:-2], event("message_delta", **ending), begun[-1]]
+    return _fault(name, streams(*frames), ANSWERED, MESSAGES_STREAMED)
+
+
+def _messages() -> Iterator[Fault]:
+    counts = {"input_tokens": 14, "output_tokens": 23}
+    end = {"stop_reason": "end_turn"}
+    yield _of_messages("no stop_sequence", {"delta": end, "usage": counts})  # vLLM
+    yield _of_messages("usage in the delta", {"delta": end | {"usage": counts}})
+    yield _of_messages(  # Bedrock
+        "the input in the first event alone",
+        {"delta": end, "usage": {"output_tokens": 23}},
+        start={"input_tokens": 14, "output_tokens": 2},
+    )
+    yield _of_messages(  # vLLM
+        "the input in the last event alone",
+        {"delta": end, "usage": counts},
+        start={"input_tokens": 0, "output_tokens": 0},
+    )
+    yield _of_messages(
+        "usage of null in the first event", {"delta": end, "usage": counts}, start={}
+    )
+
+
+FAULTS = [*_endings(), *_disguised(), *_unread_calls(), *_shapes(), *_messages()]
