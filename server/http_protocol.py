@@ -39,8 +39,9 @@ class HttpProtocol(HttpToolsProtocol):
     `largest_head_bytes` limits the bytes that arrive without completing a head or adding to a body,
     beyond those of one read. A wait for more of a request, or for a client to read, ends after one
     to two `timeout_s`. So does a body that arrives at less than `least_body_rate` from one check to
-    the next; there is no other limit on its time. uvicorn's keep-alive timeout applies between
-    requests.
+    the next, and an answer that is read at less than `least_reading_rate`: many of those would stay
+    in memory for hours. There is no other limit on the time of either. uvicorn's keep-alive timeout
+    applies between requests.
 
     A client that sends its next request in the moment in which the server closes the connection
     sees a reset. So a draining process closes none before it has told the client, by the header
@@ -52,6 +53,7 @@ class HttpProtocol(HttpToolsProtocol):
     most_pipelined_requests = 32
     timeout_s = 30.0
     least_body_rate = 32 * 1024  # bytes a second
+    least_reading_rate = 1024  # bytes a second
     idle_while_draining_s = 10
     flow: PacedFlow
 
@@ -222,10 +224,11 @@ class HttpProtocol(HttpToolsProtocol):
         self._next_check = self.loop.call_later(self.timeout_s, self._check)
 
     def _check(self) -> None:
-        """End a wait in which nothing has moved since the last check."""
+        """End a wait in which too little has moved since the last check."""
         must_read = self.flow.write_paused or self.transport.is_closing()
         unsent_bytes = self.transport.get_write_buffer_size() if must_read else 0
-        if unsent_bytes and unsent_bytes >= self._unsent_bytes:
+        least_sent = max(1.0, self.least_reading_rate * self.timeout_s)
+        if unsent_bytes > max(0.0, self._unsent_bytes - least_sent):
             self.transport.abort()
             return
         self._unsent_bytes = unsent_bytes or inf

@@ -153,6 +153,17 @@ AVAILABILITY = (
         ("tests/server/test_reading_pace.py",),
     ),
     Bug(
+        "an answer that is read a byte at a time stays in memory",
+        (
+            Edit(
+                "server/http_protocol.py",
+                "max(0.0, self._unsent_bytes - least_sent)",
+                "max(0.0, self._unsent_bytes - 1)",
+            ),
+        ),
+        ("tests/server/test_http_protocol.py",),
+    ),
+    Bug(
         "memory that was lent to a body is not given back",
         (
             Edit(

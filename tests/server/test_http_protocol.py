@@ -40,6 +40,11 @@ class LeastRate(HttpProtocol):
     least_body_rate = 100
 
 
+class LeastReading(HttpProtocol):
+    timeout_s = SHORT_S
+    least_reading_rate = 10_000_000
+
+
 @dataclass
 class Served:
     """A server on uvloop, as in production, and what its application received."""
@@ -407,6 +412,23 @@ async def test_an_answer_that_nobody_reads_is_dropped(short_timeout: Served, pat
     await asyncio.to_thread(eventually, lambda: short_timeout.calls == 1, what="the request")
     await asyncio.to_thread(eventually, lambda: not short_timeout.connections, what="the end")
     writer.close()
+
+
+async def test_an_answer_that_is_read_a_little_at_a_time_is_dropped() -> None:
+    """Each would be in memory for hours."""
+    with served(LeastReading) as server:
+        reader, writer = await connect(server.port)
+        writer.write(request("/large"))
+
+        read = 0
+        with contextlib.suppress(OSError):
+            while piece := await reader.read(1_000):
+                read += len(piece)
+                await asyncio.sleep(0.01)
+
+        assert 0 < read < LARGE
+        await asyncio.to_thread(eventually, lambda: not server.connections, what="the end")
+        writer.close()
 
 
 async def test_the_unread_end_of_an_answer_is_dropped_too(short_timeout: Served) -> None:
