@@ -290,7 +290,7 @@ def test_another_workspace_sees_nothing_of_it(
 
 
 BAD = [
-    ({"bucket": "1w"}, "bucket"),
+    ({"bucket": "2w"}, "bucket"),
     ({"bucket": ""}, "bucket"),
     ({"bucket": "1H"}, "bucket"),
     ({"group_by": "colour"}, "group_by"),
