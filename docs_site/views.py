@@ -1,5 +1,7 @@
 """The documentation, as pages and as Markdown."""
 
+from datetime import UTC, datetime
+
 from django.conf import settings
 from django.db import DatabaseError
 from django.http import Http404, HttpRequest, HttpResponse
@@ -87,7 +89,8 @@ def _reader(request: HttpRequest) -> Reader:
         able = computed_blocks.value_of(("abilities",), abilities.on_offer)
     except DatabaseError:
         able = None
-    return Reader(is_signed_in=request.user.is_authenticated, abilities=able)
+    today = datetime.now(UTC).date()
+    return Reader(is_signed_in=request.user.is_authenticated, abilities=able, today=today)
 
 
 def _key_hint(request: HttpRequest) -> str:

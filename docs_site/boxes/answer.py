@@ -24,7 +24,7 @@ def html(name: str, reader: Reader, id: str) -> str:
     outputs = recordings.load(name).items()
     return render_to_string(
         "docs/answer.html",
-        {"id": id, "outputs": [_shown(id, language, output) for language, output in outputs]},
+        {"id": id, "outputs": [_shown(id, one, output, reader) for one, output in outputs]},
     )
 
 
@@ -41,11 +41,13 @@ def _answered_by(output: Output) -> str:
     return f"; answered by {by}{cost}" if by else cost
 
 
-def _shown(id: str, language: str, output: Output) -> dict[str, Any]:
+def _shown(id: str, language: str, output: Output, reader: Reader) -> dict[str, Any]:
+    age = output.age(reader.today) if reader.today else None
     return {
         "id": f"{id}-{language}",
         "language": language,
         "label": LANGUAGES[language],
         "html": highlighted(output.stdout.rstrip(), output.language),
         "origin": origin(output),
+        "days": age.days if age else None,
     }

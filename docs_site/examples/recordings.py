@@ -5,7 +5,7 @@
             "credits": 12, "is_scripted": false}}
 """
 
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from docs_site.examples.samples import BASE_URL
 from docs_site.source.file_stamps import Stamp, stamp
 from web.code_blocks import LANGUAGES
 
+_FRESH = timedelta(days=2)
 FOLDER = Path(__file__).resolve().parents[1] / "recordings"
 
 
@@ -39,6 +40,11 @@ class Output(msgspec.Struct, frozen=True):
         except msgspec.DecodeError:
             return "text"
         return "json"
+
+    def age(self, today: date) -> timedelta | None:
+        """Return how old it is on that day, or None while it is fresh."""
+        age = today - self.recorded_at.date()
+        return age if age > _FRESH else None
 
 
 class NotRecorded(LookupError):

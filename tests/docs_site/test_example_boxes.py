@@ -10,6 +10,8 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.models import User, Workspace
+from docs_site.boxes import answer as answer_box
+from docs_site.boxes.reader import Reader
 from docs_site.examples import recordings, samples
 from docs_site.library import contents
 from docs_site.rendering import computed_blocks
@@ -105,6 +107,17 @@ def test_a_recorded_answer_says_when_with_what_and_by_whom(client: Client, page:
             assert when in markdown
             assert output.runtime in text
     assert "What it prints" in text
+
+
+@pytest.mark.parametrize("days", [0, 2, 3, 40])
+def test_a_recording_older_than_two_days_says_so(days: int) -> None:
+    recorded_on = max(output.recorded_at for output in recordings.load("hello").values()).date()
+    today = recorded_on + timedelta(days=days)
+
+    html = answer_box.html("hello", Reader(is_signed_in=False, today=today), "answer-1")
+
+    assert (f"That was {days} days ago" in html) == (days > 2)
+    assert ("answer-old" in html) == (days > 2)
 
 
 def test_the_markdown_has_every_language_of_an_example(client: Client, page: Page) -> None:
