@@ -13,12 +13,13 @@ from caicaini_portal.development_mail import has_mailbox
 
 
 class Section(NamedTuple):
-    """An entry of the navigation under /developers."""
+    """An entry of the navigation under /developers; `short` is its name on the smallest phones."""
 
     name: str
     url: str
     icon: str
     is_current: bool
+    short: str = ""
 
 
 def page_context(request: HttpRequest) -> dict[str, Any]:
@@ -63,8 +64,8 @@ def _sections(match: ResolverMatch | None, membership: Membership) -> list[Secti
         ),
     ]
     if membership.first_run_closed_at is None:
-        start = reverse("onboarding:first_run")
-        sections.insert(0, Section("Get started", start, "flag", here == "onboarding:first_run"))
+        start, is_current = reverse("onboarding:first_run"), here == "onboarding:first_run"
+        sections.insert(0, Section("Get started", start, "flag", is_current, short="Start"))
     return sections
 
 
