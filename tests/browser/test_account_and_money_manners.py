@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
@@ -11,7 +12,7 @@ from tests.browser import chromium
 from tests.browser.product import Product
 from tests.browser.shell import Shell
 from tests.browser.steps import Person
-from tests.browser.visitor import Visitor
+from tests.browser.visitor import DESKTOP, SMALL_PHONE, Visitor
 from tests.support.people import PASSWORD
 
 pytestmark = chromium.NEEDED
@@ -31,6 +32,19 @@ from tests.support.people import new_person
 new_person({PERSON.email!r})
 {_WORKSPACE}
 booked(books.top_up(500_000), refunded=500_000)
+"""
+_LEAST_GAP_PX = 6
+# Where the visible words of each entry begin and end.
+_WORDS_ACROSS = """
+    () => [...document.querySelectorAll(".side-link")].map((link) => {
+        const range = document.createRange();
+        const words = document.createTreeWalker(link, NodeFilter.SHOW_TEXT);
+        while (words.nextNode()) {
+            range.selectNodeContents(words.currentNode);
+            const box = range.getBoundingClientRect();
+            if (words.currentNode.data.trim() && box.width) return [box.left, box.right];
+        }
+    })
 """
 INVISIBLE = "\N{ZERO WIDTH SPACE}" * 3
 
@@ -148,6 +162,20 @@ def test_a_dismissed_checklist_is_had_back(person: Page) -> None:
 
     expect(person.get_by_role("heading", name="Three steps to get started")).to_be_visible()
     expect(sections.get_by_role("link", name="Get started")).to_be_visible()
+
+
+def test_the_words_of_the_navigation_stand_apart_on_the_smallest_phone(person: Page) -> None:
+    person.set_viewport_size(SMALL_PHONE)
+    person.goto("/developers/?again")
+
+    sections = person.get_by_role("navigation", name="Developers")
+    expect(sections.get_by_role("link")).to_have_count(6)
+    words = person.evaluate(_WORDS_ACROSS)
+    gaps = [right[0] - left[1] for left, right in pairwise(words)]
+    assert len(words) == 6
+    assert min(gaps) >= _LEAST_GAP_PX, words
+    assert words[-1][1] <= SMALL_PHONE["width"]
+    person.set_viewport_size(DESKTOP)
 
 
 def test_the_first_steps_show_a_refused_call_instead_of_waiting(person: Page, shell: Shell) -> None:
