@@ -1,10 +1,12 @@
 """Template variables of every page: navigation, workspace and balance."""
 
+from functools import partial
 from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.http import HttpRequest
 from django.urls import ResolverMatch, reverse
+from django.utils.functional import SimpleLazyObject
 
 from accounts.access import KEY_ROLES, current_membership
 from accounts.models import Membership
@@ -39,7 +41,8 @@ def page_context(request: HttpRequest) -> dict[str, Any]:
         context["area"] = "developers"
     return context | {
         "membership": membership,
-        "api_wallet": wallet_of(membership.workspace),
+        # Read only if the page has not read it itself.
+        "api_wallet": SimpleLazyObject(partial(wallet_of, membership.workspace)),
         "sections": sections,
     }
 

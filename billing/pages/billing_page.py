@@ -31,7 +31,7 @@ def render(
     version = f"{wallet.seq}.{wallet.held}.{wallet.owed}.{_digest(page)}"
     if is_poll_current(request, version):
         return HttpResponse(status=204)
-    threshold = LowBalanceThreshold.objects.filter(wallet=wallet).first()
+    threshold: LowBalanceThreshold | None = getattr(wallet, "low_balance_threshold", None)
     context = {
         **_balances(wallet),
         "version": version,
@@ -62,6 +62,7 @@ def _balances(wallet: Wallet) -> dict[str, Any]:
     ).first()
     return {
         "wallet": wallet,
+        "api_wallet": wallet,
         "subscription_credits": subscription.available if subscription else 0,
         "open_holds": Hold.objects.filter(wallet=wallet, state=HoldState.HELD).count(),
         "runway": statement.runway(wallet),

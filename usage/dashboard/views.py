@@ -45,6 +45,7 @@ def dashboard(request: MemberRequest) -> HttpResponse:
         "now": now,
         "needs_zone": not request.user.time_zone,
         "wallet": wallet,
+        "api_wallet": wallet,
         **_forecast(wallet, now=now, zone=zone, retention=retention),
         "agreement": agreement.agreement(wallet, now=now),
         "rows": request_log.latest_calls(period, limit=_LATEST),
@@ -55,7 +56,7 @@ def dashboard(request: MemberRequest) -> HttpResponse:
 
 def _forecast(wallet: Wallet, *, now: datetime, zone: tzinfo, retention: Kept) -> dict[str, Any]:
     """Return the forecast, its chart, and the rows of its table; no chart without spending."""
-    threshold = LowBalanceThreshold.objects.filter(wallet=wallet).first()
+    threshold: LowBalanceThreshold | None = getattr(wallet, "low_balance_threshold", None)
     line = threshold.credits if threshold else None
     found = figures.read_forecast(wallet, line=line, now=now, zone=zone, retention=retention)
     if not found.per_day:
