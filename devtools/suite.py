@@ -49,7 +49,7 @@ _WORKERS = 3
 _LEAST_CORES = 2
 # A file's tests stay together and in order, and so do those that share a running product. A process
 # that crashed is not replaced: its successor would have another one's servers.
-_DISTRIBUTION = ("--dist", "loadgroup", "--no-loadscope-reorder", "--max-worker-restart", "0")
+_DISTRIBUTION = ("--dist", "loadscope", "--no-loadscope-reorder", "--max-worker-restart", "0")
 
 
 class _Lane(NamedTuple):

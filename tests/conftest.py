@@ -11,6 +11,8 @@ from django.test import Client
 from hypothesis import HealthCheck, Phase
 from hypothesis import settings as hypothesis_settings
 from pytest_django import DjangoDbBlocker, Settings
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from accounts.models import User, Workspace
 from tests.support import people
@@ -38,12 +40,19 @@ if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
     signal.signal(signal.SIGHUP, lambda *_: None)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """In a parallel run, keep a file's tests in one process, and those of one running product."""
-    for item in items:
-        folder = item.path.parent
-        together = folder if (folder / "product.py").exists() else item.path
-        item.add_marker(pytest.mark.xdist_group(str(together.relative_to(item.config.rootpath))))
+class _Together(LoadScopeScheduling):
+    """Keeps a file's tests in one process, and those of one running product. xdist's own groups
+    have no effect with this pytest."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = Path(nodeid.partition("::")[0])
+        has_product = (self.config.rootpath / file.parent / "product.py").exists()
+        return str(file.parent if has_product else file)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> _Together:
+    """Share the tests of a parallel run out."""
+    return _Together(config, log)
 
 
 @pytest.fixture(scope="session")
