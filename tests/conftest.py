@@ -40,7 +40,7 @@ if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
     signal.signal(signal.SIGHUP, lambda *_: None)
 
 
-class _Together(LoadScopeScheduling):
+class _Together(LoadScopeScheduling):  # type: ignore[misc]  # xdist ships no types
     """Keeps a file's tests in one process, and those of one running product. xdist's own groups
     have no effect with this pytest."""
 
