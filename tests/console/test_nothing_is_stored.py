@@ -77,8 +77,11 @@ def run_in_every_way(page: PageCaller, upstream: ScriptedUpstream) -> list[str]:
 
 
 def refuses_with_quotations(*marks: str) -> Play:
-    """A refusal that quotes all that it was sent, and an answer: its words go to the operator's
-    log."""
+    """A refusal that quotes what it was sent, and an answer: its words go to the operator's log.
+
+    The answer stands where the server says that it cannot read it. Elsewhere a short quotation of
+    an answer is not recognised: it is in no request (docs/production.md).
+    """
     message = f"cannot read {' '.join(marks)}. Failed to parse input: {ANSWER}"
     return answers(json.dumps({"error": {"message": message}}).encode(), status=400)
 

@@ -1,4 +1,4 @@
-"""Whoever is refused without end waits for each refusal; nobody else does."""
+"""A network that is refused without end waits for each refusal; others do not."""
 
 import pytest
 from hypothesis import given
