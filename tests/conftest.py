@@ -41,12 +41,14 @@ if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
 
 
 class _Together(LoadScopeScheduling):  # type: ignore[misc]  # xdist ships no types
-    """Keeps a file's tests in one process, and those of one running product. xdist's own groups
-    have no effect with this pytest."""
+    """Keeps a file's tests in one process, and a folder's where they use a running product. xdist's
+    own groups have no effect with this pytest."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = Path(nodeid.partition("::")[0])
-        has_product = (self.config.rootpath / file.parent / "product.py").exists()
+        has_product = any(
+            (self.config.rootpath / folder / "product.py").exists() for folder in file.parents
+        )
         return str(file.parent if has_product else file)
 
 

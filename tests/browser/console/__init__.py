@@ -1,0 +1,1 @@
+"""The console in a browser, on the running product of the folder above."""
