@@ -65,8 +65,13 @@ field.addEventListener("keydown", (event) => {
   act();
 });
 
+// A list that comes late, for what was typed before an arrow, keeps the choice.
+let chosen = null;
+list.addEventListener("htmx:beforeSwap", () => {
+  chosen = active()?.getAttribute("href") ?? null;
+});
 list.addEventListener("htmx:afterSwap", () => {
-  choose(null);
+  choose(options().find((option) => option.getAttribute("href") === chosen) ?? null);
   show(document.activeElement === field && field.value.trim() !== "");
   say();
 });
