@@ -19,11 +19,14 @@ def logging_config(*, json: bool, level: str) -> dict[str, Any]:
                 "fmt": "%(asctime)s %(levelname)-7s %(name)s: %(message)s",
             },
         },
-        "filters": {"outage": {"()": "caicaini_portal.outage_log_filter.OutageLogFilter"}},
+        "filters": {
+            "outage": {"()": "caicaini_portal.outage_log_filter.OutageLogFilter"},
+            "exception_words": {"()": "caicaini_portal.exception_words.ExceptionWords"},
+        },
         "handlers": {
             "stderr": {
                 "class": "logging.StreamHandler",
-                "filters": ["outage"],
+                "filters": ["outage", "exception_words"],
                 "formatter": "json" if json else "readable",
             }
         },

@@ -178,13 +178,14 @@ async def _asked(ask: Ask[Answer], call: Call, way: Candidate) -> Answer:
 
 
 async def _log_original(words: str, call: Call, way: Candidate) -> None:
-    """Log the upstream's own words, without what they quote of the request or of an answer."""
+    """Log the upstream's own words, as far as they quote neither the request nor an answer."""
     upstream = way.upstream
     words = words.replace(upstream.api_key, MASK) if upstream.api_key else words
     sent = call.encoded[1].body if call.encoded is not None else b""
     names = (upstream.upstream_model, way.model.public_id)
+    numbers = (str(way.max_tokens), str(call.upstream_status))
     words = await offload.run(
-        lambda: without_quotations(words, sent, known=names),
+        lambda: without_quotations(words, sent, known=(*names, *numbers)),
         size_bytes=len(sent),
         workspace_id=call.caller.workspace_id,
     )

@@ -56,7 +56,7 @@ def run_in_every_way(page: PageCaller, upstream: ScriptedUpstream) -> list[str]:
     """Run marked calls with every kind of ending; return the marks."""
     whole = upstream.script(says(ANSWER))
     broken = upstream.script(streams(*events(ANSWER)[:4], reset))
-    refused = upstream.script(refuses_with_quotations(SYSTEM, TOOL, INPUT, RESULT, STOP))
+    refused = upstream.script(refuses_with_quotations(SYSTEM, TOOL, INPUT, RESULT, STOP, ANSWER))
     left = upstream.script(streams(*events(ANSWER)[:4], wait))
     for script in (whole, broken, refused):
         for is_stream in (False, True):
@@ -77,12 +77,8 @@ def run_in_every_way(page: PageCaller, upstream: ScriptedUpstream) -> list[str]:
 
 
 def refuses_with_quotations(*marks: str) -> Play:
-    """A refusal that quotes what it was sent, and an answer: its words go to the operator's log.
-
-    The answer stands where the server says that it cannot read it. Elsewhere a short quotation of
-    an answer is not recognised: it is in no request (docs/production.md).
-    """
-    message = f"cannot read {' '.join(marks)}. Failed to parse input: {ANSWER}"
+    """A refusal that quotes all of these: its words go to the operator's log."""
+    message = f"cannot read {' '.join(marks)}, {marks[-1]} or '{marks[-1]}'"
     return answers(json.dumps({"error": {"message": message}}).encode(), status=400)
 
 
