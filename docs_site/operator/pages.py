@@ -24,8 +24,8 @@ that got welcome credits stays when the account is deleted.
 - **Calls**: for each call, refused ones too, the time, key, model, token counts, cost, durations \
 and how it ended, a refusal with its reason; and the labels that you send with it: tags, session \
 and `metadata.user_id`. **No prompt and no answer is stored.** If a model's server refuses a call, \
-the operator's log has what it said, but only words that are usual in error messages, and none that \
-stand in a row in the call.
+the operator's log has what it said, but only words that are usual in error messages, and none \
+that stand in a row in the call.
 - **Money**: every movement of credits. Payments are made at Stripe: card numbers never reach this \
 server.
 - **Prompts and answers** pass through to the server of the model that answers, which may belong \
