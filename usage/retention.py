@@ -50,7 +50,8 @@ def drop_old_months(*, kept: timedelta) -> list[str]:
 def _forget_sessions(*, before: datetime) -> None:
     """Delete the sums of sessions of dropped months: their calls then count as those without."""
     with connection.cursor() as cursor:
-        cursor.execute("DELETE FROM usage_session_quarter WHERE bucket < %s", [before])
+        for table in ("usage_session_quarter", "usage_session_day"):
+            cursor.execute(f"DELETE FROM {table} WHERE bucket < %s", [before])  # noqa: S608
 
 
 @transaction.atomic(durable=True)

@@ -36,8 +36,9 @@ LOCK = "SELECT pg_advisory_xact_lock(hashtext('usage-roll-up'))"
 # takes, the less often a busy hour is summed up again.
 _MARKS_PER_ROUND = 20_000
 _HOURS_PER_STATEMENT = 2_000
-# The database lets only a roll-up write that sums up sessions too (0012_session_roll_up).
-SUMS_SESSIONS = "SET LOCAL usage.sums_sessions = 'on'"
+# The database lets only a roll-up write that sums up sessions too, and folds them into days
+# (0014_session_days).
+SUMS_SESSIONS = "SET LOCAL usage.sums_sessions = 'days'"
 
 # Calls of the console have no key. NULL in a GROUP BY or a join would be slow to compare, so 0
 # stands for it until the rows are written.

@@ -177,6 +177,39 @@ BOOKS = (
         _ADDS_UP,
     ),
     Bug(
+        "a day of a session has only the hours that are summed up again",
+        (
+            Edit(
+                "usage/session_roll_up.py",
+                "        AND bucket >= touched.day AND bucket < touched.day + interval '1 day'\n",
+                "        AND bucket = ANY (%(hours)s::timestamptz[])\n",
+            ),
+        ),
+        _ROLL_UPS,
+    ),
+    Bug(
+        "a day of a session ends an hour early",
+        (
+            Edit(
+                "usage/session_roll_up.py",
+                "bucket < touched.day + interval '1 day'",
+                "bucket < touched.day + interval '23 hours'",
+            ),
+        ),
+        _ADDS_UP,
+    ),
+    Bug(
+        "days of sessions are read without the quarter hours at their edges",
+        (
+            Edit(
+                "usage/reading/statement.py",
+                "        for level in read.corrections\n",
+                "        for level in read.corrections\n        if not prefix\n",
+            ),
+        ),
+        _ADDS_UP,
+    ),
+    Bug(
         "two roll-ups at once",
         (Edit("usage/roll_up.py", "        cursor.execute(LOCK)\n", ""),),
         _ADDS_UP,

@@ -109,7 +109,7 @@ def analyze() -> None:
     with connection.cursor() as cursor:
         for table in (
             *("usage_requestrecord", "usage_quarter", "usage_hour", "usage_day"),
-            "usage_session_quarter",
+            *("usage_session_quarter", "usage_session_day"),
         ):
             cursor.execute(f"VACUUM ANALYZE {table}")
 

@@ -11,7 +11,7 @@ from usage.measures import MEASURES
 LEVELS = ("quarter", "hour", "day")
 TABLES = (
     *(f"{prefix}_{level}" for prefix in ("usage", "usage_tag") for level in LEVELS),
-    "usage_session_quarter",
+    *("usage_session_quarter", "usage_session_day"),
 )
 
 

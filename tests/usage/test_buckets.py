@@ -1,6 +1,7 @@
 """Edges of buckets in any zone, and the roll-ups that add up to what is between them."""
 
 from collections import Counter
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
@@ -11,22 +12,28 @@ from hypothesis import strategies as st
 
 from usage.reading import Width, buckets
 from usage.reading.buckets import QUARTER
-from usage.reading.levels import LEVELS, levels
+from usage.reading.levels import LEVELS, Levels, levels, levels_of_sessions
 
 BEGIN = datetime(2026, 9, 20, tzinfo=UTC)
 ZONES = ("UTC", "Asia/Kathmandu", "Pacific/Chatham", "Europe/Berlin", "Australia/Lord_Howe")
 moments = st.integers(0, 60 * 96).map(lambda quarters: BEGIN + quarters * QUARTER)
 widths = st.sampled_from([None, *Width])
+Choice = Callable[[Sequence[datetime], Width | None], Levels]
 
 
-@given(ends=st.tuples(moments, moments), width=widths, zone=st.sampled_from(ZONES))
+@given(
+    choose=st.sampled_from([levels, levels_of_sessions]),
+    ends=st.tuples(moments, moments),
+    width=widths,
+    zone=st.sampled_from(ZONES),
+)
 def test_levels_add_up_to_each_quarter_hour_of_its_bucket_once(
-    ends: tuple[datetime, datetime], width: Width | None, zone: str
+    choose: Choice, ends: tuple[datetime, datetime], width: Width | None, zone: str
 ) -> None:
     since, until = min(ends), max(ends)
     edges = buckets.edges(since, until, width, ZoneInfo(zone))
     found: Counter[tuple[int, datetime]] = Counter()
-    read = levels(edges, width)
+    read = choose(edges, width)
     base = LEVELS[read.base]
     moment = read.base_edges[0]
     while moment < read.base_edges[-1]:
@@ -35,7 +42,8 @@ def test_levels_add_up_to_each_quarter_hour_of_its_bucket_once(
         moment += base
     for level, corrections in read.corrections.items():
         for since_, until_, before, sign in corrections:
-            assert (until_ - since_) <= LEVELS["hour" if level == "quarter" else "day"] / 2
+            coarser = "hour" if level == "quarter" and choose is levels else "day"
+            assert (until_ - since_) <= LEVELS[coarser] / 2
             _add(found, since_, until_, before, sign, len(edges) - 1)
             _add(found, since_, until_, before + 1, -sign, len(edges) - 1)
 
@@ -45,6 +53,26 @@ def test_levels_add_up_to_each_quarter_hour_of_its_bucket_once(
         for n in range((end - start) // QUARTER)
     )
     assert {key: count for key, count in found.items() if count} == expected
+
+
+@pytest.mark.parametrize(
+    ("width", "zone", "base"),
+    [
+        (Width.HOUR, "UTC", "quarter"),
+        (Width.DAY, "UTC", "day"),
+        (Width.DAY, "Asia/Kathmandu", "day"),
+        (Width.DAY, "Pacific/Fiji", "quarter"),  # its midnight is noon in UTC
+        (Width.MONTH, "Pacific/Fiji", "day"),
+        (None, "UTC", "day"),
+    ],
+)
+def test_sessions_are_read_by_day_where_that_is_less(
+    width: Width | None, zone: str, base: str
+) -> None:
+    since = BEGIN + timedelta(minutes=15)
+    edges = buckets.edges(since, since + timedelta(days=40), width, ZoneInfo(zone))
+
+    assert levels_of_sessions(edges, width).base == base
 
 
 def _add(

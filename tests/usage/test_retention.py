@@ -68,6 +68,33 @@ def test_sums_stay_when_their_records_are_gone(workspace: Workspace) -> None:
     assert kept.since() == datetime(2024, 3, 1, tzinfo=UTC)
 
 
+def test_sums_of_sessions_go_with_their_records(workspace: Workspace) -> None:
+    """Their calls count as those without a session then; a later month keeps its sessions."""
+    march = datetime(2024, 3, 1, tzinfo=UTC)
+    spread(workspace, [JANUARY, FEBRUARY], session_id="s")
+    kept = timezone.now() - march + timedelta(days=1)
+    roll_up.roll_up()
+
+    assert retention.drop_old_months(kept=kept) == TABLES[:1]
+
+    for table in ("usage_session_quarter", "usage_session_day"):
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT bucket FROM {table} WHERE workspace_id = %s", [workspace.pk])
+            assert cursor.fetchall() == [(FEBRUARY,)]
+    by_session = Question(
+        workspace_id=workspace.pk,
+        since=JANUARY,
+        until=march,
+        width=Width.MONTH,
+        group_by=(Grouping.SESSION,),
+    )
+    assert [(row.group, row.requests) for row in usage(by_session)] == [
+        ((None,), 5),
+        ((None,), 2),
+        (("s",), 1),
+    ]
+
+
 def test_a_range_before_that_is_exact_to_the_quarter_hour(workspace: Workspace) -> None:
     roll_up.roll_up()
     since, until = JANUARY + timedelta(minutes=7), JANUARY + timedelta(minutes=16)

@@ -2,10 +2,12 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import DatabaseError, connection
+from django.db.transaction import atomic
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -176,17 +178,22 @@ def test_hours_that_nobody_marked_are_left_alone(workspace: Workspace) -> None:
 seconds = st.integers(0, 3 * 86_400)
 kinds = st.sampled_from(["answered", "failed", "refused"])
 some_tags = st.lists(st.sampled_from(["a", "b", "c"]), max_size=3, unique=True)
-calls = st.lists(st.tuples(seconds, kinds, st.integers(0, 500), some_tags), max_size=15)
+some_session = st.sampled_from([None, "s1", "s2"])
+Call = tuple[int, str, int, list[str], str | None]
+calls = st.lists(
+    st.tuples(seconds, kinds, st.integers(0, 500), some_tags, some_session), max_size=15
+)
 
 
-def record_of(workspace: Workspace, call: tuple[int, str, int, list[str]]) -> Record:
-    second, kind, credits, tags = call
-    at, labels = MIDNIGHT + timedelta(seconds=second), tuple(tags) or None
+def record_of(workspace: Workspace, call: Call) -> Record:
+    second, kind, credits, tags, session = call
+    at = MIDNIGHT + timedelta(seconds=second)
+    labels: dict[str, Any] = {"tags": tuple(tags) or None, "session_id": session}
     if kind == "refused":
-        return refused(workspace, at=at, refusals=credits or None, tags=labels)
+        return refused(workspace, at=at, refusals=credits or None, **labels)
     if kind == "failed":
-        return a_record(workspace, at=at, error_type="api_error", credits=0, tags=labels)
-    return a_record(workspace, at=at, credits=credits, duration_ms=credits, tags=labels)
+        return a_record(workspace, at=at, error_type="api_error", credits=0, **labels)
+    return a_record(workspace, at=at, credits=credits, duration_ms=credits, **labels)
 
 
 @given(batches=st.lists(calls, min_size=1, max_size=4), order=st.randoms())
@@ -253,6 +260,63 @@ def test_a_call_counts_under_each_of_its_tags_and_once_in_all(workspace: Workspa
 
     for level in ("quarter", "hour", "day"):
         assert by_tag(workspace, level) == {"a": 6, "b": 2, None: 7}
+
+
+def by_session(workspace: Workspace, level: str) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT bucket, session_id, requests, credits FROM usage_session_{level}"
+            " WHERE workspace_id = %s ORDER BY bucket, session_id",
+            [workspace.pk],
+        )
+        return list(cursor.fetchall())
+
+
+def test_a_day_of_a_session_is_the_sum_of_its_hours(workspace: Workspace) -> None:
+    """Also of those that are not summed up again, and without what other sessions have."""
+    hour, day = timedelta(hours=1), timedelta(days=1)
+    write(
+        *(a_record(workspace, at=MIDNIGHT + n * hour, session_id="a") for n in (0, 7, 23, 24)),
+        a_record(workspace, at=MIDNIGHT + hour / 3, session_id="b", credits=5),
+        a_record(workspace, at=MIDNIGHT, credits=100),
+    )
+    roll_up.roll_up()
+    write(a_record(workspace, at=MIDNIGHT + 7 * hour, session_id="a", credits=1))
+    assert roll_up.roll_up() == 1
+
+    assert by_session(workspace, "day") == [
+        (MIDNIGHT, "a", 4, 3 * 12 + 1),
+        (MIDNIGHT, "b", 1, 5),
+        (MIDNIGHT + day, "a", 1, 12),
+    ]
+    assert len(by_session(workspace, "quarter")) == 5
+
+
+def test_the_migration_fills_in_the_days_that_a_roll_up_makes(workspace: Workspace) -> None:
+    hours = [MIDNIGHT + timedelta(hours=n) for n in range(0, 60, 7)]
+    write(*(a_record(workspace, at=at, session_id=f"s{at.hour % 2}") for at in hours))
+    roll_up.roll_up()
+    rolled_up = contents(workspace)
+    migration = import_module("usage.migrations.0014_session_days")
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM usage_session_day")
+        cursor.execute(migration.FILL)
+
+    assert len(rolled_up["usage_session_day"]) == 6
+    assert contents(workspace) == rolled_up
+
+
+@pytest.mark.parametrize("says", [None, "SET LOCAL usage.sums_sessions = 'on'"])
+def test_a_roll_up_of_a_version_that_leaves_out_days_of_sessions_is_refused(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, says: str | None
+) -> None:
+    write(a_record(workspace, at=NOON, session_id="s"))
+    monkeypatch.setattr(roll_up, "SUMS_SESSIONS", says or "SELECT 1")
+
+    with pytest.raises(DatabaseError, match="leaves out the sums of sessions"), atomic():
+        roll_up.roll_up()
+
+    assert DirtyHour.objects.exists()
 
 
 def tagged(workspace: Workspace, number: int, at: datetime) -> Record:

@@ -40,15 +40,15 @@ call = st.fixed_dictionaries(
     }
 )
 calls = st.lists(call, max_size=12)
-groupings = st.sampled_from(
+asked_for = st.sampled_from(
     [
-        (),
-        (Grouping.MODEL,),
-        (Grouping.KEY,),
-        (Grouping.SOURCE, Grouping.KEY, Grouping.MODEL),
-        (Grouping.TAG,),
-        (Grouping.SESSION,),
+        {"group_by": group_by}
+        for group_by in (
+            *((), (Grouping.MODEL,), (Grouping.KEY,), (Grouping.TAG,), (Grouping.SESSION,)),
+            (Grouping.SOURCE, Grouping.KEY, Grouping.MODEL),
+        )
     ]
+    + [{"filters": Filters(session="s1")}]
 )
 widths = st.sampled_from([None, *Width])
 slow = hypothesis_settings(
@@ -100,6 +100,7 @@ def expected(question: Question, zone: ZoneInfo) -> Counter[Any]:
         workspace_id=question.workspace_id,
         accepted_at__gte=question.since,
         accepted_at__lt=question.until,
+        **({"session_id": question.filters.session} if question.filters.session else {}),
     ):
         bucket = bucket_of(record.accepted_at, question.width, zone)
         for group in groups_of(record, question.group_by):
@@ -123,7 +124,7 @@ def answered(rows: list[UsageRow], question: Question, zone: ZoneInfo) -> Counte
     ends=st.tuples(moments, moments),
     width=widths,
     zone=st.sampled_from(ZONES),
-    group_by=groupings,
+    asked=asked_for,
 )
 @slow
 def test_every_report_adds_up_to_the_records_at_any_state_of_the_roll_up(
@@ -133,7 +134,7 @@ def test_every_report_adds_up_to_the_records_at_any_state_of_the_roll_up(
     ends: tuple[datetime, datetime],
     width: Width | None,
     zone: str,
-    group_by: tuple[Grouping, ...],
+    asked: dict[str, Any],
 ) -> None:
     mine = people.workspace_of(people.new_person())
     own_zone = ZoneInfo(zone)
@@ -143,7 +144,7 @@ def test_every_report_adds_up_to_the_records_at_any_state_of_the_roll_up(
         until=max(ends),
         width=width,
         zone=own_zone,
-        group_by=group_by,
+        **asked,
     )
     for batch in (before, after):
         write(*(made(mine, one) for one in batch), *(made(workspace, one) for one in batch))
@@ -278,6 +279,29 @@ def test_whole_buckets_come_from_the_roll_ups_and_marked_hours_from_the_records(
     falsify(workspace, BEGIN + hour, level="hour", credits=12)
     write(a_record(workspace, at=BEGIN + hour, credits=5))
     assert [row.credits for row in usage(question)] == [4 * 12 + 5]
+
+
+@pytest.mark.parametrize(
+    "asked", [{"filters": Filters(session="s")}, {"group_by": (Grouping.SESSION,)}]
+)
+def test_whole_days_of_a_session_come_from_its_days(
+    workspace: Workspace, asked: dict[str, Any]
+) -> None:
+    """And a marked hour of them from its records."""
+    day = timedelta(days=1)
+    write(*(a_record(workspace, at=BEGIN + n * day + day / 3, session_id="s") for n in range(4)))
+    roll_up.roll_up()
+    falsify(workspace, BEGIN + day, level="session_day", credits=1_000_000)
+    question = Question(workspace_id=workspace.pk, since=BEGIN, until=BEGIN + 4 * day, **asked)
+
+    def credits() -> list[int]:
+        return [row.credits for row in usage(question) if row.group in ((), ("s",))]
+
+    assert credits() == [1_000_000 + 3 * 12]
+    write(a_record(workspace, at=BEGIN + day + day / 3, session_id="s", credits=5))
+    assert credits() == [1_000_000 + 3 * 12 + 5]
+    roll_up.roll_up()
+    assert credits() == [4 * 12 + 5]
 
 
 @pytest.mark.django_db(transaction=True)

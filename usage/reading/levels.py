@@ -14,6 +14,7 @@ from usage.reading.buckets import QUARTER, floor
 from usage.reading.question import Width
 
 LEVELS = {"quarter": QUARTER, "hour": timedelta(hours=1), "day": timedelta(days=1)}
+_NONE = timedelta()
 _COARSEST: dict[Width | None, str] = {Width.QUARTER: "quarter", Width.HOUR: "hour"}
 
 
@@ -38,15 +39,28 @@ class Levels(NamedTuple):
     corrections: dict[str, list[Correction]]
 
 
-def used_levels(width: Width | None) -> list[str]:
-    """Return the levels that buckets of this width read, the finest first."""
-    names = list(LEVELS)
-    return names[: names.index(_COARSEST.get(width, "day")) + 1]
-
-
 def levels(edges: Sequence[datetime], width: Width | None) -> Levels:
     """Return what to read for buckets between these edges, all of them quarter hours."""
-    used = used_levels(width)
+    names = list(LEVELS)
+    return _of(edges, names[: names.index(_COARSEST.get(width, "day")) + 1])
+
+
+def levels_of_sessions(edges: Sequence[datetime], width: Width | None) -> Levels:
+    """Return the same of the roll-ups of sessions, which are of quarter hours and days.
+
+    At an edge far from midnight the corrections are long: days are left out where these would read
+    as many quarter hours as there are.
+    """
+    quarters = _of(edges, ["quarter"])
+    if width in _COARSEST:
+        return quarters
+    days = _of(edges, ["quarter", "day"])
+    read_twice = sum((2 * (one.until - one.since) for one in days.corrections["quarter"]), _NONE)
+    return days if read_twice < edges[-1] - edges[0] else quarters
+
+
+def _of(edges: Sequence[datetime], used: Sequence[str]) -> Levels:
+    """Return what to read of these levels, the finest first."""
     near = {name: [_nearest(edge, LEVELS[name]) for edge in edges] for name in used}
     corrections = {
         finer: _corrections(near[coarser], near[finer]) for finer, coarser in pairwise(used)

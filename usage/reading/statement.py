@@ -11,8 +11,7 @@ which PostgreSQL would rather read the workspace's whole history than use an ind
 Execute it without a prepared statement: a plan for any range reads the bounds too late.
 """
 
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from usage.measures import (
@@ -24,12 +23,9 @@ from usage.measures import (
     listed,
     of_record,
 )
-from usage.reading import buckets
-from usage.reading.buckets import QUARTER
-from usage.reading.levels import Levels, levels, used_levels
+from usage.reading.levels import Levels
+from usage.reading.moments import SESSIONS, Moments, moments, parameters
 from usage.reading.question import Grouping, Question
-
-_ALWAYS = datetime.min.replace(tzinfo=UTC)
 
 
 class Statement(NamedTuple):
@@ -47,16 +43,16 @@ _NAMES = {
     Grouping.ERROR: "code",
 }
 _BASE = """
-SELECT width_bucket(bucket, %({level}_edges)s::timestamptz[]) AS place, 1 AS sign, row.*
+SELECT width_bucket(bucket, %({named}_edges)s::timestamptz[]) AS place, 1 AS sign, row.*
 FROM {table}_{level} AS row
 WHERE workspace_id = %(workspace_id)s
-    AND bucket >= %({level}_since)s::timestamptz AND bucket < %({level}_until)s::timestamptz
+    AND bucket >= %({named}_since)s::timestamptz AND bucket < %({named}_until)s::timestamptz
 """
 _CORRECTIONS = """
 SELECT side.place, side.sign, row.*
 FROM unnest(
-    %({level}_sinces)s::timestamptz[], %({level}_untils)s::timestamptz[],
-    %({level}_befores)s::integer[], %({level}_signs)s::integer[]
+    %({named}_sinces)s::timestamptz[], %({named}_untils)s::timestamptz[],
+    %({named}_befores)s::integer[], %({named}_signs)s::integer[]
 ) AS correction (since, until, before, sign)
 CROSS JOIN LATERAL (
     SELECT * FROM {table}_{level}
@@ -77,12 +73,6 @@ FROM dirty CROSS JOIN LATERAL (
         AND bucket < least(dirty.starts_at + interval '1 hour', %(rolled_until)s::timestamptz)
     OFFSET 0
 ) AS row
-"""
-_SESSIONS = """
-SELECT width_bucket(bucket, %(rolled_edges)s::timestamptz[]) AS place, 1 AS sign, row.*
-FROM usage_session_quarter AS row
-WHERE workspace_id = %(workspace_id)s
-    AND bucket >= %(rolled_since)s::timestamptz AND bucket < %(rolled_until)s::timestamptz
 """
 _DIRTY = """
 dirty AS MATERIALIZED (
@@ -168,15 +158,16 @@ def sums(question: Question, *, kept_since: datetime | None = None) -> Statement
     Records are kept since `kept_since`, or all of them. Moments before it are rounded down to a
     quarter hour.
     """
+    read = moments(question, kept_since)
     names = ", ".join(["place", *_names(question)])
     sql = f"""
-WITH {_sources(question)}, part AS ({" UNION ALL ".join(_parts(question))}), summed AS (
+WITH {_sources(question, read)}, part AS ({" UNION ALL ".join(_parts(question))}), summed AS (
     SELECT {names}, {listed("sum({0})::bigint AS {0}")} FROM part
     GROUP BY {names} HAVING sum(requests) <> 0
 )
 SELECT * FROM summed {_page(question)}
 """
-    return _statement(sql, question, kept_since)
+    return Statement(sql, parameters(question, read), read.edges)
 
 
 def slots(question: Question, *, kept_since: datetime | None = None) -> Statement:
@@ -188,16 +179,17 @@ def slots(question: Question, *, kept_since: datetime | None = None) -> Statemen
         f" FROM {source} AS row {join} WHERE slot IS NOT NULL{_restricted(question)}"
         for source, join in (("rolled", _SLOTS_OF_ROLL_UP), ("record", _SLOTS_OF_RECORD))
     ]
+    read = moments(question, kept_since)
     names = ", ".join(["place", *_names(question), "kind"])
     sql = f"""
-WITH {_sources(question)}, part AS ({" UNION ALL ".join(parts)}), summed AS (
+WITH {_sources(question, read)}, part AS ({" UNION ALL ".join(parts)}), summed AS (
     SELECT {names}, slot, sum(count)::bigint AS count FROM part
     GROUP BY {names}, slot HAVING sum(count) <> 0
 )
 SELECT {names}, array_agg(slot ORDER BY slot), array_agg(count ORDER BY slot)
 FROM summed GROUP BY {names} ORDER BY place
 """
-    return _statement(sql, question, kept_since)
+    return Statement(sql, parameters(question, read), read.edges)
 
 
 def _parts(question: Question) -> list[str]:
@@ -264,7 +256,7 @@ def _part(
     return f"SELECT row.place, {columns}{values} FROM {source} AS row {rest}"
 
 
-def _sources(question: Question) -> str:
+def _sources(question: Question, read: Moments) -> str:
     """Return the tables that parts read, as CTEs; one that no part names costs nothing."""
     where = "AND session_id IS NOT NULL"
     if question.filters.session is not None:
@@ -273,22 +265,20 @@ def _sources(question: Question) -> str:
     sources = {
         "record": _RECORDS.format(spans=_SPANS, where=""),
         "of_session": of_session,
-        "rolled": _rolled(question, "usage"),
-        "rolled_tag": _rolled(question, "usage_tag"),
-        "rolled_session": f"{_SESSIONS} UNION ALL {_STALE.format(table='usage_session')}",
+        "rolled": _rolled("usage", read.rolled),
+        "rolled_tag": _rolled("usage_tag", read.rolled),
+        "rolled_session": _rolled("usage_session", read.sessions, SESSIONS),
     }
     return _DIRTY + "".join(f", {name} AS ({sql})" for name, sql in sources.items())
 
 
-def _rolled(question: Question, table: str) -> str:
-    used = used_levels(question.width)
-    *finer, base = used
-    selects = [
-        _BASE.format(table=table, level=base),
-        *(_CORRECTIONS.format(table=table, level=level) for level in finer),
-        _STALE.format(table=table),
+def _rolled(table: str, read: Levels, prefix: str = "") -> str:
+    base = _BASE.format(table=table, level=read.base, named=f"{prefix}{read.base}")
+    corrections = [
+        _CORRECTIONS.format(table=table, level=level, named=f"{prefix}{level}")
+        for level in read.corrections
     ]
-    return " UNION ALL ".join(selects)
+    return " UNION ALL ".join([base, *corrections, _STALE.format(table=table)])
 
 
 def _names(question: Question) -> list[str]:
@@ -325,61 +315,3 @@ def _page(question: Question) -> str:
 def _text(name: str) -> str:
     """Return a group as text that sorts as it does; UsageRow.cursor writes the same."""
     return "lpad(key_id::text, 19, '0')" if name == "key_id" else name
-
-
-def _statement(sql: str, question: Question, kept_since: datetime | None) -> Statement:
-    kept_since = kept_since or _ALWAYS
-    since, until = _exact(question.since, kept_since), _exact(question.until, kept_since)
-    edges = buckets.edges(since, until, question.width, question.zone)
-    first, last = buckets.ceiling(since, QUARTER), buckets.floor(until, QUARTER)
-    if first > last:  # within one quarter hour
-        first = last = until
-    rolled = [min(max(edge, first), last) for edge in edges]
-    parameters: dict[str, Any] = {
-        "workspace_id": question.workspace_id,
-        "since": since,
-        "until": until,
-        "kept_since": kept_since,
-        "head_until": first,
-        "tail_since": last,
-        "edges": _array(edges),
-        "count": len(edges) - 1,
-        "rolled_edges": _array(rolled),
-        "rolled_since": first,
-        "rolled_until": last,
-        "key_id": question.filters.key_id,
-        "model": question.filters.model,
-        "source": question.filters.source,
-        "tag": question.filters.tag,
-        "session": question.filters.session,
-        "limit": question.limit,
-        **_levels(levels(rolled, question.width)),
-    }
-    if question.after is not None:
-        moment, groups = question.after
-        parameters["after_place"] = sum(1 for edge in edges if edge <= max(moment, since))
-        parameters |= {f"after_{place}": text for place, text in enumerate(groups)}
-    return Statement(sql, parameters, edges)
-
-
-def _exact(moment: datetime, kept_since: datetime) -> datetime:
-    return moment if moment >= kept_since else buckets.floor(moment, QUARTER)
-
-
-def _array(values: Sequence[datetime] | Sequence[int]) -> str:
-    """Return an array as PostgreSQL reads it: psycopg takes five times as long for a long one."""
-    return f"{{{','.join(map(str, values))}}}"
-
-
-def _levels(read: Levels) -> dict[str, Any]:
-    parameters: dict[str, Any] = {
-        f"{read.base}_edges": _array(read.base_edges),
-        f"{read.base}_since": read.base_edges[0],
-        f"{read.base}_until": read.base_edges[-1],
-    }
-    for level, corrections in read.corrections.items():
-        parameters[f"{level}_sinces"] = _array([one.since for one in corrections])
-        parameters[f"{level}_untils"] = _array([one.until for one in corrections])
-        parameters[f"{level}_befores"] = _array([one.before for one in corrections])
-        parameters[f"{level}_signs"] = _array([one.sign for one in corrections])
-    return parameters
