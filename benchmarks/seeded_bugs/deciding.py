@@ -188,8 +188,8 @@ DECIDING = (
         (
             Edit(
                 "gateway/upstreams/router.py",
-                "if request.document_count or request.reads_more:",
-                "if request.reads_more:",
+                "    if request.document_count:\n",
+                "    if False:\n",
             ),
             Edit("gateway/pipeline/admission.py", "if call.request.document_count:", "if False:"),
         ),

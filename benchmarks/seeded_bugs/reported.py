@@ -87,8 +87,9 @@ REPORTED = (
         (
             Edit(
                 "gateway/upstreams/router.py",
-                "input_tokens *= 1 + sum(uses for _, uses in request.helpers)",
-                "input_tokens *= 1",
+                "longest, rereads = input_tokens, request.rereads",
+                "longest, rereads = input_tokens, request.rereads - sum(\n"
+                "        uses for _, uses in request.helpers\n    )",
             ),
         ),
         _OF_TOOLS,
@@ -98,7 +99,7 @@ REPORTED = (
         (
             Edit(
                 "gateway/upstreams/router.py",
-                "if request.may_be_compacted and input_tokens >= _LEAST_COMPACTED_TOKENS:",
+                "if request.may_be_compacted and longest >= _LEAST_COMPACTED_TOKENS:",
                 "if False:",
             ),
         ),
@@ -109,8 +110,19 @@ REPORTED = (
         (
             Edit(
                 "gateway/upstreams/router.py",
-                "if request.document_count or request.reads_more:",
-                "if request.document_count:",
+                "        longest = model.context_tokens\n",
+                "",
+            ),
+        ),
+        _OF_TOOLS,
+    ),
+    Bug(
+        "a conversation that is read after each search is held for once",
+        (
+            Edit(
+                "gateway/upstreams/router.py",
+                "input_tokens = min(input_tokens, longest) + rereads * longest",
+                "input_tokens = longest",
             ),
         ),
         _OF_TOOLS,

@@ -111,7 +111,7 @@ async def _bound_of_documents(services: GatewayServices, call: Call) -> int:
     """Count the tokens whatever the balance: the size of a document says nothing about them, and
     those above the hold would be given away. Without a count the whole context is held for."""
     candidate = call.candidate
-    if call.request.reads_more:
+    if call.request.rereads:
         return candidate.bound
     count = await upstream_call.count_tokens(services, call, candidate)
     if count is None:
@@ -128,7 +128,7 @@ async def _counted_bound(services: GatewayServices, call: Call, refused: HoldRes
     not fit.
     """
     candidate = call.candidate
-    if call.request.reads_more:
+    if call.request.rereads:
         _raise_not_held(call, candidate.bound, refused)
     least = candidate.bound_of(call.request, input_tokens=1)
     if least > refused.available:

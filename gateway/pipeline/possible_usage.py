@@ -62,7 +62,7 @@ def _may_grow(request: MessagesRequest, usage: Usage) -> bool:
         request.document_count
         or usage.iterations
         or any(not is_custom(tool) for tool in fields.get("tools", ()))
-        or fields.get("mcp_servers")
+        or request.rereads
         or request.may_be_compacted
         or fields.get("container")
         or _names_a_source(fields["messages"])

@@ -58,11 +58,13 @@ class MessagesRequest(msgspec.Struct, frozen=True):
     uses: ToolUses = NO_USES  # the most, of tools that the provider runs and charges for
 
     @property
-    def reads_more(self) -> bool:
-        """Whether the provider's tools bring the model input that no count of the request has."""
-        return (
-            self.uses is not NO_USES or bool(self.helpers) or bool(self.fields.get("mcp_servers"))
-        )
+    def rereads(self) -> int:
+        """How many times at most the model reads the conversation again, each time with what the
+        provider's tools have found by then: after each use, or round of uses."""
+        if self.uses is NO_USES and not self.helpers and "mcp_servers" not in self.fields:
+            return 0  # nearly always
+        rounds = tools.MOST_ROUNDS if self.fields.get("mcp_servers") else sum(self.uses)
+        return min(rounds, tools.MOST_ROUNDS) + sum(uses for _, uses in self.helpers)
 
     @property
     def may_be_compacted(self) -> bool:

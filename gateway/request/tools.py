@@ -10,6 +10,7 @@ from gateway.request import content, values
 # Of a provider's tool whose `max_uses` is not given: providers pause an answer after about ten
 # rounds, each with a use or two. What a call uses above it is not charged.
 MOST_USES = 20
+MOST_ROUNDS = 10
 _CHOICES = ("auto", "any", "tool", "none")
 NAME = re.compile(r"[a-zA-Z0-9_-]{1,128}")
 

@@ -230,13 +230,18 @@ def _bound_of_helpers(request: MessagesRequest, catalogue: CatalogueSnapshot, no
 
 
 def _bound(request: MessagesRequest, model: ModelRow, price: Price, input_tokens: int) -> int:
-    """Return the most that the model costs with so many tokens of input in its longest pass."""
+    """Return the most that the model costs with so many tokens of input in its first pass. It reads
+    on after each use of a provider's tool: of what that found, nothing is known but that it fits
+    into the context with the conversation."""
     output_tokens = min(request.max_tokens, model.max_output_tokens)
-    if request.may_be_compacted and input_tokens >= _LEAST_COMPACTED_TOKENS:
-        input_tokens = 2 * input_tokens + model.max_output_tokens
-        output_tokens += model.max_output_tokens  # of a summary
-    # It reads on after each answer of a helper.
-    input_tokens *= 1 + sum(uses for _, uses in request.helpers)
+    longest, rereads = input_tokens, request.rereads
+    if rereads:
+        longest = model.context_tokens
+        input_tokens = min(input_tokens, longest) + rereads * longest
+    if request.may_be_compacted and longest >= _LEAST_COMPACTED_TOKENS:
+        summaries = (1 + rereads) * model.max_output_tokens  # each is written, and read
+        input_tokens = 2 * input_tokens + summaries
+        output_tokens += summaries
     return price.bound(input_tokens=input_tokens, output_tokens=output_tokens, uses=request.uses)
 
 
@@ -281,10 +286,10 @@ def _likely_input(request: MessagesRequest) -> int:
 
 
 def most_input(request: MessagesRequest, model: ModelRow) -> int:
-    """Return more input tokens than the request can have: a token is at least one byte. Of a
-    document, and of what the provider's tools find, nothing is known but that it fits into the
+    """Return more input tokens than the request can have, without what the provider's tools find: a
+    token is at least one byte. Of a document, nothing is known but that it fits into the
     context."""
-    if request.document_count or request.reads_more:
+    if request.document_count:
         return model.context_tokens
     images = request.image_count * model.max_tokens_per_image
     return request.text_bytes + _TEMPLATE_TOKENS + images

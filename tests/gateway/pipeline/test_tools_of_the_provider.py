@@ -32,6 +32,9 @@ SEARCH = {"type": "web_search_20250305", "name": "web_search", "max_uses": 3}
 FETCH = {"type": "web_fetch_20250910", "name": "web_fetch", "max_uses": 2}
 CODE = {"type": "code_execution_20250825", "name": "code_execution"}
 UNNAMED_USES = 20
+MOST_ROUNDS = 10
+# A whole context, at the dearest of the input prices: 5/4 of a credit.
+PASS = CONTEXT_TOKENS * 5 // 4
 CALLS: dict[str, dict[str, Any]] = {
     name: {"type": "server_tool_use", "id": f"srvtoolu_{name}", "name": name, "input": {}}
     for name in ("web_search", "bash_code_execution")
@@ -60,6 +63,7 @@ def used(blocks: tuple[str, ...]) -> list[Step]:
 def test_uses_are_charged_as_the_upstream_counts_them(
     customer: Customer, upstream: ScriptedUpstream, description: Description, stream: bool
 ) -> None:
+    customer.give(10**7)
     told = usage(100, 10) | {"server_tool_use": {"web_search_requests": 2, "web_fetch_requests": 1}}
     script = upstream.script(answering(stream, told, blocks=("web_search",) * 3))
 
@@ -90,6 +94,7 @@ def test_uses_are_charged_as_the_upstream_counts_them(
 def test_uses_that_the_upstream_does_not_count_are_counted_in_its_answer(
     customer: Customer, upstream: ScriptedUpstream, stream: bool
 ) -> None:
+    customer.give(10**7)
     blocks = ("web_search", "bash_code_execution", "bash_code_execution")
     script = upstream.script(answering(stream, usage(100, 10), blocks=blocks))
 
@@ -100,37 +105,72 @@ def test_uses_that_the_upstream_does_not_count_are_counted_in_its_answer(
 
 
 @pytest.mark.parametrize(
-    ("tools", "uses"),
+    ("tools", "uses", "rereads"),
     [
-        ([SEARCH], 3 * 500),
-        ([SEARCH, FETCH], 3 * 500 + 2),
-        ([SEARCH | {"max_uses": 7}, {"type": "web_search_20260209", "name": "more"}], 27 * 500),
-        ([CODE], UNNAMED_USES / 4),
-        ([{"name": "clock", "input_schema": {"type": "object"}}], None),
+        ([SEARCH | {"max_uses": 1}], 500, 1),
+        ([SEARCH], 3 * 500, 3),
+        ([SEARCH, FETCH], 3 * 500 + 2, 5),
+        (
+            [SEARCH | {"max_uses": 7}, {"type": "web_search_20260209", "name": "more"}],
+            27 * 500,
+            MOST_ROUNDS,
+        ),
+        ([CODE], UNNAMED_USES // 4, MOST_ROUNDS),
+        ([{"name": "clock", "input_schema": {"type": "object"}}], 0, 0),
     ],
 )
 def test_the_most_that_they_can_cost_is_held(
     new_customer: NewCustomer,
     upstream: ScriptedUpstream,
     tools: list[dict[str, Any]],
-    uses: float | None,
+    uses: int,
+    rereads: int,
 ) -> None:
-    """With all that their results can add to the input."""
-    customer = new_customer(credits=1_000_000)
+    """With the conversation and their results, which the model reads again after each use."""
+    customer = new_customer(credits=10_000_000)
     script = upstream.script(after_release(says()))
     fields: dict[str, Any] = {"model": MODEL, "tools": tools, "max_tokens": 100}
     call = customer.begin(script.prompt, **fields)
     script.wait_for_request()
-    if uses is None:
-        body = request_body(script.prompt, **fields)
-        expected = scripted_catalogue.bound(body, max_tokens=100)
-    else:
-        expected = CONTEXT_TOKENS * 5 // 4 + 2 * 100 + int(uses)
-    assert customer.wallet().held == expected
+    first = scripted_catalogue.bound(request_body(script.prompt, **fields), max_tokens=100)
+    assert customer.wallet().held == first + rereads * PASS + uses
 
     script.release()
     assert call.answer().status == 200
     assert script.requests[0].body["tools"] == tools
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["plain", "stream"])
+def test_a_search_that_fills_the_context_each_time_is_charged_within_the_hold(
+    new_customer: NewCustomer, upstream: ScriptedUpstream, stream: bool
+) -> None:
+    """The upstream reports the sum of what the model has read in all of its rounds."""
+    customer = new_customer(credits=2_000_000)
+    told = usage(1_000, 100, cache_write=3 * CONTEXT_TOKENS) | {
+        "server_tool_use": {"web_search_requests": 3}
+    }
+    script = upstream.script(answering(stream, told))
+
+    answer = customer.ask(script.prompt, model=MODEL, stream=stream, tools=[SEARCH], max_tokens=100)
+
+    charge = 1_000 + 3 * PASS + 2 * 100 + 3 * 500
+    assert answer.whole()["usage"]["credits_consumed"] == charge
+    record = customer.wait_for_record()
+    assert (record.credits, record.lost_credits) == (charge, 0)
+
+
+def test_a_long_conversation_is_held_for_as_one_context_at_each_pass(
+    new_customer: NewCustomer, upstream: ScriptedUpstream
+) -> None:
+    customer = new_customer(credits=2_000_000)
+    script = upstream.script(after_release(says()))
+    long = "x" * (CONTEXT_TOKENS + 1)
+    call = customer.begin(script.prompt, model=MODEL, tools=[SEARCH], system=long, max_tokens=100)
+    script.wait_for_request()
+
+    assert customer.wallet().held == 4 * PASS + 2 * 100 + 3 * 500
+    script.release()
+    assert call.answer().status == 200
 
 
 def test_a_count_of_the_tokens_does_not_lower_what_is_held(
@@ -138,11 +178,13 @@ def test_a_count_of_the_tokens_does_not_lower_what_is_held(
 ) -> None:
     customer = new_customer(credits=100_000)
     script = upstream.script(says(), counting=counts(20))
+    fields: dict[str, Any] = {"model": MODEL, "tools": [SEARCH], "max_tokens": 100}
 
-    refused = customer.ask(script.prompt, model=MODEL, tools=[SEARCH], max_tokens=100)
+    refused = customer.ask(script.prompt, **fields)
 
     assert refused.status == 402
-    assert refused.error["details"]["credits_required"] == CONTEXT_TOKENS * 5 // 4 + 200 + 1_500
+    first = scripted_catalogue.bound(request_body(script.prompt, **fields), max_tokens=100)
+    assert refused.error["details"]["credits_required"] == first + 3 * PASS + 1_500
     assert (script.requests, script.counts) == ([], [])
 
 
@@ -151,15 +193,18 @@ def test_what_is_above_the_hold_is_our_loss(
     new_customer: NewCustomer, upstream: ScriptedUpstream, stream: bool
 ) -> None:
     customer = new_customer(credits=1_000_000)
-    told = usage(100, 10) | {"server_tool_use": {"web_search_requests": 1_000}}
+    told = usage(100, 10) | {"server_tool_use": {"web_search_requests": 10_000}}
     script = upstream.script(answering(stream, told))
+    fields: dict[str, Any] = {"model": MODEL, "tools": [SEARCH], "max_tokens": 100}
+    fields["stream"] = stream
 
-    answer = customer.ask(script.prompt, model=MODEL, stream=stream, tools=[SEARCH], max_tokens=100)
+    answer = customer.ask(script.prompt, **fields)
 
-    held = CONTEXT_TOKENS * 5 // 4 + 200 + 1_500
+    first = scripted_catalogue.bound(request_body(script.prompt, **fields), max_tokens=100)
+    held = first + 3 * PASS + 1_500
     assert answer.whole()["usage"]["credits_consumed"] == held
     record = customer.wait_for_record()
-    assert (record.credits, record.lost_credits) == (held, 120 + 500_000 - held)
+    assert (record.credits, record.lost_credits) == (held, 120 + 5_000_000 - held)
 
 
 def advisor(**fields: Any) -> dict[str, Any]:
@@ -168,20 +213,18 @@ def advisor(**fields: Any) -> dict[str, Any]:
     return kind | fields
 
 
-# At the dearest of the input prices, 5/4 of a credit, and at 2 credits a token of output.
-HELPED_ONCE = 2 * CONTEXT_TOKENS * 5 // 4 + 2 * 100 + CONTEXT_TOKENS * 5 // 4 + 2 * 4096
+# A context and an answer of the helper, and a further context of the model that it helps; output is
+# 2 credits a token.
+HELPED_ONCE = 2 * PASS + 2 * 4096
 
 
 @pytest.mark.parametrize(
-    ("tools", "expected"),
+    ("tools", "beyond"),
     [
         ([advisor(max_uses=1)], HELPED_ONCE),
-        ([advisor(max_uses=2)], 5 * CONTEXT_TOKENS * 5 // 4 + 2 * (100 + 2 * 4096)),
-        (
-            [advisor(max_uses=1), advisor(max_uses=1, name="other")],
-            5 * CONTEXT_TOKENS * 5 // 4 + 2 * (100 + 2 * 4096),
-        ),
-        ([advisor()], 41 * CONTEXT_TOKENS * 5 // 4 + 2 * (100 + UNNAMED_USES * 4096)),
+        ([advisor(max_uses=2)], 2 * HELPED_ONCE),
+        ([advisor(max_uses=1), advisor(max_uses=1, name="other")], 2 * HELPED_ONCE),
+        ([advisor()], UNNAMED_USES * HELPED_ONCE),
     ],
 )
 @pytest.mark.parametrize("stream", [False, True], ids=["plain", "stream"])
@@ -189,15 +232,17 @@ def test_what_a_model_that_a_tool_calls_can_cost_is_held(
     new_customer: NewCustomer,
     upstream: ScriptedUpstream,
     tools: list[dict[str, Any]],
-    expected: int,
+    beyond: int,
     stream: bool,
 ) -> None:
     """Nothing but the number of its uses bounds it: neither the body nor `max_tokens`."""
     customer = new_customer(credits=20_000_000)
     script = upstream.script(after_release(says()))
-    call = customer.begin(script.prompt, tools=tools, max_tokens=100, stream=stream)
+    fields: dict[str, Any] = {"tools": tools, "max_tokens": 100, "stream": stream}
+    call = customer.begin(script.prompt, **fields)
     script.wait_for_request()
-    assert customer.wallet().held == expected
+    first = scripted_catalogue.bound(request_body(script.prompt, **fields), max_tokens=100)
+    assert customer.wallet().held == first + beyond
 
     script.release()
     assert call.answer().status == 200
@@ -229,13 +274,15 @@ def test_a_model_that_a_tool_calls_is_charged_within_the_hold(
 def test_a_call_that_cannot_pay_for_the_model_that_its_tool_calls_is_refused(
     new_customer: NewCustomer, upstream: ScriptedUpstream
 ) -> None:
-    customer = new_customer(credits=HELPED_ONCE - 1)
     script = upstream.script(says(), counting=counts(20))
+    fields: dict[str, Any] = {"tools": [advisor(max_uses=1)], "max_tokens": 100}
+    first = scripted_catalogue.bound(request_body(script.prompt, **fields), max_tokens=100)
+    customer = new_customer(credits=first + HELPED_ONCE - 1)
 
-    refused = customer.ask(script.prompt, tools=[advisor(max_uses=1)], max_tokens=100)
+    refused = customer.ask(script.prompt, **fields)
 
     assert refused.status == 402
-    assert refused.error["details"]["credits_required"] == HELPED_ONCE
+    assert refused.error["details"]["credits_required"] == first + HELPED_ONCE
     assert (script.requests, script.counts) == ([], [])
 
 

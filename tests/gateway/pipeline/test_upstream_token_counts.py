@@ -172,7 +172,7 @@ def test_a_count_that_no_answer_can_have_is_replaced_by_our_own(
     "fields",
     [
         {"messages": [{"role": "user", "content": [IMAGE_BY_ADDRESS]}]},
-        {"tools": [{"type": "web_search_20260209", "name": "web_search"}]},
+        {"tools": [{"type": "web_search_20260209", "name": "web_search", "max_uses": 1}]},
         {"context_management": COMPACTION},
     ],
     ids=["an image by its address", "a tool of the provider", "compaction"],
