@@ -41,7 +41,7 @@ class Choice(NamedTuple):
 
 
 class Change(NamedTuple):
-    """A figure beside the span before: 10.3 %, up; `verdict` is good, bad or nothing."""
+    """A figure beside the span before: 10.3%, up; `verdict` is good, bad or nothing."""
 
     words: str
     direction: str
@@ -157,7 +157,7 @@ def _change(measure: Measure, now: float, then: float) -> Change | None:
     verdict = ""
     if measure in _BETTER_IF_LESS and share:
         verdict = "bad" if share > 0 else "good"
-    return Change(f"{abs(share) * 100:.1f} %", direction, verdict)
+    return Change(f"{abs(share):.1%}", direction, verdict)
 
 
 def choices(wanted: Wanted) -> dict[str, list[Choice]]:
@@ -242,7 +242,7 @@ def _bucket_row(wanted: Wanted, figures: Figures, place: int, bucket: Bucket) ->
         _signed_change(bucket),
         grouped(row.requests if row else 0),
         grouped(row.errors if row else 0),
-        _UNKNOWN if cached is None else f"{cached * 100:.0f} %",
+        _UNKNOWN if cached is None else percent(cached),
         f"{time.p50 / 1000:.2f} s" if time else _UNKNOWN,
         f"{time.p95 / 1000:.2f} s" if time else _UNKNOWN,
     )
@@ -274,7 +274,7 @@ def group_rows(wanted: Wanted, figures: Figures, key_names: Mapping[int, str]) -
             parts.append((rank_of.get(model, 8), round(at, 2), round(width, 2)))
             at += width
         name = words.group(wanted.table_grouping, row.value, key_names)
-        cached = f"{100 * row.cached / row.input_tokens:.0f} %" if row.input_tokens else _UNKNOWN
+        cached = percent(row.cached / row.input_tokens) if row.input_tokens else _UNKNOWN
         found.append(GroupRow(name, _narrowed(wanted, row.value), row, cached, parts))
     return found
 
@@ -339,4 +339,4 @@ def _compact(value: int) -> str:
 
 
 def _share(part: int, whole: int) -> str:
-    return f"{100 * part / whole:.0f} %" if whole else _UNKNOWN
+    return f"{part / whole:.0%}" if whole else _UNKNOWN

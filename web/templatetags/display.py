@@ -77,7 +77,13 @@ def moment(at: datetime) -> SafeString:
 
     js/times.js updates the relative time and shows the local one on hover.
     """
-    return format_html('{} <span class="nowrap">({})</span>', _relative_time(at), exact_time(at))
+    date, _, time = exact_time(at).partition(" ")
+    return format_html(
+        '{} <span class="exact"><span>({}</span> <span>{})</span></span>',
+        _relative_time(at),
+        date,
+        time,
+    )
 
 
 @register.simple_tag

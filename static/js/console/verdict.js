@@ -36,7 +36,7 @@ function cheaper([a, b]) {
   const [low, high] = ordered(a, b, (run) => run.call.credits());
   const [least, most] = [low.call.credits(), high.call.credits()];
   if (least === most) return null;
-  return { name: low.name, text: `${Math.round(100 * (1 - least / most))} % cheaper` };
+  return { name: low.name, text: `${Math.round(100 * (1 - least / most))}% cheaper` };
 }
 
 function faster([a, b]) {

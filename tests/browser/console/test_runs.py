@@ -147,7 +147,7 @@ def test_two_models_answer_side_by_side(console: Console, upstream: ScriptedUpst
     console.page.get_by_label("Second model").select_option(VISTA)
     console.page.get_by_role("button", name="Run both").click()
 
-    expect(console.page.locator("#verdict")).to_contain_text("32 % cheaper")
+    expect(console.page.locator("#verdict")).to_contain_text("32% cheaper")
     columns = console.page.locator(".column")
     for column, credits in ((columns.nth(0), ATLAS_CREDITS), (columns.nth(1), VISTA_CREDITS)):
         expect(column).to_contain_text("The same answer")
