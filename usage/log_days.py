@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from django.db import connection
 
-from usage.log_filters import FAILED, SUCCEEDED, LogFilter
+from usage.log_filters import FAILED, SUCCEEDED, LogFilter, of_roll_ups
 from usage.measures import OTHER_TAGS
 from usage.reading import Filters, Grouping, Question, usage
 from web.filter_values import NO_KEY
@@ -131,20 +131,9 @@ def total(workspace_id: int, wanted: LogFilter) -> Total | None:
 
 def _filters(workspace_id: int, wanted: LogFilter, narrowing: dict[str, str]) -> Filters | None:
     """Return the filters of a question about these calls; None if it cannot be asked."""
-    names = narrowing.keys()
-    if names <= {"key", "model", "source"}:
-        key = narrowing.get("key")
-        return Filters(
-            key_id=int(key) if key and key != NO_KEY else None,
-            is_console=key == NO_KEY,
-            model=narrowing.get("model"),
-            source=narrowing.get("source"),
-        )
-    if names == {"session"}:
-        return Filters(session=narrowing["session"])
-    if names == {"tag"} and not _has_other_tags(workspace_id, wanted):
+    if narrowing.keys() == {"tag"} and not _has_other_tags(workspace_id, wanted):
         return Filters(tag=narrowing["tag"])
-    return None
+    return of_roll_ups(narrowing)
 
 
 def _has_other_tags(workspace_id: int, wanted: LogFilter) -> bool:

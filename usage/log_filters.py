@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
+from usage.reading import Filters
 from web import filter_values
 from web.filter_values import NO_KEY
 
@@ -105,6 +106,22 @@ class LogFilter(NamedTuple):
     def _conditions(self, names: Collection[str]) -> str:
         parts = [_condition(name, text) for name, text in self.values.items() if name in names]
         return " AND ".join(parts) or "true"
+
+
+def of_roll_ups(narrowing: Mapping[str, str]) -> Filters | None:
+    """Return the filters of a question about the calls that pass these values; None if roll-ups do
+    not know them."""
+    key = narrowing.get("key")
+    if narrowing.keys() <= {"key", "model", "source"}:
+        return Filters(
+            key_id=int(key) if key and key != NO_KEY else None,
+            is_console=key == NO_KEY,
+            model=narrowing.get("model"),
+            source=narrowing.get("source"),
+        )
+    if narrowing.keys() == {"session"}:
+        return Filters(session=narrowing["session"])
+    return None
 
 
 def parse(params: Mapping[str, str], *, now: datetime) -> LogFilter:

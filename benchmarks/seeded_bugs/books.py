@@ -210,6 +210,17 @@ BOOKS = (
         _ADDS_UP,
     ),
     Bug(
+        "a file of calls tells more rows than it has",
+        (
+            Edit(
+                "usage/exports/tables.py",
+                "coalesce(sum(requests), 0) - ({further})",
+                "coalesce(sum(requests), 0)",
+            ),
+        ),
+        _ADDS_UP,
+    ),
+    Bug(
         "two roll-ups at once",
         (Edit("usage/roll_up.py", "        cursor.execute(LOCK)\n", ""),),
         _ADDS_UP,

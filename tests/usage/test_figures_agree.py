@@ -94,7 +94,7 @@ def _entry(
 def exported(table: Table) -> tuple[int, int]:
     """Return the credits that the header has, and those of the rows of the file."""
     with connection.cursor() as cursor:
-        cursor.execute(tables.count_query(table), table.parameters)
+        cursor.execute(*table.totals)
         _, in_header = cursor.fetchone()
         with cursor.copy(tables.copy_query(table, Format.CSV), table.parameters) as copy:
             text = b"".join(bytes(piece) for piece in copy).decode()

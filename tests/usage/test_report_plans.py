@@ -20,6 +20,7 @@ from accounts.models import Workspace
 from billing.audit.rules import COUNTS, RULES
 from tests.support.request_records import a_price
 from usage import log_filters, request_log, roll_up, session_roll_up
+from usage.exports import tables
 from usage.models import RequestRecord
 from usage.ranges import Period
 from usage.reading import Filters, Grouping, Question, Width, statement
@@ -137,6 +138,19 @@ def test_sums_of_sessions(period: Period, on_the_server: bool) -> None:
         scans = scans_of_records(plan)
         assert {scan["Relation Name"] for scan in scans} <= PARTITIONS
         assert not any(scan["Node Type"] == "Seq Scan" for scan in scans)
+
+
+@pytest.mark.parametrize("asked", [{}, {"key": "7"}, {"model": "m", "source": "api"}])
+def test_totals_of_a_file_of_calls(period: Period, asked: dict[str, str]) -> None:
+    """They are those of the roll-ups; of these hours, all are marked."""
+    within = {"from": period.since.isoformat(), "to": period.until.isoformat()}
+    wanted = log_filters.parse({**asked, **within}, now=period.until)
+    table = tables.records(period.workspace_id, wanted, kept_since=None)
+
+    plan = plan_of(table.totals.sql, table.totals.parameters, on_the_server=True)
+
+    assert table.rolled_up
+    assert_reads_only(plan, period)
 
 
 FILTERS = {

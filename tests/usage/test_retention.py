@@ -13,7 +13,7 @@ from billing.ledger.wallets import wallet_of
 from billing.models import Hold, HoldState, Source
 from tests.support import people
 from tests.support.request_records import a_record, spread
-from usage import kept, retention, roll_up
+from usage import kept, log_filters, retention, roll_up
 from usage.exports import tables
 from usage.models import DirtyHour, RecordRetention, RequestRecord
 from usage.reading import Grouping, Question, UsageRow, Width, usage
@@ -173,6 +173,18 @@ def test_a_new_record_of_an_old_workspace_is_counted(workspace: Workspace) -> No
     assert sum(row.credits for row in months(workspace)) == 7 * 12 + 5
 
 
+def test_a_file_of_calls_tells_the_totals_of_those_that_are_kept(workspace: Workspace) -> None:
+    roll_up.roll_up()
+    retention.drop_old_months(kept=YEAR)
+    spread(workspace, [timezone.now()], credits=5)
+    wanted = log_filters.parse({"range": "all"}, now=timezone.now())
+    table = tables.records(workspace.pk, wanted, kept_since=kept.since())
+
+    assert table.rolled_up
+    with connection.cursor() as cursor:
+        assert cursor.execute(*table.totals).fetchone() == (2, 12 + 5)
+
+
 def test_a_file_of_sums_has_the_months_whose_records_are_gone(workspace: Workspace) -> None:
     """Also from the middle of a quarter hour, and with an hour of theirs that is marked again."""
     roll_up.roll_up()
@@ -189,7 +201,7 @@ def test_a_file_of_sums_has_the_months_whose_records_are_gone(workspace: Workspa
     table = tables.sums(question, kept_since=kept.since())
 
     with connection.cursor() as cursor:
-        cursor.execute(tables.count_query(table), table.parameters)
+        cursor.execute(*table.totals)
         rows, credits = cursor.fetchone()
 
     assert (rows, credits) == (4, 8 * 12)

@@ -23,7 +23,8 @@ from tests.support import people
 from tests.support.request_records import a_record, refused, write
 from tests.support.roll_ups import falsify, sums_of
 from tests.support.usage_ranges import BEGIN, ZONES, bucket_of, moments
-from usage import roll_up
+from usage import log_filters, roll_up
+from usage.exports import tables
 from usage.measures import MEASURES
 from usage.models import RequestRecord
 from usage.reading import Filters, Grouping, Question, UsageRow, Width, latencies, usage
@@ -214,6 +215,43 @@ def test_percentiles_are_those_of_the_answered_calls(
         median = sorted(in_range)[(len(in_range) - 1) // 2]
         assert median / 1.4 - 1 <= row.duration.p50 <= median * 1.4 + 1
         assert row.duration.p50 <= row.duration.p95 <= row.duration.p99
+
+
+@given(
+    before=calls,
+    after=calls,
+    ends=st.tuples(moments, moments),
+    filters=st.sampled_from(
+        [
+            *({}, {"key": "7"}, {"key": "none"}, {"model": "m1"}, {"session": "s1"}),
+            *({"model": "m2", "source": "console"}, {"tag": "a"}, {"status": "error"}),
+        ]
+    ),
+)
+@slow
+def test_the_totals_of_a_file_of_calls_are_those_of_its_rows(
+    workspace: Workspace,
+    before: list[Any],
+    after: list[Any],
+    ends: tuple[datetime, datetime],
+    filters: dict[str, str],
+) -> None:
+    """Also where roll-ups have them, which count each refusal that a row stands for."""
+    mine = people.workspace_of(people.new_person())
+    since, until = min(ends), max(ends)
+    asked = {**filters, "from": since.isoformat(), "to": until.isoformat()}
+    wanted = log_filters.parse(asked, now=until)
+    table = tables.records(mine.pk, wanted, kept_since=None)
+    counted = table._replace(rolled_up=None).totals
+    for batch in (before, after):
+        write(*(made(mine, one) for one in batch), *(made(workspace, one) for one in batch))
+        with connection.cursor() as cursor:
+            found = [cursor.execute(*one).fetchone() for one in (table.totals, counted)]
+        assert found[0] == found[1]
+        if batch is before:
+            roll_up.roll_up()
+    is_known = since < until and not filters.keys() & {"tag", "status"}
+    assert (table.rolled_up is not None) == is_known
 
 
 def test_filters_leave_the_rest_out(workspace: Workspace) -> None:

@@ -69,7 +69,7 @@ class Export:
         try:
             self._connection.isolation_level = IsolationLevel.REPEATABLE_READ
             self._connection.read_only = True
-            found = self._connection.execute(tables.count_query(table), table.parameters).fetchone()
+            found = self._connection.execute(*table.totals).fetchone()
             self.rows: int = found[0] if found else 0
             self.credits: int = found[1] if found else 0
             self._pieces = self._read(table)

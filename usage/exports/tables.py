@@ -9,8 +9,8 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from billing.models import EntryKind
-from usage.log_filters import LogFilter
-from usage.reading import Grouping, Question, statement
+from usage.log_filters import LogFilter, of_roll_ups
+from usage.reading import Filters, Grouping, Question, statement
 
 
 class Column(NamedTuple):
@@ -21,8 +21,18 @@ class Column(NamedTuple):
     is_text: bool = False
 
 
+class Totals(NamedTuple):
+    """The query of the number of rows and the sum of their credits."""
+
+    sql: str
+    parameters: dict[str, Any]
+
+
 class Table(NamedTuple):
-    """Rows in SQL, named `row`, with their parameters, columns and the sum that is sent first."""
+    """Rows in SQL, named `row`, with their parameters, columns and the sum that is sent first.
+
+    `rolled_up` has the same totals as the rows, without reading them all.
+    """
 
     name: str
     columns: tuple[Column, ...]
@@ -30,6 +40,13 @@ class Table(NamedTuple):
     order: str
     parameters: dict[str, Any]
     credits: str
+    rolled_up: Totals | None = None
+
+    @property
+    def totals(self) -> Totals:
+        """The totals that are sent before the rows."""
+        counted = f"SELECT count(*), coalesce(sum({self.credits}), 0)::bigint FROM {self.rows}"  # noqa: S608
+        return self.rolled_up or Totals(counted, self.parameters)
 
 
 class Format(StrEnum):
@@ -101,23 +118,54 @@ _OF_ERRORS = ("requests", "errors")  # nothing else is known of them
 _KEYS = "LEFT JOIN keys_apikey AS key ON key.id = row.key_id"
 
 
-def records(workspace_id: int, wanted: LogFilter) -> Table:
-    """Return the calls that pass a filter of the log, oldest first."""
-    rows = f"""(
+def records(workspace_id: int, wanted: LogFilter, *, kept_since: datetime | None) -> Table:
+    """Return the calls that pass a filter of the log, oldest first.
+
+    Roll-ups have their totals, if they know the filter; of the time before `kept_since` there are
+    roll-ups and no calls.
+    """
+    passing = f"""
     SELECT * FROM usage_requestrecord
     WHERE workspace_id = %(workspace_id)s AND accepted_at >= %(since)s::timestamptz
         AND accepted_at < %(until)s::timestamptz
         AND ({wanted.indexed}) AND ({wanted.condition})
-) AS row {_KEYS}"""  # noqa: S608 (conditions of constants)
-    within = {"workspace_id": workspace_id, "since": wanted.since, "until": wanted.until}
+"""  # noqa: S608 (conditions of constants)
+    since = wanted.since if kept_since is None else max(wanted.since, kept_since)
+    within = {"workspace_id": workspace_id, "since": since, "until": wanted.until}
+    parameters = {**wanted.parameters, **within}
     return Table(
         "requests",
         _RECORD_COLUMNS,
-        rows,
+        f"({passing}) AS row {_KEYS}",
         "row.accepted_at, row.id",
-        {**wanted.parameters, **within},
+        parameters,
         "row.credits",
+        _rolled_up(passing, parameters, of_roll_ups(wanted.narrowing), kept_since),
     )
+
+
+def _rolled_up(
+    passing: str, parameters: dict[str, Any], filters: Filters | None, kept_since: datetime | None
+) -> Totals | None:
+    """Return the totals by the roll-ups, which count each refusal that a record stands for; None if
+    they do not know the filters.
+
+    Reading a million records takes a second; those with an error are found by their index.
+    """
+    if filters is None or not parameters["since"] < parameters["until"]:
+        return None
+    within = {name: parameters[name] for name in ("workspace_id", "since", "until")}
+    question = Question(**within, filters=filters).within_calendar()
+    asked = statement.sums(question, kept_since=kept_since)
+    further = f"""
+SELECT coalesce(sum(refusals - 1), 0) FROM ({passing}) AS row
+WHERE error_type <> '' AND refusals > 1
+"""  # noqa: S608 (constants)
+    sql = f"""
+SELECT (coalesce(sum(requests), 0) - ({further}))::bigint, coalesce(sum(credits), 0)::bigint
+FROM ({asked.sql}) AS summed
+"""  # noqa: S608 (constants)
+    return Totals(sql, {**parameters, **asked.parameters})
 
 
 def sums(question: Question, *, kept_since: datetime | None) -> Table:
@@ -154,11 +202,6 @@ def ledger(wallet_id: int, after_seq: int, last_seq: int, kind: EntryKind | None
         "kind": kind,
     }
     return Table("ledger", _ENTRY_COLUMNS, rows, "row.seq", parameters, "row.amount")
-
-
-def count_query(table: Table) -> str:
-    """Return the query of the number of rows and the sum of their credits."""
-    return f"SELECT count(*), coalesce(sum({table.credits}), 0)::bigint FROM {table.rows}"  # noqa: S608
 
 
 def copy_query(table: Table, format: Format) -> str:

@@ -68,7 +68,7 @@ def _response(
 
 def _requests(request: MemberRequest) -> _Chosen:
     asked = log_filters.parse(request.GET, now=timezone.now())
-    table = tables.records(request.membership.workspace_id, asked)
+    table = tables.records(request.membership.workspace_id, asked, kept_since=kept.since())
     return _Chosen(table, asked.since, asked.until)
 
 
