@@ -9,15 +9,18 @@ from django.conf import settings
 
 from gateway import sse
 from gateway.call import Call, CallerGone
-from gateway.errors import GatewayError, UpstreamError, UpstreamFailed, UpstreamTimeout
+from gateway.errors import UpstreamFailed, UpstreamTimeout
 from gateway.formats import FORMATS, NonStreamingReply, Stream
 from gateway.pipeline import upstream_call
 from gateway.pipeline.keep_alive import KeepAlive
 from gateway.reply.events import (
+    BlockStart,
     Event,
     FrameEncoder,
     MessageDelta,
+    MessageStart,
     MessageStop,
+    Ping,
     UpstreamErrorEvent,
     Usage,
 )
@@ -50,6 +53,7 @@ class Relay:
         self._send_on = send
         self._comment_every_s: float = settings.KEEP_ALIVE_EVERY_S
         self._stream: Stream | None = None
+        self._beginning: list[bytes] = []  # kept back until content comes
         self._sent_at = 0.0  # or when this attempt began
         self._blocked_since: float | None = None  # while the caller does not take what was sent
         self._blocked_s = 0.0
@@ -68,6 +72,7 @@ class Relay:
         self._sent_at = time.monotonic()
         self._blocked_since = None  # a comment of the last attempt may have been cancelled
         self._blocked_s = 0.0
+        self._beginning = []
         try:
             return await self._attempt(candidate)
         except (UpstreamTimeout, UpstreamFailed):
@@ -152,6 +157,8 @@ class Relay:
         await self._send(sse.COMMENT)
 
     async def _forward(self, events: list[Event]) -> MessageDelta | None:
+        """Pass events on, from the first content on: a stream that fails before it, or with it, is
+        tried again as if it had not begun. Returns the end of the answer."""
         frames: list[bytes] = []
         end: MessageDelta | None = None
         failure: UpstreamErrorEvent | None = None
@@ -160,17 +167,30 @@ class Relay:
                 end = event
             elif isinstance(event, UpstreamErrorEvent):
                 failure = event
+            elif not (frames or self.has_content) and _is_empty(event):
+                self._keep_back(event)
             elif not isinstance(event, MessageStop):
                 frames.append(self.encoder.frame(event))
-        if failure is not None and not self.has_content and _is_models_fault(failure.error):
-            raise failure.error  # nothing has been delivered, so another attempt can be made
+        if failure is not None and not self.has_content:
+            raise failure.error
         if frames:
-            self._call.note_first_byte()
-            self.has_content = True
-            await self._send(b"".join(frames))
+            await self._deliver(frames)
         if failure is not None:
             raise failure.error
         return end
+
+    def _keep_back(self, event: Event) -> None:
+        """Keep the start of the message and of a text, and one ping between them: servers send them
+        before they know whether they can answer."""
+        if not (isinstance(event, Ping) and len(self._beginning) > 1):
+            self._beginning.append(self.encoder.frame(event))
+
+    async def _deliver(self, frames: list[bytes]) -> None:
+        if not self.has_content:
+            self._call.note_first_byte()
+            self.has_content = True
+        beginning, self._beginning = self._beginning, []
+        await self._send(b"".join([*beginning, *frames]))
 
     async def _send(self, frames: bytes) -> None:
         self.has_sent = True
@@ -192,8 +212,9 @@ class Relay:
 
     def usage_so_far(self) -> Usage | None:
         """Return the input and what has been delivered; None if nothing was delivered."""
-        if self._stream is None or not self._stream.delivered_tokens_estimate():
+        if not self.has_content or not self.delivered_tokens_estimate():
             return None
+        assert self._stream is not None
         return self._stream.usage_so_far()
 
     def delivered_tokens_estimate(self) -> int:
@@ -201,8 +222,12 @@ class Relay:
         return self._stream.delivered_tokens_estimate() if self._stream is not None else 0
 
 
-def _is_models_fault(error: GatewayError) -> bool:
-    return isinstance(error, UpstreamError) and error.is_models_fault
+def _is_empty(event: Event) -> bool:
+    """Whether an event delivers nothing. The start of a thought does: clients show it, and some
+    thoughts have no text."""
+    if isinstance(event, BlockStart):
+        return event.block.get("type") == "text"
+    return isinstance(event, MessageStart | Ping)
 
 
 def _is_whole(beginning: bytes) -> bool:

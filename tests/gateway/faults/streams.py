@@ -77,7 +77,9 @@ def _breaks() -> Iterator[Fault]:
         wire = ways[0].wire
         for at, name in enumerate(missing, start=1):
             for way, steps in WAYS_TO_BREAK.items():
-                proper = streams(*wire.frames()[:at], wait, *steps)
+                is_begun = at >= wire.first_frames
+                pauses = [wait] if is_begun else []
+                proper = streams(*wire.frames()[:at], *pauses, *steps)
                 outcome = _outcome(wire, at, way, missing=name)
                 yield Fault(
                     f"{way} before {name} of {wire.path}", in_every_format(proper), outcome, ways
@@ -85,7 +87,10 @@ def _breaks() -> Iterator[Fault]:
 
 
 def _outcome(wire: WireFormat, at: int, way: str, *, missing: str) -> Outcome:
-    """A stream may end without its last event once it has said why it ends."""
+    """A stream may end without its last event once it has said why it ends. Before the first word
+    it has not begun."""
+    if at < wire.first_frames:
+        return TIMEOUT if way == "silent" else FAILED
     if way == "silent":
         return BROKE_OFF_TIMEOUT
     if wire is CHAT and way == "ended" and at >= 4:

@@ -20,6 +20,7 @@ from tests.support.replies import (
     answers,
     chunks,
     does,
+    event,
     events,
     message,
     says,
@@ -70,7 +71,9 @@ def test_before_the_first_byte_it_costs_nothing(
 def test_before_the_first_word_it_costs_nothing(
     customer: Customer, upstream: ScriptedUpstream, leave: Callable[[Call], None]
 ) -> None:
-    script = upstream.script(streams(*events()[:2], silence))
+    thinking = {"type": "thinking", "thinking": "", "signature": ""}
+    begun = [events()[0], event("content_block_start", index=0, content_block=thinking)]
+    script = upstream.script(streams(*begun, silence))
     call = customer.begin(script.prompt, stream=True)
     call.read_until("content_block_start")
 

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from tests.gateway.faults import (
+    beginnings,
     bodies,
     connections,
     conversations,
@@ -45,6 +46,7 @@ FAULTS = [
     *statuses.FAULTS,
     *bodies.FAULTS,
     *streams.FAULTS,
+    *beginnings.FAULTS,
     *oddities.FAULTS,
     *usage_reports.FAULTS,
     *tool_calls.FAULTS,
