@@ -5,13 +5,14 @@ always empty (`text: ""`, `input: {}`): clients append the deltas to it, and som
 a start.
 """
 
+import re
 from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
 from gateway.errors import InvalidToolInput
-from gateway.reply import tool_inputs
+from gateway.reply import object_scanner, tool_inputs
 
 Delta = dict[str, Any]
 
@@ -37,6 +38,10 @@ _CALLS = _PROVIDER_CALLS | {"tool_use"}
 _NO_TEXT: dict[str, Any] = {"type": "text", "text": ""}
 _SENT_WHOLE = _PROVIDER_RESULTS | {"redacted_thinking"}
 _KNOWN = _CALLS | _SENT_WHOLE | {"text", "thinking"}
+_EMPTY_OBJECT = re.compile(r"\s*\{\s*\}\s*")
+_UNDECIDED = re.compile(r"\{\s*\}?\s*")
+_EMPTY_FIRST = re.compile(r"^(?:\s*\{\s*\})+(?=\s*\{)")
+_OBJECT = re.compile(r"\{\s*[^\s}]")
 
 
 class Block:
@@ -63,6 +68,17 @@ class Block:
 
     def accept(self, delta: Delta) -> Delta | None:
         """The part of a matching delta to forward, if any."""
+        return None
+
+    def accept_late(self, delta: Delta) -> None:
+        """Read a delta that came after the block was closed."""
+
+    def take_further(self) -> list["Block"]:
+        """The blocks that were found in this one, each of them once."""
+        return []
+
+    def cut_call(self) -> "Block | None":
+        """The last of several calls in this one, if its input did not end."""
         return None
 
     def finish(self) -> list[Delta]:
@@ -120,17 +136,25 @@ class ThinkingBlock(Block):
 class ToolBlock(Block):
     """A tool call. Fragments of its input are forwarded at once, from the first `{` to its closing
     `}`. Other input is buffered and parsed at the end, since clients raise for fragments that do
-    not form an object. `accept` and `finish` raise InvalidToolInput for input that is none."""
+    not form an object. So is an empty object, which some servers put before the input. `accept` and
+    `finish` raise InvalidToolInput for input that is none.
+
+    A further object in the input is another call of the same tool, see FurtherObjects.
+    """
 
     def __init__(self, wire: dict[str, Any], initial: Any = None) -> None:
         super().__init__(wire | {"input": {}})
         self._initial = initial
-        self._scanner: tool_inputs.ObjectScanner | None = None
+        self._scanner: object_scanner.ObjectScanner | None = None
         self._buffered = ""
+        self._after: tool_inputs.FurtherObjects | None = None
+        self._further: list[Block] = []
 
     @property
     def can_close_early(self) -> bool:  # type: ignore[override]
-        return self._scanner is not None and self._scanner.is_complete
+        if self._scanner is None:
+            return _EMPTY_OBJECT.fullmatch(self._buffered) is not None
+        return self._scanner.is_complete and not self._is_in_another
 
     @property
     def is_call(self) -> bool:  # type: ignore[override]
@@ -146,7 +170,7 @@ class ToolBlock(Block):
     def is_complete(self) -> bool:
         """Whether its input has arrived as a whole."""
         if self._scanner is not None:
-            return self._scanner.is_complete
+            return self._scanner.is_complete and not self._is_in_another
         waiting = [str(delta.get("partial_json")) for delta in self.pending]
         text = "".join([self._buffered, *waiting]).strip()
         return bool(text) and not self._is_invalid(text)
@@ -159,26 +183,80 @@ class ToolBlock(Block):
         if not isinstance(text, str):
             return None
         if self._scanner is None:
-            self._buffered += text
-            text = self._buffered.lstrip()
-            if not text.startswith("{"):
+            text = self._begun(text)
+            if not text:
                 return None
-            self._scanner = tool_inputs.ObjectScanner()
+            self._scanner = object_scanner.ObjectScanner()
+        elif self._scanner.is_complete:
+            self._read_further(text, 0)
+            return None
         passed = self._scanner.feed(text)
+        if self._scanner.is_complete:
+            self._read_further(text, self._scanner.end)
         return {"type": "input_json_delta", "partial_json": passed} if passed else None
+
+    def _begun(self, text: str) -> str:
+        """All of the input, once it has begun with an object that is not empty."""
+        text = _EMPTY_FIRST.sub("", (self._buffered + text).lstrip())
+        if _UNDECIDED.fullmatch(text):  # so that it stays short, whatever white space comes
+            text = "{}" if "}" in text else "{"
+        self._buffered = text
+        return text if _OBJECT.match(text) else ""
+
+    def _read_further(self, text: str, at: int) -> None:
+        if at >= len(text) or not self.is_call:
+            return
+        if self._after is None:
+            first = self._scanner.value if self._scanner is not None else {}
+            self._after = tool_inputs.FurtherObjects(first)
+        self._further += map(self._call_with, self._after.feed(text, at))
+
+    def _call_with(self, value: dict[str, Any]) -> "ToolBlock":
+        call = self._another(value)
+        call.is_stopped = True
+        return call
+
+    def _another(self, initial: Any = None) -> "ToolBlock":
+        return ToolBlock(self._wire | {"id": tool_inputs.made_id()}, initial)
+
+    @property
+    def _is_in_another(self) -> bool:
+        return self._after is not None and self._after.is_open
+
+    def cut_call(self) -> Block | None:
+        if self._after is None or not self._after.is_open:
+            return None
+        call = self._another()
+        text = self._after.open_text
+        call.pending.append({"type": "input_json_delta", "partial_json": text})
+        return call
+
+    def accept_late(self, delta: Delta) -> None:
+        text = delta.get("partial_json")
+        if isinstance(text, str):
+            self._read_further(text, 0)
+
+    def take_further(self) -> list[Block]:
+        further, self._further = self._further, []
+        return further
 
     def finish(self) -> list[Delta]:
         if self._scanner is not None or self.is_cut:
             return []  # an answer that the token limit cuts is delivered as far as it came
-        parsed = tool_inputs.parse(self._buffered) or self._initial
-        if not parsed:
+        parsed, *others = tool_inputs.parse_all(self._buffered)
+        if others and not self.is_call:
+            raise InvalidToolInput
+        self._further += map(self._call_with, others)
+        parsed = parsed or self._initial
+        if not (parsed or self._buffered.strip()):
             return []
-        return [{"type": "input_json_delta", "partial_json": msgspec.json.encode(parsed).decode()}]
+        text = msgspec.json.encode(parsed or {}).decode()
+        return [{"type": "input_json_delta", "partial_json": text}]
 
     @staticmethod
     def _is_invalid(text: str) -> bool:
         try:
-            tool_inputs.parse(text)
+            tool_inputs.parse_all(text)
         except InvalidToolInput:
             return True
         return False
@@ -270,14 +348,25 @@ def clean_all(content: Any, *, may_be_cut: Callable[[], bool]) -> list[dict[str,
     kept: list[dict[str, Any]] = []
     for part in content if isinstance(content, list) else []:
         try:
-            block = clean(part, ids)
+            calls = _calls(part, may_be_cut)
         except InvalidToolInput:
             if not may_be_cut():
                 raise
             continue
-        if block is not None:
-            kept.append(block)
+        kept += (block for call in calls if (block := clean(call, ids)) is not None)
     return kept or [dict(_NO_TEXT)]
+
+
+def _calls(part: Any, may_be_cut: Callable[[], bool]) -> list[Any]:
+    """The calls that a server wrote into one; otherwise the block alone."""
+    raw = part.get("input") if isinstance(part, dict) and part.get("type") == "tool_use" else None
+    if not isinstance(raw, str):
+        return [part]
+    try:
+        inputs = tool_inputs.parse_all(raw)
+    except InvalidToolInput:
+        inputs = tool_inputs.parse_all(raw, may_be_cut=may_be_cut())
+    return [part | {"input": one} for one in inputs]
 
 
 def are_empty(content: list[dict[str, Any]]) -> bool:

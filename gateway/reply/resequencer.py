@@ -44,6 +44,7 @@ class BlockSequence:
         self._next_index = 0
         self._is_ending = False
         self._may_cut = False
+        self._calls: list[Block] = []  # that were begun
         self.delivered_bytes = 0
         self.has_call = False
 
@@ -56,13 +57,16 @@ class BlockSequence:
         return self._advance()
 
     def extend(self, block: Block, delta: blocks.Delta) -> list[Event]:
-        """A delta for a closed block is dropped."""
-        if block is not self._open:
-            if not block.is_closed:
-                block.pending.append(delta)
-            return []
+        """A delta for a closed block is dropped, unless it holds another call."""
         events: list[Event] = []
-        self._forward(block, delta, events)
+        if block.is_closed:
+            block.accept_late(delta)
+            self._queue_further(block)
+        elif block is not self._open:
+            block.pending.append(delta)
+            return []
+        else:
+            self._forward(block, delta, events)
         if self._queued:
             events += self._advance()
         return events
@@ -78,7 +82,12 @@ class BlockSequence:
         for block in (self._open, *self._queued):
             if block is not None:
                 block.is_stopped = True
-        return self._advance()
+        events = self._advance()
+        for call in list(self._calls):
+            if (cut := call.cut_call()) is not None:
+                cut.is_stopped = True
+                events += self.open(cut)
+        return events
 
     def abandon(self) -> list[Event]:
         """Close the open block, unless it is a tool call whose input is incomplete: closed, it
@@ -105,10 +114,17 @@ class BlockSequence:
             return self._is_ending or not block.is_cut
         return bool(self._queued) and block.can_close_early
 
+    def _queue_further(self, block: Block) -> None:
+        """Queue the calls that were found in this one."""
+        if further := block.take_further():
+            self._queued.extend(further)
+
     def _begin(self, block: Block, events: list[Event]) -> None:
         block.index = self._next_index
         self._next_index += 1
         self._open = block
+        if block.is_call:
+            self._calls.append(block)
         events.append(BlockStart(block.index, block.start()))
         self.delivered_bytes += token_usage.utf8_length(block.start_text())
         pending, block.pending = block.pending, []
@@ -118,6 +134,7 @@ class BlockSequence:
     def _forward(self, block: Block, delta: blocks.Delta, events: list[Event]) -> None:
         if (accepted := block.accept(delta)) is not None:
             self._deliver(block, accepted, events)
+        self._queue_further(block)
 
     def _deliver(self, block: Block, delta: blocks.Delta, events: list[Event]) -> None:
         assert block.index is not None
@@ -130,6 +147,7 @@ class BlockSequence:
             raise InvalidToolInput
         for delta in block.finish():
             self._deliver(block, delta, events)
+        self._queue_further(block)
         events.append(BlockStop(block.index))
         block.is_closed = True
         self._open = None
@@ -211,6 +229,8 @@ class Resequencer:
         if self.is_over:
             return []
         self.is_over = True
+        if isinstance(error, InvalidToolInput):  # raised before the events up to it were returned
+            return [UpstreamErrorEvent(error)]
         return [*self._sequence.abandon(), UpstreamErrorEvent(error)]
 
     def delivered_tokens_estimate(self) -> int:

@@ -6,124 +6,17 @@ still no object is never passed on as an empty one: the model would have called 
 """
 
 import json
-import re
 import secrets
 from typing import Any
 
 import msgspec
 
 from gateway.errors import InvalidToolInput
+from gateway.reply.object_scanner import ObjectScanner
 
-# What interrupts a string, and what matters outside of one.
-_IN_STRING = re.compile(r'["\\\x00-\x1f]')
-_OUTSIDE = re.compile(r'["{}\[\],]')
-_AFTER_COMMA = re.compile(r"[^ \t\r\n]")
-_HEX = re.compile(r"[0-9a-fA-F]{0,4}")
-_ESCAPES = frozenset('"\\/bfnrt')
-_UNICODE_ESCAPE_CHARS = len("\\u0000")
-
-
-class ObjectScanner:
-    """Mends a JSON object that arrives in fragments, and finds its end, in linear time.
-
-    Only an escape or a comma whose rest has not arrived is kept back, so that valid JSON passes as
-    it is and at once.
-    """
-
-    def __init__(self) -> None:
-        self._depth = 0
-        self._is_in_string = False
-        self._kept = ""  # an unfinished escape, or a comma and the white space after it
-        self._passed: list[str] = []
-        self.is_complete = False
-
-    def feed(self, text: str) -> str:
-        """The part of the object that can be passed on; empty once it is over.
-
-        Raises InvalidToolInput if the whole object is not valid.
-        """
-        if self.is_complete:
-            return ""
-        text, self._kept = self._kept + text, ""
-        out: list[str] = []
-        at = 0
-        is_over = False
-        while at < len(text) and not is_over:
-            if self._is_in_string:
-                at = self._string(text, at, out)
-            else:
-                at, is_over = self._structure(text, at, out)
-        passed = "".join(out)
-        self._passed.append(passed)
-        if is_over:
-            if not _is_object("".join(self._passed)):
-                raise InvalidToolInput
-            self.is_complete = True
-        return passed
-
-    def _string(self, text: str, at: int, out: list[str]) -> int:
-        match = _IN_STRING.search(text, at)
-        if match is None:
-            out.append(text[at:])
-            return len(text)
-        place, mark = match.start(), match.group()
-        if mark == '"':
-            self._is_in_string = False
-            out.append(text[at : place + 1])
-            return place + 1
-        out.append(text[at:place])
-        if mark == "\\":
-            return self._escape(text, place, out)
-        out.append(json.dumps(mark)[1:-1])
-        return place + 1
-
-    def _escape(self, text: str, place: int, out: list[str]) -> int:
-        """Pass a valid escape; double the backslash of any other."""
-        following = text[place + 1 : place + 2]
-        if following in _ESCAPES:
-            out.append(text[place : place + 2])
-            return place + 2
-        if following == "u":
-            end = place + _UNICODE_ESCAPE_CHARS
-            digits = _HEX.match(text, place + 2, end)
-            if digits is not None and digits.end() == end:
-                out.append(text[place:end])
-                return end
-            following = "" if digits is not None and digits.end() == len(text) else following
-        if not following:
-            self._kept = text[place:]
-            return len(text)
-        out.append("\\\\")
-        return place + 1
-
-    def _structure(self, text: str, at: int, out: list[str]) -> tuple[int, bool]:
-        match = _OUTSIDE.search(text, at)
-        if match is None:
-            out.append(text[at:])
-            return len(text), False
-        place, mark = match.start(), match.group()
-        if mark == ",":
-            out.append(text[at:place])
-            return self._comma(text, place, out), False
-        out.append(text[at : place + 1])
-        if mark == '"':
-            self._is_in_string = True
-        else:
-            self._depth += 1 if mark in "{[" else -1
-        return place + 1, self._depth <= 0
-
-    def _comma(self, text: str, place: int, out: list[str]) -> int:
-        """Pass a comma, unless it is the last thing in an object or a list."""
-        match = _AFTER_COMMA.search(text, place + 1)
-        if match is None:
-            self._kept = text[place:]
-            return len(text)
-        out.append(
-            text[place + 1 : match.start()]
-            if match.group() in "}]"
-            else text[place : match.start()]
-        )
-        return match.start()
+_MOST_OBJECTS = 256  # in one input
+# White space, what joins objects, and a closing bracket too many.
+_BETWEEN_OBJECTS = " \t\r\n,;]}"
 
 
 def parse(raw: Any) -> dict[str, Any]:
@@ -132,57 +25,116 @@ def parse(raw: Any) -> dict[str, Any]:
 
     Raises InvalidToolInput for anything else.
     """
+    objects = parse_all(raw)
+    if len(objects) > 1:
+        raise InvalidToolInput
+    return objects[0]
+
+
+def parse_all(raw: Any, *, may_be_cut: bool = False) -> list[dict[str, Any]]:
+    """As `parse`, with the inputs of all calls that a server wrote into one: see FurtherObjects.
+    If the last of several `may_be_cut`, it is left out."""
     for _ in range(2):
         if isinstance(raw, str):
-            raw = _decode(raw)
+            text = raw.strip()
+            try:
+                raw = msgspec.json.decode(text) if text else None
+            except (msgspec.DecodeError, UnicodeError, RecursionError):
+                return _objects_of(text, may_be_cut=may_be_cut)
     if isinstance(raw, dict):
-        return raw
+        return [raw]
     if raw is None or raw == []:
-        return {}
+        return [{}]
     raise InvalidToolInput
 
 
-def _decode(text: str) -> Any:
-    text = text.strip()
-    if not text:
-        return None
-    try:
-        return msgspec.json.decode(text)
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
-        return _decode_mended(text)
-
-
-def _decode_mended(text: str) -> Any:
+def _objects_of(text: str, *, may_be_cut: bool) -> list[dict[str, Any]]:
     scanner = ObjectScanner()
-    mended = scanner.feed(text) if text.startswith("{") else ""
+    if text.startswith("{"):
+        scanner.feed(text)
     if not scanner.is_complete:
         raise InvalidToolInput
-    return _loads(mended)
+    further = FurtherObjects(scanner.value)
+    objects = [scanner.value, *further.feed(text, scanner.end)]
+    given = [one for one in objects if one]
+    if further.is_open and not (given and may_be_cut):
+        raise InvalidToolInput
+    return given or [{}]
 
 
-def _is_object(text: str) -> bool:
+class FurtherObjects:
+    """The objects that follow the first in the input of one call.
+
+    Servers and proxies that lose the marks between parallel calls write their inputs one after
+    another, `{"at": 1}{"at": 2}`. Others repeat the whole input at its end, or put an empty object
+    before it. So each object is a call of its own, except an empty one and one that was there
+    before.
+    """
+
+    def __init__(self, first: dict[str, Any]) -> None:
+        self._seen = {_canonical(first)}
+        self._scanner: ObjectScanner | None = None
+        self._received: list[str] = []  # of the object that is not complete
+        self._has_words = False  # between two objects
+        self._number = 0
+
+    def feed(self, text: str, at: int = 0) -> list[dict[str, Any]]:
+        """The new objects that are complete with this text, from `at` on. Raises InvalidToolInput
+        for one that is none, for one after other words, which need not be an input of this tool,
+        and for more than any model writes.
+        """
+        found: list[dict[str, Any]] = []
+        while at < len(text):
+            if self._scanner is None:
+                at = self._next_object(text, at)
+                if at < 0:
+                    break
+                self._scanner = ObjectScanner()
+            self._scanner.feed(text, at)
+            if not self._scanner.is_complete:
+                self._received.append(text[at:])
+                break
+            value, at = self._scanner.value, self._scanner.end
+            self._scanner, self._received = None, []
+            self._number += 1
+            if self._number > _MOST_OBJECTS:
+                raise InvalidToolInput
+            if value and (canonical := _canonical(value)) not in self._seen:
+                self._seen.add(canonical)
+                found.append(value)
+        return found
+
+    def _next_object(self, text: str, at: int) -> int:
+        """Where the next object begins; negative if none does."""
+        place = text.find("{", at)
+        between = text[at:] if place < 0 else text[at:place]
+        self._has_words = self._has_words or bool(between.strip(_BETWEEN_OBJECTS))
+        if place >= 0 and self._has_words:
+            raise InvalidToolInput
+        return place
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the end of an object has not come."""
+        return self._scanner is not None
+
+    @property
+    def open_text(self) -> str:
+        """What has come of that object."""
+        return "".join(self._received)
+
+
+def _canonical(value: dict[str, Any]) -> str:
+    """The same for objects that are equal, whatever the order of their members."""
     try:
-        return isinstance(msgspec.json.decode(text), dict)
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
-        pass
-    try:
-        return isinstance(_loads(text), dict)
-    except InvalidToolInput:
-        return False
-
-
-def _loads(text: str) -> Any:
-    """Accepts half of a surrogate pair in an escape, which clients accept too."""
-    try:
-        decoded = json.loads(text, parse_constant=_refuse)
-        # As elsewhere, half a character that cannot be encoded becomes a question mark.
-        return json.loads(json.dumps(decoded, ensure_ascii=False).encode("utf-8", "replace"))
-    except (ValueError, RecursionError):
+        return json.dumps(value, sort_keys=True)
+    except RecursionError:
         raise InvalidToolInput from None
 
 
-def _refuse(constant: str) -> Any:
-    raise ValueError(constant)
+def made_id() -> str:
+    """A new id of a call."""
+    return f"toolu_{secrets.token_hex(12)}"
 
 
 class CallIds:
@@ -194,6 +146,6 @@ class CallIds:
     def claim(self, call_id: Any) -> str:
         """The upstream's id if it is usable and new, else a generated one."""
         is_usable = isinstance(call_id, str) and call_id and call_id not in self._taken
-        claimed = str(call_id) if is_usable else f"toolu_{secrets.token_hex(12)}"
+        claimed = str(call_id) if is_usable else made_id()
         self._taken.add(claimed)
         return claimed

@@ -72,7 +72,7 @@ class MessagesStream(EventStream):
         block = self._blocks.get(index)
         if block is None:
             return [] if index in self._blocks else self._open_implied(index, kind, delta)
-        if block.matches(kind) and not block.is_closed:
+        if block.matches(kind) and (block.is_call or not block.is_closed):
             return self._out.extend(block, delta)
         return self._open_implied(index, kind, delta)
 

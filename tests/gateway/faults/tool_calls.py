@@ -1,5 +1,5 @@
-"""Tool calls as models and servers write them: without marks, in JSON that is none, cut, under
-names that no tool has."""
+"""Tool calls as models and servers write them: without marks, several in one, in JSON that is none,
+cut, under names that no tool has."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -50,12 +50,33 @@ MADE_UP = {
     "Listen": "listen",
     "functions.smell": "functions_smell",
 }
+# Inputs of several calls in that of one, and the calls that they are.
+SEVERAL: dict[str, tuple[str, list[Any]]] = {
+    "two objects": ('{"at": 1}{"at": 2}', [{"at": 1}, {"at": 2}]),
+    "three objects, on lines": (
+        '{"at": 1}\n{"at": 2}\n{"to": {"x": "}{"}}',
+        [{"at": 1}, {"at": 2}, {"to": {"x": "}{"}}],
+    ),
+    "objects with commas": ('{"at": 1}, {"at": 2}', [{"at": 1}, {"at": 2}]),
+    "objects to mend": ('{"at": "C:\\d",}{"at": "a\nb"}', [{"at": "C:\\d"}, {"at": "a\nb"}]),
+    "the same object again": ('{"at": 1, "to": 2}{"to": 2, "at": 1}', [{"at": 1, "to": 2}]),
+    "an empty object first": ('{}{"at": 1}', [{"at": 1}]),
+    "an empty object last": ('{"at": 1}{}', [{"at": 1}]),
+    "empty objects": ("{}{}", [{}]),
+    "a bracket too many": ('{"at": 1}}', [{"at": 1}]),
+    "a mark of the template after it": ('{"at": 1}</tool_call>', [{"at": 1}]),
+    "JSON in a string": ('"{\\"at\\": 1}{\\"at\\": 2}"', [{"at": 1}, {"at": 2}]),
+}
 HOPELESS = {
     "cut": '{"at": "i',
     "a missing colon": '{"at" "it"}',
     "names without quotes": '{at: "it"}',
     "a list": '["it"]',
     "a sentence": "it",
+    "a second object that is cut": '{"at": 1}{"at": ',
+    "a second object without quotes": '{"at": 1}{at: 2}',
+    "an object after words": '{"at": 1}</tool_call>{"at": 2}',
+    "an empty object, then one that is cut": '{}{"at": ',
 }
 
 
@@ -206,6 +227,39 @@ def _ways_of(name: str, text: str, outcome: Outcome) -> Iterator[Fault]:
     yield _fault(f"{name}, plain message", messages_whole(text), outcome, MESSAGES_PLAIN)
 
 
+def _several() -> Iterator[Fault]:
+    for name, (text, values) in SEVERAL.items():
+        outcome = called(*(block("look", value) for value in values))
+        yield from _ways_of(name, text, outcome)
+    first, second = '{"at": 1}', '{"at": 2}'
+    two = called(block("look", {"at": 1}), block("listen", {"to": 1}), block("look", {"at": 2}))
+    late = [
+        piece(0, "a", "look", first),
+        piece(1, "b", "listen", '{"to": 1}'),
+        *(piece(0, None, None, part) for part in in_pieces(second)),
+    ]
+    yield _fault("a second object after another call", chat_stream(*late), two, CHAT_STREAMED)
+    with_text = called(
+        block("look", {"at": 1}), {"type": "text", "text": "And"}, block("look", {"at": 2})
+    )
+    around = [
+        piece(0, "a", "look", first),
+        chunk({"content": "And"}),
+        piece(0, None, None, second),
+    ]
+    yield _fault("a second object after text", chat_stream(*around), with_text, CHAT_STREAMED)
+    many = "".join(f'{{"at": {n}}}' for n in range(1000))
+    yield _fault(
+        "more objects than a model writes", chat_whole([("look", many)]), FAILED, CHAT_PLAIN
+    )
+    yield _fault(
+        "more objects than a model writes, in a message",
+        messages_whole(many),
+        FAILED,
+        MESSAGES_PLAIN,
+    )
+
+
 def _hopeless() -> Iterator[Fault]:
     for name, text in HOPELESS.items():
         first = piece(0, "call_1", "look", "")
@@ -263,6 +317,33 @@ def _cut_by_the_limit() -> Iterator[Fault]:
     )
 
 
+def _second_cut_by_the_limit() -> Iterator[Fault]:
+    """Several calls in one, of which the limit cuts the last."""
+    text = '{"at": 1}{"at": "i'
+    whole, cut = block("look", {"at": 1}), {"type": "tool_use", "name": "look"}
+    delivered = ANSWERED.with_content(
+        whole, cut | {"partial_json": '{"at": "i'}, stop_reason="max_tokens"
+    )
+    left_out = ANSWERED.with_content(whole, stop_reason="max_tokens")
+    name = "a second object cut by the limit"
+    yield _fault(
+        name,
+        chat_stream(piece(0, "call_1", "look", text), finish="length"),
+        delivered,
+        CHAT_STREAMED,
+    )
+    yield _fault(
+        f"{name}, in a message",
+        messages_stream(*in_pieces(text), reason="max_tokens"),
+        delivered,
+        MESSAGES_STREAMED,
+    )
+    yield _fault(f"{name}, plain", chat_whole([("look", text)], "length"), left_out, CHAT_PLAIN)
+    yield _fault(
+        f"{name}, plain message", messages_whole(text, "max_tokens"), left_out, MESSAGES_PLAIN
+    )
+
+
 def _made_up_names() -> Iterator[Fault]:
     """Names as models decorate them, and names that no tool has."""
     for made_up, name in MADE_UP.items():
@@ -290,4 +371,12 @@ def _made_up_names() -> Iterator[Fault]:
         )
 
 
-FAULTS = [*_parallel(), *_mended(), *_hopeless(), *_cut_by_the_limit(), *_made_up_names()]
+FAULTS = [
+    *_parallel(),
+    *_mended(),
+    *_several(),
+    *_hopeless(),
+    *_cut_by_the_limit(),
+    *_second_cut_by_the_limit(),
+    *_made_up_names(),
+]

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.errors import InvalidToolInput
-from gateway.reply.tool_inputs import ObjectScanner, parse
+from gateway.reply.object_scanner import ObjectScanner
+from gateway.reply.tool_inputs import parse
 from tests.support.random_json import json_object, split_at
 
 MENDED: list[tuple[str, Any]] = [
