@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Awaitable, Callable
+from typing import TypeGuard
 
 import msgspec
 from django.conf import settings
@@ -37,6 +38,7 @@ _BLANK = b"\xef\xbb\xbf\xfe\xff\0 \t\r\n"  # white space and byte order marks, i
 _MOST_BLANK_BYTES = 64 * 1024
 
 Send = Callable[[bytes], Awaitable[None]]
+EmptyEvent = MessageStart | BlockStart | Ping
 
 logger = logging.getLogger(__name__)
 
@@ -179,7 +181,7 @@ class Relay:
             raise failure.error
         return end
 
-    def _keep_back(self, event: Event) -> None:
+    def _keep_back(self, event: EmptyEvent) -> None:
         """Keep the start of the message and of a text, and one ping between them: servers send them
         before they know whether they can answer."""
         if not (isinstance(event, Ping) and len(self._beginning) > 1):
@@ -222,7 +224,7 @@ class Relay:
         return self._stream.delivered_tokens_estimate() if self._stream is not None else 0
 
 
-def _is_empty(event: Event) -> bool:
+def _is_empty(event: Event) -> TypeGuard[EmptyEvent]:
     """Whether an event delivers nothing. The start of a thought does: clients show it, and some
     thoughts have no text."""
     if isinstance(event, BlockStart):

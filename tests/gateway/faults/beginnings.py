@@ -34,6 +34,7 @@ from tests.support.replies import (
     streams,
     then,
 )
+from tests.support.scripted_upstream import Play
 
 Steps = Callable[[WireFormat], Sequence[Step]]
 
@@ -88,13 +89,12 @@ def _places(last: Callable[[WireFormat], bytes]) -> dict[str, Steps]:
 
 def _faults(name: str, steps: Steps, outcome: Outcome, ways: tuple[Way, ...]) -> Iterator[Fault]:
     """Once, and then an answer; and each time."""
-    yield Fault(
-        f"before any content: {name}, once",
-        lambda wire: then(streams(*steps(wire)), says()),
-        ANSWERED,
-        ways,
-    )
+    yield Fault(f"before any content: {name}, once", _once(steps), ANSWERED, ways)
     yield Fault(f"before any content: {name}", lambda wire: streams(*steps(wire)), outcome, ways)
+
+
+def _once(steps: Steps) -> Callable[[WireFormat], Play]:
+    return lambda wire: then(streams(*steps(wire)), says())
 
 
 def _after_the_start(end: Steps) -> Steps:
@@ -113,12 +113,7 @@ def _refusals() -> Iterator[Fault]:
     """Another attempt would find the same, so none is made."""
     refusal = _places(lambda wire: wire.in_band(error("invalid_request_error", INSIDERS)))
     for place, steps in refusal.items():
-        yield Fault(
-            f"before any content: a refusal, {place}",
-            lambda wire, steps=steps: then(streams(*steps(wire)), says()),
-            REFUSED,
-            STREAMED,
-        )
+        yield Fault(f"before any content: a refusal, {place}", _once(steps), REFUSED, STREAMED)
 
 
 # Nothing for something is tried twice in all, whatever came before its end.
