@@ -128,7 +128,7 @@ def _schemathesis(parser: argparse.ArgumentParser) -> None:
 
 def _pages(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rounds", type=int, default=5, help="cold visits of each page")
-    parser.add_argument("--beside", default="", help="a folder with another checkout")
+    _beside(parser)
 
 
 def _usage(parser: argparse.ArgumentParser) -> None:
@@ -138,7 +138,7 @@ def _usage(parser: argparse.ArgumentParser) -> None:
 
 def _abuse(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seconds", type=float, default=20, help="of honest calls, twice")
-    parser.add_argument("--beside", default="", help="a folder with another checkout")
+    _beside(parser)
     parser.add_argument(
         "--only",
         action="append",
@@ -150,6 +150,12 @@ def _abuse(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--upload-mib", type=float, default=3, help="of an honest upload at 1 Mbit/s meanwhile"
+    )
+
+
+def _beside(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--beside", default="", metavar="COMMIT-OR-FOLDER", help="another state, for comparison"
     )
 
 

@@ -11,7 +11,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -70,22 +70,36 @@ def main(options: argparse.Namespace) -> int:
 
 def prepared(upstream_port: int) -> str:
     """Make a workspace with enough credits for every call; return its key."""
-    catalogue = Path(os.environ["DATA_DIR"]) / "benchmark-catalogue.toml"
-    catalogue.write_text(_CATALOGUE.format(model=_MODEL, port=upstream_port))
+    catalogue = write_catalogue(Path(os.environ["DATA_DIR"]), upstream_port)
     os.environ["CATALOGUE"] = str(catalogue)
+    return filled(PROJECT, os.environ)
+
+
+def write_catalogue(folder: Path, upstream_port: int) -> Path:
+    """Write a catalogue with the model of the benchmarks; return its file."""
+    catalogue = folder / "benchmark-catalogue.toml"
+    catalogue.write_text(_CATALOGUE.format(model=_MODEL, port=upstream_port))
+    return catalogue
+
+
+def filled(project: Path, env: Mapping[str, str]) -> str:
+    """Prepare the database of a checkout with its own commands, for `prepared`; return the key."""
     for command in (
         ["migrate", "--no-input"],
         ["sync_catalogue"],
         ["seed_demo"],
         ["grant_credits", "--email", _EMAIL, "--credits", "1000000000", "--reason", "benchmark"],
     ):
-        _manage(*command)
-    return _manage("mint_key", "--email", _EMAIL, "--name", "benchmark").strip()
+        _manage(project, env, *command)
+    return _manage(project, env, "mint_key", "--email", _EMAIL, "--name", "benchmark").strip()
 
 
-def _manage(*arguments: str) -> str:
-    command = [sys.executable, str(PROJECT / "manage.py"), *arguments]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+def _manage(project: Path, env: Mapping[str, str], *arguments: str) -> str:
+    command = [sys.executable, str(project / "manage.py"), *arguments]
+    done = subprocess.run(
+        command, cwd=project, env=env, check=True, stdout=subprocess.PIPE, text=True
+    )
+    return done.stdout
 
 
 def _compare(title: str, servers: list[Server], spec: LoadSpec, *, rounds: int) -> None:

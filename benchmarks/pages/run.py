@@ -1,16 +1,16 @@
 """`bin/bench pages`: bytes, requests, layout shift, first paint and server time of each page.
 
-With `--beside FOLDER` another checkout is measured in the same run, in turns with this one: its
-`bin/up` installs what it needs there.
+With `--beside` another state of the project, a commit or a folder with a checkout, is measured in
+the same run, in turns with this one: its `bin/up` installs what it needs there.
 """
 
 import argparse
 import shutil
 from contextlib import ExitStack
-from pathlib import Path
 
 from playwright.sync_api import Browser, sync_playwright
 
+from benchmarks.checkouts import checked_out
 from benchmarks.pages import visits
 from benchmarks.pages.product import Product, running
 from benchmarks.pages.visits import Cookies, Figures, Visit
@@ -36,7 +36,8 @@ def main(options: argparse.Namespace) -> int:
     with ExitStack() as stack:
         products = [stack.enter_context(running("here", PROJECT))]
         if options.beside:
-            products.insert(0, stack.enter_context(running("beside", Path(options.beside))))
+            folder = stack.enter_context(checked_out(options.beside))
+            products.insert(0, stack.enter_context(running("beside", folder)))
         playwright = stack.enter_context(sync_playwright())
         browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
         signed_in = {one: visits.sign_in(browser, one.url) for one in products}
