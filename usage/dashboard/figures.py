@@ -26,9 +26,14 @@ from usage.reading import (
     Width,
     buckets,
     latencies,
+    latencies_and_whole,
+    regrouped,
     usage,
 )
 from web import filter_values
+
+# Of these each call has one: their groups add up to all calls.
+_DIMENSIONS = frozenset({Grouping.MODEL, Grouping.KEY, Grouping.SOURCE})
 
 
 class Sums(NamedTuple):
@@ -89,34 +94,44 @@ class _Reader(NamedTuple):
         asked = _question(self.workspace_id, self.wanted, span, *groups, whole=whole)
         return usage(asked, retention=self.retention)
 
-    def latencies(self, span: Span, *, whole: bool = False) -> list[Latency]:
+    def latencies(self, span: Span) -> tuple[list[Latency], Percentiles | None]:
+        """Return those of the buckets, and of the whole span."""
         if "tag" in self.wanted.filters:
-            return []
-        asked = _question(self.workspace_id, self.wanted, span, whole=whole)
-        return latencies(asked, retention=self.retention)
+            return [], None
+        asked = _question(self.workspace_id, self.wanted, span)
+        return latencies_and_whole(asked, retention=self.retention)
+
+    def whole_latency(self, span: Span) -> Percentiles | None:
+        if "tag" in self.wanted.filters:
+            return None
+        asked = _question(self.workspace_id, self.wanted, span, whole=True)
+        found = latencies(asked, retention=self.retention)
+        return found[0].duration if found else None
 
 
 def read(workspace_id: int, wanted: Wanted, *, retention: Kept | None = None) -> Figures:
     """Read the figures; each is exact to the second."""
     span, before = wanted.span, wanted.before
     reader = _Reader(workspace_id, wanted, retention or kept.read())
-    rows, times = reader.usage(span), reader.latencies(span)
-    rows_before = reader.usage(before) if before else []
     by_group = reader.usage(span, wanted.grouping) if wanted.grouping else []
+    rows = regrouped(by_group) if wanted.grouping in _DIMENSIONS else reader.usage(span)
+    times, duration = reader.latencies(span)
+    rows_before = reader.usage(before) if before else []
     answers = Answers(rows, by_group, times, rows_before)
     starts = _starts(span, wanted.width)
     shown = series.series(
         wanted.measure, answers, starts, _starts(before, wanted.width) if before else None
     )
-    by_model = _by_model(reader)
+    of_table = _read_table(reader)
+    by_model = _by_model(reader, of_table)
     return Figures(
-        sums=_sums(rows, _whole_latency(reader, span)),
-        sums_before=_sums(rows_before, _whole_latency(reader, before)) if before else None,
+        sums=_sums(rows, duration),
+        sums_before=_sums(rows_before, reader.whole_latency(before)) if before else None,
         shown=shown,
         rows=rows,
         times=_by_bucket(times, starts),
         caching=caching.caching(by_model or rows, _prices() if by_model else {}),
-        table=_table(reader),
+        table=_table(of_table),
         models=_largest_models(by_model),
     )
 
@@ -192,20 +207,17 @@ def _sums(rows: Sequence[UsageRow], duration: Percentiles | None) -> Sums:
     )
 
 
-def _whole_latency(reader: _Reader, span: Span) -> Percentiles | None:
-    found = reader.latencies(span, whole=True)
-    return found[0].duration if found else None
-
-
 def _by_bucket(times: Sequence[Latency], starts: Sequence[datetime]) -> list[Percentiles | None]:
     found = {one.starts_at: one.duration for one in times}
     return [found.get(start) for start in starts[:-1]]
 
 
-def _by_model(reader: _Reader) -> list[UsageRow]:
+def _by_model(reader: _Reader, of_table: Sequence[UsageRow]) -> list[UsageRow]:
     """Return the sums by model; none for a tag, whose sums know no models."""
     if "tag" in reader.wanted.filters:
         return []
+    if reader.wanted.table_grouping in _DIMENSIONS:
+        return regrouped(of_table, -1)
     return reader.usage(reader.wanted.span, Grouping.MODEL, whole=True)
 
 
@@ -221,14 +233,18 @@ def _largest_models(rows: Sequence[UsageRow]) -> list[str]:
     return [str(row.group[0]) for row in ranked if row.group[0]]
 
 
-def _table(reader: _Reader) -> list[TableRow]:
+def _read_table(reader: _Reader) -> list[UsageRow]:
+    """Return the sums of the table's groups, by model too where that is known."""
     grouping = reader.wanted.table_grouping
     if grouping is None:
         return []
     groups = (
         (grouping,) if grouping in (Grouping.MODEL, Grouping.TAG) else (grouping, Grouping.MODEL)
     )
-    rows = reader.usage(reader.wanted.span, *groups, whole=True)
+    return reader.usage(reader.wanted.span, *groups, whole=True)
+
+
+def _table(rows: Sequence[UsageRow]) -> list[TableRow]:
     of_value: defaultdict[series.GroupValue, list[UsageRow]] = defaultdict(list)
     for row in rows:
         of_value[row.group[0]].append(row)

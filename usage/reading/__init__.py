@@ -6,8 +6,14 @@ where those do not suffice.
 """
 
 from usage.reading.question import Filters, Grouping, Question, Width
-from usage.reading.read import latencies, latencies_async, usage, usage_async
-from usage.reading.rows import Latency, Percentiles, UsageRow
+from usage.reading.read import (
+    latencies,
+    latencies_and_whole,
+    latencies_async,
+    usage,
+    usage_async,
+)
+from usage.reading.rows import Latency, Percentiles, UsageRow, regrouped
 
 __all__ = [
     "Filters",
@@ -18,7 +24,9 @@ __all__ = [
     "UsageRow",
     "Width",
     "latencies",
+    "latencies_and_whole",
     "latencies_async",
+    "regrouped",
     "usage",
     "usage_async",
 ]

@@ -1,5 +1,6 @@
 """Answers questions about usage from the database, for pages and for the gateway's event loop."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
@@ -42,6 +43,24 @@ def latencies(question: Question, *, retention: Kept | None = None) -> list[Late
     question = question.within_calendar()
     asked = statement.slots(question, kept_since=(retention or kept.read()).since)
     return _latencies(question, asked, _fetched(asked))
+
+
+def latencies_and_whole(
+    question: Question, *, retention: Kept | None = None
+) -> tuple[list[Latency], Percentiles | None]:
+    """Return the same of a question without groups, and how long all of its calls took."""
+    question = question.within_calendar()
+    asked = statement.slots(question, kept_since=(retention or kept.read()).since)
+    rows = _fetched(asked)
+    whole: Counter[int] = Counter()
+    for _, kind, slots, counts in rows:
+        if kind == "latency":
+            whole.update(dict(zip(slots, counts, strict=True)))
+    slots = sorted(whole)
+    return (
+        _latencies(question, asked, rows),
+        Percentiles.of(slots, [whole[slot] for slot in slots]),
+    )
 
 
 async def latencies_async(

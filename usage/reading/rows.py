@@ -1,6 +1,6 @@
 """The answers to questions about usage."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -39,6 +39,24 @@ class UsageRow(NamedTuple):
     def cursor(self) -> tuple[datetime, tuple[str, ...]]:
         """What a question's `after` is for the rows that follow this one."""
         return self.starts_at, tuple(map(_sortable, self.group))
+
+
+def regrouped(rows: Iterable[UsageRow], *places: int) -> list[UsageRow]:
+    """Add rows up by their buckets and by these places of their groups alone."""
+    found: dict[tuple[datetime, Group], list[UsageRow]] = {}
+    for row in rows:
+        group = tuple(row.group[place] for place in places)
+        found.setdefault((row.starts_at, group), []).append(row)
+    return [
+        UsageRow(starts_at, some[0].ends_at, group, *_added_up(some))
+        for (starts_at, group), some in found.items()
+    ]
+
+
+def _added_up(rows: Sequence[UsageRow]) -> Iterator[int]:
+    """Return the sum of each measure."""
+    first = UsageRow._fields.index("requests")
+    return map(sum, zip(*(row[first:] for row in rows), strict=True))
 
 
 def _sortable(value: str | int | None) -> str:

@@ -11,6 +11,7 @@ which PostgreSQL would rather read the workspace's whole history than use an ind
 Execute it without a prepared statement: a plan for any range reads the bounds too late.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -160,8 +161,9 @@ def sums(question: Question, *, kept_since: datetime | None = None) -> Statement
     """
     read = moments(question, kept_since)
     names = ", ".join(["place", *_names(question)])
+    parts = _parts(question)
     sql = f"""
-WITH {_sources(question, read)}, part AS ({" UNION ALL ".join(_parts(question))}), summed AS (
+WITH {_sources(question, read, parts)}, part AS ({" UNION ALL ".join(parts)}), summed AS (
     SELECT {names}, {listed("sum({0})::bigint AS {0}")} FROM part
     GROUP BY {names} HAVING sum(requests) <> 0
 )
@@ -182,7 +184,7 @@ def slots(question: Question, *, kept_since: datetime | None = None) -> Statemen
     read = moments(question, kept_since)
     names = ", ".join(["place", *_names(question), "kind"])
     sql = f"""
-WITH {_sources(question, read)}, part AS ({" UNION ALL ".join(parts)}), summed AS (
+WITH {_sources(question, read, parts)}, part AS ({" UNION ALL ".join(parts)}), summed AS (
     SELECT {names}, slot, sum(count)::bigint AS count FROM part
     GROUP BY {names}, slot HAVING sum(count) <> 0
 )
@@ -256,8 +258,8 @@ def _part(
     return f"SELECT row.place, {columns}{values} FROM {source} AS row {rest}"
 
 
-def _sources(question: Question, read: Moments) -> str:
-    """Return the tables that parts read, as CTEs; one that no part names costs nothing."""
+def _sources(question: Question, read: Moments, parts: Sequence[str]) -> str:
+    """Return the tables that the parts name, as CTEs: others would be parsed each time."""
     where = "AND session_id IS NOT NULL"
     if question.filters.session is not None:
         where = "AND session_id = %(session)s"
@@ -269,7 +271,11 @@ def _sources(question: Question, read: Moments) -> str:
         "rolled_tag": _rolled("usage_tag", read.rolled),
         "rolled_session": _rolled("usage_session", read.sessions, SESSIONS),
     }
-    return _DIRTY + "".join(f", {name} AS ({sql})" for name, sql in sources.items())
+    return _DIRTY + "".join(
+        f", {name} AS ({sql})"
+        for name, sql in sources.items()
+        if any(f"FROM {name} AS row" in part for part in parts)
+    )
 
 
 def _rolled(table: str, read: Levels, prefix: str = "") -> str:

@@ -1,9 +1,9 @@
 """Rows of the table behind the chart, written here because templates take ten times as long."""
 
 from collections.abc import Iterable
+from html import escape
 
 from django import template
-from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from usage.dashboard.page import BucketRow
@@ -26,28 +26,22 @@ def bucket_rows(
     has_total = wanted.measure is not Measure.LATENCY
     lines: list[str] = []
     for row in rows:
-        lines.append(
-            format_html(
-                _HEAD,
-                row.place,
-                row.words,
-                row.dollars,
-                row.before_time,
-                row.change,
-                "|".join(row.shares),
-                log,
-                row.query,
-                row.time,
-            )
-        )
+        read_out = (row.place, row.words, row.dollars, row.before_time, row.change)
+        shares = "|".join(row.shares)
+        lines.append(_HEAD.format(*map(_text, (*read_out, shares, log, row.query, row.time))))
         cells = [("amount", amount) for amount in row.amounts] if has_groups else []
         cells += [("total", row.total)] if has_total else []
         cells += [("before", row.before)] if has_total and wanted.compares else []
         cells += [("requests", row.requests), ("errors", row.errors), ("cached", row.cached)]
         cells += [("p50", row.p50), ("p95", row.p95)]
         lines += [
-            f'<td class="end number" data-cell="{name}">{conditional_escape(words)}</td>'
+            f'<td class="end number" data-cell="{name}">{_text(words)}</td>'
             for name, words in cells
         ]
         lines.append("</tr>\n")
     return mark_safe("".join(lines))  # noqa: S308 (all values are escaped)
+
+
+def _text(value: object) -> str:
+    """Escape a value: Django's functions take five times as long, for strings that are lazy."""
+    return escape(str(value))
