@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from itertools import product
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -22,10 +23,13 @@ from benchmarks.usage.fill import Filled
 from gateway.http.responses import json_response, new_request_id
 from gateway.http.usage import report
 from gateway.http.usage_query import UsageQuery
+from usage.dashboard import spans
+from usage.dashboard.wanted import GROUPINGS
 from usage.models import RequestRecord
 from usage.reading import Filters, Grouping, Question, Width, latencies, usage
 
 _TIMES = 15
+_TIMES_EACH = 5  # of many
 _KATHMANDU = ZoneInfo("Asia/Kathmandu")
 _NEW_YORK = ZoneInfo("America/New_York")
 
@@ -35,6 +39,7 @@ def figures(
 ) -> Iterator[tuple[str, float, float]]:
     """Yield the name of each figure, its goal and its median, in milliseconds."""
     yield from _pages(filled, browser)
+    yield from _dashboards(browser)
     yield from _endpoints(server, key)
     yield from _readings(filled)
     yield "longest stop of an event loop by a report", 20, asyncio.run(_longest_stop(filled))
@@ -56,6 +61,35 @@ def _pages(filled: Filled, browser: Client) -> Iterator[tuple[str, float, float]
     ):
         yield name, goal, median_ms(partial(_opened, browser, path))
         yield f"  processor time of {name}", goal, processor_ms(partial(_opened, browser, path))
+
+
+def _dashboards(browser: Client) -> Iterator[tuple[str, float, float]]:
+    """Yield the slowest usage page of all ranges and groupings, by time and by processor time."""
+    found = {
+        query: (
+            median_ms(partial(_opened, browser, f"/developers/usage?{query}"), times=_TIMES_EACH),
+            processor_ms(
+                partial(_opened, browser, f"/developers/usage?{query}"), times=_TIMES_EACH
+            ),
+        )
+        for query in _dashboard_queries()
+    }
+    slowest = max(found, key=lambda query: found[query][0])
+    dearest = max(found, key=lambda query: found[query][1])
+    print(f"  of {len(found)} usage pages, slowest {slowest}; most processor time {dearest}")
+    yield "usage page, the slowest", 50, found[slowest][0]
+    yield "  processor time of the dearest usage page", 50, found[dearest][1]
+
+
+def _dashboard_queries() -> Iterator[str]:
+    """Yield the addresses of each range by each grouping, of the chart and of the table."""
+    today = datetime.now(UTC).date()
+    ranges = [f"range={one.name}" for one in spans.PRESETS]
+    ranges += [f"from={today - timedelta(days=days)}&to={today}" for days in (89, 365)]
+    shown = [f"by={one}&table={one}" for one in GROUPINGS] + ["show=errors", "show=latency"]
+    shown += ["by=model&compare=1"]
+    for span, how in product(ranges, shown):
+        yield f"{span}&{how}"
 
 
 def _opened(browser: Client, path: str) -> None:
@@ -89,10 +123,13 @@ def _endpoints(server: Server, key: str) -> Iterator[tuple[str, float, float]]:
             50,
             f"/v1/usage?group_by=model,key&from={_written(now, 90)}",
         ),
-        (
-            "GET /v1/usage by day and session, 31 days",
-            50,
-            f"/v1/usage?group_by=session&from={_written(now, 31)}",
+        *(
+            (
+                f"GET /v1/usage by {bucket} and session, {days} days",
+                50,
+                f"/v1/usage?group_by=session&bucket={bucket}&from={_written(now, days)}",
+            )
+            for bucket, days in (("1h", 31), ("1d", 31), ("1d", 366), ("1mo", 366))
         ),
     ):
         yield name, goal, median_ms(partial(get, path))
@@ -147,15 +184,15 @@ def _questions(filled: Filled) -> dict[str, Question]:
     }
 
 
-def median_ms(work: Callable[[], object]) -> float:
+def median_ms(work: Callable[[], object], *, times: int = _TIMES) -> float:
     """Do it several times after a first one; return the median."""
     work()
-    times = []
-    for _ in range(_TIMES):
+    took = []
+    for _ in range(times):
         began = time.perf_counter()
         work()
-        times.append((time.perf_counter() - began) * 1000)
-    return statistics.median(times)
+        took.append((time.perf_counter() - began) * 1000)
+    return statistics.median(took)
 
 
 def processor_ms(work: Callable[[], object], *, times: int = _TIMES) -> float:

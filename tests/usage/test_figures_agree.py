@@ -117,6 +117,7 @@ def in_ledger(books: Books, since: datetime, until: datetime) -> int:
     zone=st.sampled_from(ZONES),
     ends=st.tuples(days, days),
     by=st.sampled_from(["model", "key", "source"]),
+    table=st.sampled_from(["model", "key", "source", "tag"]),
     width=st.sampled_from(["", "15m", "1h", "1d", "1w", "1mo"]),
     is_rolled_up=st.booleans(),
 )
@@ -127,6 +128,7 @@ def test_page_file_and_ledger_have_the_same_credits(
     zone: str,
     ends: tuple[date, date],
     by: str,
+    table: str,
     width: str,
     is_rolled_up: bool,
 ) -> None:
@@ -134,7 +136,8 @@ def test_page_file_and_ledger_have_the_same_credits(
     settled(books, calls)
     if is_rolled_up:
         roll_up.roll_up()
-    params = {"from": f"{min(ends)}", "to": f"{max(ends)}", "by": by, "width": width}
+    params = {"from": f"{min(ends)}", "to": f"{max(ends)}", "width": width}
+    params |= {"by": by, "table": table}
     asked = wanted.parse(params, now=NOW, zone=ZoneInfo(zone))
     own = asked.span
 
@@ -147,6 +150,8 @@ def test_page_file_and_ledger_have_the_same_credits(
     assert sum(shown.shown.totals) == ledger
     assert sum(bucket.total for bucket in shown.shown.buckets) == ledger
     assert sum(row.credits for row in shown.table) == ledger
+    by_model = [credits for row in shown.table for _, credits in row.by_model]
+    assert table == "tag" or sum(by_model) == ledger
     assert (header, rows) == (ledger, ledger)
     inside = [credits for at, credits, *_ in calls if own.since <= at < own.until]
     assert ledger == sum(inside)

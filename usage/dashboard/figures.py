@@ -122,7 +122,7 @@ def read(workspace_id: int, wanted: Wanted, *, retention: Kept | None = None) ->
     shown = series.series(
         wanted.measure, answers, starts, _starts(before, wanted.width) if before else None
     )
-    of_table = _read_table(reader)
+    of_table = _read_table(reader, by_group)
     by_model = _by_model(reader, of_table)
     return Figures(
         sums=_sums(rows, duration),
@@ -233,15 +233,17 @@ def _largest_models(rows: Sequence[UsageRow]) -> list[str]:
     return [str(row.group[0]) for row in ranked if row.group[0]]
 
 
-def _read_table(reader: _Reader) -> list[UsageRow]:
+def _read_table(reader: _Reader, by_group: Sequence[UsageRow]) -> list[UsageRow]:
     """Return the sums of the table's groups, by model too where that is known."""
-    grouping = reader.wanted.table_grouping
+    grouping, span = reader.wanted.table_grouping, reader.wanted.span
     if grouping is None:
         return []
-    groups = (
-        (grouping,) if grouping in (Grouping.MODEL, Grouping.TAG) else (grouping, Grouping.MODEL)
-    )
-    return reader.usage(reader.wanted.span, *groups, whole=True)
+    if grouping not in (Grouping.MODEL, Grouping.TAG):
+        return reader.usage(span, grouping, Grouping.MODEL, whole=True)
+    if grouping is not reader.wanted.grouping:
+        return reader.usage(span, grouping, whole=True)
+    of_span = (row._replace(starts_at=span.since, ends_at=span.until) for row in by_group)
+    return regrouped(of_span, 0)
 
 
 def _table(rows: Sequence[UsageRow]) -> list[TableRow]:

@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from html import escape
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from django.urls import reverse
-from django.utils.html import format_html_join
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 
 from usage.dashboard import plot, spans, words
 from usage.dashboard.figures import Figures, Sums, TableRow
@@ -321,12 +321,13 @@ def _dollar_axis(bars: plot.BarPlot) -> list[tuple[float, str]]:
 def _steps(log: str, bars: Sequence[plot.Bar], rows: Sequence[BucketRow]) -> SafeString:
     """Return the links of the times, which both plots have; as a template they take five times as
     long, and there may be 200."""
-    return format_html_join(
-        "",
-        '<a href="{}?{}" tabindex="-1" data-place="{}">'
-        '<rect class="chart-step" x="{}%" width="{}%" y="0" height="100%" /></a>',
-        ((log, rows[bar.place].query, bar.place, bar.step_x, bar.step_width) for bar in bars),
+    links = (
+        f'<a href="{log}?{escape(rows[bar.place].query)}" tabindex="-1" data-place="{bar.place}">'
+        f'<rect class="chart-step" x="{bar.step_x}%" width="{bar.step_width}%" y="0"'
+        ' height="100%" /></a>'
+        for bar in bars
     )
+    return mark_safe("".join(links))  # noqa: S308 (the rest are numbers, and our own address)
 
 
 def _compact(value: int) -> str:
