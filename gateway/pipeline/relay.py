@@ -36,6 +36,7 @@ _BLOCKED_S = 2.0
 _NOT_BLOCKED_S = 0.05
 _BLANK = b"\xef\xbb\xbf\xfe\xff\0 \t\r\n"  # white space and byte order marks, in any Unicode
 _MOST_BLANK_BYTES = 64 * 1024
+_MOST_KEPT_BACK = 100
 
 Send = Callable[[bytes], Awaitable[None]]
 EmptyEvent = MessageStart | BlockStart | Ping
@@ -182,9 +183,9 @@ class Relay:
         return end
 
     def _keep_back(self, event: EmptyEvent) -> None:
-        """Keep the start of the message and of a text, and one ping between them: servers send them
-        before they know whether they can answer."""
-        if not (isinstance(event, Ping) and len(self._beginning) > 1):
+        """Keep the start of the message and of a text, and pings: servers send them before they
+        know whether they can answer."""
+        if len(self._beginning) < _MOST_KEPT_BACK or not isinstance(event, Ping):
             self._beginning.append(self.encoder.frame(event))
 
     async def _deliver(self, frames: list[bytes]) -> None:

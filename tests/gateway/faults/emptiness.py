@@ -8,7 +8,6 @@ from typing import Any
 
 from tests.gateway.faults.table import (
     ANSWERED,
-    BROKE_OFF_OVERLOADED,
     CHAT_ONLY,
     CHAT_PLAIN,
     CHAT_STREAMED,
@@ -29,7 +28,6 @@ from tests.support.replies import (
     message,
     streams,
     then,
-    wait,
 )
 from tests.support.scripted_upstream import Exchange, Play
 
@@ -102,18 +100,6 @@ FAULTS = [
             ),
         ),
         ANSWERED,
-        CHAT_STREAMED,
-    ),
-    _fault(
-        "lost after the beginning",
-        streams(
-            ROLE,
-            wait,
-            chunk({}, finish_reason="stop"),
-            data_event({"choices": [], "usage": COUNTS}),
-            DONE,
-        ),
-        BROKE_OFF_OVERLOADED,
         CHAT_STREAMED,
     ),
     _fault("all of it reasoning", _chat(REASONED), _answer("end_turn")),

@@ -93,8 +93,7 @@ def _endings() -> Iterator[Fault]:
     for reason in BROKEN:
         for name, content in (("content", "Hello there"), ("nothing", None)):
             play = _ended(reason, content)
-            yield _fault(f"{reason}, with {name}, plain", play, FAILED, CHAT_PLAIN)
-            yield _fault(f"{reason}, with {name}, streamed", play, BROKE_OFF, CHAT_STREAMED)
+            yield _fault(f"{reason}, with {name}", play, FAILED)
     for reason in BAD_CALLS:  # the model's fault, so another attempt is made
         yield _fault(f"{reason}, with content", _ended(reason), FAILED)
         yield _fault(f"{reason}, with nothing", _ended(reason, None), FAILED)
