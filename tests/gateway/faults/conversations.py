@@ -4,6 +4,7 @@ The upstreams are strict: they refuse what the real services refuse, so an answe
 conversation reached them as they take it.
 """
 
+import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -12,11 +13,12 @@ from tests.gateway.faults.table import (
     CHAT_ONLY,
     EVERY_WAY,
     MESSAGES_ONLY,
+    MESSAGES_STREAMED,
     Fault,
     Way,
     in_every_format,
 )
-from tests.support.replies import answers, says
+from tests.support.replies import answers, event, events, says, streams
 from tests.support.scripted_upstream import Exchange, Play
 from tests.support.strict.plays import checks
 
@@ -140,6 +142,54 @@ def _crossing() -> Iterator[Fault]:
         yield Fault(f"crossing: {name}", play, ANSWERED, CHAT_ONLY, fields=TOOLS, turns=begun)
 
 
+# --- With a signature that the upstream cannot verify ---------------------------------------------
+
+_SIGNED = {"type": "thinking", "thinking": "Hm.", "signature": "c2lnbmVkIGVsc2V3aGVyZQ=="}
+_REFUSALS = {
+    "invalid": "messages.1.content.0: Invalid `signature` in `thinking` block",
+    "invalid data": "messages.1.content.0: Invalid `data` in `redacted_thinking` block",
+    "changed": "messages.1.content.0: `thinking` or `redacted_thinking` blocks in the latest "
+    "assistant message cannot be modified.",
+    "of another conversation": "messages.1.content.0: block is bound to a different conversation",
+}
+_FORMS = ("a status", "a body", "an event", "an event after the start")
+
+
+def _unless(block: dict[str, Any], words: str, form: str) -> Play:
+    """Refuse requests that hold the block's signature; answer others."""
+    error = {"type": "invalid_request_error", "message": words}
+    body = json.dumps({"type": "error", "error": error}).encode()
+    refused: dict[str, Play] = {
+        "a status": answers(body, status=400),
+        "a body": answers(body),
+        "an event": streams(event("error", error=error)),
+        "an event after the start": streams(*events()[:2], event("error", error=error)),
+    }
+    signature = str(block.get("signature") or block.get("data")).encode()
+
+    async def play(exchange: Exchange) -> None:
+        has_it = signature in exchange.request.raw
+        await (refused[form] if has_it else says())(exchange)
+
+    return play
+
+
+def _unverified() -> Iterator[Fault]:
+    """The call is repeated without it, and charged once."""
+    for name, words in _REFUSALS.items():
+        for form in _FORMS:
+            ways = MESSAGES_STREAMED if "event" in form else MESSAGES_ONLY
+            for kind, block in (("signed", _SIGNED), ("sealed", REDACTED)):
+                yield Fault(
+                    f"crossing: {kind} thinking that is refused as {name}, by {form}",
+                    in_every_format(_unless(block, words, form)),
+                    ANSWERED,
+                    ways,
+                    fields=TOOLS | ON,
+                    turns=_begun(loop(block)),
+                )
+
+
 # --- Tools that change ----------------------------------------------------------------------------
 
 
@@ -247,4 +297,4 @@ def _calls_of_added() -> Iterator[Fault]:
     )
 
 
-FAULTS = [*_crossing(), *_changes(), *_calls_of_added()]
+FAULTS = [*_crossing(), *_unverified(), *_changes(), *_calls_of_added()]

@@ -171,10 +171,11 @@ def test_models_are_discovered(customer: Customer, credential: str) -> None:
     assert not answer.json()["has_more"]
 
 
+@pytest.mark.parametrize("path", ["/", "/api/hello"])
 def test_the_probe_that_warms_a_connection_breaks_nothing(
-    customer: Customer, upstream: ScriptedUpstream
+    customer: Customer, upstream: ScriptedUpstream, path: str
 ) -> None:
-    probe = Caller(customer.url, None).call("HEAD", "/api/hello")
+    probe = Caller(customer.url, None).call("HEAD", path)
     assert probe.response.status < 500
     probe.hang_up()
     assert customer.ask(upstream.script(says()).prompt).status == 200

@@ -151,6 +151,27 @@ def test_thinking_that_the_upstream_cannot_verify_is_left_out(
     assert customer.charges() == [60] * 3
 
 
+@pytest.mark.parametrize("stream", [False, True])
+def test_thinking_that_one_workspace_was_refused_reaches_the_upstream_from_another(
+    start_gateway: StartGateway,
+    new_customer: NewCustomer,
+    upstream: ScriptedUpstream,
+    stream: bool,
+) -> None:
+    """Its signature is valid at the upstream if it comes from there."""
+    url = start_gateway().url
+    refused, other = new_customer(url=url), new_customer(url=url)
+    fields: dict[str, Any] = {"max_tokens": 2000, "thinking": ON, "stream": stream}
+    first = upstream.script(then(refusing(SIGNATURE), says()))
+    assert refused.ask(first.prompt, messages=loop(first, THOUGHT), **fields).status == 200
+
+    second = upstream.script(says())
+    answer = other.ask(second.prompt, messages=loop(second, THOUGHT), **fields)
+
+    assert answer.status == 200
+    assert second.requests[0].body["messages"][1]["content"][0] == THOUGHT
+
+
 def test_a_loop_without_thinking_goes_on_without(
     start_gateway: StartGateway, new_customer: NewCustomer, upstream: ScriptedUpstream
 ) -> None:
