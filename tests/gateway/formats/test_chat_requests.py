@@ -332,8 +332,69 @@ OPEN: list[dict[str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize("schema", OPEN, ids=str)
-def test_a_schema_that_leaves_members_open_is_not_sent_as_strict(schema: dict[str, Any]):
+def strict_with(**member: Any) -> dict[str, Any]:
+    """A schema that is strict but for one member."""
+    return STRICT | {"properties": {"a": member}, "required": ["a"]}
+
+
+def nested(levels: int) -> dict[str, Any]:
+    schema: dict[str, Any] = STRICT
+    for _ in range(levels - 1):
+        schema = strict_with(**schema)
+    return schema
+
+
+MANY: dict[str, Any] = {str(n): {} for n in range(5001)}
+STRICT_ENOUGH = [
+    STRICT,
+    strict_with(type=["string", "null"], pattern="^a", format="date-time"),
+    strict_with(anyOf=[{"type": "null"}, {"$ref": "#"}]),
+    strict_with(type="array", items={"type": "integer", "minimum": 1}, minItems=1),
+    strict_with(enum=list(range(1000))),
+    nested(10),
+]
+UNSUPPORTED: list[dict[str, Any]] = [
+    *(
+        strict_with(type="string", **{name: value})
+        for name, value in {
+            "format": "uri",
+            "default": "",
+            "minLength": 1,
+            "maxLength": 9,
+            "not": {},
+            "uniqueItems": True,
+            "oneOf": [],
+            "if": {},
+            "then": {},
+            "contains": {},
+            "dependentRequired": {},
+            "minProperties": 1,
+            "patternProperties": {},
+        }.items()
+    ),
+    STRICT | {"anyOf": [STRICT]},
+    strict_with(enum=list(range(1001))),
+    STRICT | {"properties": MANY, "required": list(MANY)},
+    nested(11),
+    # No schemas at all, which are the caller's and reach its upstream as they are.
+    strict_with(format=["uri"]),
+    strict_with(anyOf=5),
+    strict_with(enum=None),
+    STRICT | {"properties": {"a": 5}, "required": ["a"]},
+    STRICT | {"required": [{}]},
+    STRICT | {"required": 5},
+    STRICT | {"properties": []},
+]
+
+
+@pytest.mark.parametrize("schema", STRICT_ENOUGH, ids=lambda schema: str(schema)[:80])
+def test_a_schema_within_the_subset_is_sent_as_strict(schema: dict[str, Any]):
+    body = encoded(output_config={"format": {"type": "json_schema", "schema": schema}})
+    assert body["response_format"]["json_schema"]["strict"] is True
+
+
+@pytest.mark.parametrize("schema", [*OPEN, *UNSUPPORTED], ids=lambda schema: str(schema)[:80])
+def test_a_schema_that_no_server_follows_strictly_is_not_sent_as_strict(schema: dict[str, Any]):
     """OpenAI refuses it with `strict`, and takes it without."""
     wanted = {"type": "json_schema", "schema": schema}
     tools = [TOOL | {"strict": True, "input_schema": schema}]

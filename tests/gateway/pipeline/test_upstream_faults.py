@@ -20,6 +20,7 @@ from tests.gateway.faults import (
     habits,
     oddities,
     refusals,
+    requests,
     statuses,
     stop_sequences,
     streams,
@@ -55,6 +56,7 @@ FAULTS = [
     *stop_sequences.FAULTS,
     *conversations.FAULTS,
     *habits.FAULTS,
+    *requests.FAULTS,
 ]
 CREDITS = LONG_ANSWER_CREDITS
 

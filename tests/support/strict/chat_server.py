@@ -2,7 +2,8 @@
 
 deepseek, kimi   the second turn of a tool loop without the reasoning of the first
 gemini           a tool call without the signature that came with it
-openai           ids above 40 characters, more than four stop sequences, unknown members
+openai           ids above 40 characters, more than four stop sequences, unknown members,
+                 `strict` for a schema beyond its subset
 mistral          ids that are not nine letters and digits, a user message after results of tools
 qwen             a system message after the first message
     vllm             nothing of these, but it uses the same ids in each answer
@@ -45,6 +46,7 @@ class ChatServer:
     takes_system_turns: bool = True
     takes_stream_options: bool = True
     takes_user_after_tools: bool = True
+    follows_strictly: bool = False
 
     path = "/v1/chat/completions"
 
@@ -59,6 +61,8 @@ class ChatServer:
         if len(body.get("stop", [])) > self.most_stops:
             raise Refused(f"Invalid 'stop': array too long. Expected at most {self.most_stops}")
         self._check_tools(body)
+        if self.follows_strictly:
+            _check_strict(body)
         if not body["messages"]:
             raise Refused("Invalid 'messages': empty array.")
         for n, message in enumerate(body["messages"]):
@@ -193,7 +197,7 @@ SERVERS = {
             id_style="functions.{name}:{}",
         ),
         ChatServer("gemini", signs_calls=True, id_style="function-call-{}", ids=r"[\s\S]{1,64}"),
-        ChatServer("openai", ids=r"[a-zA-Z0-9_-]{1,40}", most_stops=4),
+        ChatServer("openai", ids=r"[a-zA-Z0-9_-]{1,40}", most_stops=4, follows_strictly=True),
         ChatServer(
             "mistral",
             ids=r"[a-zA-Z0-9]{9}",
@@ -205,6 +209,49 @@ SERVERS = {
     )
 }
 _USAGE = {"prompt_tokens": 14, "completion_tokens": 23, "total_tokens": 37}
+
+
+_NOT_PERMITTED = {
+    *("allOf", "oneOf", "not", "if", "then", "else", "dependentRequired", "dependentSchemas"),
+    *("default", "minLength", "maxLength", "uniqueItems", "minProperties", "maxProperties"),
+    *("patternProperties", "propertyNames", "contains", "unevaluatedProperties"),
+}
+_FORMATS = ("date-time", "time", "date", "duration", "email", "hostname", "ipv4", "ipv6", "uuid")
+
+
+def _check_strict(body: dict[str, Any]) -> None:
+    """Each schema that is to be followed strictly, in the words of the real service."""
+    functions = [tool["function"] for tool in body.get("tools", [])]
+    schemas = [one["parameters"] for one in functions if one.get("strict")]
+    wanted = body.get("response_format", {}).get("json_schema", {})
+    schemas += [wanted["schema"]] if wanted.get("strict") else []
+    for schema in schemas:
+        if schema.get("type") != "object" or "anyOf" in schema:
+            raise Refused("Invalid schema: schema must be a JSON Schema of 'type: \"object\"'.")
+        _check_schema(schema, "()")
+
+
+def _check_schema(schema: Any, place: str) -> None:
+    if isinstance(schema, list):
+        for one in schema:
+            _check_schema(one, place)
+    if not isinstance(schema, dict):
+        return
+    if found := _NOT_PERMITTED & schema.keys():
+        raise Refused(f"Invalid schema: In context={place}, '{found.pop()}' is not permitted.")
+    if schema.get("format", "date") not in _FORMATS:
+        raise Refused(f"Invalid schema: In context={place}, '{schema['format']}' is no format.")
+    if "object" in str(schema.get("type")):
+        if schema.get("additionalProperties") is not False:
+            raise Refused(f"Invalid schema: In context={place}, 'additionalProperties' is required")
+        if sorted(schema.get("required", [])) != sorted(schema.get("properties", {})):
+            raise Refused(f"Invalid schema: In context={place}, 'required' is required")
+    for name, inner in schema.get("properties", {}).items():
+        _check_schema(inner, f"('properties', '{name}')")
+    for name in ("items", "anyOf"):
+        _check_schema(schema.get(name), f"({name!r})")
+    for inner in schema.get("$defs", {}).values():
+        _check_schema(inner, "('$defs')")
 
 
 def _streamed(
