@@ -8,6 +8,9 @@ import { timeline } from "./timeline.js";
 const ROWS_AT_ONCE = 500;
 const NARROWEST_PX = 280;
 
+// A name that may go on in a second line after an underscore.
+const divisible = (name) => name.split("_").flatMap((part, place) => (place ? ["_", h("wbr"), part] : [part]));
+
 export class EventsView {
   constructor() {
     this.element = h("div", { class: "events" });
@@ -148,7 +151,7 @@ export class EventsView {
         onclick: () => this.toggle(row),
       },
       icon("chevron", "fold-mark"),
-      count > 1 ? `${count} × ${event.name}` : event.name,
+      h("span", {}, count > 1 && `${count} × `, ...divisible(event.name)),
     );
     const summary =
       count > 1 ? `${blocks[event.data.index] ?? ""}, ${counted(count, "delta")}` : summaryOf(event, blocks);

@@ -60,6 +60,8 @@ byId("new").addEventListener("click", beginAgain);
 for (const button of document.querySelectorAll("[data-show]"))
   button.addEventListener("click", () => showSide(button.dataset.show));
 on("show-side", showSide);
+// These notices are about a request that has not run.
+on("ended", () => ["new", "link"].forEach((name) => dismiss(name)));
 on("raise-max-tokens", raiseMaxTokens);
 on("saved", sayWhatIsKept);
 if (!config.models.length) notify("models", "warn", "No model can be called at the moment.");

@@ -76,6 +76,21 @@ def test_new_begins_again_and_can_be_undone(console: Console) -> None:
     expect(console.message()).to_have_value("Not lost")
 
 
+def test_that_a_request_began_empty_is_not_said_beside_its_answer(
+    console: Console, upstream: ScriptedUpstream
+) -> None:
+    console.choose_model(ATLAS)
+    console.page.get_by_role("button", name="New", exact=True).click()
+    notice = console.page.get_by_text("Started again with an empty request.")
+    expect(notice).to_be_visible()
+
+    console.write(upstream.script(says("Hello")).prompt)
+    console.run()
+    console.wait_for_end()
+
+    expect(notice).to_have_count(0)
+
+
 def test_the_history_brings_a_run_back_and_never_leaves_the_browser(
     console: Console, upstream: ScriptedUpstream, running_product: Product
 ) -> None:
