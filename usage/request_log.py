@@ -1,9 +1,9 @@
 """The log of calls in pages, newest first.
 
 Keyset pagination: page 1,000 costs no more than the first, and new calls shift no page. A filter is
-tested on at most SEARCHED calls for one page, so that a rare value costs no more than a common one;
-the page then says how far back it has searched, and the next one goes on from there. Days that have
-no call that passes, as roll-ups know, are passed over.
+tested on the NEWEST calls, and where these do not fill the page on at most SEARCHED, so that a rare
+value costs little more than a common one; the page then says how far back it has searched, and the
+next one goes on from there. Days that have no call that passes, as roll-ups know, are passed over.
 """
 
 from collections.abc import Iterable
@@ -21,6 +21,7 @@ from usage.ranges import Period
 from usage.records import Record
 
 PAGE_SIZE = 50
+NEWEST = 1_000
 SEARCHED = 20_000
 _SEEN_IN = 500  # calls whose values are offered as filters
 
@@ -122,13 +123,24 @@ _ORDER = "ORDER BY accepted_at DESC, id DESC"
 
 
 def page_query(wanted: LogFilter, before: Cursor | None) -> str:
-    """Return the query of a page, which reads at most SEARCHED calls: through the primary key, or
-    those that an index of the filter finds."""
+    """Return the query of a page that has its calls among the newest: it reads NEWEST at most,
+    through the primary key, or those that an index of the filter finds."""
     return f"""
 SELECT {_COLUMNS} FROM (
     SELECT {_COLUMNS} FROM usage_requestrecord WHERE {_within(wanted, before)}
-    {_ORDER} LIMIT {SEARCHED}
+    {_ORDER} LIMIT {NEWEST}
 ) AS newest WHERE {wanted.condition} {_ORDER} LIMIT {PAGE_SIZE + 1}
+"""  # noqa: S608 (constants, and conditions of constants)
+
+
+def search_query(wanted: LogFilter, before: Cursor | None) -> str:
+    """Return the query of a page of rarer calls. It reads all back to the parameters `last_at` and
+    `last_id`, and tests them where they are read, which a limit would not allow."""
+    return f"""
+SELECT {_COLUMNS} FROM usage_requestrecord WHERE {_within(wanted, before)}
+    AND accepted_at >= %(last_at)s::timestamptz
+    AND (accepted_at, id) >= (%(last_at)s::timestamptz, %(last_id)s::uuid)
+    AND {wanted.condition} {_ORDER} LIMIT {PAGE_SIZE + 1}
 """  # noqa: S608 (constants, and conditions of constants)
 
 
@@ -152,11 +164,15 @@ def log_page(workspace_id: int, wanted: LogFilter, *, before: Cursor | None = No
         if newest is None:
             return LogPage([], None)
         parameters["until"] = min(parameters["until"], newest)
-    calls = [LoggedCall(*row) for row in _rows(page_query(wanted, before), parameters)]
+    calls, last = _calls(page_query(wanted, before), parameters), None
+    if len(calls) <= PAGE_SIZE and wanted.is_searched:
+        last = _last_searched(wanted, before, parameters)
+        bound = last or Cursor(wanted.since, UUID(int=0))
+        parameters |= {"last_at": bound.accepted_at, "last_id": bound.id}
+        calls = _calls(search_query(wanted, before), parameters)
     page = calls[:PAGE_SIZE]
     if len(calls) > PAGE_SIZE:
         return LogPage(_with_keys(page), Cursor(page[-1].accepted_at, page[-1].id))
-    last = _last_searched(wanted, before, parameters) if wanted.is_searched else None
     return LogPage(_with_keys(page), last, last and last.accepted_at)
 
 
@@ -238,6 +254,10 @@ def _last_searched(
     )
     rows = _rows(query, parameters)
     return Cursor(*rows[0]) if rows else None
+
+
+def _calls(query: str, parameters: dict[str, Any]) -> list[LoggedCall]:
+    return [LoggedCall(*row) for row in _rows(query, parameters)]
 
 
 def _with_keys(calls: list[LoggedCall]) -> list[LogRow]:

@@ -173,10 +173,15 @@ def test_a_page_of_the_log(period: Period, name: str) -> None:
     asked = {**FILTERS[name], "from": f"{period.since:%Y-%m-%dT%H:%M}"}
     wanted = log_filters.parse({**asked, "to": f"{period.until:%Y-%m-%dT%H:%M}"}, now=UNTIL)
     for before in (None, Cursor(period.until - timedelta(hours=6), UUID(int=2**127))):
-        query = request_log.page_query(wanted, before)
         parameters = request_log.page_parameters(period.workspace_id, wanted, before)
+        searched = {"last_at": period.since, "last_id": UUID(int=0)}
 
-        assert_reads_only(plan_of(query, parameters), period)
+        assert_reads_only(plan_of(request_log.page_query(wanted, before), parameters), period)
+        plan = plan_of(request_log.search_query(wanted, before), parameters | searched)
+        if name == "error":  # there is none, as its index knows
+            assert sum(map(rows_read, scans_of_records(plan))) == 0
+        else:
+            assert_reads_only(plan, period)
 
 
 @pytest.mark.parametrize("asked", [{"session": "s"}, {"error": "e"}])

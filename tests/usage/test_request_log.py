@@ -196,6 +196,7 @@ def test_a_rare_value_is_searched_for_a_part_at_a_time(
     spread(workspace, [now - timedelta(minutes=number) for number in range(25)])
     write(a_record(workspace, at=now - timedelta(hours=1), stop_reason="refusal"))
     monkeypatch.setattr(request_log, "SEARCHED", 10)
+    monkeypatch.setattr(request_log, "NEWEST", 2)
 
     page, pages = see(browser, stop="refusal"), 1
     while not rows_of(page):
@@ -215,6 +216,7 @@ def test_the_rest_of_a_filter_is_searched_for_a_part_at_a_time_too(
     """An index finds the calls with the error, however many; those of the model are among them."""
     now = timezone.now()
     monkeypatch.setattr(request_log, "SEARCHED", 10)
+    monkeypatch.setattr(request_log, "NEWEST", 2)
     failed = {"error_type": "api_error", "error_code": "upstream_failed", "credits": 0}
     spread(workspace, [now - timedelta(minutes=number) for number in range(25)], **failed)
     old = now - timedelta(hours=1)
@@ -262,6 +264,7 @@ def test_a_rare_value_is_found_at_once_however_many_calls_are_newer(
     """Roll-ups know the days that have it; hours that are not rolled up yet are searched."""
     now = timezone.now()
     monkeypatch.setattr(request_log, "SEARCHED", 10)
+    monkeypatch.setattr(request_log, "NEWEST", 2)
     spread(workspace, [now - timedelta(hours=number) for number in range(36)])
     usual = {"key_id": None, "credits": 5, "output_tokens": 4_321}
     write(a_record(workspace, at=now - timedelta(days=9), **usual | RARE[name]))
@@ -298,6 +301,7 @@ def test_what_no_call_of_the_range_has_is_not_searched_for(
     browser: Client, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(request_log, "SEARCHED", 3)
+    monkeypatch.setattr(request_log, "NEWEST", 2)
     spread(workspace, [timezone.now() - timedelta(minutes=number) for number in range(9)])
     roll_up.roll_up()
 
