@@ -5,11 +5,13 @@ would take the event loop's whole time, and every other request would wait for a
 them several times. In turns, a request waits for one read at a time, however much others send.
 
 Owners of connections take turns, not connections: hundreds of one owner delay another's body as
-much as a single one does. All connections whose sender is not known yet have one owner.
+much as a single one does. The owner of whom the least was read of late goes first: beside one who
+sends all the time, another's body arrives as if it were alone. All connections whose sender is not
+known yet have one owner.
 """
 
 import asyncio
-from collections import OrderedDict, deque
+from collections import Counter, OrderedDict, deque
 from collections.abc import Hashable
 from weakref import WeakKeyDictionary
 
@@ -17,6 +19,8 @@ from uvicorn.protocols.http.flow_control import FlowControl
 
 # One read each: up to 128 MB a second for all bodies together, about a fifth of the loop's time.
 _EVERY_S = 0.002
+# In this time, half of what was read of each owner is forgotten.
+_HALF_LIFE_S = 1.0
 
 
 class _Turns:
@@ -25,6 +29,8 @@ class _Turns:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._waiting: OrderedDict[Hashable, deque[PacedFlow]] = OrderedDict()  # by owner
+        self._reads: Counter[Hashable] = Counter()  # of late, by owner
+        self._halved_at = loop.time()
         self._next_at = 0.0
         self._timer: asyncio.TimerHandle | None = None
 
@@ -43,13 +49,23 @@ class _Turns:
             self._timer = self._loop.call_at(self._next_at, self._go_on)
 
     def _next(self) -> "PacedFlow":
-        owner, flows = next(iter(self._waiting.items()))
+        self._forget()
+        owner = min(self._waiting, key=self._reads.__getitem__)  # of equals, the longest waiting
+        self._reads[owner] += 1
+        flows = self._waiting[owner]
         flow = flows.popleft()
         if flows:
             self._waiting.move_to_end(owner)
         else:
             del self._waiting[owner]
         return flow
+
+    def _forget(self) -> None:
+        times = int((self._loop.time() - self._halved_at) / _HALF_LIFE_S)
+        if times:
+            self._halved_at += times * _HALF_LIFE_S
+            halved = {owner: reads >> times for owner, reads in self._reads.items()}
+            self._reads = Counter({owner: reads for owner, reads in halved.items() if reads})
 
 
 _turns: "WeakKeyDictionary[asyncio.AbstractEventLoop, _Turns]" = WeakKeyDictionary()

@@ -153,6 +153,17 @@ AVAILABILITY = (
         ("tests/server/test_reading_pace.py",),
     ),
     Bug(
+        "who sends large bodies all the time is read as soon as who sends one",
+        (
+            Edit(
+                "server/reading_pace.py",
+                "min(self._waiting, key=self._reads.__getitem__)",
+                "next(iter(self._waiting))",
+            ),
+        ),
+        ("tests/server/test_reading_pace.py",),
+    ),
+    Bug(
         "an answer that is read a byte at a time stays in memory",
         (
             Edit(
