@@ -42,6 +42,7 @@ class Run(NamedTuple):
     quiet: dict[str, Seen]
     attacked: dict[str, Seen]
     grown_mib: float
+    cpu_share: float  # of one processor, that the server used during the attack
     uploads: list[Upload]
 
 
@@ -52,6 +53,7 @@ def pooled(runs: Sequence[Run]) -> Run:
         {kind: _all([run.quiet[kind] for run in runs]) for kind in kinds},
         {kind: _all([run.attacked[kind] for run in runs]) for kind in kinds},
         max(run.grown_mib for run in runs),
+        statistics.mean(run.cpu_share for run in runs),
         [upload for run in runs for upload in run.uploads],
     )
 
@@ -80,7 +82,10 @@ def lines_of(run: Run, title: str) -> Iterator[str]:
             f" | attacked p50 {during.p50_ms:7.1f} p95 {during.p95_ms:7.1f} ms"
             f"  failed {during.failed()}"
         )
-    yield f"{title:27} memory {run.grown_mib:+.0f} MiB{_of_uploads(run)}"
+    yield (
+        f"{title:27} memory {run.grown_mib:+.0f} MiB  processor {run.cpu_share:.0%}"
+        f"{_of_uploads(run)}"
+    )
 
 
 def _of_uploads(run: Run) -> str:
@@ -92,6 +97,7 @@ def comparison(before: Run, after: Run) -> Iterator[str]:
     """Each figure of both builds side by side, and the ratio of the second to the first."""
     yield f"  {'':32} {'before':>12} {'after':>12} {'after/before':>13}"
     yield _compared("memory, MiB", before.grown_mib, after.grown_mib)
+    yield _compared("processor, per cent", 100 * before.cpu_share, 100 * after.cpu_share)
     for kind in before.quiet:
         yield from _of_kind(kind, before, after)
     for name, run in (("before", before), ("after", after)):

@@ -77,8 +77,10 @@ def _attacked(name: str, build: Build, options: argparse.Namespace) -> Run:
         ):
             time.sleep(_BEGINS_S)
             with _uploading(port, keys.small, uploads_mib) as uploads:
+                began, used_before = time.monotonic(), _cpu_s(process)
                 during = _honest(url, keys, options.seconds, kinds)
-    return Run(quiet, during, max(grown_mib), uploads)
+                cpu_share = (_cpu_s(process) - used_before) / (time.monotonic() - began)
+    return Run(quiet, during, max(grown_mib), cpu_share, uploads)
 
 
 def _honest(url: str, keys: Keys, seconds: float, kinds: Sequence[str]) -> dict[str, Seen]:
@@ -135,6 +137,11 @@ def _growth(process: psutil.Process) -> Iterator[list[float]]:
     finally:
         is_over.set()
         thread.join()
+
+
+def _cpu_s(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return float(times.user + times.system)
 
 
 def _memory_mib(process: psutil.Process) -> float:
