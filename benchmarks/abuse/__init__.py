@@ -8,5 +8,6 @@ the packages that are installed here, and needs neither this benchmark nor newer
 An honest caller makes small calls all the time, in a process of its own, first while it is quiet
 and then during the attack. Beside attacks with large bodies, another tenant makes large calls, and
 one uploads a body over a line of 1 Mbit/s, which takes four minutes for `--upload-mib 30`. The
-memory is the most that the process had above its quiet size.
+memory is the most that the process had above its quiet size, and its processor time is that of the
+attack as a share of one processor.
 """
