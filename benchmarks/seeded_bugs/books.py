@@ -14,6 +14,7 @@ _REFUNDS = (
     "tests/gateway/metering/test_money_model.py",
 )
 _ROLL_UPS = ("tests/usage/test_roll_up.py",)
+_PAGES = ("tests/usage/test_pages_of_sessions.py",)
 _ADDS_UP = ("tests/usage/test_usage_adds_up.py",)
 _REFUSES = ("tests/billing/test_database_constraints.py",)
 
@@ -208,6 +209,17 @@ BOOKS = (
             ),
         ),
         _ADDS_UP,
+    ),
+    Bug(
+        "a page of sessions ends at the days that were looked at",
+        (
+            Edit(
+                "usage/reading/read.py",
+                "return shorter != question and len(rows) < (question.limit or 0)",
+                "return False",
+            ),
+        ),
+        _PAGES,
     ),
     Bug(
         "a file of calls tells more rows than it has",

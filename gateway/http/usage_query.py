@@ -53,7 +53,8 @@ class UsageQuery:
     def parse(cls, params: QueryParams, *, now: datetime) -> "UsageQuery":
         """Read the parameters of an address; raises InvalidRequest, which names the parameter."""
         bucket = _choice(tuple(Width), params.get("bucket", Width.DAY), "bucket")
-        cursor = _cursor(params.get("cursor"))
+        group_by = _group_by(params)
+        cursor = _cursor(params.get("cursor"), groups=len(group_by))
         since, until = cursor[:2] if cursor else _range(params, bucket, now)
         zone_name = params.get("time_zone", "UTC")
         return cls(
@@ -62,7 +63,7 @@ class UsageQuery:
             until=until,
             zone=_zone(zone_name),
             zone_name=zone_name,
-            group_by=_group_by(params),
+            group_by=group_by,
             limit=_limit(params.get("limit")),
             after=cursor and cursor[2:],
         )
@@ -97,19 +98,21 @@ def cursor_of(asked: UsageQuery, last: UsageRow) -> str:
     return base64.urlsafe_b64encode(text).decode().rstrip("=")
 
 
-def _cursor(text: str | None) -> _Cursor | None:
+def _cursor(text: str | None, *, groups: int) -> _Cursor | None:
     if text is None:
         return None
     try:
         if len(text) > _LONGEST_CURSOR:
             raise ValueError
         decoded = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-        since, until, started_at, groups = msgspec.json.decode(decoded, type=_Cursor)
+        since, until, started_at, values = msgspec.json.decode(decoded, type=_Cursor)
         if not (since.tzinfo and until.tzinfo and started_at.tzinfo):
+            raise ValueError
+        if len(values) != groups or any("\0" in value for value in values):
             raise ValueError
     except (ValueError, binascii.Error, msgspec.DecodeError):
         raise InvalidRequest("Input should be the `next_cursor` of a page", path="cursor") from None
-    return since, until, started_at, groups
+    return since, until, started_at, values
 
 
 def _range(params: QueryParams, bucket: Width, now: datetime) -> tuple[datetime, datetime]:

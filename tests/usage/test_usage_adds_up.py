@@ -29,6 +29,7 @@ from usage.measures import MEASURES
 from usage.models import RequestRecord
 from usage.reading import Filters, Grouping, Question, UsageRow, Width, latencies, usage
 
+session = st.sampled_from([None, "s1", "s2", "s3", "\U0001f600", "é"])
 call = st.fixed_dictionaries(
     {
         "at": moments,
@@ -36,7 +37,7 @@ call = st.fixed_dictionaries(
         "credits": st.integers(0, 500),
         "resolved_model": st.sampled_from(["m1", "m2"]),
         "key_id": st.sampled_from([None, 7, 10]),
-        "session_id": st.sampled_from([None, "s1", "s2"]),
+        "session_id": session,
         "tags": st.sampled_from([None, ("a",), ("a", "b"), ("c",)]),
     }
 )
@@ -155,20 +156,32 @@ def test_every_report_adds_up_to_the_records_at_any_state_of_the_roll_up(
             assert answered(usage(question), question, own_zone) == expected(question, own_zone)
 
 
-@given(given_calls=calls, ends=st.tuples(moments, moments), zone=st.sampled_from(ZONES))
+@given(
+    given_calls=calls,
+    late=calls,
+    ends=st.tuples(moments, moments),
+    width=st.sampled_from(Width),
+    zone=st.sampled_from(ZONES),
+)
 @slow
 def test_pages_of_any_length_have_all_rows_in_order(
-    db: None, given_calls: list[Any], ends: tuple[datetime, datetime], zone: str
+    db: None,
+    given_calls: list[Any],
+    late: list[Any],
+    ends: tuple[datetime, datetime],
+    width: Width,
+    zone: str,
 ) -> None:
     mine = people.workspace_of(people.new_person())
     write(*(made(mine, one) for one in given_calls))
     roll_up.roll_up()
-    for group_by in ((Grouping.KEY, Grouping.MODEL), (Grouping.TAG,), ()):
+    write(*(made(mine, one) for one in late))
+    for group_by in ((Grouping.KEY, Grouping.MODEL), (Grouping.TAG,), (Grouping.SESSION,), ()):
         question: dict[str, Any] = {
             "workspace_id": mine.pk,
             "since": min(ends),
             "until": max(ends),
-            "width": Width.DAY,
+            "width": width,
             "zone": ZoneInfo(zone),
             "group_by": group_by,
         }
@@ -176,6 +189,7 @@ def test_pages_of_any_length_have_all_rows_in_order(
         paged: list[UsageRow] = []
         after = None
         while page := usage(Question(**question, limit=2, after=after)):
+            assert len(page) == 2 or page[-1] == everything[-1]
             paged += page
             after = page[-1].cursor
 

@@ -10,7 +10,8 @@ from django.db import connection as page_connection
 
 from usage import kept
 from usage.kept import Kept
-from usage.reading import buckets, statement
+from usage.reading import buckets, paging, statement
+from usage.reading.paging import Look
 from usage.reading.question import Question
 from usage.reading.rows import Group, Latency, Percentiles, UsageRow
 from usage.reading.statement import Statement
@@ -21,8 +22,15 @@ def usage(question: Question, *, retention: Kept | None = None) -> list[UsageRow
 
     Those who ask several questions for one page read the retention once and pass it.
     """
-    question = question.within_calendar()
-    asked = statement.sums(question, kept_since=(retention or kept.read()).since)
+    question = paging.resumed(question.within_calendar())
+    kept_since = (retention or kept.read()).since
+    look = paging.look(question)
+    shorter = paging.shortened(question, _fetched(look)) if look else question
+    asked = statement.sums(shorter, kept_since=kept_since)
+    rows = _usage_rows(shorter, asked, _fetched(asked))
+    if not _is_short(rows, question, shorter):
+        return rows
+    asked = statement.sums(question, kept_since=kept_since)
     return _usage_rows(question, asked, _fetched(asked))
 
 
@@ -30,9 +38,22 @@ async def usage_async(
     connection: "psycopg.AsyncConnection[Any]", question: Question
 ) -> list[UsageRow]:
     """Return the same, on a connection of the event loop."""
-    question = question.within_calendar()
-    asked = statement.sums(question, kept_since=await kept.since_async(connection))
+    question = paging.resumed(question.within_calendar())
+    kept_since = await kept.since_async(connection)
+    look = paging.look(question)
+    looked = await _fetched_async(connection, look) if look else []
+    shorter = paging.shortened(question, looked)
+    asked = statement.sums(shorter, kept_since=kept_since)
+    rows = _usage_rows(shorter, asked, await _fetched_async(connection, asked))
+    if not _is_short(rows, question, shorter):
+        return rows
+    asked = statement.sums(question, kept_since=kept_since)
     return _usage_rows(question, asked, await _fetched_async(connection, asked))
+
+
+def _is_short(rows: Sequence[UsageRow], question: Question, shorter: Question) -> bool:
+    """Whether the page has room for rows of the buckets that were not read."""
+    return shorter != question and len(rows) < (question.limit or 0)
 
 
 def latencies(question: Question, *, retention: Kept | None = None) -> list[Latency]:
@@ -72,13 +93,15 @@ async def latencies_async(
     return _latencies(question, asked, await _fetched_async(connection, asked))
 
 
-def _fetched(asked: Statement) -> list[Any]:
+def _fetched(asked: Statement | Look) -> list[Any]:
     with page_connection.cursor() as cursor:
         cursor.execute(asked.sql, asked.parameters)
         return list(cursor.fetchall())
 
 
-async def _fetched_async(connection: "psycopg.AsyncConnection[Any]", asked: Statement) -> list[Any]:
+async def _fetched_async(
+    connection: "psycopg.AsyncConnection[Any]", asked: Statement | Look
+) -> list[Any]:
     cursor = await connection.execute(asked.sql, asked.parameters, prepare=False)
     return await cursor.fetchall()
 

@@ -1,5 +1,7 @@
 """A caller asks what was used: the sums are those of the request records, to the second."""
 
+import json
+from base64 import urlsafe_b64encode
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -289,6 +291,12 @@ def test_another_workspace_sees_nothing_of_it(
         roll_up.roll_up()
 
 
+def cursor_with(*groups: str) -> str:
+    """Return the cursor of a page whose last row is of these groups."""
+    moments = [DAY.isoformat(), (DAY + timedelta(days=1)).isoformat(), DAY.isoformat()]
+    return urlsafe_b64encode(json.dumps([*moments, groups]).encode()).decode().rstrip("=")
+
+
 BAD = [
     ({"bucket": "2w"}, "bucket"),
     ({"bucket": ""}, "bucket"),
@@ -321,6 +329,9 @@ BAD = [
     ({"cursor": "e30"}, "cursor"),
     ({"cursor": "%"}, "cursor"),
     ({"cursor": "A" * 5_000}, "cursor"),
+    ({"cursor": cursor_with(), "group_by": "model"}, "cursor"),
+    ({"cursor": cursor_with(":m"), "group_by": "model,key"}, "cursor"),
+    ({"cursor": cursor_with(":s\0"), "group_by": "session"}, "cursor"),
     ({"time_zone": "Mars/Olympus"}, "time_zone"),
     ({"time_zone": "../../etc/passwd"}, "time_zone"),
     ({"time_zone": "Europe"}, "time_zone"),
