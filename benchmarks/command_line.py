@@ -70,7 +70,10 @@ def _add(benchmarks: Any, name: str, what: str) -> argparse.ArgumentParser:
 def _gateway(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--calls", type=int, default=8000, help="calls a round")
     parser.add_argument("--rounds", type=int, default=3, help="rounds of each")
-    parser.add_argument("--events", type=int, default=200, help="events a stream")
+    parser.add_argument(
+        "--events", type=int, default=200, help="events a stream; 0 leaves them out"
+    )
+    _beside(parser)
 
 
 def _servers(parser: argparse.ArgumentParser) -> None:

@@ -12,10 +12,11 @@ from contextlib import ExitStack, contextmanager, suppress
 
 import psutil
 
-from benchmarks.abuse import builds, figures
+from benchmarks import builds
+from benchmarks.abuse import figures, targets
 from benchmarks.abuse.attacks import ATTACKS
-from benchmarks.abuse.builds import Build, Keys
 from benchmarks.abuse.figures import Run, Seen, Upload
+from benchmarks.abuse.targets import Keys, Target
 from benchmarks.abuse.upload import BYTES_PER_S
 from benchmarks.checkouts import checked_out
 from benchmarks.gateway.processes import PROJECT, running
@@ -36,36 +37,39 @@ def main(options: argparse.Namespace) -> int:
         stack.enter_context(
             running([sys.executable, "-m", "benchmarks.gateway.upstream", f"{port}"])
         )
-        attacked = [builds.prepared("after", PROJECT, upstream_port=port, number=0)]
+        after = builds.prepared("after", PROJECT, upstream_port=port, number=0)
+        attacked = [targets.of(after)]
         if options.beside:
             folder = stack.enter_context(checked_out(options.beside))
-            attacked.append(builds.prepared("before", folder, upstream_port=port, number=1))
+            before = builds.prepared("before", folder, upstream_port=port, number=1)
+            attacked.append(targets.of(before))
         verdicts = [_compare(name, attacked, options) for name in options.only or list(ATTACKS)]
     return 0 if all(verdicts) else 1
 
 
-def _compare(name: str, attacked: Sequence[Build], options: argparse.Namespace) -> bool:
+def _compare(name: str, attacked: Sequence[Target], options: argparse.Namespace) -> bool:
     """Run one attack; return whether this checkout did as it should. Two builds are attacked in
     the turns A B B A, so that what else the machine does falls on both."""
     here, *others = attacked
-    runs: dict[str, list[Run]] = {build.name: [] for build in attacked}
-    for build in [*others, here, here, *others] if others else [here]:
-        run = _attacked(name, build, options)
-        runs[build.name].append(run)
-        for line in figures.lines_of(run, f"{name} {build.name}"):
+    runs: dict[str, list[Run]] = {target.build.name: [] for target in attacked}
+    for target in [*others, here, here, *others] if others else [here]:
+        run = _attacked(name, target, options)
+        runs[target.build.name].append(run)
+        for line in figures.lines_of(run, f"{name} {target.build.name}"):
             print(line, flush=True)
-    of_this = figures.pooled(runs[here.name])
+    of_this = figures.pooled(runs[here.build.name])
     for other in others:
-        for line in figures.comparison(figures.pooled(runs[other.name]), of_this):
+        for line in figures.comparison(figures.pooled(runs[other.build.name]), of_this):
             print(line, flush=True)
     return figures.is_good(of_this, most_grown_mib=_MOST_GROWTH_MIB.get(name, float("inf")))
 
 
-def _attacked(name: str, build: Build, options: argparse.Namespace) -> Run:
+def _attacked(name: str, target: Target, options: argparse.Namespace) -> Run:
     kinds = ("small", "large") if name in _WITH_LARGE_CALLS else ("small",)
     uploads_mib = options.upload_mib if name == "hostile_connections" else 0
-    keys = build.keys
-    with builds.served(build) as (port, process):
+    keys = target.keys
+    with builds.served(target.build) as server:
+        port, process = server.port, psutil.Process(server.process.pid)
         url = f"http://127.0.0.1:{port}"
         _honest(url, keys, 2, kinds)  # warm
         quiet = _honest(url, keys, options.seconds, kinds)
@@ -77,9 +81,9 @@ def _attacked(name: str, build: Build, options: argparse.Namespace) -> Run:
         ):
             time.sleep(_BEGINS_S)
             with _uploading(port, keys.small, uploads_mib) as uploads:
-                began, used_before = time.monotonic(), _cpu_s(process)
+                began, used_before = time.monotonic(), server.cpu_s()
                 during = _honest(url, keys, options.seconds, kinds)
-                cpu_share = (_cpu_s(process) - used_before) / (time.monotonic() - began)
+                cpu_share = (server.cpu_s() - used_before) / (time.monotonic() - began)
     return Run(quiet, during, max(grown_mib), cpu_share, uploads)
 
 
@@ -137,11 +141,6 @@ def _growth(process: psutil.Process) -> Iterator[list[float]]:
     finally:
         is_over.set()
         thread.join()
-
-
-def _cpu_s(process: psutil.Process) -> float:
-    times = process.cpu_times()
-    return float(times.user + times.system)
 
 
 def _memory_mib(process: psutil.Process) -> float:

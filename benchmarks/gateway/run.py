@@ -6,47 +6,28 @@ full: keys, validation, holds, settlements and request records in durable commit
 """
 
 import argparse
-import os
 import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 
 import msgspec
 
+from benchmarks.gateway import beside
 from benchmarks.gateway.load import LoadSpec, Measurement
-from benchmarks.gateway.processes import PROJECT, UVICORN, Server, load, running, served
+from benchmarks.gateway.processes import UVICORN, Server, load, running, served
+from benchmarks.gateway.workspace import MODEL, UNLIMITED, prepared
 from embedded.ports import free_port
 
-_MODEL = "bench/fixed"
 _PRODUCT = "caicaini_portal.asgi:application"
-_CATALOGUE = """
-[[models]]
-id = "{model}"
-name = "Fixed"
-context_tokens = 8192
-max_output_tokens = 4096
-capabilities = ["images"]
-max_tokens_per_image = 1600
-[[models.prices]]
-from = 2026-11-01T00:00:00Z
-input = 100_000
-output = 450_000
-cache_write = 125_000
-cache_read = 10_000
-[[models.upstreams]]
-format = "messages"
-base_url = "http://127.0.0.1:{port}"
-model = "bench"
-"""
-_EMAIL = "demo@example.com"
 
 
 def main(options: argparse.Namespace) -> int:
     """Measure and print; return 0, as no figure has a threshold."""
+    if options.beside:
+        return beside.main(options)
     with ExitStack() as stack:
         upstream_port = free_port()
         stack.enter_context(
@@ -60,46 +41,12 @@ def main(options: argparse.Namespace) -> int:
             stack.enter_context(_served("2 workers", _PRODUCT, {}, "--workers", "2")),
         ]
         for connections, calls in ((32, options.calls), (1, options.calls // 8)):
-            spec = LoadSpec(0, key, _MODEL, connections=connections, calls=calls)
+            spec = LoadSpec(0, key, MODEL, connections=connections, calls=calls)
             _compare(f"{connections} connections", servers, spec, rounds=options.rounds)
-        spec = LoadSpec(0, key, _MODEL, connections=200, events=options.events)
+        spec = LoadSpec(0, key, MODEL, connections=200, events=options.events)
         _compare("200 streams of 20 events/s (late by)", servers, spec, rounds=1)
-        _hold_streams(servers[1], LoadSpec(0, key, _MODEL, connections=500, events=options.events))
+        _hold_streams(servers[1], LoadSpec(0, key, MODEL, connections=500, events=options.events))
     return 0
-
-
-def prepared(upstream_port: int) -> str:
-    """Make a workspace with enough credits for every call; return its key."""
-    catalogue = write_catalogue(Path(os.environ["DATA_DIR"]), upstream_port)
-    os.environ["CATALOGUE"] = str(catalogue)
-    return filled(PROJECT, os.environ)
-
-
-def write_catalogue(folder: Path, upstream_port: int) -> Path:
-    """Write a catalogue with the model of the benchmarks; return its file."""
-    catalogue = folder / "benchmark-catalogue.toml"
-    catalogue.write_text(_CATALOGUE.format(model=_MODEL, port=upstream_port))
-    return catalogue
-
-
-def filled(project: Path, env: Mapping[str, str]) -> str:
-    """Prepare the database of a checkout with its own commands, for `prepared`; return the key."""
-    for command in (
-        ["migrate", "--no-input"],
-        ["sync_catalogue"],
-        ["seed_demo"],
-        ["grant_credits", "--email", _EMAIL, "--credits", "1000000000", "--reason", "benchmark"],
-    ):
-        _manage(project, env, *command)
-    return _manage(project, env, "mint_key", "--email", _EMAIL, "--name", "benchmark").strip()
-
-
-def _manage(project: Path, env: Mapping[str, str], *arguments: str) -> str:
-    command = [sys.executable, str(project / "manage.py"), *arguments]
-    done = subprocess.run(
-        command, cwd=project, env=env, check=True, stdout=subprocess.PIPE, text=True
-    )
-    return done.stdout
 
 
 def _compare(title: str, servers: list[Server], spec: LoadSpec, *, rounds: int) -> None:
@@ -154,7 +101,6 @@ def served_product() -> Iterator[Server]:
 
 @contextmanager
 def _served(name: str, target: str, env: dict[str, str], *options: str) -> Iterator[Server]:
-    limits = {"RATE_LIMITS": "requests=1000000000,input_tokens=1000000000000"}
     quiet = {"LOG_LEVEL": "WARNING"}
-    with served(name, [*UVICORN, *options, target], limits | quiet | env) as server:
+    with served(name, [*UVICORN, *options, target], UNLIMITED | quiet | env) as server:
         yield server

@@ -17,7 +17,8 @@ from django.test import Client
 
 from accounts.models import Membership, User, Workspace
 from benchmarks.gateway.processes import Server, running
-from benchmarks.gateway.run import prepared, served_product
+from benchmarks.gateway.run import served_product
+from benchmarks.gateway.workspace import prepared
 from benchmarks.usage import export, fill, flood, reports
 from benchmarks.usage.fill import Filled
 from catalogue.models import ModelPrice
