@@ -57,8 +57,10 @@ def test_the_lines_add_up_to_the_charge(browser: Client, call: Record) -> None:
     page = text_of(browser.get(page_of(call)))
 
     assert "12 credits · $0.00012" in page
-    assert "Input 14 \N{MULTIPLICATION SIGN} 100,000 1.400" in page
-    assert "Output 23 \N{MULTIPLICATION SIGN} 450,000 10.350" in page
+    # A price stands in its own column or, on a narrow screen, below the label.
+    times = "\N{MULTIPLICATION SIGN}"
+    assert f"Input {times} 100,000 per million 14 {times} 100,000 1.400" in page
+    assert f"Output {times} 450,000 per million 23 {times} 450,000 10.350" in page
     assert "Sum 37 11.750" in page
     assert "Rounded up, once, to a whole credit +0.250" in page
     assert "Charged 12" in page

@@ -10,7 +10,7 @@ from gateway.errors import GatewayError
 from gateway.openapi import examples
 from tests.support import error_types
 from tests.support.api_description import Description, Json
-from tests.support.callers import Answer, Caller
+from tests.support.callers import Answer, Caller, Transcript
 from tests.support.customers import Customer
 from tests.support.gateways import NewCustomer, StartGateway
 from tests.support.replies import (
@@ -26,6 +26,7 @@ from tests.support.replies import (
     says,
     silence,
     streams,
+    wait,
 )
 from tests.support.scripted_upstream import Play, ScriptedUpstream
 from tests.support.servers import WebServer
@@ -151,12 +152,17 @@ def test_the_listings_are_answered_as_the_examples_say(
 def test_a_stream_that_breaks_off_keeps_to_the_description(
     customer: Customer, upstream: ScriptedUpstream, description: Description
 ) -> None:
-    script = upstream.script(streams(*events()[:3], event("error", error={"type": "api_error"})))
+    failure = event("error", error={"type": "api_error"})
+    script = upstream.script(streams(*events()[:3], wait, failure))
+    call = customer.begin(script.prompt, stream=True)
 
-    answer = customer.stream(script.prompt)
+    first = call.read_until("message_start")
+    script.release()
+    seen = Transcript([first, *call.events()])
 
-    assert answer.transcript.error is not None
-    description.assert_answer_fits(answer, "createMessage")
+    assert seen.error is not None
+    for one in seen.events:
+        description.assert_event_fits(one)
 
 
 class Provoking:
