@@ -40,6 +40,9 @@ if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
     signal.signal(signal.SIGHUP, lambda *_: None)
 
 
+_LONGEST = "test_upstream_faults.py"
+
+
 class _Together(LoadScopeScheduling):  # type: ignore[misc]  # xdist ships no types
     """Keeps a file's tests in one process, and a folder's where they use a running product. xdist's
     own groups have no effect with this pytest."""
@@ -50,6 +53,11 @@ class _Together(LoadScopeScheduling):  # type: ignore[misc]  # xdist ships no ty
             (self.config.rootpath / folder / "product.py").exists() for folder in file.parents
         )
         return str(file.parent if has_product else file)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest file: a process that began it last would run alone at the end."""
+    items.sort(key=lambda item: item.path.name != _LONGEST)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> _Together:

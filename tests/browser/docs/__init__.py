@@ -1,0 +1,1 @@
+"""Documentation and landing page in a browser, on the running product of the folder above."""
