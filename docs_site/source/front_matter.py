@@ -7,15 +7,18 @@ section: Guides
 order: 30
 updated: 2026-11-30
 ---
-The body follows, without a heading of its own.
+The body follows, without a heading of its own. A page about one language may have a line
+`language: python`, for the tab that its samples open with.
 """
 
 from datetime import date
 from pathlib import Path
 
 from docs_site.source.page import SECTIONS, Page
+from web.code_blocks import LANGUAGES
 
 _KEYS = {"title", "description", "section", "order", "updated"}
+_OPTIONAL = {"language"}
 
 
 class BadFrontMatter(ValueError):
@@ -46,13 +49,14 @@ def parse(slug: str, text: str) -> Page:
         updated=date.fromisoformat(fields["updated"]),
         body=body.strip("\n") + "\n",
         first_line=text[: len(text) - len(body.lstrip("\n"))].count("\n") + 1,
+        language=_language(fields.get("language", "")),
     )
 
 
 def _fields(head: str) -> dict[str, str]:
     pairs = (line.partition(":") for line in head.splitlines() if line.strip())
     fields = {key.strip(): value.strip() for key, _, value in pairs}
-    if fields.keys() != _KEYS or not all(fields.values()):
+    if fields.keys() - _OPTIONAL != _KEYS or not all(fields.values()):
         raise ValueError(f"its keys must be {', '.join(sorted(_KEYS))}, each with a value")
     return fields
 
@@ -60,4 +64,10 @@ def _fields(head: str) -> dict[str, str]:
 def _section(name: str) -> str:
     if name not in SECTIONS:
         raise ValueError(f"section must be one of {', '.join(SECTIONS)}")
+    return name
+
+
+def _language(name: str) -> str:
+    if name and name not in LANGUAGES:
+        raise ValueError(f"language must be one of {', '.join(LANGUAGES)}")
     return name

@@ -21,6 +21,7 @@ class Page(NamedTuple):
     updated: date | None  # None for a page that is drawn from the running code
     body: str
     first_line: int = 1  # where `body` begins in its file
+    language: str = ""  # one of LANGUAGES that its samples are shown in, whatever was chosen before
 
     @property
     def url(self) -> str:

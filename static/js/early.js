@@ -11,4 +11,6 @@
   } catch {
     // Storage is disabled: the page uses the system's theme and the first language.
   }
+  // A page about one language begins with it.
+  if (root.dataset.ownLanguage) root.dataset.language = root.dataset.ownLanguage;
 })();

@@ -38,6 +38,13 @@ def test_a_page_is_read_from_its_file(tmp_path: Path) -> None:
     assert GOOD.splitlines()[page.first_line - 1] == "The body."
 
 
+def test_a_page_may_begin_with_a_language(tmp_path: Path) -> None:
+    assert front_matter.parse("streaming", GOOD).language == ""
+
+    text = GOOD.replace("order: 30", "order: 30\nlanguage: python")
+    assert front_matter.parse("python-sdk", text).language == "python"
+
+
 @pytest.mark.parametrize(
     ("good", "bad", "fault"),
     [
@@ -48,6 +55,7 @@ def test_a_page_is_read_from_its_file(tmp_path: Path) -> None:
         ("order: 30", "order: 30\nauthor: me", "its keys must be"),
         ("order: 30", "order: last", "invalid literal"),
         ("section: Guides", "section: Other", "section must be one of"),
+        ("order: 30", "order: 30\nlanguage: rust", "language must be one of"),
         ("2026-11-30", "yesterday", "Invalid isoformat"),
     ],
 )

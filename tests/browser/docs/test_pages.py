@@ -209,6 +209,21 @@ def test_the_chosen_language_is_remembered_for_all_examples(visitor: Visitor) ->
     _expect_python_everywhere(visitor)
 
 
+def test_a_page_about_one_language_begins_with_it_and_is_not_remembered(visitor: Visitor) -> None:
+    page = visitor.page
+    page.set_viewport_size(DESKTOP)
+    page.goto("/docs/python-sdk")
+    _expect_python_everywhere(visitor)
+    page.get_by_role("tab", name="curl").first.click()
+    expect(page.get_by_role("tab", name="curl").first).to_have_attribute("aria-selected", "true")
+    page.goto("/docs/typescript-sdk")
+    expect(page.get_by_role("tab", name="TypeScript").first).to_have_attribute(
+        "aria-selected", "true"
+    )
+    page.goto(START)
+    expect(page.get_by_role("tab", name="curl").first).to_have_attribute("aria-selected", "true")
+
+
 def _expect_python_everywhere(visitor: Visitor) -> None:
     boxes = visitor.page.locator("[data-example]:has(.sample[data-language=python])")
     assert boxes.count() > 0
