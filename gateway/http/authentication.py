@@ -11,7 +11,13 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope
 
 from gateway.call import CallerGone
-from gateway.errors import GatewayError, InternalFailure, InvalidApiKey, InvalidRequest
+from gateway.errors import (
+    GatewayError,
+    InternalFailure,
+    InvalidApiKey,
+    InvalidRequest,
+    forget_frames,
+)
 from gateway.http import request_body
 from gateway.http.client_address import client_network
 from gateway.http.request_headers import headers_of
@@ -108,9 +114,11 @@ def with_key_unlimited(endpoint: KeyedEndpoint) -> Callable[[Request], Awaitable
             key = await authenticated(services, request.scope, headers, request.receive)
             response = await endpoint(request, key, request_id)
         except GatewayError as error:
+            forget_frames(error)
             await services.refusal_pace.wait(error, partial(client_network, request.scope))
             return error_response(error, request_id)
-        except CallerGone:
+        except CallerGone as gone:
+            forget_frames(gone)
             return Response(status_code=499)  # nobody reads it
         except Exception:
             logger.exception("request req_%s failed", request_id.hex)

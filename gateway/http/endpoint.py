@@ -8,7 +8,13 @@ from uuid import UUID
 from starlette.types import Receive, Scope, Send
 
 from gateway.call import Caller, CallerGone
-from gateway.errors import BodyTooLarge, GatewayError, InternalFailure, InvalidRequest
+from gateway.errors import (
+    BodyTooLarge,
+    GatewayError,
+    InternalFailure,
+    InvalidRequest,
+    forget_frames,
+)
 from gateway.http import cors, labels
 from gateway.http.client_address import client_network
 from gateway.http.request_body import Buffer, RequestBody
@@ -45,14 +51,16 @@ async def answer_or_error(
     request_id = new_request_id()
     try:
         await work(request_id)
-    except (CallerGone, AnswerCutShort):
-        return
+    except (CallerGone, AnswerCutShort) as ended:
+        forget_frames(ended)
     except GatewayError as error:
+        forget_frames(error)
         services: GatewayServices = scope["state"]["services"]
         await services.refusal_pace.wait(error, partial(client_network, scope))
         await error_response(error, request_id, error_headers)(scope, receive, send)
-    except Exception:
+    except Exception as fault:
         logger.exception("request req_%s failed", request_id.hex)
+        forget_frames(fault)
         failure = InternalFailure()
         await error_response(failure, request_id, error_headers)(scope, receive, send)
 

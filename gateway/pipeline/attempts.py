@@ -18,6 +18,7 @@ from gateway.errors import (
     UpstreamRefused,
     UpstreamTimeout,
     UpstreamUnavailable,
+    forget_frames,
 )
 from gateway.formats.masking import MASK
 from gateway.formats.quotations import without_quotations
@@ -81,6 +82,7 @@ async def first_that_answers(
         except UpstreamError as error:
             _note(call, way, started_ms, error.error_code or "")
             _complete(error, call, way)
+            forget_frames(error)
             failure = error
             may_go_on = number + 1 < MOST_ATTEMPTS and may_retry()
             if may_go_on and _learns(error, call, way):

@@ -11,7 +11,13 @@ from typing import NamedTuple
 import msgspec
 
 from gateway.call import Call, CallerGone
-from gateway.errors import GatewayError, InternalFailure, KeyRevoked, ShuttingDown
+from gateway.errors import (
+    GatewayError,
+    InternalFailure,
+    KeyRevoked,
+    ShuttingDown,
+    forget_frames,
+)
 from gateway.metering.operations import SettleResult
 from gateway.pipeline import attempts, charges, settlement, upstream_call
 from gateway.pipeline.charges import Charge
@@ -113,6 +119,7 @@ async def stream(services: GatewayServices, call: Call, out: FanOut) -> Served:
         await _released(public, settled)
         if not relay.has_sent or not isinstance(public, GatewayError):
             raise public from None
+        forget_frames(error)
         await out.send(public.frame(call.request_id))
         return Served(call, charge, SettleResult(charge.actual or 0, charge.lost))
     charge = charges.completed(

@@ -8,8 +8,8 @@ import pytest
 from tests.support.callers import Call, Caller, request_body
 from tests.support.customers import Customer
 from tests.support.gateways import NewCustomer, StartGateway
-from tests.support.replies import after_release, says
-from tests.support.scripted_upstream import ScriptedUpstream
+from tests.support.replies import after_release, answers, events, says, streams, then
+from tests.support.scripted_upstream import Exchange, Play, ScriptedUpstream
 from tests.support.waiting import eventually
 
 MIB = 1024 * 1024
@@ -77,6 +77,53 @@ def test_bodies_that_are_still_arriving_take_little_memory(
     assert answer.status == 402
     for call in calls[1:]:
         call.hang_up()
+
+
+@pytest.mark.parametrize("refused_as", [400, 402])
+def test_large_bodies_that_were_refused_are_not_kept(
+    new_customer: NewCustomer, start_gateway: StartGateway, refused_as: int
+) -> None:
+    gateway = start_gateway()
+    poor = new_customer(url=gateway.url, credits=1)
+    large = {"role": "user", "content": "x" * (12 * MIB)}
+    last = {"role": "user" if refused_as == 402 else "nobody", "content": "x"}
+    body = request_body("", messages=[large, last])
+    assert poor.caller.post("/v1/messages", body).status == refused_as
+    before = gateway.memory_bytes()
+
+    for _ in range(12):
+        poor.caller.post("/v1/messages", body)
+
+    assert gateway.memory_bytes() - before < 60 * MIB
+
+
+BUSY = answers(b'{"error": {"type": "overloaded_error"}}', status=529)
+BROKEN = streams(*events("Hello")[:3], Exchange.cut)
+
+
+@pytest.mark.parametrize(
+    ("play", "stream"),
+    [(BUSY, False), (BROKEN, True), (then(*[BUSY, says()] * 9), False)],
+    ids=["failed", "broke off", "answered by a further attempt"],
+)
+def test_large_bodies_of_calls_that_had_errors_are_not_kept(
+    new_customer: NewCustomer,
+    start_gateway: StartGateway,
+    upstream: ScriptedUpstream,
+    play: Play,
+    stream: bool,
+) -> None:
+    gateway = start_gateway(UPSTREAM_FAILURES_TO_OPEN="0")
+    customer = new_customer(url=gateway.url, credits=1_000_000_000)
+    script = upstream.script(play)
+    text = script.prompt + " " + "x" * (12 * MIB)
+    customer.ask(text, stream=stream)
+    before = gateway.memory_bytes()
+
+    for _ in range(8):
+        customer.ask(text, stream=stream)
+
+    assert gateway.memory_bytes() - before < 60 * MIB
 
 
 def test_a_body_that_finds_no_room_is_refused_in_words_and_served_once_there_is_some(
