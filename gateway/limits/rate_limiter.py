@@ -144,9 +144,10 @@ class _Counts:
 
     def add(self, requests: int, input_tokens: int) -> None:
         """Count a call."""
-        for counts in (self.current, self.unsent):
-            counts[0] += requests
-            counts[1] += input_tokens
+        self.current[0] += requests
+        self.current[1] += input_tokens
+        self.unsent[0] += requests
+        self.unsent[1] += input_tokens
 
 
 class RateLimiter:
@@ -177,24 +178,34 @@ class RateLimiter:
 
     async def admit(self, workspace_id: int, *, input_tokens: int) -> RateLimitState:
         """Count a call with its tokens; raises TooManyRequests, and then neither counts."""
-        return self._admit(await self._in_step(workspace_id), (1, input_tokens))
+        if self.is_behind(workspace_id):
+            await self.sync()
+        return self._admit(self._current(workspace_id), (1, input_tokens))
 
-    async def admit_request(self, workspace_id: int) -> None:
+    def is_behind(self, workspace_id: int) -> bool:
+        """Whether to `sync` before the next call is admitted. Apart from that, so that few calls
+        need a further coroutine."""
+        counts = self._counts.get(workspace_id)
+        if counts is None:
+            return False
+        requests, tokens = counts.unsent
+        is_large = (
+            requests * _SYNC_SHARE > self._limits.requests
+            or tokens * _SYNC_SHARE > self._limits.input_tokens
+        )
+        return is_large and not self._is_redis_unavailable
+
+    def admit_request(self, workspace_id: int) -> None:
         """Count a call whose tokens are not known yet; raises TooManyRequests."""
         counts = self._current(workspace_id)
-        if self._is_due(counts):  # asked twice, so that few calls need a further coroutine
-            counts = await self._in_step(workspace_id)
         share = 1 - self._clock() % WINDOW_S / WINDOW_S
         if counts.previous[0] * share + counts.current[0] + 1 > self._limits.requests:
             self._refuse(counts, (1, 0))
         counts.add(1, 0)
 
-    async def admit_tokens(self, workspace_id: int, input_tokens: int) -> RateLimitState:
+    def admit_tokens(self, workspace_id: int, input_tokens: int) -> RateLimitState:
         """Count the tokens of a call that `admit_request` counted; raises TooManyRequests."""
-        counts = self._current(workspace_id)
-        if self._is_due(counts):
-            counts = await self._in_step(workspace_id)
-        return self._admit(counts, (0, input_tokens))
+        return self._admit(self._current(workspace_id), (0, input_tokens))
 
     def state(self, workspace_id: int) -> RateLimitState:
         """Return how much of both limits is used; nothing is counted."""
@@ -219,14 +230,6 @@ class RateLimiter:
             self._refuse(counts, added)
         counts.add(*added)
         return rate_limits
-
-    async def _in_step(self, workspace_id: int) -> _Counts:
-        """Return the counts, after an exchange with the other processes if one is due."""
-        counts = self._current(workspace_id)
-        if self._is_due(counts):
-            await self.sync()
-            counts = self._current(workspace_id)
-        return counts
 
     async def keep_in_step(self) -> None:
         """Exchange counts with the other processes until cancelled."""
@@ -282,14 +285,6 @@ class RateLimiter:
             counts = self._counts[workspace_id] = _Counts(minute)
         counts.turn_to(minute)
         return counts
-
-    def _is_due(self, counts: _Counts) -> bool:
-        requests, tokens = counts.unsent
-        is_large = (
-            requests * _SYNC_SHARE > self._limits.requests
-            or tokens * _SYNC_SHARE > self._limits.input_tokens
-        )
-        return is_large and not self._is_redis_unavailable
 
     def _state(self, counts: _Counts, added: tuple[int, int]) -> RateLimitState:
         current = counts.current[0] + added[0], counts.current[1] + added[1]

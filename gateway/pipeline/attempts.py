@@ -20,9 +20,6 @@ from gateway.errors import (
     UpstreamUnavailable,
     forget_frames,
 )
-from gateway.formats.masking import MASK
-from gateway.formats.quotations import without_quotations
-from gateway.limits import offload
 from gateway.pipeline import learned, upstream_call
 from gateway.reply.token_usage import estimate_tokens
 from gateway.runtime.services import GatewayServices
@@ -78,7 +75,7 @@ async def first_that_answers(
         call.upstream_status = None
         started_ms = call.elapsed_ms()
         try:
-            answer = await _asked(ask, call, way)
+            answer = await ask(way)
         except UpstreamError as error:
             _note(call, way, started_ms, error.error_code or "")
             _complete(error, call, way)
@@ -166,33 +163,6 @@ def _complete(error: UpstreamError, call: Call, way: Candidate) -> None:
         limit=way.model.context_tokens if is_of_prompt else None,
         model=way.model.public_id,
     )
-
-
-async def _asked(ask: Ask[Answer], call: Call, way: Candidate) -> Answer:
-    """Ask, and log what an upstream says of its fault: callers receive its words without its names,
-    or not at all."""
-    try:
-        return await ask(way)
-    except UpstreamError as error:
-        if error.original:
-            await _log_original(error.original, call, way)
-        raise
-
-
-async def _log_original(words: str, call: Call, way: Candidate) -> None:
-    """Log the upstream's own words, as far as they quote neither the request nor an answer."""
-    upstream = way.upstream
-    words = words.replace(upstream.api_key, MASK) if upstream.api_key else words
-    sent = call.encoded[1].body if call.encoded is not None else b""
-    names = (upstream.upstream_model, way.model.public_id)
-    numbers = (str(way.max_tokens), str(call.upstream_status))
-    words = await offload.run(
-        lambda: without_quotations(words, sent, known=(*names, *numbers)),
-        size_bytes=len(sent),
-        workspace_id=call.caller.workspace_id,
-    )
-    model = way.model.public_id
-    logger.warning("%s: upstream %d of %s answered %r", call.request_id, upstream.id, model, words)
 
 
 def _unavailable(breakers: CircuitBreakers, call: Call) -> UpstreamUnavailable:

@@ -10,9 +10,9 @@ from django.conf import settings
 
 from gateway import sse
 from gateway.call import Call, CallerGone
-from gateway.errors import UpstreamFailed, UpstreamTimeout
+from gateway.errors import UpstreamError, UpstreamFailed, UpstreamTimeout
 from gateway.formats import FORMATS, NonStreamingReply, Stream
-from gateway.pipeline import upstream_call
+from gateway.pipeline import upstream_call, upstream_words
 from gateway.pipeline.keep_alive import KeepAlive
 from gateway.reply.events import (
     BlockStart,
@@ -78,9 +78,11 @@ class Relay:
         self._beginning = []
         try:
             return await self._attempt(candidate)
-        except (UpstreamTimeout, UpstreamFailed):
-            if self._is_blocked_by_caller():
+        except UpstreamError as error:
+            is_of_caller = isinstance(error, UpstreamTimeout | UpstreamFailed)
+            if is_of_caller and self._is_blocked_by_caller():
                 raise CallerGone from None
+            await upstream_words.log(error, self._call, candidate)
             raise
 
     async def _attempt(self, candidate: Candidate) -> MessageDelta:

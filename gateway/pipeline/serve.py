@@ -64,7 +64,9 @@ async def serve(
     if not is_begun:
         await begin(services, caller, call.id)
     try:
-        call.rate_limits = await _admit_tokens(services, caller.workspace_id, request)
+        if services.limiter.is_behind(caller.workspace_id):
+            await services.limiter.sync()
+        call.rate_limits = _admit_tokens(services, caller.workspace_id, request)
         if policy.on_disconnect is OnDisconnect.FINISH:
             return await _to_the_end(services, call, sink)
         return await _while_read(services, call, sink)
@@ -76,12 +78,12 @@ async def serve(
             end(services, caller)
 
 
-async def _admit_tokens(
+def _admit_tokens(
     services: GatewayServices, workspace_id: int, request: MessagesRequest
 ) -> RateLimitState:
     tokens = token_usage.estimate_tokens(request.text_bytes)
     try:
-        return await services.limiter.admit_tokens(workspace_id, tokens)
+        return services.limiter.admit_tokens(workspace_id, tokens)
     except TooManyRequests as error:
         never_fits = error.retry_after_s is None
         if never_fits and request.body_bytes > offload.SMALL_BYTES:
@@ -100,7 +102,9 @@ async def begin(services: GatewayServices, caller: Caller, request_id: UUID) -> 
             caller.concurrency_key, workspace_id=caller.workspace_id, holder=caller.holder
         )
         try:
-            await services.limiter.admit_request(caller.workspace_id)
+            if services.limiter.is_behind(caller.workspace_id):
+                await services.limiter.sync()
+            services.limiter.admit_request(caller.workspace_id)
         except BaseException:
             end(services, caller)
             raise

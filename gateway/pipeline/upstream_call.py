@@ -11,6 +11,7 @@ from gateway.errors import UpstreamError
 from gateway.formats import FORMATS, EncodedRequest, whole_reply
 from gateway.formats.upstream_errors import HiddenWords
 from gateway.limits import offload
+from gateway.pipeline import upstream_words
 from gateway.reply.events import Reply
 from gateway.request.cache_time import for_five_minutes
 from gateway.request.parse import MessagesRequest
@@ -31,15 +32,19 @@ async def ask(services: GatewayServices, call: Call, candidate: Candidate) -> Re
         call.note_first_byte()
         return await response.read()
 
-    body = await post(services, call, candidate, await encoded(call, candidate), whole)
-    return whole_reply.decode(
-        FORMATS[candidate.upstream.format],
-        body,
-        request=call.request,
-        hide=hidden_words(call, candidate),
-        upstream_id=candidate.upstream.id,
-        habits=candidate.upstream.habits,
-    )
+    try:
+        body = await post(services, call, candidate, await encoded(call, candidate), whole)
+        return whole_reply.decode(
+            FORMATS[candidate.upstream.format],
+            body,
+            request=call.request,
+            hide=hidden_words(call, candidate),
+            upstream_id=candidate.upstream.id,
+            habits=candidate.upstream.habits,
+        )
+    except UpstreamError as error:
+        await upstream_words.log(error, call, candidate)
+        raise
 
 
 async def count_tokens(services: GatewayServices, call: Call, candidate: Candidate) -> int | None:
