@@ -73,6 +73,11 @@ class LogFilter(NamedTuple):
         return bool(self.narrowing.keys() - _INDEXED)
 
     @property
+    def has_own_index(self) -> bool:
+        """Whether an index finds the calls with its values."""
+        return bool(self.narrowing.keys() & _INDEXED)
+
+    @property
     def is_to_now(self) -> bool:
         """Whether new calls belong to it."""
         return "to" not in self.values

@@ -21,6 +21,7 @@ from billing.audit.rules import COUNTS, RULES
 from tests.support.request_records import a_price
 from usage import log_filters, request_log, roll_up, session_roll_up
 from usage.exports import tables
+from usage.exports.tables import Format
 from usage.models import RequestRecord
 from usage.ranges import Period
 from usage.reading import Filters, Grouping, Question, Width, statement
@@ -151,6 +152,26 @@ def test_totals_of_a_file_of_calls(period: Period, asked: dict[str, str]) -> Non
 
     assert table.rolled_up
     assert_reads_only(plan, period)
+
+
+@pytest.mark.parametrize(
+    "asked", [{}, {"model": "m"}, {"status": "ok", "key": "none"}, {"session": "s1"}], ids=str
+)
+def test_a_file_of_calls_begins_before_all_of_them_are_read(
+    period: Period, asked: dict[str, str]
+) -> None:
+    """They are sorted only where an index finds a few of them."""
+    wanted = log_filters.parse({**asked, "range": "all"}, now=datetime(2026, 1, 1, tzinfo=UTC))
+    table = tables.records(period.workspace_id, wanted, kept_since=None)
+
+    with connection.cursor() as cursor:
+        cursor.execute(tables.settings_of(table))
+    copied = tables.copy_query(table, Format.CSV).removeprefix("COPY ").split(" TO STDOUT")[0]
+
+    plan = plan_of(copied, table.parameters)
+
+    kinds = {node["Node Type"] for node in nodes(plan)}
+    assert bool(kinds & {"Sort", "Incremental Sort", "Gather Merge"}) == ("session" in asked)
 
 
 FILTERS = {

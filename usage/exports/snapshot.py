@@ -119,6 +119,7 @@ class Export:
         if self._format is Format.JSON_LINES:
             totals = {"rows": self.rows, "credits": self.credits}
             yield msgspec.json.encode(totals) + b"\n"
+        self._connection.execute(tables.settings_of(table))
         statement = tables.copy_query(table, self._format)
         with self._connection.cursor() as cursor, cursor.copy(statement, table.parameters) as copy:
             piece = bytearray()

@@ -31,7 +31,8 @@ class Totals(NamedTuple):
 class Table(NamedTuple):
     """Rows in SQL, named `row`, with their parameters, columns and the sum that is sent first.
 
-    `rolled_up` has the same totals as the rows, without reading them all.
+    `rolled_up` has the same totals as the rows, without reading them all. `is_indexed` says that an
+    index has the rows in this order, and finds few others.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Table(NamedTuple):
     parameters: dict[str, Any]
     credits: str
     rolled_up: Totals | None = None
+    is_indexed: bool = False
 
     @property
     def totals(self) -> Totals:
@@ -141,6 +143,7 @@ def records(workspace_id: int, wanted: LogFilter, *, kept_since: datetime | None
         parameters,
         "row.credits",
         _rolled_up(passing, parameters, of_roll_ups(wanted.narrowing), kept_since),
+        is_indexed=not wanted.has_own_index,
     )
 
 
@@ -201,7 +204,18 @@ def ledger(wallet_id: int, after_seq: int, last_seq: int, kind: EntryKind | None
         "last_seq": last_seq,
         "kind": kind,
     }
-    return Table("ledger", _ENTRY_COLUMNS, rows, "row.seq", parameters, "row.amount")
+    return Table(
+        "ledger", _ENTRY_COLUMNS, rows, "row.seq", parameters, "row.amount", is_indexed=True
+    )
+
+
+def settings_of(table: Table) -> str:
+    """Return a statement for the transaction that the rows are copied in.
+
+    The planner would read and sort a million rows before the first one is sent, to be done a little
+    sooner with the last.
+    """
+    return f"SET LOCAL enable_sort = {'off' if table.is_indexed else 'on'}"
 
 
 def copy_query(table: Table, format: Format) -> str:
