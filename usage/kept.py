@@ -18,6 +18,10 @@ class Kept(NamedTuple):
 
     since: datetime | None
 
+    def gone_until(self, begin: datetime) -> datetime | None:
+        """Return until when a range that begins then has no records; None if it has all."""
+        return self.since if self.since and begin < self.since else None
+
 
 def read() -> Kept:
     """Read it once for all the questions of a page."""
@@ -29,7 +33,7 @@ def since() -> datetime | None:
     return RecordRetention.objects.values_list("kept_since", flat=True).first()
 
 
-async def since_async(connection: "psycopg.AsyncConnection[Any]") -> datetime | None:
+async def read_async(connection: "psycopg.AsyncConnection[Any]") -> Kept:
     """Return the same, on a connection of the event loop."""
     row = await (await connection.execute(_SINCE)).fetchone()
-    return row[0] if row else None
+    return Kept(row[0] if row else None)

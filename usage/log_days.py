@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from django.db import connection
 
+from usage.kept import Kept
 from usage.log_filters import FAILED, SUCCEEDED, LogFilter, of_roll_ups
 from usage.measures import OTHER_TAGS
 from usage.reading import Filters, Grouping, Question, usage
@@ -102,7 +103,7 @@ class Total(NamedTuple):
     credits: int | None = None
 
 
-def total(workspace_id: int, wanted: LogFilter) -> Total | None:
+def total(workspace_id: int, wanted: LogFilter, *, retention: Kept | None = None) -> Total | None:
     """Return how many calls of the range pass; None if no roll-up has the filter's values."""
     narrowing = dict(wanted.narrowing)
     error, status = narrowing.pop("error", None), narrowing.pop("status", None)
@@ -119,7 +120,8 @@ def total(workspace_id: int, wanted: LogFilter) -> Total | None:
             until=wanted.until,
             group_by=(Grouping.ERROR,) if error else (),
             filters=filters,
-        )
+        ),
+        retention=retention,
     )
     if error:
         return Total(sum(row.requests for row in rows if row.group == (error,)))

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.access import ALL_ROLES, MemberRequest, member
 from keys.models import ApiKey
-from usage import log_days, log_filters, log_form, lookup, receipt_page, request_log
+from usage import kept, log_days, log_filters, log_form, lookup, receipt_page, request_log
 from usage.log_filters import LogFilter
 from usage.request_log import Cursor
 from web.http import is_poll_current, render_page
@@ -30,8 +30,13 @@ def requests(request: MemberRequest) -> HttpResponse:
     page = request_log.log_page(workspace_id, wanted, before=before)
     if is_poll_current(request, page.version):
         return HttpResponse(status=204)
-    total = log_days.total(workspace_id, wanted)
-    context = _shown(wanted, before) | {"page": page, "total": total}
+    retention = kept.read()
+    total = log_days.total(workspace_id, wanted, retention=retention)
+    context = _shown(wanted, before) | {
+        "page": page,
+        "total": total,
+        "gone_until": retention.gone_until(wanted.since),
+    }
     if getattr(request.htmx, "target", None) == "log":
         response = render(request, "usage/log.html", context)
     else:

@@ -16,6 +16,7 @@ from gateway.http.responses import json_response
 from gateway.http.usage_query import UsageQuery, cursor_of
 from gateway.runtime.services import GatewayServices
 from keys.gateway_queries import CachedKey
+from usage import kept
 from usage.reading import Grouping, UsageRow, usage_async
 
 SUMS = (
@@ -50,8 +51,8 @@ async def report(
     connection: "psycopg.AsyncConnection[Any]", workspace_id: int, asked: UsageQuery
 ) -> dict[str, Any]:
     """Return the answer as its JSON. The event loop runs other work between parts of it."""
-    question = asked.question(workspace_id)
-    rows = await usage_async(connection, question)
+    question, retention = asked.question(workspace_id), await kept.read_async(connection)
+    rows = await usage_async(connection, question, retention=retention)
     page, has_more = rows[: asked.limit], len(rows) > asked.limit
     body = {
         "object": "usage",
@@ -64,8 +65,10 @@ async def report(
         "next_cursor": cursor_of(asked, page[-1]) if has_more else None,
     }
     if question.is_of_tags:
-        totals = await usage_async(connection, asked.total(workspace_id))
+        totals = await usage_async(connection, asked.total(workspace_id), retention=retention)
         body["total"] = sums(totals[0]) if totals else dict.fromkeys(_SUM_NAMES, 0)
+    if gone_until := retention.gone_until(asked.since):
+        body["records_since"] = written(gone_until)
     return body
 
 

@@ -1,11 +1,14 @@
 """Old months of records are dropped once they are rolled up; their sums stay."""
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import psycopg
 import pytest
 from django.db import connection
+from django.test import Client
 from django.utils import timezone
 
 from accounts.models import Workspace
@@ -104,6 +107,33 @@ def test_a_range_before_that_is_exact_to_the_quarter_hour(workspace: Workspace) 
     retention.drop_old_months(kept=YEAR)
 
     assert [row.requests for row in usage(question)] == [3]  # from 00:00 to 00:15
+
+
+@pytest.mark.parametrize(
+    ("page", "words"),
+    [
+        ("usage?from=2024-01-31&to=2024-03-02", "Of the time before {} sums alone are kept."),
+        ("usage/requests?from=2024-01-31T00:00", "Calls before {} are not listed any more, only"),
+        ("usage/requests?range=all&stop=none", "Calls before {} are not listed any more."),
+    ],
+)
+def test_pages_of_a_range_before_that_say_so(workspace: Workspace, page: str, words: str) -> None:
+    roll_up.roll_up()
+    browser = Client()
+    browser.force_login(workspace.members.get())
+    said = words.format("2024-03-01 00:00:00 UTC")
+    assert said not in text_of(browser.get(f"/developers/{page}"))
+
+    retention.drop_old_months(kept=YEAR)
+
+    assert said in text_of(browser.get(f"/developers/{page}"))
+    for later in ("usage?from=2024-03-02&to=2024-04-01", "usage/requests?from=2024-03-01T00:00"):
+        assert "before 2024-03-01" not in text_of(browser.get(f"/developers/{later}"))
+
+
+def text_of(response: Any) -> str:
+    assert response.status_code == 200
+    return " ".join(re.sub(r"<[^>]*>", "", response.content.decode()).split())
 
 
 def test_younger_months_are_kept(workspace: Workspace) -> None:

@@ -47,6 +47,7 @@ def dashboard(request: MemberRequest) -> HttpResponse:
         "wallet": wallet,
         "api_wallet": wallet,
         **_forecast(wallet, now=now, zone=zone, retention=retention),
+        "gone_until": retention.gone_until(asked.span.since),
         "agreement": agreement.agreement(wallet, now=now),
         "rows": request_log.latest_calls(period, limit=_LATEST),
         "log_query": page.log_query(asked, asked.span.since, asked.span.until),

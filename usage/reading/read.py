@@ -35,11 +35,11 @@ def usage(question: Question, *, retention: Kept | None = None) -> list[UsageRow
 
 
 async def usage_async(
-    connection: "psycopg.AsyncConnection[Any]", question: Question
+    connection: "psycopg.AsyncConnection[Any]", question: Question, *, retention: Kept | None = None
 ) -> list[UsageRow]:
     """Return the same, on a connection of the event loop."""
     question = paging.resumed(question.within_calendar())
-    kept_since = await kept.since_async(connection)
+    kept_since = (retention or await kept.read_async(connection)).since
     look = paging.look(question)
     looked = await _fetched_async(connection, look) if look else []
     shorter = paging.shortened(question, looked)
@@ -89,7 +89,7 @@ async def latencies_async(
 ) -> list[Latency]:
     """Return the same, on a connection of the event loop."""
     question = question.within_calendar()
-    asked = statement.slots(question, kept_since=await kept.since_async(connection))
+    asked = statement.slots(question, kept_since=(await kept.read_async(connection)).since)
     return _latencies(question, asked, await _fetched_async(connection, asked))
 
 

@@ -155,7 +155,13 @@ SCHEMAS: dict[str, Schema] = {
                 SUM_FIELDS,
                 description="With `group_by=tag`: the sums of the range, in which a call with two "
                 "tags counts once.",
-            )
+            ),
+            "records_since": described(
+                MOMENT,
+                "Present if the range begins before it: from when on there are records of single "
+                "calls. Before it `from` and `to` are rounded down to the quarter hour, and no "
+                "session is known.",
+            ),
         },
     ),
     "UsageBucket": object_schema(

@@ -13,6 +13,7 @@ from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
 from billing.models import Hold, Source
+from tests.support.api_description import Description
 from tests.support.callers import Call, Caller
 from tests.support.customers import Customer
 from tests.support.gateways import NewCustomer
@@ -20,7 +21,7 @@ from tests.support.replies import answers, message, says, usage
 from tests.support.scripted_upstream import ScriptedUpstream
 from tests.support.waiting import eventually
 from usage import roll_up
-from usage.models import DirtyHour, Ending, RequestRecord
+from usage.models import DirtyHour, Ending, RecordRetention, RequestRecord
 
 DAY = datetime(2026, 6, 15, tzinfo=UTC)
 BEFORE_TEN = DAY + timedelta(hours=9, minutes=59, seconds=59, microseconds=999_999)
@@ -277,6 +278,30 @@ def test_a_plus_sign_may_stand_in_the_address_as_it_is(customer: Customer) -> No
     address = "/v1/usage?from=2026-06-15T12:00:00+02:00&to=2026-06-16T00:00:00Z"
 
     assert customer.caller.get(address).json()["from"] == "2026-06-15T10:00:00Z"
+
+
+def test_a_range_without_records_says_so_and_is_exact_to_the_quarter_hour(
+    busy: Customer, description: Description
+) -> None:
+    roll_up.roll_up()
+    asked = {"from": "2026-06-15T10:07:00Z", "to": SPAN["to"]}
+    address, midnight = f"/v1/usage?{urlencode(asked)}", "2026-06-16T00:00:00Z"
+    exact = report(busy.caller, **asked)
+    RecordRetention.objects.create(id=1, kept_since=datetime.fromisoformat(midnight))
+    try:
+        answer = busy.caller.get(address)
+        later = report(busy.caller, **{**asked, "from": midnight})
+    finally:
+        RecordRetention.objects.all().delete()
+
+    description.assert_answer_fits(answer, "getUsage")
+    rounded = answer.json()
+    assert rounded["records_since"] == midnight
+    assert "records_since" not in exact
+    assert "records_since" not in later
+    # From 10:00 on: with the call of that moment.
+    assert [row["requests"] for row in rounded["data"]] == [4, 1]
+    assert [row["requests"] for row in exact["data"]] == [3, 1]
 
 
 def test_another_workspace_sees_nothing_of_it(
