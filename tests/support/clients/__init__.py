@@ -1,4 +1,5 @@
-"""Runs client libraries, in processes of their own: they carry conversations through a gateway."""
+"""Runs client libraries, in processes of their own: they carry conversations through a gateway, or
+open a file that it made."""
 
 import json
 import os
@@ -33,11 +34,30 @@ class Turn(NamedTuple):
     calls: list[str]
 
 
+class Sheet(NamedTuple):
+    """What a spreadsheet made of a CSV file: places of cells that it would compute, and rows by the
+    names of their columns."""
+
+    formulas: list[str]
+    rows: list[dict[str, str]]
+
+
 def carry(script: str, customer: Customer, walks: list[Walk]) -> list[list[Turn]]:
     """Run a script of this folder; return the turns of each walk."""
     asked = json.dumps([walk._asdict() for walk in walks])
+    turns: list[list[dict[str, Any]]] = _output(script, customer.url, customer.token, asked)
+    return [[Turn(**turn) for turn in walk] for walk in turns]
+
+
+def open_in_a_spreadsheet(csv: Path) -> Sheet:
+    """Load a CSV file into a workbook; return what its cells hold."""
+    return Sheet(**_output("spreadsheet_client.py", str(csv)))
+
+
+def _output(script: str, *arguments: str) -> Any:
+    """Run a script of this folder; return the JSON that it prints."""
     done = subprocess.run(
-        [*_command(script), customer.url, customer.token, asked],
+        [*_command(script), *arguments],
         env={**os.environ, "PYTHONPATH": str(packages.clients_of(PROJECT))},
         capture_output=True,
         text=True,
@@ -45,8 +65,7 @@ def carry(script: str, customer: Customer, walks: list[Walk]) -> list[list[Turn]
         check=False,
     )
     assert done.returncode == 0, done.stderr[-4000:]
-    turns: list[list[dict[str, Any]]] = json.loads(done.stdout)
-    return [[Turn(**turn) for turn in walk] for walk in turns]
+    return json.loads(done.stdout)
 
 
 def _command(script: str) -> list[str]:
