@@ -1,14 +1,15 @@
 """Σ dashboard = Σ export = Σ ledger, and of whole months = Σ statement.
 
 Over random calls, time zones and ranges: clocks change in the zones below in both directions, and
-two of them are 5:45 and 13:45 ahead of UTC. Each call is settled as soon as it is accepted.
+two of them are 5:45 and 13:45 ahead of UTC. Each call is settled as soon as it is accepted, but
+some records come after a roll-up. Some calls are refused, and their records stand for many.
 """
 
 import csv
 import io
 from collections import defaultdict
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from django.db import connection
@@ -19,11 +20,12 @@ from hypothesis import strategies as st
 from billing.models import EntryKind, LedgerEntry, Wallet
 from billing.pages import monthly
 from tests.support.books import Books, open_books
-from tests.support.request_records import a_record, write
-from usage import kept, roll_up
+from tests.support.request_records import a_record, refused, write
+from usage import kept, log_filters, roll_up
 from usage.dashboard import figures, wanted
 from usage.exports import tables
 from usage.exports.tables import Format, Table
+from usage.records import Record
 
 BEGIN = datetime(2026, 9, 20, tzinfo=UTC)
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -54,8 +56,38 @@ moments = st.one_of(
         st.integers(-1, 1),
     ).filter(lambda at: at >= BEGIN),
 )
-call = st.tuples(
-    moments, st.integers(0, 500), st.sampled_from([None, 7, 10]), st.sampled_from(["m1", "m2"])
+
+
+class Call(NamedTuple):
+    """A call; one with `refusals` was refused as many times."""
+
+    at: datetime
+    credits: int
+    key_id: int | None
+    model: str
+    tags: tuple[str, ...]
+    is_late: bool
+    refusals: int
+
+
+answered = st.builds(
+    Call,
+    moments,
+    st.integers(0, 500),
+    st.sampled_from([None, 7, 10]),
+    st.sampled_from(["m1", "m2"]),
+    st.sampled_from([(), ("a",), ("a", "b")]),
+    st.booleans(),
+    st.just(0),
+)
+call = st.one_of(
+    answered,
+    answered,
+    st.builds(
+        lambda one, times: one._replace(credits=0, model="", refusals=times),
+        answered,
+        st.integers(1, 90),
+    ),
 )
 days = st.dates(BEGIN.date() - timedelta(days=2), NOW.date())
 slow = hypothesis_settings(
@@ -63,18 +95,30 @@ slow = hypothesis_settings(
 )
 
 
-def settled(books: Books, calls: list[Any]) -> None:
-    """Write the calls and their ledger entries, in the order of time."""
-    balance, entries = 1_000_000, []
-    entries.append(_entry(books, 1, EntryKind.GRANT, balance, balance, BEGIN - timedelta(days=1)))
-    for seq, (at, credits, key_id, model) in enumerate(sorted(calls, key=lambda one: one[0]), 2):
-        source = "api" if key_id else "console"
-        fields = {"key_id": key_id, "resolved_model": model, "source": source}
-        write(a_record(books.workspace, at=at, credits=credits, **fields))
-        balance -= credits
-        entries.append(_entry(books, seq, EntryKind.USAGE, -credits, balance, at))
+def settled(books: Books, calls: list[Call], *, is_rolled_up: bool) -> None:
+    """Write the calls and their ledger entries, in the order of time; the records of some come
+    late."""
+    balance = 1_000_000
+    entries = [_entry(books, 1, EntryKind.GRANT, balance, balance, BEGIN - timedelta(days=1))]
+    charged = (one for one in calls if not one.refusals)
+    for seq, one in enumerate(sorted(charged, key=lambda one: one.at), 2):
+        balance -= one.credits
+        entries.append(_entry(books, seq, EntryKind.USAGE, -one.credits, balance, one.at))
     LedgerEntry.objects.bulk_create(entries)
     Wallet.objects.filter(pk=books.wallet_id).update(posted=balance, seq=len(entries))
+    write(*(_record(books, one) for one in calls if not one.is_late))
+    if is_rolled_up:
+        roll_up.roll_up()
+    write(*(_record(books, one) for one in calls if one.is_late))
+
+
+def _record(books: Books, one: Call) -> Record:
+    source = "api" if one.key_id else "console"
+    fields: dict[str, Any] = {"at": one.at, "key_id": one.key_id, "source": source}
+    fields["tags"] = one.tags or None
+    if one.refusals:
+        return refused(books.workspace, refusals=one.refusals, **fields)
+    return a_record(books.workspace, credits=one.credits, resolved_model=one.model, **fields)
 
 
 def _entry(
@@ -91,15 +135,31 @@ def _entry(
     )
 
 
-def exported(table: Table) -> tuple[int, int]:
-    """Return the credits that the header has, and those of the rows of the file."""
+class File(NamedTuple):
+    """The credits that the header has, and the sums of the rows."""
+
+    in_header: int
+    credits: int
+    requests: int
+
+
+def exported(table: Table) -> File:
     with connection.cursor() as cursor:
         cursor.execute(*table.totals)
-        _, in_header = cursor.fetchone()
+        count, in_header = cursor.fetchone()
         with cursor.copy(tables.copy_query(table, Format.CSV), table.parameters) as copy:
             text = b"".join(bytes(piece) for piece in copy).decode()
-    rows = csv.DictReader(io.StringIO(text, newline=""), dialect="excel")
-    return in_header, sum(int(row["credits"]) for row in rows)
+    rows = list(csv.DictReader(io.StringIO(text, newline=""), dialect="excel"))
+    assert len(rows) == count
+    credits, requests = (sum(int(row[name]) for row in rows) for name in ("credits", "requests"))
+    return File(in_header, credits, requests)
+
+
+def calls_file(books: Books, since: datetime, until: datetime) -> File:
+    """Return that of the single calls of a time."""
+    asked = {"from": since.isoformat(), "to": until.isoformat()}
+    wanted = log_filters.parse(asked, now=NOW)
+    return exported(tables.records(books.workspace.pk, wanted, kept_since=kept.since()))
 
 
 def in_ledger(books: Books, since: datetime, until: datetime) -> int:
@@ -124,7 +184,7 @@ def in_ledger(books: Books, since: datetime, until: datetime) -> int:
 @slow
 def test_page_file_and_ledger_have_the_same_credits(
     db: None,
-    calls: list[Any],
+    calls: list[Call],
     zone: str,
     ends: tuple[date, date],
     by: str,
@@ -133,9 +193,7 @@ def test_page_file_and_ledger_have_the_same_credits(
     is_rolled_up: bool,
 ) -> None:
     books = open_books()
-    settled(books, calls)
-    if is_rolled_up:
-        roll_up.roll_up()
+    settled(books, calls, is_rolled_up=is_rolled_up)
     params = {"from": f"{min(ends)}", "to": f"{max(ends)}", "width": width}
     params |= {"by": by, "table": table}
     asked = wanted.parse(params, now=NOW, zone=ZoneInfo(zone))
@@ -143,18 +201,27 @@ def test_page_file_and_ledger_have_the_same_credits(
 
     shown = figures.read(books.workspace.pk, asked)
     question = figures.chart_question(books.workspace.pk, asked)
-    header, rows = exported(tables.sums(question, kept_since=kept.since()))
+    of_sums = exported(tables.sums(question, kept_since=kept.since()))
 
     ledger = in_ledger(books, own.since, own.until)
-    assert shown.sums.credits == ledger
+    inside = [one for one in calls if own.since <= one.at < own.until]
+    requests = sum(one.refusals or 1 for one in inside)
+    assert ledger == sum(one.credits for one in inside)
+    assert (shown.sums.credits, shown.sums.requests) == (ledger, requests)
     assert sum(shown.shown.totals) == ledger
     assert sum(bucket.total for bucket in shown.shown.buckets) == ledger
-    assert sum(row.credits for row in shown.table) == ledger
+    assert of_sums == (ledger, ledger, requests)
+    assert calls_file(books, own.since, own.until) == of_sums
+    # A call with two tags counts in two rows.
+    times = [max(len(one.tags), 1) if table == "tag" else 1 for one in inside]
+    assert sum(row.credits for row in shown.table) == sum(
+        one.credits * count for one, count in zip(inside, times, strict=True)
+    )
+    assert sum(row.requests for row in shown.table) == sum(
+        (one.refusals or 1) * count for one, count in zip(inside, times, strict=True)
+    )
     by_model = [credits for row in shown.table for _, credits in row.by_model]
     assert table == "tag" or sum(by_model) == ledger
-    assert (header, rows) == (ledger, ledger)
-    inside = [credits for at, credits, *_ in calls if own.since <= at < own.until]
-    assert ledger == sum(inside)
 
 
 @given(
@@ -166,12 +233,10 @@ def test_page_file_and_ledger_have_the_same_credits(
 )
 @slow
 def test_a_bar_of_a_week_is_the_sum_of_its_days(
-    db: None, calls: list[Any], zone: str, first: date, length: int, is_rolled_up: bool
+    db: None, calls: list[Call], zone: str, first: date, length: int, is_rolled_up: bool
 ) -> None:
     books, own = open_books(), ZoneInfo(zone)
-    settled(books, calls)
-    if is_rolled_up:
-        roll_up.roll_up()
+    settled(books, calls, is_rolled_up=is_rolled_up)
     days = {"from": f"{first}", "to": f"{first + timedelta(days=length)}"}
     by_day, by_week = (
         figures.read(
@@ -198,12 +263,10 @@ def test_a_bar_of_a_week_is_the_sum_of_its_days(
 @given(calls=st.lists(call, max_size=14), is_rolled_up=st.booleans())
 @slow
 def test_page_file_and_statement_of_a_month_have_the_same_credits(
-    db: None, calls: list[Any], is_rolled_up: bool
+    db: None, calls: list[Call], is_rolled_up: bool
 ) -> None:
     books = open_books()
-    settled(books, calls)
-    if is_rolled_up:
-        roll_up.roll_up()
+    settled(books, calls, is_rolled_up=is_rolled_up)
     for month in (monthly.Month(2026, number) for number in (9, 10, 11)):
         params = {"from": f"{month}-01", "to": f"{month.last_day}"}
         asked = wanted.parse(params, now=NOW, zone=UTC)
@@ -214,4 +277,7 @@ def test_page_file_and_statement_of_a_month_have_the_same_credits(
         moved = sum(one.credits for one in statement.movements)
         assert statement.opening + moved == statement.closing
         assert figures.read(books.workspace.pk, asked).sums.credits == charged
-        assert exported(tables.sums(question, kept_since=None)) == (charged, charged)
+        of_sums = exported(tables.sums(question, kept_since=None))
+        assert of_sums[:2] == (charged, charged)
+        until = min(month.next.begins_at, NOW)
+        assert calls_file(books, month.begins_at, until) == of_sums
