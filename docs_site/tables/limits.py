@@ -11,6 +11,7 @@ from gateway.http.usage_query import LONGEST
 from gateway.pipeline.attempts import MOST_ATTEMPTS
 from gateway.request.content import MAX_CACHE_BREAKPOINTS
 from gateway.request.image_urls import MAX_URL_CHARS
+from gateway.request.json_values import MOST_VALUES
 from gateway.request.messages import MAX_MESSAGES
 from gateway.runtime.key_cache import FRESH_FOR_S
 from server.http_protocol import HttpProtocol
@@ -74,6 +75,7 @@ def sizes(_: str) -> str:
         "Size",
         Limit("Body", _bytes(settings.MAX_BODY_BYTES), _error(413, "request_too_large")),
         Limit("Request line and headers", _bytes(HttpProtocol.largest_head_bytes), "400"),
+        Limit("Values in the JSON of a body", f"{MOST_VALUES:,}", invalid),
         Limit("Messages", f"{MAX_MESSAGES:,}", invalid),
         Limit("`cache_control` breakpoints", str(MAX_CACHE_BREAKPOINTS), invalid),
         Limit("`model`", f"{model['maxLength']} characters", invalid),

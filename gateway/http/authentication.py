@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import ExitStack
 from functools import partial, wraps
 from uuid import UUID
 
@@ -96,7 +97,12 @@ def with_key(endpoint: KeyedEndpoint) -> Callable[[Request], Awaitable[Response]
     async def limited(request: Request, key: CachedKey, request_id: UUID) -> Response:
         services: GatewayServices = request.state.services
         limits = services.counts if request.method == "POST" else services.reads
-        with limits.counted(key.workspace_id):
+        with ExitStack() as counted:
+            try:
+                counted.enter_context(limits.counted(key.workspace_id))
+            except GatewayError:
+                await request_body.discard(request.receive, limit_bytes=settings.MAX_BODY_BYTES)
+                raise
             return await endpoint(request, key, request_id)
 
     return with_key_unlimited(limited)

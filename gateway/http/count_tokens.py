@@ -14,7 +14,6 @@ from gateway.http.request_headers import headers_of
 from gateway.http.responses import json_response
 from gateway.pipeline import admission, upstream_call
 from gateway.reply import token_usage
-from gateway.request import parse
 from gateway.request.parse import MessagesRequest
 from gateway.runtime.services import GatewayServices
 from keys.gateway_queries import CachedKey
@@ -28,7 +27,7 @@ async def count_tokens(request: Request, key: CachedKey, request_id: UUID) -> Re
     headers = headers_of(request.scope)
     async with endpoint.body_of(services, caller, headers, request.receive) as body:
         rate_limits = services.limiter.state(key.workspace_id)
-        counted = await endpoint.checked_request(services, caller, body, parse.count_request)
+        counted = await endpoint.counted_request(services, caller, body)
         call = Call(
             id=request_id,
             caller=caller,

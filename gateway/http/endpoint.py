@@ -17,7 +17,7 @@ from gateway.errors import (
 )
 from gateway.http import cors, labels
 from gateway.http.client_address import client_network
-from gateway.http.request_body import Buffer, RequestBody
+from gateway.http.request_body import RequestBody
 from gateway.http.request_headers import headers_of
 from gateway.http.responses import error_response, new_request_id
 from gateway.limits import offload
@@ -30,10 +30,15 @@ from gateway.runtime.services import GatewayServices
 
 logger = logging.getLogger(__name__)
 
+# Of a request whose tokens are counted: for each of these it counts once more.
+_BYTES_OF_A_COUNT = 256 * 1024
+_VALUES_OF_A_COUNT = 5_000
+
 __all__ = [
     "answer_or_error",
     "body_of",
     "checked_request",
+    "counted_request",
     "headers_of",
     "labelled_request",
 ]
@@ -96,28 +101,49 @@ async def labelled_request(
 
 
 async def checked_request(
-    services: GatewayServices,
-    caller: Caller,
-    body: RequestBody,
-    check: Callable[[Buffer], MessagesRequest] = parse.messages_request,
+    services: GatewayServices, caller: Caller, body: RequestBody
 ) -> MessagesRequest:
-    """Read and check a body; raises InvalidRequest, BodyTooLarge, BusyUploading, CallerGone.
+    """Read and check a body; raises InvalidRequest, BodyTooLarge, BusyUploading, CallerGone,
+    RateLimited.
 
     A large body that is refused has taken time that other workspaces wait for. So it counts against
-    the limit of its own, which is looked at again when its turn to be checked has come.
+    the limit of its own, which is looked at before it is received, and again when its turn to be
+    checked has come.
     """
     limiter, workspace_id = services.limiter, caller.workspace_id
+    require_room = partial(limiter.require_room, workspace_id)
     try:
-        data = await body.read()
+        data = await body.read(require_room)
         request = await offload.run(
-            partial(check, data),
+            partial(parse.messages_request, data),
             size_bytes=len(data),
             workspace_id=workspace_id,
-            before=partial(limiter.require_room, workspace_id),
+            before=require_room,
         )
+    except CallerGone:
+        limiter.charge_refused(workspace_id, body.values)  # they were counted, which takes time
+        raise
     except (InvalidRequest, BodyTooLarge):
         if body.received > offload.SMALL_BYTES:
             limiter.charge_refused(workspace_id, token_usage.estimate_tokens(body.received))
         raise
+    body.parsed()
+    return request
+
+
+async def counted_request(
+    services: GatewayServices, caller: Caller, body: RequestBody
+) -> MessagesRequest:
+    """The same for a count of tokens, which uses up none of the limits of calls. A large one costs
+    nothing, but takes as much time as many small ones, and counts as many."""
+    counts, workspace_id = services.counts, caller.workspace_id
+    try:
+        data = await body.read(partial(counts.add, workspace_id, 0))
+    finally:
+        further = body.received // _BYTES_OF_A_COUNT + body.values // _VALUES_OF_A_COUNT
+        counts.add(workspace_id, further)
+    request = await offload.run(
+        partial(parse.count_request, data), size_bytes=len(data), workspace_id=workspace_id
+    )
     body.parsed()
     return request

@@ -11,6 +11,7 @@ from gateway.call import CallerGone
 from gateway.errors import BodyTooLarge, GatewayError, InvalidRequest
 from gateway.limits.fair_budget import Holder
 from gateway.limits.uploads import SMALL_BYTES, Upload, Uploads
+from gateway.request.json_values import BYTES_OF_A_VALUE, JsonValues
 from server.request_drain import drain
 
 _IDENTITY = frozenset({"", "identity"})
@@ -26,7 +27,7 @@ class RequestBody:
 
     __slots__ = (
         *("_announced", "_encoding", "_has_more", "_holder", "_limit_bytes", "_receive"),
-        *("_upload", "_uploads", "received"),
+        *("_upload", "_uploads", "_values", "received"),
     )
 
     def __init__(
@@ -45,6 +46,7 @@ class RequestBody:
         self._limit_bytes = uploads.largest_body_bytes
         self._upload: Upload | None = None  # small bodies, which are nearly all, need none
         self.received = 0
+        self._values = JsonValues()
         self._has_more = True
 
     async def __aenter__(self) -> Self:
@@ -61,8 +63,16 @@ class RequestBody:
         if self._has_more and isinstance(error, GatewayError):
             await self._discard_rest()
 
-    async def read(self) -> Buffer:
-        """Return the whole body; raises InvalidRequest, BodyTooLarge, BusyUploading, CallerGone."""
+    @property
+    def values(self) -> int:
+        """How many JSON values a large body has, or a few more: those of a small one are few."""
+        return self._values.count
+
+    async def read(self, before_large: Callable[[], object]) -> Buffer:
+        """Return the whole body; raises InvalidRequest, BodyTooLarge, BusyUploading, CallerGone.
+
+        `before_large` is called before more is received of a large one; it may raise.
+        """
         if self._encoding not in _IDENTITY and self._encoding.lower() not in _IDENTITY:
             raise InvalidRequest("Input should be 'identity'", path="content-encoding")
         if self._announced > self._limit_bytes:
@@ -73,6 +83,7 @@ class RequestBody:
                 return chunks[0] if len(chunks) == 1 else b"".join(chunks)
         else:
             chunks = []
+        before_large()
         return await self._large(chunks)
 
     def parsed(self) -> None:
@@ -97,10 +108,14 @@ class RequestBody:
         upload = self._upload = self._uploads.upload(self._holder())
         await upload.reserve_disk(self._announced if self._announced > 0 else self._limit_bytes)
         for chunk in chunks:
-            await upload.add(chunk)
+            await self._add(upload, chunk)
         while self._has_more:
-            await upload.add(self._taken(await self._receive()))
-        return await upload.whole(self.received)
+            await self._add(upload, self._taken(await self._receive()))
+        return await upload.whole(self.received + self.values * BYTES_OF_A_VALUE)
+
+    async def _add(self, upload: Upload, chunk: bytes) -> None:
+        self._values.add(chunk)
+        await upload.add(chunk)
 
     def _taken(self, message: Message) -> bytes:
         """Count a part that was received, and return it."""

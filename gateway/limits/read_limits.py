@@ -44,7 +44,7 @@ class ReadLimits:
                 f"This workspace has {self._at_once} {self._kind} running; wait for one to end.",
                 retry_after_s=1,
             )
-        self._count_in_minute(workspace_id)
+        self._count(workspace_id, 1, needed=1)
         self._running[workspace_id] += 1
         try:
             yield
@@ -53,16 +53,23 @@ class ReadLimits:
             if not self._running[workspace_id]:
                 del self._running[workspace_id]
 
-    def _count_in_minute(self, workspace_id: int) -> None:
+    def add(self, workspace_id: int, reads: int) -> None:
+        """Count further reads for one that costs as much. They may exceed the minute's, but once
+        it is exceeded RateLimited is raised."""
+        self._count(workspace_id, reads, needed=0)
+
+    def _count(self, workspace_id: int, reads: int, *, needed: int) -> None:
         number, into = divmod(self._clock(), _WINDOW_S)
         minute = self._minute(workspace_id, int(number))
         used = minute.reads_before * (1 - into / _WINDOW_S) + minute.reads
-        if used + 1 > self._per_minute:
+        missing = used + needed - self._per_minute
+        if missing > 0:
+            wait_s = math.ceil(max(1.0, missing) * _WINDOW_S / self._per_minute)
             raise RateLimited(
                 f"This workspace's limit of {self._per_minute} {self._kind} a minute is used up.",
-                retry_after_s=max(1, math.ceil(_WINDOW_S / self._per_minute)),
+                retry_after_s=min(wait_s, _WINDOW_S),
             )
-        self._minutes[workspace_id] = minute._replace(reads=minute.reads + 1)
+        self._minutes[workspace_id] = minute._replace(reads=minute.reads + reads)
 
     def _minute(self, workspace_id: int, number: int) -> _Minute:
         last = self._minutes.get(workspace_id)

@@ -81,7 +81,7 @@ class Upload:
             await self._write()
 
     async def whole(self, size: int) -> bytes | mmap.mmap:
-        """Wait for memory and return the complete body; raises BusyUploading."""
+        """Wait for so much memory and return the complete body; raises BusyUploading."""
         await self._take(self._uploads.memory, size)
         if self._file is None:
             body = b"".join(self._chunks)

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
 from gateway.call import Call, Caller, CallerGone
-from gateway.errors import GatewayError, InternalFailure
+from gateway.errors import GatewayError, InternalFailure, OutOfCredits
 from gateway.limits import offload
 from gateway.limits.rate_limiter import RateLimitState, TooManyRequests
 from gateway.pipeline import admission, run
@@ -71,6 +71,8 @@ async def serve(
             return await _to_the_end(services, call, sink)
         return await _while_read(services, call, sink)
     except GatewayError as error:
+        if isinstance(error, OutOfCredits):
+            _charge_attachments(services, caller.workspace_id, request)
         services.refusals.note(caller, call.id, error, call)
         raise
     finally:
@@ -89,6 +91,16 @@ def _admit_tokens(
         if never_fits and request.body_bytes > offload.SMALL_BYTES:
             services.limiter.charge_refused(workspace_id, tokens)
         raise
+
+
+def _charge_attachments(
+    services: GatewayServices, workspace_id: int, request: MessagesRequest
+) -> None:
+    """Count the images of a large call that could not be paid for as if they were text: they have
+    taken as much time as an invalid body, and its text is counted already."""
+    if request.body_bytes > offload.SMALL_BYTES:
+        tokens = token_usage.estimate_tokens(request.attachment_bytes)
+        services.limiter.charge_refused(workspace_id, tokens)
 
 
 async def begin(services: GatewayServices, caller: Caller, request_id: UUID) -> None:

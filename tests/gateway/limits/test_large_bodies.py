@@ -10,6 +10,7 @@ from tests.support.customers import Customer
 from tests.support.gateways import NewCustomer, StartGateway
 from tests.support.replies import after_release, answers, events, says, streams, then
 from tests.support.scripted_upstream import Exchange, Play, ScriptedUpstream
+from tests.support.servers import WebServer
 from tests.support.waiting import eventually
 
 MIB = 1024 * 1024
@@ -223,6 +224,58 @@ def test_large_bodies_that_are_refused_use_up_the_tokens_of_their_own_workspace(
     assert statuses[0] == 400
     assert statuses[-1] == 429
     assert honest.ask(script.prompt).status == 200
+
+
+def test_images_that_cannot_be_paid_for_use_up_the_tokens_of_their_own_workspace(
+    new_customer: NewCustomer, start_gateway: StartGateway
+) -> None:
+    gateway = start_gateway(RATE_LIMITS="requests=1000,input_tokens=200000")
+    poor, other = (new_customer(url=gateway.url, credits=1) for _ in range(2))
+    source = {"type": "base64", "media_type": "image/png", "data": "iVBORw0KGgoA" + "A" * 400_000}
+    image = {"type": "image", "source": source}
+    body = request_body("", messages=[{"role": "user", "content": [image]}])
+
+    statuses = [poor.caller.post("/v1/messages", body).status for _ in range(4)]
+
+    assert statuses[0] == 402
+    assert statuses[-1] == 429
+    assert other.caller.post("/v1/messages", body).status == 402
+
+
+@pytest.mark.parametrize("path", ["/v1/messages", "/v1/messages/count_tokens"])
+def test_a_body_of_too_many_values_is_refused_before_it_is_parsed(
+    new_customer: NewCustomer, gateway: WebServer, path: str
+) -> None:
+    customer = new_customer()
+    values = b"[]," * 3_000_000
+    body = request_body("Hello")[:-1] + b',"metadata":{"x":[' + values + b"[]]}}"
+    before = gateway.memory_bytes()
+
+    answer = customer.caller.post(path, body)
+
+    assert answer.status == 400
+    assert answer.error["message"] == "The request body has more than 1,000,000 values"
+    assert gateway.memory_bytes() - before < 100 * MIB
+
+
+def test_the_memory_of_a_body_is_lent_for_its_values_too(
+    new_customer: NewCustomer, start_gateway: StartGateway, upstream: ScriptedUpstream
+) -> None:
+    gateway = start_gateway(
+        MAX_BODY_BYTES="1000000", BODY_MEMORY_BYTES="50000000", BODY_WAIT_S="0.5"
+    )
+    dense, other = (new_customer(url=gateway.url, credits=1_000_000_000) for _ in range(2))
+    script = upstream.script(after_release(says()))
+    body = request_body(script.prompt, metadata={"x": [0] * 120_000})  # 14 MB of objects at most
+    running = dense.caller.call("POST", "/v1/messages", body, {"content-type": "application/json"})
+    script.wait_for_request(1)
+
+    refused = dense.caller.post("/v1/messages", body)
+
+    assert refused.error["details"]["error_code"] == "busy_uploading"
+    script.release(2)
+    assert running.answer().status == 200
+    assert other.caller.post("/v1/messages", body).status == 200
 
 
 def test_arriving_bodies_leave_no_file(data_files: Path) -> None:
