@@ -8,7 +8,7 @@ from tests.support.callers import request_body
 from tests.support.customers import Customer
 from tests.support.gateways import NewCustomer
 from tests.support.page_caller import PageCaller, at_a_page
-from tests.support.replies import after_release, events, reset, says, streams, wait
+from tests.support.replies import after_release, events, reset, says, streams, until_read, wait
 from tests.support.scripted_upstream import ScriptedUpstream
 from tests.support.waiting import eventually
 
@@ -61,7 +61,7 @@ def test_a_run_that_broke_off_names_its_error_and_costs_nothing(
     customer: Customer, upstream: ScriptedUpstream
 ) -> None:
     page = page_of(customer)
-    script = upstream.script(streams(*events("Hello there")[:4], reset))
+    script = upstream.script(streams(*events("Hello there")[:4], until_read, reset))
     answer = page.ask(script.prompt, stream=True)
 
     run = page.get(f"/developers/console/runs/{answer.headers['request-id']}").json()

@@ -15,7 +15,7 @@ from psycopg import sql
 from tests.support.callers import request_body
 from tests.support.customers import Customer
 from tests.support.page_caller import RUN, PageCaller, at_a_page
-from tests.support.replies import answers, events, reset, says, streams, wait
+from tests.support.replies import answers, events, reset, says, streams, until_read, wait
 from tests.support.request_bodies import user
 from tests.support.scripted_upstream import Play, ScriptedUpstream
 from tests.support.servers import WebServer
@@ -55,7 +55,7 @@ def a_tool_loop(prompt: str) -> dict[str, Any]:
 def run_in_every_way(page: PageCaller, upstream: ScriptedUpstream) -> list[str]:
     """Run marked calls with every kind of ending; return the marks."""
     whole = upstream.script(says(ANSWER))
-    broken = upstream.script(streams(*events(ANSWER)[:4], reset))
+    broken = upstream.script(streams(*events(ANSWER)[:4], until_read, reset))
     refused = upstream.script(refuses_with_quotations(SYSTEM, TOOL, INPUT, RESULT, STOP, ANSWER))
     left = upstream.script(streams(*events(ANSWER)[:4], wait))
     for script in (whole, broken, refused):

@@ -82,9 +82,9 @@ class Exchange:
         """Whether the request asks for events."""
         return bool(self.request.body.get("stream"))
 
-    async def send(self, data: bytes) -> None:
-        """Send raw bytes."""
-        self._writer.write(data)
+    async def send(self, *pieces: bytes) -> None:
+        """Send raw bytes, in one write."""
+        self._writer.write(b"".join(pieces))
         await self._writer.drain()
 
     async def reply(
@@ -107,9 +107,9 @@ class Exchange:
             b"transfer-encoding: chunked\r\n\r\n"
         )
 
-    async def chunk(self, data: bytes) -> None:
-        """Send one chunk of a body that began with `begin_events`."""
-        await self.send(b"%x\r\n%s\r\n" % (len(data), data))
+    async def chunk(self, *pieces: bytes) -> None:
+        """Send pieces of a body that began with `begin_events`, a chunk each, in one write."""
+        await self.send(b"".join(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in pieces))
 
     async def end_chunks(self) -> None:
         """End that body."""

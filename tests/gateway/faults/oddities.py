@@ -38,7 +38,12 @@ def rewritten(rewrite: Callable[[bytes], bytes]) -> Callable[[WireFormat], Play]
 
 def trickled(wire: WireFormat) -> Play:
     """Send one byte at a time."""
-    return streams(*(bytes([byte]) for byte in b"".join(wire.frames())))
+
+    async def trickle(exchange: Exchange) -> None:
+        for byte in b"".join(wire.frames()):
+            await exchange.chunk(bytes([byte]))
+
+    return streams(trickle)
 
 
 def typed(content_type: str) -> Callable[[WireFormat], Play]:

@@ -13,7 +13,18 @@ from tests.gateway.http.test_plain_calls import WEATHER
 from tests.support import agent_turn
 from tests.support.customers import Customer
 from tests.support.gateways import NewCustomer
-from tests.support.replies import answers, counts, cut, event, events, message, says, streams, then
+from tests.support.replies import (
+    answers,
+    counts,
+    cut,
+    event,
+    events,
+    message,
+    says,
+    streams,
+    then,
+    until_read,
+)
 from tests.support.scripted_upstream import ScriptedUpstream
 
 TEXT = "The quick brown fox jumps over the lazy dog"
@@ -260,7 +271,7 @@ def test_it_hears_that_a_stream_broke(
     client: Anthropic, customer: Customer, upstream: ScriptedUpstream
 ) -> None:
     """To the SDK a bare end of the connection would look like success."""
-    script = upstream.script(streams(*events(TEXT)[:4], cut))
+    script = upstream.script(streams(*events(TEXT)[:4], until_read, cut))
 
     with pytest.raises(anthropic.APIStatusError) as broken:
         for _ in ask(client, script.prompt, stream=True):

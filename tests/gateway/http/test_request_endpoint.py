@@ -8,7 +8,7 @@ from tests.support.api_description import Description
 from tests.support.callers import Answer, Caller
 from tests.support.customers import Customer
 from tests.support.gateways import NewCustomer
-from tests.support.replies import answers, events, message, reset, says, streams, usage
+from tests.support.replies import answers, events, message, reset, says, streams, until_read, usage
 from tests.support.scripted_upstream import ScriptedUpstream
 from tests.support.waiting import eventually
 from usage import roll_up
@@ -79,7 +79,7 @@ def test_it_compares_with_models_that_could_have_served_it(
 def test_a_call_that_broke_off_names_its_error(
     customer: Customer, upstream: ScriptedUpstream
 ) -> None:
-    script = upstream.script(streams(*events("Hello there")[:4], reset))
+    script = upstream.script(streams(*events("Hello there")[:4], until_read, reset))
     answer = customer.stream(script.prompt)
 
     receipt = receipt_of(customer.caller, answer)

@@ -18,6 +18,7 @@ from tests.support.replies import (
     silence,
     streams,
     then,
+    until_read,
 )
 from tests.support.scripted_upstream import ScriptedUpstream
 from tests.support.typescript_sdk import run
@@ -89,7 +90,7 @@ def test_it_raises_the_error_of_each_kind(
 ) -> None:
     revoked = new_customer()
     revoked.revoke()
-    broken = upstream.script(streams(*events()[:3], cut))
+    broken = upstream.script(streams(*events()[:3], until_read, cut))
 
     seen = [
         run("plain", revoked),

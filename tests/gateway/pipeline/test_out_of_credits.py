@@ -25,6 +25,7 @@ from tests.support.replies import (
     says,
     streams,
     usage,
+    wait,
 )
 from tests.support.scripted_upstream import Script, ScriptedUpstream
 from tests.support.servers import WebServer
@@ -136,13 +137,15 @@ def test_who_is_told_of_a_failure_has_their_credits_again(
 def test_who_hears_an_answer_break_off_has_their_credits_again(
     new_customer: NewCustomer, upstream: ScriptedUpstream, twin: WebServer
 ) -> None:
-    script = upstream.script(streams(*events()[:3], cut))
+    script = upstream.script(streams(*events()[:3], wait, cut))
     body = request_body(script.prompt, stream=True)
     customer = new_customer(credits=scripted_catalogue.bound(body, max_tokens=100))
 
     for url in [customer.url, twin.url] * 30:
         call = customer.at(url).call("POST", "/v1/messages", body)
         assert call.response.status == 200
+        call.read_until("content_block_delta")
+        script.release()
         call.read_until("error")
         call.hang_up()
 

@@ -31,6 +31,7 @@ from tests.support.replies import (
     says,
     silence,
     streams,
+    until_read,
     usage,
     wait,
 )
@@ -409,7 +410,7 @@ def test_an_error_before_the_first_frame_is_raised_and_reaches_no_sink(
 def test_an_error_after_the_first_frame_is_the_last_frame(
     customer: Customer, upstream: ScriptedUpstream, in_gateway: RunInGateway
 ) -> None:
-    script = upstream.script(streams(*events(TEXT)[:4], reset))
+    script = upstream.script(streams(*events(TEXT)[:4], until_read, reset))
 
     async def scenario(services: GatewayServices) -> tuple[MemorySink, Served]:
         sink = MemorySink()

@@ -124,7 +124,9 @@ def _by_last_block(*, question: Play, results: Play) -> Play:
     return play
 
 
-_BROKEN_STORY = streams(*replies.events("Once upon a time there was")[:5], replies.cut)
+_BROKEN_STORY = streams(
+    *replies.events("Once upon a time there was")[:5], replies.until_read, replies.cut
+)
 
 
 async def _more_numbers(exchange: Exchange) -> None:
