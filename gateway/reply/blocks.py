@@ -148,6 +148,8 @@ class ToolBlock(Block):
         self._scanner: object_scanner.ObjectScanner | None = None
         self._buffered = ""
         self._after: tool_inputs.FurtherObjects | None = None
+        self._ahead: ToolBlock | None = None  # reads the fragments that wait
+        self._read_ahead = 0
         self._further: list[Block] = []
 
     @property
@@ -171,17 +173,28 @@ class ToolBlock(Block):
         """Whether its input has arrived as a whole."""
         if self._scanner is not None:
             return self._scanner.is_complete and not self._is_in_another
-        waiting = [str(delta.get("partial_json")) for delta in self.pending]
-        text = "".join([self._buffered, *waiting]).strip()
+        if self.pending:
+            return self._is_complete_ahead()
+        text = self._buffered.strip()
         return bool(text) and not self._is_invalid(text)
+
+    def _is_complete_ahead(self) -> bool:
+        """While the block waits for its turn. Each fragment is read once."""
+        if self._ahead is None:
+            self._ahead = ToolBlock(self._wire, self._initial)
+        unread, self._read_ahead = self.pending[self._read_ahead :], len(self.pending)
+        try:
+            for delta in unread:
+                self._ahead.accept(delta)
+        except InvalidToolInput:
+            self._ahead = ToolBlock(self._wire)  # in its turn the block raises this, too
+        return self._ahead.is_complete
 
     def matches(self, delta_type: str) -> bool:
         return delta_type == "input_json_delta"
 
     def accept(self, delta: Delta) -> Delta | None:
-        text = delta.get("partial_json")
-        if not isinstance(text, str):
-            return None
+        text = tool_inputs.text_of(delta.get("partial_json"))
         if self._scanner is None:
             text = self._begun(text)
             if not text:
@@ -232,9 +245,7 @@ class ToolBlock(Block):
         return call
 
     def accept_late(self, delta: Delta) -> None:
-        text = delta.get("partial_json")
-        if isinstance(text, str):
-            self._read_further(text, 0)
+        self._read_further(tool_inputs.text_of(delta.get("partial_json")), 0)
 
     def take_further(self) -> list[Block]:
         further, self._further = self._further, []
@@ -333,8 +344,11 @@ def clean(wire: Any, ids: tool_inputs.CallIds) -> dict[str, Any] | None:
     if kind == "thinking":
         required = {name: _text(wire.get(name)) for name in ("thinking", "signature")}
         return block | required
-    if kind in _CALLS and _text(wire.get("name")):
+    if kind in _CALLS:
         parsed = tool_inputs.parse(wire.get("input"))
+        if not _text(wire.get("name")):
+            tool_inputs.drop_nameless(parsed)
+            return None
         return block | {"id": ids.claim(wire.get("id")), "input": parsed}
     return block if kind in _SENT_WHOLE else None
 

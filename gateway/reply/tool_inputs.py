@@ -132,6 +132,20 @@ def _canonical(value: dict[str, Any]) -> str:
         raise InvalidToolInput from None
 
 
+def text_of(value: Any) -> str:
+    """A fragment of a call's input; some servers send a value where its JSON belongs."""
+    if value is None or value == []:
+        return ""
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
+
+
+def drop_nameless(call_input: Any) -> None:
+    """Allow a call without a name, or an input without a call, to be dropped if that input is
+    empty. Raises InvalidToolInput otherwise: the model has called a tool."""
+    if call_input:
+        raise InvalidToolInput
+
+
 def made_id() -> str:
     """A new id of a call."""
     return f"toolu_{secrets.token_hex(12)}"

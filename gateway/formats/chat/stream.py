@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-import msgspec
-
 from catalogue.habits import USUAL, Habits
 from gateway import sse
 from gateway.errors import UpstreamEmpty, UpstreamFailed
@@ -12,7 +10,7 @@ from gateway.formats import lenient_json, tool_names, upstream_errors
 from gateway.formats.chat import emptiness, reply, stop_watch, think_tags, thoughts, usage
 from gateway.formats.chat.tool_calls import CallsInOrder, PendingCall
 from gateway.formats.event_stream import EventStream
-from gateway.reply import blocks
+from gateway.reply import blocks, stop_reasons, tool_inputs
 from gateway.reply.blocks import TextBlock, ToolBlock
 from gateway.reply.events import Event
 from gateway.reply.token_usage import estimate_tokens
@@ -198,15 +196,14 @@ class ChatStream(EventStream):
         return events + self._out.open(block)
 
     def _emit_arguments(self, call: PendingCall, arguments: Any) -> list[Event]:
-        if isinstance(arguments, dict):
-            arguments = msgspec.json.encode(arguments).decode()
-        if not isinstance(arguments, str) or not arguments:
+        text = tool_inputs.text_of(arguments)
+        if not text:
             return []
-        call.has_arguments = call.has_arguments or bool(arguments.strip())
+        call.has_arguments = call.has_arguments or bool(text.strip())
         if call.block is None:
-            call.early.append(arguments)
+            call.early.append(text)
             return []
-        return self._out.extend(call.block, _fragment(arguments))
+        return self._out.extend(call.block, _fragment(text))
 
     def _finish(self) -> list[Event]:
         events = self._text_kept_back()
@@ -215,6 +212,8 @@ class ChatStream(EventStream):
         ):
             return self._out.fail(UpstreamEmpty())
         reason = reply.normalise_finish_reason(self._finish_reason, has_refused=self._has_refused)
+        if not stop_reasons.may_cut(reason, stop_sequence=None):
+            self._calls.check_names()
         matched = self._matched_stop or reply.matched_stop({}, self._stops, self._tail)
         return events + self._out.finish(reason, stop_sequence=matched)
 

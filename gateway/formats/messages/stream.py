@@ -10,7 +10,7 @@ from gateway.formats import lenient_json, tool_names, upstream_errors
 from gateway.formats.event_stream import EventStream
 from gateway.formats.messages import usage
 from gateway.formats.messages.thinking import own_signature
-from gateway.reply import blocks
+from gateway.reply import blocks, tool_inputs
 from gateway.reply.events import Event
 from gateway.reply.token_usage import estimate_tokens
 from gateway.request.parse import MessagesRequest
@@ -19,6 +19,7 @@ _OF_MESSAGE = frozenset(
     {"id", "type", "role", "model", "content", "stop_reason", "stop_sequence", "usage"}
 )
 _OF_EVENT = frozenset({"type", "delta", "usage"})
+_INPUT_DELTA = "input_json_delta"
 # Names what the provider noted of the shared account's requests.
 _NOT_PASSED = frozenset({"diagnostics"})
 
@@ -38,6 +39,7 @@ class MessagesStream(EventStream):
         self._names = names
         # By the upstream's index, which may be reused; None for a block that is dropped.
         self._blocks: dict[int, blocks.Block | None] = {}
+        self._latest_call: blocks.Block | None = None
         self._final_delta: dict[str, Any] = {}
         self._members: dict[str, Any] = {}  # of the final event
         self._upstream_id = upstream_id
@@ -70,11 +72,22 @@ class MessagesStream(EventStream):
             return []
         kind = str(delta.get("type"))
         block = self._blocks.get(index)
+        if kind == _INPUT_DELTA and (block is None or not block.matches(kind)):
+            return self._input_elsewhere(delta)
         if block is None:
-            return [] if index in self._blocks else self._open_implied(index, kind, delta)
+            return self._open_implied(index, kind, delta)
         if block.matches(kind) and (block.is_call or not block.is_closed):
             return self._out.extend(block, delta)
         return self._open_implied(index, kind, delta)
+
+    def _input_elsewhere(self, delta: dict[str, Any]) -> list[Event]:
+        """Input under an index that no call has belongs to the latest call, if that has not ended.
+        Raises InvalidToolInput if it has: a call would lose its input."""
+        call = self._latest_call
+        if call is not None and not call.is_stopped:
+            return self._out.extend(call, delta)
+        tool_inputs.drop_nameless(tool_inputs.text_of(delta.get("partial_json")).strip())
+        return []
 
     def _open_implied(self, index: int, kind: str, delta: dict[str, Any]) -> list[Event]:
         """A text or thinking delta outside a block of its kind opens one."""
@@ -91,6 +104,8 @@ class MessagesStream(EventStream):
         wire = self._named(data.get("content_block"))
         block = blocks.from_start(wire, self._out.ids)
         self._blocks[index] = block
+        if block is None or block.matches(_INPUT_DELTA):
+            self._latest_call = block
         if block is not None and isinstance(wire, dict):
             self._out.tally.note_block(wire)
         return events if block is None else events + self._out.open(self._signed(block))

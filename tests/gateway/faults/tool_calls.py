@@ -26,11 +26,12 @@ from tests.support.replies import (
     events,
     message,
     streams,
+    then,
     wait,
 )
 from tests.support.scripted_upstream import Play
 
-Calls = list[tuple[str, str]]
+Calls = list[tuple[Any, Any]]
 TOOLS = {
     "tools": [{"name": name, "input_schema": {"type": "object"}} for name in ("look", "listen")]
 }
@@ -91,7 +92,7 @@ def called(*calls: dict[str, Any]) -> Outcome:
 # --- Chat completions ---------------------------------------------------------------------------
 
 
-def piece(index: int | None, call_id: Any, name: str | None, text: str) -> dict[str, Any]:
+def piece(index: int | None, call_id: Any, name: str | None, text: Any) -> dict[str, Any]:
     function = {"arguments": text} | ({} if name is None else {"name": name})
     marks = {} if index is None else {"index": index}
     return {"id": call_id, "type": "function", "function": function} | marks
@@ -101,6 +102,12 @@ def chat_stream(*pieces: Any, finish: str = "tool_calls") -> Play:
     """A chunk for each fragment; other steps as they are."""
     steps = [chunk({"tool_calls": [one]}) if isinstance(one, dict) else one for one in pieces]
     return streams(ROLE, *steps, chunk({}, finish_reason=finish), USAGE, DONE)
+
+
+def chat_at_once(*pieces: dict[str, Any]) -> Play:
+    """As `chat_stream`, in one read."""
+    calls = [chunk({"tool_calls": [one]}) for one in pieces]
+    return streams(b"".join([ROLE, *calls, chunk({}, finish_reason="tool_calls"), USAGE, DONE]))
 
 
 def chat_whole(calls: Calls, finish: str = "tool_calls") -> Play:
@@ -117,7 +124,7 @@ def in_pieces(text: str) -> list[str]:
 # --- Messages -----------------------------------------------------------------------------------
 
 
-def messages_stream(*texts: Any, reason: str = "tool_use", name: str = "look") -> Play:
+def messages_stream(*texts: Any, reason: str = "tool_use", name: Any = "look") -> Play:
     opening = {"type": "tool_use", "id": "toolu_1", "name": name, "input": {}}
     steps = [
         event(
@@ -144,7 +151,7 @@ def messages_stream(*texts: Any, reason: str = "tool_use", name: str = "look") -
     )
 
 
-def messages_whole(text: str, reason: str = "tool_use", name: str = "look") -> Play:
+def messages_whole(text: Any, reason: str = "tool_use", name: Any = "look") -> Play:
     """A server that passes the model's JSON on as a string."""
     content = [{"type": "tool_use", "id": "toolu_1", "name": name, "input": text}]
     return answers(message(content=content, stop_reason=reason))
@@ -153,7 +160,7 @@ def messages_whole(text: str, reason: str = "tool_use", name: str = "look") -> P
 # --- The rows -----------------------------------------------------------------------------------
 
 
-def _fault(name: str, play: Play, outcome: Outcome, ways: tuple[Way, ...]) -> Fault:
+def fault(name: str, play: Play, outcome: Outcome, ways: tuple[Way, ...]) -> Fault:
     return Fault(f"tool calls: {name}", in_every_format(play), outcome, ways, fields=TOOLS)
 
 
@@ -171,14 +178,14 @@ def _parallel() -> Iterator[Fault]:
                 piece(index, call_id, "listen", '{"to"'),
                 piece(index, call_id, None, ": 2}"),
             ]
-            yield _fault(f"{marks}, in pieces", chat_stream(*pieces), two, CHAT_STREAMED)
+            yield fault(f"{marks}, in pieces", chat_stream(*pieces), two, CHAT_STREAMED)
             whole = [
                 piece(index, call_id, "look", '{"at": 1}'),
                 piece(index, call_id, "look", '{"at": 2}'),
             ]
-            yield _fault(f"{marks}, one name", chat_stream(*whole), same, CHAT_STREAMED)
+            yield fault(f"{marks}, one name", chat_stream(*whole), same, CHAT_STREAMED)
             together = chat_stream(chunk({"tool_calls": whole}))
-            yield _fault(f"{marks}, in one chunk", together, same, CHAT_STREAMED)
+            yield fault(f"{marks}, in one chunk", together, same, CHAT_STREAMED)
             plain = completion(
                 choices=[
                     {
@@ -187,9 +194,9 @@ def _parallel() -> Iterator[Fault]:
                     }
                 ]
             )
-            yield _fault(f"{marks}, plain", answers(plain), same, CHAT_PLAIN)
+            yield fault(f"{marks}, plain", answers(plain), same, CHAT_PLAIN)
     repeated = [piece(None, None, "look", text) for text in ('{"at"', ": 1}", "")]
-    yield _fault(
+    yield fault(
         "the name in every piece and no other mark",
         chat_stream(*repeated),
         called(block("look", {"at": 1})),
@@ -200,7 +207,7 @@ def _parallel() -> Iterator[Fault]:
         piece(0, "", "look", ""),
         piece(0, "", None, '{"at": 2}'),
     ]
-    yield _fault("one name and no mark, name first", chat_stream(*late), same, CHAT_STREAMED)
+    yield fault("one name and no mark, name first", chat_stream(*late), same, CHAT_STREAMED)
 
 
 def _mended() -> Iterator[Fault]:
@@ -212,19 +219,19 @@ def _mended() -> Iterator[Fault]:
 def _ways_of(name: str, text: str, outcome: Outcome) -> Iterator[Fault]:
     first = piece(0, "call_1", "look", "")
     pieces = [first, *(piece(0, None, None, part) for part in in_pieces(text))]
-    yield _fault(
+    yield fault(
         f"{name}, whole", chat_stream(piece(0, "call_1", "look", text)), outcome, CHAT_STREAMED
     )
-    yield _fault(f"{name}, in pieces", chat_stream(*pieces), outcome, CHAT_STREAMED)
-    yield _fault(f"{name}, plain", chat_whole([("look", text)]), outcome, CHAT_PLAIN)
-    yield _fault(f"{name}, whole in a message", messages_stream(text), outcome, MESSAGES_STREAMED)
-    yield _fault(
+    yield fault(f"{name}, in pieces", chat_stream(*pieces), outcome, CHAT_STREAMED)
+    yield fault(f"{name}, plain", chat_whole([("look", text)]), outcome, CHAT_PLAIN)
+    yield fault(f"{name}, whole in a message", messages_stream(text), outcome, MESSAGES_STREAMED)
+    yield fault(
         f"{name}, in pieces in a message",
         messages_stream(*in_pieces(text)),
         outcome,
         MESSAGES_STREAMED,
     )
-    yield _fault(f"{name}, plain message", messages_whole(text), outcome, MESSAGES_PLAIN)
+    yield fault(f"{name}, plain message", messages_whole(text), outcome, MESSAGES_PLAIN)
 
 
 def _several() -> Iterator[Fault]:
@@ -238,7 +245,7 @@ def _several() -> Iterator[Fault]:
         piece(1, "b", "listen", '{"to": 1}'),
         *(piece(0, None, None, part) for part in in_pieces(second)),
     ]
-    yield _fault("a second object after another call", chat_stream(*late), two, CHAT_STREAMED)
+    yield fault("a second object after another call", chat_stream(*late), two, CHAT_STREAMED)
     with_text = called(
         block("look", {"at": 1}), {"type": "text", "text": "And"}, block("look", {"at": 2})
     )
@@ -247,12 +254,12 @@ def _several() -> Iterator[Fault]:
         chunk({"content": "And"}),
         piece(0, None, None, second),
     ]
-    yield _fault("a second object after text", chat_stream(*around), with_text, CHAT_STREAMED)
+    yield fault("a second object after text", chat_stream(*around), with_text, CHAT_STREAMED)
     many = "".join(f'{{"at": {n}}}' for n in range(1000))
-    yield _fault(
+    yield fault(
         "more objects than a model writes", chat_whole([("look", many)]), FAILED, CHAT_PLAIN
     )
-    yield _fault(
+    yield fault(
         "more objects than a model writes, in a message",
         messages_whole(many),
         FAILED,
@@ -264,25 +271,41 @@ def _hopeless() -> Iterator[Fault]:
     for name, text in HOPELESS.items():
         first = piece(0, "call_1", "look", "")
         rest = piece(0, None, None, text)
-        # In one piece it is seen before anything is delivered, so another attempt is made.
-        together = b"".join([ROLE, *(chunk({"tool_calls": [one]}) for one in (first, rest))])
-        end = [chunk({}, finish_reason="tool_calls"), USAGE, DONE]
-        yield _fault(f"{name}, plain", chat_whole([("look", text)]), FAILED, CHAT_PLAIN)
-        yield _fault(f"{name}, plain message", messages_whole(text), FAILED, MESSAGES_PLAIN)
-        yield _fault(f"{name}, at once", streams(b"".join([together, *end])), FAILED, CHAT_STREAMED)
-        yield _fault(f"{name}, midway", chat_stream(first, wait, rest), BROKE_OFF, CHAT_STREAMED)
-        yield _fault(
+        # At once, it is seen before anything is delivered, so another attempt is made.
+        yield fault(f"{name}, plain", chat_whole([("look", text)]), FAILED, CHAT_PLAIN)
+        yield fault(f"{name}, plain message", messages_whole(text), FAILED, MESSAGES_PLAIN)
+        yield fault(f"{name}, at once", chat_at_once(first, rest), FAILED, CHAT_STREAMED)
+        yield fault(f"{name}, midway", chat_stream(first, wait, rest), BROKE_OFF, CHAT_STREAMED)
+        yield fault(
             f"{name}, midway in a message",
             messages_stream("", wait, text),
             BROKE_OFF,
             MESSAGES_STREAMED,
         )
-        yield _fault(
+        yield fault(
             f"{name} after a good one, midway",
             chat_stream(piece(0, "a", "look", "{}"), wait, piece(1, "b", "listen", text)),
             BROKE_OFF,
             CHAT_STREAMED,
         )
+
+
+def _once() -> Iterator[Fault]:
+    """Another attempt is made, and the first one is not charged."""
+    text, good = HOPELESS["cut"], '{"at": 1}'
+    at = called(block("look", {"at": 1}))
+    for play, ways in (
+        (then(chat_whole([("look", text)]), chat_whole([("look", good)])), CHAT_PLAIN),
+        (then(messages_whole(text), messages_whole(good)), MESSAGES_PLAIN),
+        (
+            then(
+                chat_at_once(piece(0, "call_1", "look", text)),
+                chat_stream(piece(0, "call_1", "look", good)),
+            ),
+            CHAT_STREAMED,
+        ),
+    ):
+        yield fault(f"cut, once, {ways[0].wire.path}, {ways[0].stream}", play, at, ways)
 
 
 def _cut_by_the_limit() -> Iterator[Fault]:
@@ -292,24 +315,24 @@ def _cut_by_the_limit() -> Iterator[Fault]:
     )
     left_out = ANSWERED.with_content({"type": "text", "text": ""}, stop_reason="max_tokens")
     whole = piece(0, "call_1", "look", text)
-    yield _fault("cut by the limit", chat_stream(whole, finish="length"), delivered, CHAT_STREAMED)
-    yield _fault(
+    yield fault("cut by the limit", chat_stream(whole, finish="length"), delivered, CHAT_STREAMED)
+    yield fault(
         "cut by the limit in a message",
         messages_stream(text, reason="max_tokens"),
         delivered,
         MESSAGES_STREAMED,
     )
-    yield _fault(
+    yield fault(
         "cut by the limit, plain", chat_whole([("look", text)], "length"), left_out, CHAT_PLAIN
     )
-    yield _fault(
+    yield fault(
         "cut by the limit, plain message",
         messages_whole(text, "max_tokens"),
         left_out,
         MESSAGES_PLAIN,
     )
     kept = ANSWERED.with_content(block("look", {"at": 1}), stop_reason="max_tokens")
-    yield _fault(
+    yield fault(
         "the second one cut by the limit, plain",
         chat_whole([("look", '{"at": 1}'), ("listen", text)], "length"),
         kept,
@@ -326,20 +349,20 @@ def _second_cut_by_the_limit() -> Iterator[Fault]:
     )
     left_out = ANSWERED.with_content(whole, stop_reason="max_tokens")
     name = "a second object cut by the limit"
-    yield _fault(
+    yield fault(
         name,
         chat_stream(piece(0, "call_1", "look", text), finish="length"),
         delivered,
         CHAT_STREAMED,
     )
-    yield _fault(
+    yield fault(
         f"{name}, in a message",
         messages_stream(*in_pieces(text), reason="max_tokens"),
         delivered,
         MESSAGES_STREAMED,
     )
-    yield _fault(f"{name}, plain", chat_whole([("look", text)], "length"), left_out, CHAT_PLAIN)
-    yield _fault(
+    yield fault(f"{name}, plain", chat_whole([("look", text)], "length"), left_out, CHAT_PLAIN)
+    yield fault(
         f"{name}, plain message", messages_whole(text, "max_tokens"), left_out, MESSAGES_PLAIN
     )
 
@@ -354,16 +377,16 @@ def _made_up_names() -> Iterator[Fault]:
             piece(0, "call_1", made_up, ""),
             piece(0, None, None, text),
         )
-        yield _fault(f"{made_up}, whole", chat_stream(whole), outcome, CHAT_STREAMED)
-        yield _fault(f"{made_up}, in pieces", chat_stream(first, rest), outcome, CHAT_STREAMED)
-        yield _fault(f"{made_up}, plain", chat_whole([(made_up, text)]), outcome, CHAT_PLAIN)
-        yield _fault(
+        yield fault(f"{made_up}, whole", chat_stream(whole), outcome, CHAT_STREAMED)
+        yield fault(f"{made_up}, in pieces", chat_stream(first, rest), outcome, CHAT_STREAMED)
+        yield fault(f"{made_up}, plain", chat_whole([(made_up, text)]), outcome, CHAT_PLAIN)
+        yield fault(
             f"{made_up}, in a message",
             messages_stream(text, name=made_up),
             outcome,
             MESSAGES_STREAMED,
         )
-        yield _fault(
+        yield fault(
             f"{made_up}, plain message",
             messages_whole(text, name=made_up),
             outcome,
@@ -376,6 +399,7 @@ FAULTS = [
     *_mended(),
     *_several(),
     *_hopeless(),
+    *_once(),
     *_cut_by_the_limit(),
     *_second_cut_by_the_limit(),
     *_made_up_names(),

@@ -201,8 +201,15 @@ def test_text_after_a_complete_call_is_passed_on_at_once():
     assert stream.feed(text("b"))[-1] == BlockDelta(1, {"type": "text_delta", "text": "b"})
 
 
-def test_a_call_that_is_never_named_is_dropped():
+def test_a_call_that_is_never_named_is_a_fault():
+    """Dropped, it would be lost without a word."""
     seen = see(text("a"), call(0, None, '{"x": 1}', "1"), END)
+    assert seen.error is not None
+
+
+@pytest.mark.parametrize("empty", ["", " ", "{}", None])
+def test_one_without_a_name_and_an_input_is_none(empty: Any):
+    seen = see(text("a"), call(0, None, empty, "1"), END)
     assert seen.kinds() == ["text"]
     assert seen.ending == {"stop_reason": "end_turn", "stop_sequence": None}
 
