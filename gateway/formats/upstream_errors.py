@@ -24,7 +24,7 @@ from gateway.errors import (
     UpstreamRefused,
     UpstreamTimeout,
 )
-from gateway.formats import lenient_json, refusals, too_long
+from gateway.formats import account_faults, lenient_json, refusals, too_long
 from gateway.formats.masking import masked
 
 _MAX_MESSAGE_CHARS = 600
@@ -117,10 +117,13 @@ def decode_error(
 
 def in_band(body: dict[str, Any]) -> Any:
     """The error in a body, or in an event, under a 200; None in an answer."""
-    if body.get("error") is not None:
-        return body["error"]
+    error = body.get("error")
+    if error or (error is not None and not _holds_an_answer(body)):
+        return error
     if body.get("object") == "error":  # vLLM, SGLang, Mistral: as in the body of an error status
         return body
+    if (error := _beside_an_answer(body)) is not None:
+        return error
     state = body.get("base_resp")
     if not isinstance(state, dict) or body.get("choices"):
         return None
@@ -128,6 +131,21 @@ def in_band(body: dict[str, Any]) -> Any:
     if not code:
         return None
     return {"message": state.get("status_msg"), "code": _STATUS_OF_MINIMAX.get(code, 500)}
+
+
+def _beside_an_answer(body: dict[str, Any]) -> Any:
+    """The error that ends an answer, in its choice (OpenRouter) or in `x_groq`."""
+    choices = body.get("choices")
+    first = choices[0] if isinstance(choices, list) and choices else None
+    for part in (first, body.get("x_groq")):
+        if isinstance(part, dict) and part.get("error"):
+            return part["error"]
+    return None
+
+
+def _holds_an_answer(body: dict[str, Any]) -> bool:
+    """Whether it has the content of an answer, beside which an empty `error` means none."""
+    return isinstance(body.get("choices"), list) or isinstance(body.get("content"), list)
 
 
 def decode_in_band(error: Any, *, hide: Mapping[str, str] | None = None) -> UpstreamError:
@@ -167,6 +185,8 @@ def _classify(
     text = " ".join(message[:_READ_CHARS].split()) if isinstance(message, str) else ""
     if error.get("code") == _MODELS_FAULT or text.startswith(_BAD_CALL):
         return InvalidToolInput()
+    if status in _REQUEST_FAULTS and account_faults.is_one(error, text, _sent(hide)):
+        return UpstreamMisconfigured(is_certain=False)
     refused = _refused_size(error, text, hide) if status in _MAY_BE_TOO_LONG else None
     if refused is None and (known := _no_images(text)) is not None:
         refused = UpstreamRefused(known)

@@ -52,7 +52,10 @@ class ChatStream(EventStream):
         if received.data.strip() == b"[DONE]":
             return self._finish() if self._has_begun else self._out.fail(UpstreamFailed())
         chunk = lenient_json.decode_object(received.data, self._repair)
-        if (error := upstream_errors.in_band(chunk)) is not None:
+        error = upstream_errors.in_band(chunk)
+        if error is None and received.event == "error":  # all of it, in servers that name events
+            error = chunk
+        if error is not None:
             return self._out.fail(upstream_errors.decode_in_band(error, hide=self._hide))
         self._out.tally.merge(usage.reported(chunk))
         if not isinstance(chunk.get("choices"), list):

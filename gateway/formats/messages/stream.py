@@ -50,6 +50,8 @@ class MessagesStream(EventStream):
         data = lenient_json.decode_object(received.data, self._repair)
         # Some servers leave the type out of the data, others the event line.
         handle = _HANDLERS.get(str(data.get("type") or received.event))
+        if handle is None and received.event == "error":  # the type is that of the error
+            handle = MessagesStream._error
         if handle is not None:
             return handle(self, data)
         error = upstream_errors.in_band(data)  # in the shape of the other format

@@ -12,11 +12,6 @@ from tests.gateway.faults.table import (
     CHAT_STREAMED,
     FAILED,
     MESSAGES_STREAMED,
-    OVERLOADED,
-    PLAIN,
-    REFUSED,
-    STREAMED,
-    TIMEOUT,
     Fault,
     Outcome,
     Way,
@@ -43,13 +38,13 @@ WORD, REST = chunk({"content": "Hello"}), chunk({"content": " there"})
 NOTHING = {"type": "text", "text": ""}
 
 
-def _fault(
+def fault(
     name: str, play: Play, outcome: Outcome, ways: tuple[Way, ...] = CHAT_ONLY, **fields: Any
 ) -> Fault:
     return Fault(f"habits: {name}", in_every_format(play), outcome, ways, fields=fields)
 
 
-def _in_the_asked_form(whole: bytes, events: bytes) -> Play:
+def in_the_asked_form(whole: bytes, events: bytes) -> Play:
     async def play(exchange: Exchange) -> None:
         await (streams(events) if exchange.wants_stream else answers(whole))(exchange)
 
@@ -64,7 +59,7 @@ def _ended(reason: str, content: str | None = "Hello there", **members: Any) -> 
     reply = {"role": "assistant", "content": content} | members
     choice = {"index": 0, "message": reply, "finish_reason": reason}
     end = chunk(reply, finish_reason=reason)
-    return _in_the_asked_form(completion(choices=[choice]), b"".join([ROLE, end, REPORT, DONE]))
+    return in_the_asked_form(completion(choices=[choice]), b"".join([ROLE, end, REPORT, DONE]))
 
 
 def _ended_midway(reason: str) -> Play:
@@ -93,21 +88,21 @@ def _endings() -> Iterator[Fault]:
     for reason in BROKEN:
         for name, content in (("content", "Hello there"), ("nothing", None)):
             play = _ended(reason, content)
-            yield _fault(f"{reason}, with {name}", play, FAILED)
+            yield fault(f"{reason}, with {name}", play, FAILED)
     for reason in BAD_CALLS:  # the model's fault, so another attempt is made
-        yield _fault(f"{reason}, with content", _ended(reason), FAILED)
-        yield _fault(f"{reason}, with nothing", _ended(reason, None), FAILED)
+        yield fault(f"{reason}, with content", _ended(reason), FAILED)
+        yield fault(f"{reason}, with nothing", _ended(reason, None), FAILED)
     for reason in (*BROKEN, *BAD_CALLS):
-        yield _fault(f"{reason}, midway", _ended_midway(reason), BROKE_OFF, CHAT_STREAMED)
+        yield fault(f"{reason}, midway", _ended_midway(reason), BROKE_OFF, CHAT_STREAMED)
     for reason in FILTERED:
         refused = ANSWERED.with_content(NOTHING, stop_reason="refusal")
-        yield _fault(f"{reason}, with nothing", _ended(reason, ""), refused)
+        yield fault(f"{reason}, with nothing", _ended(reason, ""), refused)
         partly = ANSWERED.with_content(
             {"type": "text", "text": "Hello there"}, stop_reason="refusal"
         )
-        yield _fault(f"{reason}, with content", _ended(reason), partly)
+        yield fault(f"{reason}, with content", _ended(reason), partly)
     full = "model_context_window_exceeded"  # z.ai
-    yield _fault(
+    yield fault(
         full,
         _ended(full),
         ANSWERED.with_content({"type": "text", "text": "Hello there"}, stop_reason=full),
@@ -122,82 +117,15 @@ def _call_in_a_full_context(full: str) -> Iterator[Fault]:
     part = {"type": "tool_use", "name": "look", "partial_json": text}
     delivered = ANSWERED.with_content(part, stop_reason=full)
     left_out = ANSWERED.with_content(NOTHING, stop_reason=full)
-    yield _fault(
+    yield fault(
         f"{full}, within a call", chat_stream(cut, finish=full), delivered, CHAT_STREAMED, **TOOLS
     )
-    yield _fault(
+    yield fault(
         f"{full}, within a call, plain",
         chat_whole([("look", text)], full),
         left_out,
         CHAT_PLAIN,
         **TOOLS,
-    )
-
-
-# --- Errors that do not look like one -------------------------------------------------------------
-
-
-def _minimax(code: int, words: str) -> Play:
-    """An answer without choices, under a 200."""
-    state = {"choices": None, "base_resp": {"status_code": code, "status_msg": words}}
-    return _in_the_asked_form(json.dumps(state).encode(), data_event(state))
-
-
-def _minimax_midway(code: int, words: str) -> Play:
-    state = {"choices": None, "base_resp": {"status_code": code, "status_msg": words}}
-    return streams(ROLE, WORD, wait, data_event(state))
-
-
-def _error_object(code: int, words: str) -> dict[str, Any]:
-    """vLLM and SGLang; the error is the whole body."""
-    return {"object": "error", "message": words, "type": "BadRequestError", "code": code}
-
-
-def _disguised() -> Iterator[Fault]:
-    busy, broke = (1002, "rate limit"), (1008, "insufficient balance")
-    yield _fault("MiniMax is busy", _minimax(*busy), OVERLOADED)
-    yield _fault("MiniMax wants money", _minimax(*broke), FAILED)
-    yield _fault("MiniMax takes too long", _minimax(1001, "request timeout"), TIMEOUT)
-    yield _fault("MiniMax fails without a known code", _minimax(1033, "downstream"), FAILED)
-    yield _fault("MiniMax takes no poems", _minimax(2013, "no poems"), REFUSED.saying("no poems"))
-    yield _fault(
-        "MiniMax finds it too long",
-        _minimax(2013, "invalid params, context window exceeds limit (2013)"),
-        REFUSED.saying("prompt is too long: 200001 tokens > 200000 maximum"),
-    )
-    yield _fault("MiniMax fails midway", _minimax_midway(*broke), BROKE_OFF, CHAT_STREAMED)
-    fine = {"base_resp": {"status_code": 0, "status_msg": ""}}
-    yield _fault(
-        "MiniMax is fine",
-        _in_the_asked_form(
-            completion(**fine),
-            b"".join([ROLE, WORD, REST, chunk({}, finish_reason="stop"), REPORT, DONE]),
-        ),
-        ANSWERED,
-    )
-    bad, loading = _error_object(400, "too hot"), _error_object(503, "Loading")
-    for name, error, outcome in (
-        ("the request's", bad, REFUSED.saying("too hot")),
-        ("its own", loading, OVERLOADED),
-    ):
-        whole, event = json.dumps(error).encode(), data_event(error)
-        yield Fault(
-            f"habits: an error as the whole body, {name}",
-            in_every_format(answers(whole)),
-            outcome,
-            PLAIN,
-        )
-        yield Fault(
-            f"habits: an error as a whole event, {name}",
-            in_every_format(streams(event)),
-            outcome,
-            STREAMED,
-        )
-    yield Fault(
-        "habits: an error as a whole event, midway",
-        lambda wire: streams(*wire.beginning, wait, data_event(_error_object(500, "x"))),
-        BROKE_OFF,
-        STREAMED,
     )
 
 
@@ -217,12 +145,12 @@ def _unread_calls() -> Iterator[Fault]:
     without_code = {name: _GROQ[name] for name in ("message", "type")}
     for name, error in (("Groq", _GROQ), ("Groq, without its code", without_code)):
         refusal = answers(json.dumps({"error": error}).encode(), status=400)
-        inside = _in_the_asked_form(
+        inside = in_the_asked_form(
             json.dumps({"error": error}).encode(), data_event({"error": error})
         )
-        yield _fault(f"a call that {name} cannot read", refusal, FAILED, **TOOLS)
-        yield _fault(f"a call that {name} cannot read, in a success", inside, FAILED, **TOOLS)
-        yield _fault(
+        yield fault(f"a call that {name} cannot read", refusal, FAILED, **TOOLS)
+        yield fault(f"a call that {name} cannot read, in a success", inside, FAILED, **TOOLS)
+        yield fault(
             f"a call that {name} cannot read, midway",
             streams(ROLE, WORD, wait, data_event({"error": error})),
             BROKE_OFF,
@@ -236,7 +164,7 @@ def _unread_calls() -> Iterator[Fault]:
 
 def _shapes() -> Iterator[Fault]:
     end = [chunk({}, finish_reason="stop"), REPORT, DONE]
-    yield _fault(
+    yield fault(
         "no calls in every delta",  # vLLM
         streams(
             ROLE,
@@ -247,13 +175,13 @@ def _shapes() -> Iterator[Fault]:
         ANSWERED,
         CHAT_STREAMED,
     )
-    yield _fault(
+    yield fault(
         "the last word with the reason",  # vLLM
         streams(ROLE, WORD, chunk({"content": " there"}, finish_reason="stop"), REPORT, DONE),
         ANSWERED,
         CHAT_STREAMED,
     )
-    yield _fault(
+    yield fault(
         "an empty role in every delta",  # MiniMax
         streams(
             chunk({"role": "", "content": "", "reasoning_content": ""}),
@@ -263,7 +191,7 @@ def _shapes() -> Iterator[Fault]:
         ANSWERED,
         CHAT_STREAMED,
     )
-    yield _fault(
+    yield fault(
         "calls without any call",  # GLM
         _ended("tool_calls", tool_calls=[]),
         ANSWERED.with_content({"type": "text", "text": "Hello there"}, stop_reason="end_turn"),
@@ -272,7 +200,7 @@ def _shapes() -> Iterator[Fault]:
         {"type": "thinking", "thinking": [{"type": "text", "text": "Hm."}]},
         {"type": "text", "text": "Hello there"},
     ]
-    yield _fault(
+    yield fault(
         "thinking as a part of the content",  # Mistral
         _ended("stop", parts),
         ANSWERED.with_content(
@@ -281,14 +209,14 @@ def _shapes() -> Iterator[Fault]:
     )
     twice = json.dumps(json.dumps({"at": 1}))
     called = ANSWERED.with_content(block("look", {"at": 1}), stop_reason="tool_use")
-    yield _fault(
+    yield fault(
         "arguments that are encoded twice",
         chat_stream(piece(0, "call_1", "look", twice)),
         called,
         CHAT_STREAMED,
         **TOOLS,
     )
-    yield _fault(
+    yield fault(
         "arguments that are encoded twice, plain",
         chat_whole([("look", twice)]),
         called,
@@ -304,7 +232,7 @@ def _of_messages(name: str, ending: dict[str, Any], *, start: Any = None) -> Fau
     """A stream whose `message_delta` is this."""
     begun = events() if start is None else events(start_usage=start)
     frames = [*begun[:-2], event("message_delta", **ending), begun[-1]]
-    return _fault(name, streams(*frames), ANSWERED, MESSAGES_STREAMED)
+    return fault(name, streams(*frames), ANSWERED, MESSAGES_STREAMED)
 
 
 def _messages() -> Iterator[Fault]:
@@ -327,4 +255,9 @@ def _messages() -> Iterator[Fault]:
     )
 
 
-FAULTS = [*_endings(), *_disguised(), *_unread_calls(), *_shapes(), *_messages()]
+FAULTS = [
+    *_endings(),
+    *_unread_calls(),
+    *_shapes(),
+    *_messages(),
+]

@@ -109,7 +109,7 @@ UNSAFE = [
 NAMED = [
     ("see http://10.1.2.3:8080/v1", "see …"),
     ("connect to 10.1.2.3 failed", "connect to … failed"),
-    ("Incorrect API key provided: sk-proj-abcdef123456", "Incorrect API key provided: …"),
+    ("the tool sent sk-proj-abcdef123456", "the tool sent …"),
     ("open /usr/lib/model.bin failed", "open … failed"),
 ]
 

@@ -16,6 +16,7 @@ from tests.gateway.faults import (
     bodies,
     connections,
     conversations,
+    disguises,
     emptiness,
     habits,
     odd_calls,
@@ -58,6 +59,7 @@ FAULTS = [
     *stop_sequences.FAULTS,
     *conversations.FAULTS,
     *habits.FAULTS,
+    *disguises.FAULTS,
     *requests.FAULTS,
 ]
 CREDITS = LONG_ANSWER_CREDITS
