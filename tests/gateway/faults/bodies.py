@@ -12,6 +12,7 @@ from tests.gateway.faults.table import (
     FAILED,
     MESSAGES,
     MESSAGES_ONLY,
+    MESSAGES_PLAIN,
     OVERLOADED,
     PLAIN,
     REFUSED,
@@ -37,6 +38,13 @@ NO_COUNTS = [
     ("true", {"in": True, "out": True}),
     ("zero despite output", {"in": 0, "out": 0}),
 ]
+
+# Events without content.
+BETWEEN = {
+    "empty data": b"data:\n\ndata: \n\n",
+    "comments wrapped as data": b"data: : PROCESSING\n\n",
+    "events with only a name": b"event: keepalive\n\n",
+}
 
 
 def _row(name: str, body: bytes, outcome: Outcome = FAILED) -> Fault:
@@ -120,6 +128,48 @@ FAULTS = [
     Fault(
         "a stream that was not requested, as JSON",
         lambda wire: answers(b"".join(wire.frames())),
+        ANSWERED,
+        PLAIN,
+    ),
+    *(
+        Fault(
+            f"a stream that was not requested, with {name}",
+            lambda wire, between=between: answers(  # type: ignore[misc]
+                b"".join(wire.frames()).replace(b"\n\n", b"\n\n" + between),
+                content_type="text/event-stream",
+            ),
+            ANSWERED,
+            PLAIN,
+        )
+        for name, between in BETWEEN.items()
+    ),
+    Fault(
+        "a stream that was not requested, without message_stop",
+        lambda wire: streams(*wire.frames()[:-1]),
+        ANSWERED,
+        MESSAGES_PLAIN,
+    ),
+    Fault(
+        "a stream that was not requested, with [DONE] as its end",
+        lambda wire: streams(*wire.frames()[:-1], b"data: [DONE]\n\n"),
+        ANSWERED,
+        PLAIN,
+    ),
+    Fault(
+        "a whole answer that calls itself events",
+        lambda wire: answers(wire.answer(), content_type="text/event-stream"),
+        ANSWERED,
+        PLAIN,
+    ),
+    Fault(
+        "a whole answer as the only event",
+        lambda wire: streams(b"data: " + wire.answer() + b"\n\n"),
+        ANSWERED,
+        PLAIN,
+    ),
+    Fault(
+        "a whole answer as the only event, and [DONE]",
+        lambda wire: streams(b"data: " + wire.answer() + b"\n\ndata: [DONE]\n\n"),
         ANSWERED,
         PLAIN,
     ),

@@ -190,6 +190,45 @@ def _unverified() -> Iterator[Fault]:
                 )
 
 
+# --- System turns that the upstream does not take -------------------------------------------------
+
+_NO_SYSTEM_TURNS = (
+    "System message must be at the beginning.",
+    "Conversation roles must alternate user/assistant/user/assistant/...",
+    "messages.1.role: Input should be 'user' or 'assistant'",
+    "Unexpected message role: system",
+)
+
+
+def _without_system_turns(words: str, status: int) -> Play:
+    """Refuse requests with a system turn after the first message, by a status or, at 200, in a
+    success; answer others."""
+    body = json.dumps({"error": {"message": words, "type": "invalid_request_error"}}).encode()
+
+    async def play(exchange: Exchange) -> None:
+        roles = [message["role"] for message in exchange.request.body["messages"]]
+        is_taken = "system" not in roles[1:]
+        refused = answers(body, status=status)
+        if status == 200 and exchange.wants_stream:
+            refused = streams(b"data: " + body + b"\n\n")
+        await (says() if is_taken else refused)(exchange)
+
+    return play
+
+
+def _system_turns() -> Iterator[Fault]:
+    """The call is repeated with user turns, and charged once."""
+    turns = [system(text("Be brief.")), assistant(text("Yes?")), user(text("Go on."))]
+    for words in _NO_SYSTEM_TURNS:
+        for status in (400, 422, 500, 200):
+            yield Fault(
+                f"system turns refused with {status}: {words}",
+                in_every_format(_without_system_turns(words, status)),
+                ANSWERED,
+                turns=_begun(turns),
+            )
+
+
 # --- Tools that change ----------------------------------------------------------------------------
 
 
@@ -297,4 +336,4 @@ def _calls_of_added() -> Iterator[Fault]:
     )
 
 
-FAULTS = [*_crossing(), *_unverified(), *_changes(), *_calls_of_added()]
+FAULTS = [*_crossing(), *_unverified(), *_system_turns(), *_changes(), *_calls_of_added()]

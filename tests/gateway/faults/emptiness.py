@@ -26,6 +26,7 @@ from tests.support.replies import (
     event,
     events,
     message,
+    says,
     streams,
     then,
 )
@@ -81,12 +82,20 @@ def _of_messages() -> Iterator[Fault]:
     for way, play, ways in _messages("stop_sequence", "END"):
         outcome = _answer("stop_sequence")
         yield _fault(f"a stop sequence, {way}", play, outcome, ways, stop_sequences=["END"])
+    for way, play, ways in _messages("max_tokens"):
+        yield _fault(f"a warm-up, {way}", play, _answer("max_tokens"), ways, max_tokens=0)
 
 
 FAULTS = [
     _fault("output that was lost", _chat(), EMPTY),
     _fault("output that was lost, and no reason", _chat(finish=None), EMPTY),
     _fault("content of null", _chat(content=None), EMPTY, CHAT_PLAIN),
+    Fault(
+        "empty: lost twice, and not tried again",
+        lambda wire: then(_chat(), _chat(), says()),
+        EMPTY,
+        CHAT_ONLY,
+    ),
     _fault("lost once", then(_chat(), answers(completion())), ANSWERED, CHAT_PLAIN),
     _fault(
         "lost once, streamed",
@@ -107,6 +116,7 @@ FAULTS = [
         "all of it reasoning, at the limit", _chat(REASONED, finish="length"), _answer("max_tokens")
     ),
     _fault("at the limit of a chat", _chat(finish="length"), _answer("max_tokens")),
+    _fault("a warm-up", _chat(), _answer("end_turn"), max_tokens=0),
     _fault("filtered", _chat(finish="content_filter"), _answer("refusal")),
     _fault("a stop sequence at once", _chat(), _answer("end_turn"), stop_sequences=["END"]),
     *_of_messages(),

@@ -13,9 +13,11 @@ from tests.gateway.faults.table import (
     ANSWERED,
     CHAT_PLAIN,
     CHAT_STREAMED,
+    COUNTED_BY_US,
     MESSAGES_PLAIN,
     MESSAGES_STREAMED,
     Fault,
+    Way,
     in_every_format,
 )
 from tests.support.replies import (
@@ -286,7 +288,28 @@ def _of_messages() -> Iterator[Fault]:
             )
 
 
+def _impossible() -> Iterator[Fault]:
+    """More than four times what the call can have: that side is counted by us."""
+    too_much = [
+        ("output", 14, 4 * 100 + 1024 + 1, ANSWERED.counting(3)),
+        ("input", 10_000_000, 23, COUNTED_BY_US),
+    ]
+    for side, given, made, outcome in too_much:
+        of_chat = {"prompt_tokens": given, "completion_tokens": made, "total_tokens": given + made}
+        of_messages = {"input_tokens": given, "output_tokens": made}
+        plays: list[tuple[Play, tuple[Way, ...]]] = [
+            (answers(completion(usage=of_chat)), CHAT_PLAIN),
+            (_chat_stream(of_chat), CHAT_STREAMED),
+            (answers(message(usage=of_messages)), MESSAGES_PLAIN),
+            (streams(*events(end_usage=of_messages)), MESSAGES_STREAMED),
+        ]
+        for play, ways in plays:
+            name = f"usage: an impossible {side}, {ways[0].wire.path}, {ways[0].stream}"
+            yield Fault(name, in_every_format(play), outcome, ways)
+
+
 FAULTS = [
+    *_impossible(),
     *_of_chat(),
     *_of_messages(),
     _fault(
