@@ -215,3 +215,35 @@ def test_thinking_of_a_chat_upstream_is_left_out_elsewhere(
 
     assert answer.headers["caicaini-route"] == 'scripted/messages; thinking="dropped"'
     assert "Hm." not in json.dumps(script.requests[-1].body)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_thinking_is_off_in_a_loop_that_a_chat_upstream_began(
+    customer: Customer, upstream: ScriptedUpstream, stream: bool
+) -> None:
+    """At the first attempt, and for the calls of that loop alone."""
+    call = {"id": "call_1", "type": "function", "function": {"name": "look", "arguments": "{}"}}
+    reply = {"role": "assistant", "content": None, "reasoning_content": "Hm.", "tool_calls": [call]}
+    choice = {"index": 0, "message": reply, "finish_reason": "tool_calls"}
+    script = upstream.script(then(answers(completion(choices=[choice])), says()))
+    content = customer.ask(script.prompt, model="scripted/chat").json()["content"]
+    result = {"type": "tool_result", "tool_use_id": content[1]["id"], "content": "ok"}
+    turns: list[dict[str, Any]] = [
+        {"role": "user", "content": script.prompt},
+        {"role": "assistant", "content": content},
+        {"role": "user", "content": [result]},
+    ]
+    more = [{"role": "assistant", "content": "Done."}, {"role": "user", "content": "And now?"}]
+    fields: dict[str, Any] = {"thinking": ON, "max_tokens": 2000, "stream": stream}
+
+    first = customer.ask(script.prompt, messages=turns, **fields)
+    second = customer.ask(script.prompt, messages=[*turns, *more], **fields)
+
+    assert [answer.headers["caicaini-route"] for answer in (first, second)] == [
+        'scripted/messages; thinking="off"',
+        'scripted/messages; thinking="dropped"',
+    ]
+    _, in_the_loop, after_it = script.requests
+    assert "thinking" not in json.dumps(in_the_loop.body)
+    assert after_it.body["thinking"] == ON
+    assert "Hm." not in json.dumps(after_it.body)
