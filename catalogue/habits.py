@@ -33,6 +33,7 @@ class Habits(Struct, forbid_unknown_fields=True, frozen=True):
     system_turns         system messages after the first user turn: "in_place", or as "user" turns
     user_after_tools     whether a user message may directly follow the results of tools
     call_ids             the ids of tool calls that it accepts, a set of characters and their number
+    keeps_call_ids       whether longer ids go back as they came: they hold data of the provider
     stream_options       whether it accepts the field, without which others report no usage
     parallel_tool_calls  whether it accepts the field
     strict_schemas       whether it accepts `strict` for a JSON schema
@@ -47,6 +48,7 @@ class Habits(Struct, forbid_unknown_fields=True, frozen=True):
     system_turns: SystemTurns = "in_place"
     user_after_tools: bool = True
     call_ids: Annotated[str, Meta(pattern=_PATTERN)] | None = None
+    keeps_call_ids: bool = False
     stream_options: bool = True
     parallel_tool_calls: bool = True
     strict_schemas: bool = True

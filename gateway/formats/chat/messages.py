@@ -51,7 +51,7 @@ class Conversation(NamedTuple):
 
 def encode(fields: dict[str, Any], habits: Habits = USUAL, upstream_id: int = 0) -> Conversation:
     """The whole conversation, system prompt first. Raises InvalidRequest."""
-    ids = call_ids.mapper(habits.call_ids or _MOST_IDS)
+    ids = str if habits.keeps_call_ids else call_ids.mapper(habits.call_ids or _MOST_IDS)
     names = tool_names.Names(fields.get("tools", ()))
     encoded: list[Message] = []
     has_dropped = False

@@ -227,3 +227,18 @@ def test_ids_that_a_format_refuses_are_mapped_the_same_for_call_and_result(call_
 def test_ids_that_fit_are_left_alone():
     content = [{"type": "tool_use", "id": "functions.clock:0", "name": "clock", "input": {}}]
     assert sent_back(content, upstream())["tool_calls"][0]["id"] == "functions.clock:0"
+
+
+@pytest.mark.parametrize("answer", [plain, streamed])
+def test_an_id_that_holds_a_signature_goes_back_to_the_server_that_made_it(answer: Any):
+    """LiteLLM keeps Gemini's in it; other servers refuse such an id."""
+    call_id = "call_1__thought__" + "c2ln" * 500
+    content = answer({"content": None, "tool_calls": [called("clock", "{}", call_id)]})
+    assert content[0]["id"] == call_id
+
+    own = encoded(messages=turns(content), tools=TOOLS, upstream=upstream("litellm"))["messages"]
+    assert (own[1]["tool_calls"][0]["id"], own[2]["tool_call_id"]) == (call_id, call_id)
+    foreign = sent_back(content, upstream("vllm"))
+    assert len(foreign["tool_calls"][0]["id"]) <= 40
+    messages = messages_body(content, upstream_id=8)["messages"]
+    assert len(messages[1]["content"][0]["id"]) <= 64
