@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import gc
 import json
+import sys
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -19,7 +20,7 @@ from gateway.metering.operations import SettleResult
 from gateway.pipeline.serve import OnDisconnect, Policy, Served, serve
 from gateway.pipeline.sink import FanOut
 from gateway.request import parse
-from gateway.runtime.services import GatewayServices, running_services
+from gateway.runtime.services import THREAD_TURN_S, GatewayServices, running_services
 from tests.support.customers import Customer
 from tests.support.gateways import NewCustomer
 from tests.support.replies import (
@@ -117,7 +118,7 @@ def in_gateway(
     """Run a scenario with the services of a gateway process, in a thread and loop of its own."""
     settings.DATABASE_URL = gateway_env["DATABASE_URL"]
     settings.DATA_DIR = tmp_path
-    thresholds = gc.get_threshold()
+    thresholds, turn_s = gc.get_threshold(), sys.getswitchinterval()
 
     async def with_services(scenario: Scenario) -> Any:
         async with running_services() as services:
@@ -127,6 +128,7 @@ def in_gateway(
         yield lambda scenario: thread.submit(asyncio.run, with_services(scenario)).result()
     gc.unfreeze()
     gc.set_threshold(*thresholds)
+    sys.setswitchinterval(turn_s)
 
 
 def console(customer: Customer) -> Caller:
@@ -141,6 +143,13 @@ def request(script: Script, *, stream: bool = False) -> parse.MessagesRequest:
         "stream": stream,
     }
     return parse.messages_request(json.dumps(body).encode())
+
+
+def test_a_thread_keeps_the_event_loop_waiting_for_a_short_turn(in_gateway: RunInGateway) -> None:
+    async def scenario(services: GatewayServices) -> float:
+        return sys.getswitchinterval()
+
+    assert in_gateway(scenario) == pytest.approx(THREAD_TURN_S)
 
 
 def charged_in_lines(record: RequestRecord) -> int:
