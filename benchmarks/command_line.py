@@ -135,8 +135,10 @@ def _pages(parser: argparse.ArgumentParser) -> None:
 
 
 def _usage(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--records", type=int, default=100_000, help="of 1,000 workspaces")
-    parser.add_argument("--refusals", type=int, default=50_000, help="in a flood of one key")
+    parser.add_argument(
+        "--records", type=int, default=100_000, help="of 1,000 workspaces; 0 for the flood alone"
+    )
+    parser.add_argument("--seconds", type=float, default=10, help="of honest calls beside a flood")
 
 
 def _abuse(parser: argparse.ArgumentParser) -> None:

@@ -8,6 +8,7 @@ import asyncio
 import re
 import sys
 import time
+from collections.abc import Callable, Sequence
 from typing import cast
 
 import msgspec
@@ -18,7 +19,8 @@ _DELTA = b"event: content_block_delta"
 
 
 class LoadSpec(msgspec.Struct):
-    """`calls` in total over `connections`, or one stream of `events` on each connection."""
+    """`calls` in total over `connections`, or as many as are answered in `seconds`, or one stream
+    of `events` on each connection."""
 
     port: int
     key: str
@@ -26,6 +28,7 @@ class LoadSpec(msgspec.Struct):
     connections: int
     calls: int = 0
     events: int = 0
+    seconds: float = 0.0
 
 
 class Measurement(msgspec.Struct):
@@ -35,6 +38,7 @@ class Measurement(msgspec.Struct):
     completed: int
     failed: int
     p50_ms: float
+    p95_ms: float
     p99_ms: float
 
 
@@ -56,11 +60,11 @@ def _request(spec: LoadSpec) -> bytes:
 
 
 class _Caller(asyncio.Protocol):
-    """Sends one call after another on its connection until the shared count is used up."""
+    """Sends one call after another on its connection while `is_next` allows one more."""
 
-    def __init__(self, request: bytes, left: list[int], times: list[float]) -> None:
+    def __init__(self, request: bytes, is_next: Callable[[], bool], times: list[float]) -> None:
         self._request = request
-        self._left = left
+        self._is_next = is_next
         self._times = times
         self._received = b""
         self._sent_at = 0.0
@@ -73,10 +77,9 @@ class _Caller(asyncio.Protocol):
         self._send()
 
     def _send(self) -> None:
-        if not self._left[0]:
+        if not self._is_next():
             self._transport.close()
             return
-        self._left[0] -= 1
         self._sent_at = time.perf_counter()
         self._transport.write(self._request)
 
@@ -142,12 +145,12 @@ async def measure(spec: LoadSpec, *, pace_s: float) -> Measurement:
     """Run the load."""
     loop = asyncio.get_running_loop()
     request, times = _request(spec), list[float]()
-    left = [spec.calls]
+    is_next = _until(time.perf_counter() + spec.seconds) if spec.seconds else _so_many(spec.calls)
 
     def protocol() -> "_Caller | _StreamCaller":
         if spec.events:
             return _StreamCaller(request, spec.events, pace_s, times)
-        return _Caller(request, left, times)
+        return _Caller(request, is_next, times)
 
     began = time.perf_counter()
     callers = []
@@ -162,9 +165,23 @@ async def measure(spec: LoadSpec, *, pace_s: float) -> Measurement:
         seconds=time.perf_counter() - began,
         completed=len(times),
         failed=sum(caller.failed for caller in callers),
-        p50_ms=times[len(times) // 2] if times else 0.0,
-        p99_ms=times[len(times) * 99 // 100] if times else 0.0,
+        p50_ms=_percentile(times, 50),
+        p95_ms=_percentile(times, 95),
+        p99_ms=_percentile(times, 99),
     )
+
+
+def _so_many(calls: int) -> Callable[[], bool]:
+    left = iter(range(calls))
+    return lambda: next(left, None) is not None
+
+
+def _until(end: float) -> Callable[[], bool]:
+    return lambda: time.perf_counter() < end
+
+
+def _percentile(times: Sequence[float], share: int) -> float:
+    return times[len(times) * share // 100] if times else 0.0
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -66,10 +66,27 @@ def running(
 
 def load(server: Server, spec: LoadSpec) -> Measurement:
     """Run a load against a server, in a process of its own."""
+    with loading(server, spec) as result:
+        return result()
+
+
+@contextmanager
+def loading(server: Server, spec: LoadSpec) -> Iterator[Callable[[], Measurement]]:
+    """Run a load during the block, which is given a function that waits for its result."""
     as_json = msgspec.json.encode(msgspec.structs.replace(spec, port=server.port)).decode()
     command = [sys.executable, "-m", "benchmarks.gateway.load", as_json]
-    done = subprocess.run(command, check=True, capture_output=True, timeout=300)
-    return msgspec.json.decode(done.stdout, type=Measurement)
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+
+        def result() -> Measurement:
+            printed, _ = process.communicate(timeout=300)
+            if process.returncode:
+                raise subprocess.CalledProcessError(process.returncode, command)
+            return msgspec.json.decode(printed, type=Measurement)
+
+        try:
+            yield result
+        finally:
+            process.kill()
 
 
 def _await_port(port: int) -> None:
