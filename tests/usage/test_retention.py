@@ -1,9 +1,7 @@
 """Old months of records are dropped once they are rolled up; their sums stay."""
 
-import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import psycopg
 import pytest
@@ -15,6 +13,7 @@ from accounts.models import Workspace
 from billing.ledger.wallets import wallet_of
 from billing.models import Hold, HoldState, Source
 from tests.support import people
+from tests.support.reading import text_of
 from tests.support.request_records import a_record, spread
 from usage import kept, log_filters, retention, roll_up
 from usage.exports import tables
@@ -129,11 +128,6 @@ def test_pages_of_a_range_before_that_say_so(workspace: Workspace, page: str, wo
     assert said in text_of(browser.get(f"/developers/{page}"))
     for later in ("usage?from=2024-03-02&to=2024-04-01", "usage/requests?from=2024-03-01T00:00"):
         assert "before 2024-03-01" not in text_of(browser.get(f"/developers/{later}"))
-
-
-def text_of(response: Any) -> str:
-    assert response.status_code == 200
-    return " ".join(re.sub(r"<[^>]*>", "", response.content.decode()).split())
 
 
 def test_younger_months_are_kept(workspace: Workspace) -> None:
