@@ -132,6 +132,19 @@ def test_a_poll_brings_the_fragment_only_when_something_has_changed(
     assert len(rows_of(changed)) == 1
 
 
+def test_a_poll_brings_the_days_of_a_time_zone_that_was_just_detected(
+    browser: Client, person: User, workspace: Workspace
+) -> None:
+    """Also where the figures are the same."""
+    page = see(browser).content.decode()
+    version = re.findall(r"developers/usage\?&amp;shown=([0-9a-f]+)", page)[0]
+    User.objects.filter(pk=person.pk).update(time_zone="Asia/Kathmandu")
+
+    changed = browser.get(f"/developers/usage?shown={version}", headers={"hx-request": "true"})
+
+    assert "Kathmandu time" in text_of(changed)
+
+
 def test_a_page_reads_once_since_when_records_are_kept(
     browser: Client, workspace: Workspace
 ) -> None:

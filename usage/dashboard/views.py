@@ -35,7 +35,7 @@ def dashboard(request: MemberRequest) -> HttpResponse:
     retention = kept.read()
     read = figures.read(workspace.pk, asked, retention=retention)
     wallet = wallets.wallet_of(workspace)
-    shown = (read.sums, read.shown.totals, read.sums_before, wallet.posted)
+    shown = (str(zone), read.sums, read.shown.totals, read.sums_before, wallet.posted)
     version = f"{crc32(repr(shown).encode()):x}"
     if is_poll_current(request, version):
         return HttpResponse(status=204)
