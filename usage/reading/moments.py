@@ -15,14 +15,14 @@ _ALWAYS = datetime.min.replace(tzinfo=UTC)
 
 class Moments(NamedTuple):
     """Bucket n is between edges n-1 and n. Roll-ups are read from `first` up to `last`: as
-    `rolled` says, and those of sessions as `sessions` says."""
+    `rolled` says, and those of sessions as `sessions` says, if the question is of sessions."""
 
     kept_since: datetime
     edges: list[datetime]
     first: datetime
     last: datetime
     rolled: Levels
-    sessions: Levels
+    sessions: Levels | None
 
 
 def moments(question: Question, kept_since: datetime | None) -> Moments:
@@ -40,7 +40,7 @@ def moments(question: Question, kept_since: datetime | None) -> Moments:
         first,
         last,
         levels(rolled, question.width),
-        levels_of_sessions(rolled, question.width),
+        levels_of_sessions(rolled, question.width) if question.is_of_sessions else None,
     )
 
 
@@ -66,7 +66,7 @@ def parameters(question: Question, read: Moments) -> dict[str, Any]:
         "session": filters.session,
         "limit": question.limit,
         **_of_levels(read.rolled),
-        **_of_levels(read.sessions, SESSIONS),
+        **(_of_levels(read.sessions, SESSIONS) if read.sessions else {}),
     }
     if question.after is not None:
         moment, groups = question.after

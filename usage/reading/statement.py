@@ -269,8 +269,9 @@ def _sources(question: Question, read: Moments, parts: Sequence[str]) -> str:
         "of_session": of_session,
         "rolled": _rolled("usage", read.rolled),
         "rolled_tag": _rolled("usage_tag", read.rolled),
-        "rolled_session": _rolled("usage_session", read.sessions, SESSIONS),
     }
+    if read.sessions:
+        sources["rolled_session"] = _rolled("usage_session", read.sessions, SESSIONS)
     return _DIRTY + "".join(
         f", {name} AS ({sql})"
         for name, sql in sources.items()
