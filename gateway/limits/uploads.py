@@ -5,25 +5,23 @@ arrive; the rest is in a temporary file without a name. Once it is complete, the
 it is lent to it before it is read back, until its call ends.
 """
 
-import asyncio
 import mmap
 import tempfile
 import time
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import IO
 
 from gateway.errors import BusyUploading
 from gateway.limits.fair_budget import BudgetSpent, FairBudget, Holder
+from gateway.limits.thread_turns import ThreadTurns
 
 # Smaller bodies are not budgeted: the limits of concurrent calls bound them.
 SMALL_BYTES = 64 * 1024
 _LARGEST_IN_MEMORY = 1024 * 1024
 # While all arriving bodies together have more than this in memory, each keeps SMALL_BYTES there.
 _MOST_ARRIVING_BYTES = 48 * 1024 * 1024
-# A slow disk delays uploads, not the event loop.
-_writers = ThreadPoolExecutor(2, thread_name_prefix="uploads")
 
 
 class Uploads:
@@ -46,6 +44,8 @@ class Uploads:
         self.disk = _budget(disk_bytes, largest_body_bytes)
         self.wait_s = wait_s
         self.arriving_bytes = 0  # of all bodies, in memory
+        # A slow disk delays uploads, not the event loop, and those of one workspace no other's.
+        self.writers = ThreadTurns(2, name="uploads")
 
     def upload(self, holder: Holder) -> "Upload":
         """Return the room of one body; call its `end`."""
@@ -131,7 +131,9 @@ class Upload:
             )
         data = b"".join(self._chunks)
         self._forget_chunks()
-        await asyncio.get_running_loop().run_in_executor(_writers, _write_all, self._file, data)
+        await self._uploads.writers.run(
+            partial(_write_all, self._file, data), workspace_id=self._holder.workspace_id
+        )
 
     def _forget_chunks(self) -> None:
         self._uploads.arriving_bytes -= self._arriving

@@ -1,5 +1,6 @@
 """One body after the other: where its bytes are, and that all that was lent comes back."""
 
+import asyncio
 import mmap
 from pathlib import Path
 
@@ -64,6 +65,23 @@ async def test_while_many_arrive_each_has_less_in_memory(tmp_path: Path) -> None
     for upload in crowd:
         upload.end()
     assert room.arriving_bytes == 0
+
+
+async def test_a_body_is_written_before_most_of_those_that_another_workspace_sent_first(
+    tmp_path: Path,
+) -> None:
+    room = uploads(tmp_path)
+    written: list[str] = []
+
+    async def write(holder: Holder) -> None:
+        upload = room.upload(holder)
+        await upload.add(b"x" * (2 * MIB))
+        written.append(str(holder.key))
+        upload.end()
+
+    await asyncio.gather(*(write(ADA) for _ in range(40)), write(BOB))
+
+    assert written.index("bob") < 8
 
 
 async def test_memory_is_lent_until_the_end_and_disk_until_the_body_is_parsed(
