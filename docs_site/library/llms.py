@@ -1,5 +1,7 @@
 """The documentation for programs: a page's Markdown, /llms.txt and /llms-full.txt."""
 
+import re
+
 from django.conf import settings
 from django.urls import reverse
 
@@ -9,10 +11,13 @@ from docs_site.rendering import computed_blocks, directives
 from docs_site.source.page import Page
 from docs_site.tables import models
 
+_LINK_IN_DOCS = re.compile(r"\]\((/[^)#\s]*)(#[^)\s]*)?\)")
+
 
 def page_markdown(page: Page) -> str:
     """Return a page's complete Markdown, without directives."""
-    return f"# {page.title}\n\n{page.description}\n\n{directives.markdown(page)}"
+    body = _with_whole_links(directives.markdown(page))
+    return f"# {page.title}\n\n{page.description}\n\n{body}"
 
 
 def index() -> str:
@@ -28,6 +33,17 @@ def full_text() -> str:
         for page in contents.pages()
     )
     return "\n\n".join([_introduction(), _models(), *pages])
+
+
+def _with_whole_links(text: str) -> str:
+    """Make links absolute, to the Markdown of pages: a copied text has no address of its own."""
+    pages = {page.url: page.markdown_url for page in contents.pages()}
+
+    def whole(match: re.Match[str]) -> str:
+        path, anchor = match[1], match[2] or ""
+        return f"]({settings.PUBLIC_URL}{pages.get(path, path)}{anchor})"
+
+    return _LINK_IN_DOCS.sub(whole, text)
 
 
 def _introduction() -> str:

@@ -13,7 +13,8 @@ from docs_site.source.page import Page
 pytestmark = pytest.mark.django_db
 _HREF = re.compile(r'<a\b[^>]*\shref="([^"]+)"')
 _ID = re.compile(r'\sid="([^"]+)"')
-_MARKDOWN_LINK = re.compile(r"\]\((/[^)\s]*|#[^)\s]*)\)")
+_RELATIVE_LINK = re.compile(r"\]\((/[^)\s]*)\)")
+_LINK_TO_US = re.compile(r"\]\((?:https://caicaini\.test(/[^)#\s]*))?(#[^)\s]*)?\)")
 
 
 @lru_cache(maxsize=256)
@@ -51,7 +52,16 @@ def test_no_two_elements_of_a_page_have_the_same_id(page: Page) -> None:
 
 
 @pytest.mark.parametrize("page", contents.pages(), ids=lambda page: page.slug)
-def test_links_in_the_markdown_resolve(client: Client, page: Page) -> None:
-    links = _MARKDOWN_LINK.findall(client.get(page.markdown_url).text)
+def test_links_in_the_markdown_resolve_and_lead_to_markdown(client: Client, page: Page) -> None:
+    """A program reads one Markdown page after the other, and a copied page has no address."""
+    markdown = client.get(page.markdown_url).text
+    html_pages = {one.url for one in contents.pages()}
 
-    assert [fault for link in links if (fault := fault_of(link, page=page.url))] == []
+    assert _RELATIVE_LINK.findall(markdown) == []
+    for link, anchor in _LINK_TO_US.findall(markdown):
+        assert link not in html_pages
+        html_page = link.removesuffix(".md")
+        if html_page in html_pages:
+            assert client.get(link).headers["Content-Type"].startswith("text/markdown")
+            link = html_page
+        assert fault_of(f"{link}{anchor}", page=page.url) is None
