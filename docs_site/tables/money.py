@@ -28,6 +28,6 @@ def first_credits() -> str:
     if not credits or settings.WELCOME_AFTER_PAYMENT:
         return "A new account starts without credits: top up on *Billing* before the first call."
     return (
-        f"A confirmed address starts with {credits:,} credits, and no card is asked for, "
-        "once for each person."
+        f"A confirmed address starts with {credits:,} credits, once for each person. "
+        "No card is needed."
     )
