@@ -1,5 +1,6 @@
 // Run this: examples of the documentation run in place. A button's data-run names the <script
 // type="application/json"> with the request; the run opens in the example's [data-run-output].
+// Escape stops a run, as in the console, and closes one that has ended.
 import { startRun } from "./run.js";
 import { RunView } from "./view.js";
 
@@ -75,4 +76,12 @@ document.addEventListener("click", (event) => {
   if (button) toggle(button);
   const closing = event.target.closest("[data-run-close]");
   if (closing) close(closing.closest("[data-run-output]"));
+});
+
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape" || event.defaultPrevented) return;
+  const output = event.target.closest("[data-example]")?.querySelector("[data-run-output]:not([hidden])");
+  if (!output) return;
+  if (running.has(output)) running.get(output).abort();
+  else close(output);
 });

@@ -158,3 +158,19 @@ def test_stop_ends_a_run_that_has_not_been_answered(visitor: Visitor) -> None:
 
     expect(box.locator("[data-run-output]")).to_contain_text("Stopped")
     expect(box.get_by_role("button", name="Run again")).to_be_visible()
+
+
+def test_escape_stops_a_run_and_then_closes_it(visitor: Visitor) -> None:
+    page = go_signed_in(visitor)
+    box = example(page)
+    page.route(RUN_URL, lambda route: None)  # never answered
+    box.get_by_role("button", name="Run this").press("Enter")
+    expect(box.get_by_role("button", name="Stop")).to_be_focused()
+
+    page.keyboard.press("Escape")
+    expect(box.locator("[data-run-output]")).to_contain_text("Stopped")
+    expect(box.get_by_role("button", name="Run again")).to_be_focused()
+
+    page.keyboard.press("Escape")
+    expect(box.locator("[data-run-output]")).to_be_hidden()
+    expect(box.get_by_role("button", name="Run this")).to_be_focused()
