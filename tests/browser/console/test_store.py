@@ -6,6 +6,7 @@ import zlib
 from pathlib import Path
 from typing import Any
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser import chromium
@@ -312,4 +313,15 @@ def test_the_page_says_where_drafts_are_kept(console: Console) -> None:
     assert console.page.url.endswith(PATH)
     expect(console.page.get_by_role("main")).to_contain_text(
         "History and drafts stay in this browser."
+    )
+
+
+@pytest.mark.parametrize("width", [1280, 1000, 834])
+def test_where_drafts_are_kept_is_readable_whole(console: Console, width: int) -> None:
+    console.page.set_viewport_size({"width": width, "height": 900})
+
+    text = console.page.locator(".what-this-is").filter(visible=True)
+    expect(text).to_contain_text("History and drafts stay in this browser.")
+    assert not text.evaluate(
+        "(one) => one.scrollWidth > one.clientWidth || one.scrollHeight > one.clientHeight"
     )
