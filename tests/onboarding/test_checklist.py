@@ -92,7 +92,10 @@ def test_topping_up_can_wait_while_credits_are_left(browser: Client, workspace: 
     posting.post(wallet_id=wallet.pk, kind=EntryKind.GRANT, amount=10_000, reference="test")
 
     text = text_of(browser.get("/developers/"))
-    assert "Not needed yet: 10,000 credits are left." in text
+    assert (
+        "Not needed yet: 10,000 credits are left. More can be bought on Billing at any time."
+        in text
+    )
     assert "Choose an amount" not in text
 
 

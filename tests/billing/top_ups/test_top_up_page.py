@@ -31,6 +31,19 @@ def test_the_page_waits_and_then_shows_the_credits_land(shopper: Client, sandbox
     assert "Top-up Paid through Stripe" in text_of(shopper.get(PAGE))
 
 
+def test_landed_credits_lead_back_to_the_first_steps_until_these_are_closed(
+    shopper: Client, sandbox: Sandbox
+) -> None:
+    top_up = buy(shopper)
+    pay(sandbox, top_up)
+    deliver(sandbox)
+    assert "Back to the first steps" in text_of(shopper.get(page_of(top_up)))
+
+    shopper.post("/developers/checklist/close")
+
+    assert "Back to the first steps" not in text_of(shopper.get(page_of(top_up)))
+
+
 def test_it_leads_to_its_ledger_entries_and_each_of_them_back(
     shopper: Client, sandbox: Sandbox
 ) -> None:
