@@ -21,11 +21,11 @@ _ARGUMENTS = (
 
 
 @contextlib.contextmanager
-def running() -> Iterator[Browser]:
-    """Run the browser for the block."""
+def running(*options: str) -> Iterator[Browser]:
+    """Run the browser for the block, with these options of its command line."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=EXECUTABLE, args=_ARGUMENTS, timeout=_START_WINDOW_MS
+            executable_path=EXECUTABLE, args=(*_ARGUMENTS, *options), timeout=_START_WINDOW_MS
         )
         yield browser
         browser.close()
