@@ -56,6 +56,39 @@ REPORTED = (
         _STOPS,
     ),
     Bug(
+        "an answer that an error beside it cuts is charged",
+        (
+            Edit(
+                "gateway/formats/upstream_errors.py",
+                "    if (error := _beside_an_answer(body)) is not None:\n        return error\n",
+                "",
+            ),
+        ),
+        ("tests/gateway/formats/test_upstream_errors.py",),
+    ),
+    Bug(
+        "an answer that an event called error cuts is charged",
+        (
+            Edit(
+                "gateway/formats/chat/stream.py",
+                'if error is None and received.event == "error":',
+                "if False:",
+            ),
+        ),
+        ("tests/gateway/formats/test_chat_stream.py",),
+    ),
+    Bug(
+        "an answer that lost a call is charged",
+        (
+            Edit(
+                "gateway/reply/tool_inputs.py",
+                "    if call_input:\n        raise InvalidToolInput\n",
+                "",
+            ),
+        ),
+        ("tests/gateway/formats/test_chat_stream_tool_calls.py",),
+    ),
+    Bug(
         "uses of a provider's tools are not charged",
         (Edit("gateway/reply/events.py", "        if not counts:\n", "        if True:\n"),),
         _OF_TOOLS,

@@ -215,8 +215,9 @@ def failure_of(*chunks: bytes) -> UpstreamErrorEvent:
         [ROLE, text("a"), chunk({}, "abort"), DONE],
         [ROLE, text("a"), frame({"error": {"message": "boom"}}), END],
         [ROLE, text("a"), frame({"error": "boom"}), END],
+        [ROLE, text("a"), b"event: error\n" + frame({"message": "boom"}), END],
     ],
-    ids=range(12),
+    ids=range(13),
 )
 def test_a_stream_that_breaks_is_an_error(chunks: list[bytes]):
     assert isinstance(failure_of(*chunks).error, UpstreamFailed)

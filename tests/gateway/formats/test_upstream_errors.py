@@ -19,7 +19,7 @@ from gateway.errors import (
     UpstreamTimeout,
 )
 from gateway.formats import FORMATS
-from gateway.formats.upstream_errors import HiddenWords, decode_in_band
+from gateway.formats.upstream_errors import HiddenWords, decode_in_band, in_band
 
 
 def decoded(
@@ -293,6 +293,22 @@ def test_a_retry_after_date_is_passed_on_in_seconds():
 )
 def test_an_error_inside_a_success_has_its_meaning(error: Any, expected: type[GatewayError]):
     assert type(decode_in_band(error)) is expected
+
+
+@pytest.mark.parametrize(
+    ("body", "error"),
+    [
+        ({"error": "boom"}, "boom"),
+        ({"error": {}}, {}),
+        ({"choices": [{"error": "boom", "delta": {}}]}, "boom"),
+        ({"choices": [{"delta": {}}], "x_groq": {"error": "boom"}}, "boom"),
+        ({"choices": [{"delta": {}, "error": None}], "x_groq": {"id": "r"}, "error": None}, None),
+        ({"choices": [], "error": {}}, None),
+        ({"content": [], "error": ""}, None),
+    ],
+)
+def test_an_answer_holds_an_error_or_none(body: dict[str, Any], error: Any):
+    assert in_band(body) == error
 
 
 @given(
