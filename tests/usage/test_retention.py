@@ -130,6 +130,21 @@ def test_pages_of_a_range_before_that_say_so(workspace: Workspace, page: str, wo
         assert "before 2024-03-01" not in text_of(browser.get(f"/developers/{later}"))
 
 
+@pytest.mark.parametrize("page", ["usage", "usage/requests"])
+def test_nobody_is_told_of_no_calls_where_their_sums_are_kept(
+    workspace: Workspace, page: str
+) -> None:
+    roll_up.roll_up()
+    retention.drop_old_months(kept=YEAR)
+    browser = Client()
+    browser.force_login(workspace.members.get())
+
+    text = text_of(browser.get(f"/developers/{page}?from=2024-02-01&to=2024-02-28"))
+
+    assert "listed any more" in text
+    assert not any(words in text for words in ("No calls in", "No call in", "first call"))
+
+
 def test_younger_months_are_kept(workspace: Workspace) -> None:
     roll_up.roll_up()
     until_march = timezone.now() - datetime(2024, 2, 15, tzinfo=UTC)
