@@ -116,7 +116,7 @@ async def checked_request(
         data = await body.read(require_room)
         request = await offload.run(
             partial(parse.messages_request, data),
-            size_bytes=len(data),
+            size_bytes=body.work_bytes,
             workspace_id=workspace_id,
             before=require_room,
         )
@@ -143,7 +143,7 @@ async def counted_request(
         further = body.received // _BYTES_OF_A_COUNT + body.values // _VALUES_OF_A_COUNT
         counts.add(workspace_id, further)
     request = await offload.run(
-        partial(parse.count_request, data), size_bytes=len(data), workspace_id=workspace_id
+        partial(parse.count_request, data), size_bytes=body.work_bytes, workspace_id=workspace_id
     )
     body.parsed()
     return request

@@ -5,8 +5,11 @@ import mmap
 from pathlib import Path
 
 import pytest
+from starlette.types import Message
 
 from gateway.errors import BusyUploading
+from gateway.http.request_body import RequestBody
+from gateway.limits import offload
 from gateway.limits.fair_budget import Holder
 from gateway.limits.uploads import SMALL_BYTES, Uploads
 
@@ -104,3 +107,18 @@ async def test_memory_is_lent_until_the_end_and_disk_until_the_body_is_parsed(
     await other.whole(1)
     other.end()
     assert room.memory.free == room.disk.free == 2 * MIB
+
+
+async def test_a_dense_body_is_as_much_work_as_a_larger_one(tmp_path: Path) -> None:
+    async def work_of(data: bytes) -> int:
+        async def receive() -> Message:
+            return {"type": "http.request", "body": data, "more_body": False}
+
+        headers = {"content-length": str(len(data))}
+        async with RequestBody(headers, receive, uploads(tmp_path), lambda: ADA) as body:
+            assert await body.read(lambda: None) == data
+            return body.work_bytes
+
+    size = offload.SMALL_BYTES - 20_000
+    assert await work_of(b'["' + b"a, [b] " * (size // 7) + b'"]') <= offload.SMALL_BYTES
+    assert await work_of(b"[" + b'{"type":"text","text":"a"},' * (size // 27)) > offload.SMALL_BYTES
