@@ -51,61 +51,110 @@ async def first_that_answers(
     every error once something was delivered. Within a call, an upstream is not asked again that
     timed out, that named a time to wait, or that rejects this gateway.
     """
-    breakers = services.breakers
-    workspace_id = call.caller.workspace_id
-    services.retries.begin_call(workspace_id)
-    deadlines = services.client.deadlines
-    ends_at = time.monotonic() + deadlines.total_s
-    ways = deque(call.route.candidates)
-    asked: set[int] = set()
-    failure: UpstreamError | None = None
-    for number in range(MOST_ATTEMPTS):
-        while ways and not breakers.begin(ways[0].upstream.id, workspace_id):
-            ways.popleft()
-        if not ways:
-            raise failure or _unavailable(breakers, call)
-        call.candidate = way = ways.popleft()
-        asked.add(way.upstream.id)
-        is_another_left = bool(ways) and any(other.upstream.id not in asked for other in ways)
-        call.attempt_limits = limits_of_attempt(
-            deadlines,
-            ends_at,
-            may_leave=call.request.stream or is_another_left,
-        )
-        call.upstream_status = None
-        started_ms = call.elapsed_ms()
+    attempts = _Attempts(services, call, may_retry)
+    while True:
+        way = attempts.begin()
         try:
             answer = await ask(way)
         except UpstreamError as error:
-            _note(call, way, started_ms, error.error_code or "")
-            _complete(error, call, way)
-            forget_frames(error)
-            failure = error
-            may_go_on = number + 1 < MOST_ATTEMPTS and may_retry()
-            if may_go_on and _learns(error, call, way):
-                breakers.succeeded(way.upstream.id)
-                ways.appendleft(way)
-                continue
-            may_repeat = _report(breakers, way, error, workspace_id)
-            is_last = number + 1 >= min(MOST_ATTEMPTS, error.most_attempts)
-            if is_last or not (error.may_fall_back and may_retry()):
+            if not await attempts.goes_on_after(error):
                 raise
-            if may_repeat:
-                ways.append(way)
-            ways = await _encodable(call, ways, like=way)
-            if not ways or time.monotonic() >= ends_at or not services.retries.take(workspace_id):
-                raise
-            if ways[0].upstream.id in asked:
-                await asyncio.sleep(_PAUSE_S * (1 + random.random()))  # noqa: S311 (only jitter)
         except BaseException:
-            _note(call, way, started_ms, "cancelled")
-            breakers.abandoned(way.upstream.id, workspace_id)
+            attempts.abandon()
             raise
         else:
-            _note(call, way, started_ms, "")
-            breakers.succeeded(way.upstream.id)
+            attempts.succeed()
             return answer
-    raise AssertionError("the last attempt returned or raised")
+
+
+class _Attempts:
+    """The attempts at one call: how many there were, and what is left of its route and its time."""
+
+    def __init__(
+        self, services: GatewayServices, call: Call, may_retry: Callable[[], bool]
+    ) -> None:
+        self._services = services
+        self._call = call
+        self._may_retry = may_retry
+        self._workspace_id = call.caller.workspace_id
+        self._ends_at = time.monotonic() + services.client.deadlines.total_s
+        self._ways = deque(call.route.candidates)
+        self._asked: set[int] = set()  # ids of upstreams
+        self._number = 0
+        self._started_ms = 0
+        self._failure: UpstreamError | None = None
+        services.retries.begin_call(self._workspace_id)
+
+    def begin(self) -> Candidate:
+        """Begin the next attempt; raises the last error, or UpstreamUnavailable, if no candidate
+        may be asked now."""
+        call, ways, breakers = self._call, self._ways, self._services.breakers
+        while ways and not breakers.begin(ways[0].upstream.id, self._workspace_id):
+            ways.popleft()
+        if not ways:
+            raise self._failure or _unavailable(breakers, call)
+        call.candidate = way = ways.popleft()
+        self._number += 1
+        self._asked.add(way.upstream.id)
+        is_another_left = any(other.upstream.id not in self._asked for other in ways)
+        call.attempt_limits = limits_of_attempt(
+            self._services.client.deadlines,
+            self._ends_at,
+            may_leave=call.request.stream or is_another_left,
+        )
+        call.upstream_status = None
+        self._started_ms = call.elapsed_ms()
+        return way
+
+    def succeed(self) -> None:
+        self._note("")
+        self._services.breakers.succeeded(self._call.candidate.upstream.id)
+
+    def abandon(self) -> None:
+        """End an attempt that was cancelled: it says nothing about its upstream."""
+        self._note("cancelled")
+        upstream_id = self._call.candidate.upstream.id
+        self._services.breakers.abandoned(upstream_id, self._workspace_id)
+
+    async def goes_on_after(self, error: UpstreamError) -> bool:
+        """End a failed attempt; return whether another one is to be made. Waits before one at the
+        same upstream."""
+        call, way, breakers = self._call, self._call.candidate, self._services.breakers
+        self._note(error.error_code or "")
+        _complete(error, call, way)
+        forget_frames(error)
+        self._failure = error
+        if self._number < MOST_ATTEMPTS and self._may_retry() and _learns(error, call, way):
+            breakers.succeeded(way.upstream.id)
+            self._ways.appendleft(way)
+            return True
+        may_repeat = _report(breakers, way, error, self._workspace_id)
+        is_last = self._number >= min(MOST_ATTEMPTS, error.most_attempts)
+        if is_last or not (error.may_fall_back and self._may_retry()):
+            return False
+        if may_repeat:
+            self._ways.append(way)
+        self._ways = ways = await _encodable(call, self._ways, like=way)
+        if not ways or time.monotonic() >= self._ends_at:
+            return False
+        if not self._services.retries.take(self._workspace_id):
+            return False
+        if ways[0].upstream.id in self._asked:
+            await asyncio.sleep(_PAUSE_S * (1 + random.random()))  # noqa: S311 (only jitter)
+        return True
+
+    def _note(self, error_code: str) -> None:
+        call, way = self._call, self._call.candidate
+        call.attempts.append(
+            RecordAttempt(
+                way.upstream.id,
+                way.model.public_id,
+                self._started_ms,
+                call.elapsed_ms() - self._started_ms,
+                call.upstream_status,
+                error_code,
+            )
+        )
 
 
 def _report(
@@ -179,19 +228,6 @@ def limits_of_attempt(deadlines: Deadlines, ends_at: float, *, may_leave: bool) 
     """
     left_s = max(0.0, ends_at - time.monotonic())
     return AttemptLimits(deadlines.first_byte_s if may_leave else left_s, left_s)
-
-
-def _note(call: Call, way: Candidate, started_ms: int, error_code: str) -> None:
-    call.attempts.append(
-        RecordAttempt(
-            way.upstream.id,
-            way.model.public_id,
-            started_ms,
-            call.elapsed_ms() - started_ms,
-            call.upstream_status,
-            error_code,
-        )
-    )
 
 
 async def _encodable(call: Call, ways: Iterable[Candidate], *, like: Candidate) -> deque[Candidate]:
