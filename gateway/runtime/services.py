@@ -128,18 +128,11 @@ async def running_services() -> AsyncIterator[GatewayServices]:
         reports = await open_pool(stack, name="reports")
         key_ring = KeyRing(pool, is_answering=lambda: ledger.writer.is_answering())
         ledger = await _start_ledger(stack, key_ring)
-        catalogue = CatalogueCache(pool)
-        with suppress(psycopg.Error, PoolTimeout):
-            # Not `pool.wait`: it closes the pool when its time is up.
-            await catalogue.refresh(timeout_s=_FIRST_CONNECTION_S)
+        catalogue = await _loaded_catalogue(pool)
         limits = Limits(**settings.RATE_LIMITS)
         limiter = RateLimiter(redis_url=settings.REDIS_URL, limits=limits)
         stack.push_async_callback(limiter.close)
-        pages = redis.Redis.from_url(
-            settings.REDIS_URL,
-            socket_timeout=_REDIS_TIMEOUT_S,
-            socket_connect_timeout=_REDIS_TIMEOUT_S,
-        )
+        pages = _redis_of_pages()
         stack.push_async_callback(pages.aclose)
         refusals = Refusals(reports, RefusalRows(pages))
         stack.push_async_callback(refusals.flush)
@@ -168,21 +161,11 @@ async def running_services() -> AsyncIterator[GatewayServices]:
             limiter=limiter,
             refusals=refusals,
             redis=pages,
-            concurrency=ConcurrencyLimit(
-                limit=settings.MAX_CONCURRENT_CALLS,
-                limit_per_key=settings.MAX_CONCURRENT_CALLS_PER_KEY,
-                limit_per_workspace=settings.MAX_CONCURRENT_CALLS_PER_WORKSPACE,
-            ),
+            concurrency=_concurrency_limit(),
             reads=_read_limits("reads"),
             counts=_read_limits("counts of tokens"),
             refusal_pace=RefusalPace(),
-            uploads=Uploads(
-                folder=settings.DATA_DIR / "uploads",
-                memory_bytes=settings.BODY_MEMORY_BYTES,
-                disk_bytes=settings.BODY_DISK_BYTES,
-                largest_body_bytes=settings.MAX_BODY_BYTES,
-                wait_s=settings.BODY_WAIT_S,
-            ),
+            uploads=_uploads(),
             drain=drain,
         )
 
@@ -207,6 +190,40 @@ async def _start_ledger(stack: AsyncExitStack, key_ring: KeyRing) -> ProcessLedg
     await ledger.start()
     stack.push_async_callback(ledger.stop)
     return ledger
+
+
+async def _loaded_catalogue(pool: DatabasePool) -> CatalogueCache:
+    catalogue = CatalogueCache(pool)
+    with suppress(psycopg.Error, PoolTimeout):
+        # Not `pool.wait`: it closes the pool when its time is up.
+        await catalogue.refresh(timeout_s=_FIRST_CONNECTION_S)
+    return catalogue
+
+
+def _redis_of_pages() -> redis.Redis:
+    return redis.Redis.from_url(
+        settings.REDIS_URL,
+        socket_timeout=_REDIS_TIMEOUT_S,
+        socket_connect_timeout=_REDIS_TIMEOUT_S,
+    )
+
+
+def _concurrency_limit() -> ConcurrencyLimit:
+    return ConcurrencyLimit(
+        limit=settings.MAX_CONCURRENT_CALLS,
+        limit_per_key=settings.MAX_CONCURRENT_CALLS_PER_KEY,
+        limit_per_workspace=settings.MAX_CONCURRENT_CALLS_PER_WORKSPACE,
+    )
+
+
+def _uploads() -> Uploads:
+    return Uploads(
+        folder=settings.DATA_DIR / "uploads",
+        memory_bytes=settings.BODY_MEMORY_BYTES,
+        disk_bytes=settings.BODY_DISK_BYTES,
+        largest_body_bytes=settings.MAX_BODY_BYTES,
+        wait_s=settings.BODY_WAIT_S,
+    )
 
 
 def _read_limits(kind: str) -> ReadLimits:
