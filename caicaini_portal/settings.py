@@ -3,14 +3,13 @@
 An invalid one ends the process here with one sentence: see environment.py.
 """
 
-import secrets
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from csp.constants import NONE, SELF
 
-from caicaini_portal import beat_schedule, log_config, server_addresses
+from caicaini_portal import beat_schedule, log_config, secret_key, server_addresses
 from caicaini_portal import environment as env
 from embedded import endpoints
 from embedded.endpoints import Endpoints
@@ -387,28 +386,6 @@ UPSTREAM_FAILURES_TO_OPEN = env.whole_number("UPSTREAM_FAILURES_TO_OPEN", defaul
 # --- Secret key -----------------------------------------------------------------------------------
 
 # Last, because it may write a file: a start that is refused writes none.
-
-
-def _stored_secret(path: Path) -> str:
-    """Return a random secret that is stored, so that sessions survive restarts."""
-    try:
-        return path.read_text()
-    except FileNotFoundError:
-        secret = secrets.token_urlsafe(48)
-    except OSError as error:
-        raise env.BadSetting(
-            f"DATA_DIR={path.parent} cannot be used: {path.name} in it cannot be read "
-            f"({error.strerror})."
-        ) from None
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path.touch(mode=0o600)
-        path.write_text(secret)
-    except OSError:
-        pass  # a read-only checkout (a linter's, say): the secret lives as long as the process
-    return secret
-
-
-SECRET_KEY = env.text("SECRET_KEY") or _stored_secret(DATA_DIR / "secret_key")
+SECRET_KEY = env.text("SECRET_KEY") or secret_key.stored(DATA_DIR / "secret_key")
 # Keys the digests of people who have had welcome credits; set it before SECRET_KEY is replaced.
 WELCOME_HASH_KEY = env.text("WELCOME_HASH_KEY") or SECRET_KEY
