@@ -4,7 +4,6 @@ They are data. An entry of the catalogue refers to a preset of dialects.toml, by
 provider, and can set each habit by itself.
 """
 
-import re
 import tomllib
 from functools import cache
 from pathlib import Path
@@ -96,10 +95,3 @@ def _presets() -> dict[str, dict[str, Any]]:
         msgspec.convert(table, _Preset)
         presets[name] = {habit: value for habit, value in table.items() if habit != "seen"}
     return presets
-
-
-def most_chars(call_ids: str) -> int:
-    """How many characters an id of a pattern may have at most."""
-    found = re.search(r",(\d+)\}$", call_ids)
-    assert found is not None, "the pattern was checked"
-    return int(found[1])

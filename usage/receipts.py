@@ -127,11 +127,6 @@ class Receipt(NamedTuple):
         return self.cost - self.record.credits if self.lines else 0
 
     @property
-    def adds_up(self) -> bool:
-        """Whether the lines explain the charge."""
-        return bool(self.lines) and 0 <= self.not_charged <= self.record.lost_credits
-
-    @property
     def agrees_with_ledger(self) -> bool:
         """Whether the ledger has the same amount: an entry, or none for a call that is free."""
         amount = 0 if self.entry is None else -self.entry.amount

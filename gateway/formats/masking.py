@@ -27,11 +27,6 @@ _PUBLIC = re.compile(
     r"https?://(?:json-schema\.org|(?:docs|platform|support)\.(?:anthropic|claude)\.com"
     r"|platform\.openai\.com)(?:[/#?][^\s]*)?"
 )
-_FILE_ENDING = re.compile(
-    r"\.(?:py|pyc|js|ts|go|rs|c|cc|cpp|h|so|json|jsonl|ya?ml|toml|conf|cfg|ini|log|txt|sock|pem|key|bin"
-    r"|safetensors|gguf|sh|sql|db|env|internal|local|lan|svc|com|net|org|io|dev|ai|cloud)$",
-    re.IGNORECASE,
-)
 _PREFIXED_ID = re.compile(
     r"(?:org|organization|proj|project|req|request|msg|acct|account|ws|wrkspc|workspace|file|user"
     r"|key|sk|pk|rk|cai|run|sess|session|chatcmpl|cmpl|resp|call|toolu|srvtoolu|container|batch"

@@ -52,7 +52,6 @@ _THINKING_KIND = (
     "only, where the upstream knows that."
 )
 _DISPLAY = "How thinking is returned: forwarded to upstreams of the Messages format."
-_FORWARDED = "Forwarded to upstreams of the Messages format; it does not change the price."
 
 
 def _message(role: str, blocks: str, description: str, *, min_length: int = 0) -> Schema:
