@@ -5,9 +5,9 @@ would take the event loop's whole time, and every other request would wait for a
 them several times. In turns, a request waits for one read at a time, however much others send.
 
 Owners of connections take turns, not connections: hundreds of one owner delay another's body as
-much as a single one does. The owner of whom the least was read of late goes first: beside one who
-sends all the time, another's body arrives as if it were alone. All connections whose sender is not
-known yet have one owner.
+much as a single one does. The owner whose bodies were read least of late goes first: beside one
+that sends all the time, another's body arrives as if it were alone. All connections whose sender is
+not known yet have one owner.
 """
 
 import asyncio

@@ -153,7 +153,7 @@ AVAILABILITY = (
         ("tests/server/test_reading_pace.py",),
     ),
     Bug(
-        "who sends large bodies all the time is read as soon as who sends one",
+        "a workspace that sends large bodies all the time is read as soon as another",
         (
             Edit(
                 "server/reading_pace.py",

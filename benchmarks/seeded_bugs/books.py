@@ -222,7 +222,7 @@ BOOKS = (
         _PAGES,
     ),
     Bug(
-        "a file of calls tells more rows than it has",
+        "a file of calls announces more rows than it has",
         (
             Edit(
                 "usage/exports/tables.py",

@@ -30,7 +30,7 @@ from gateway.runtime.services import GatewayServices
 
 logger = logging.getLogger(__name__)
 
-# Of a request whose tokens are counted: for each of these it counts once more.
+# A count of tokens counts once more against its limit for each of these that its request has.
 _BYTES_OF_A_COUNT = 256 * 1024
 _VALUES_OF_A_COUNT = 5_000
 
@@ -134,8 +134,8 @@ async def checked_request(
 async def counted_request(
     services: GatewayServices, caller: Caller, body: RequestBody
 ) -> MessagesRequest:
-    """The same for a count of tokens, which uses up none of the limits of calls. A large one costs
-    nothing, but takes as much time as many small ones, and counts as many."""
+    """Read and check the body of a count of tokens; raises the same. It has limits of its own. A
+    large one is free too, but takes as much time as many small ones, and so counts as many."""
     counts, workspace_id = services.counts, caller.workspace_id
     try:
         data = await body.read(partial(counts.add, workspace_id, 0))

@@ -183,8 +183,8 @@ class RateLimiter:
         return self._admit(self._current(workspace_id), (1, input_tokens))
 
     def is_behind(self, workspace_id: int) -> bool:
-        """Whether to `sync` before the next call is admitted. Apart from that, so that few calls
-        need a further coroutine."""
+        """Whether to `sync` before the next call is admitted. Apart from `sync`, since awaiting a
+        coroutine for each call would cost more than this check."""
         counts = self._counts.get(workspace_id)
         if counts is None:
             return False

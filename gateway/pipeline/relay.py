@@ -79,8 +79,8 @@ class Relay:
         try:
             return await self._attempt(candidate)
         except UpstreamError as error:
-            is_of_caller = isinstance(error, UpstreamTimeout | UpstreamFailed)
-            if is_of_caller and self._is_blocked_by_caller():
+            may_be_of_caller = isinstance(error, UpstreamTimeout | UpstreamFailed)
+            if may_be_of_caller and self._is_blocked_by_caller():
                 raise CallerGone from None
             await upstream_words.log(error, self._call, candidate)
             raise

@@ -1,4 +1,4 @@
-"""Counts the values of a JSON body while it arrives, before anything is made of them.
+"""Counts the values of a JSON body while it arrives, before it is parsed.
 
 A parser makes an object of each value: thirty megabytes of empty lists become ten million objects
 in 700 MB, and every other call waits for the second that this takes.
@@ -6,17 +6,19 @@ in 700 MB, and every other call waits for the second that this takes.
 
 from gateway.errors import InvalidRequest
 
-# As many as the most messages of three blocks each have, and far more than any model's context.
+# Enough for the most messages that a request may have, with three blocks each; far more than fit
+# into any model's context.
 MOST_VALUES = 1_000_000
-# What a value takes of the memory once it is parsed, beside its bytes: an object of one member has
-# 232 bytes and is two values with its own.
+# The memory of a parsed value, beside its bytes in the body: an object with one member takes 232
+# bytes, and counts as two values.
 BYTES_OF_A_VALUE = 120
-_PART_BYTES = 64 * 1024  # an incoming part is looked at in so many bytes at a time
+_PART_BYTES = 64 * 1024  # of an incoming part, so many bytes are counted at a time
 
 
 class JsonValues:
-    """How many values have come at most: commas and opening brackets outside of strings precede
-    all but the first. Up to the byte at which a body is not JSON, none is missed."""
+    """An upper bound of the values that have arrived: each but the first follows a comma or an
+    opening bracket outside of strings. Up to the byte at which a body is not JSON, none is missed.
+    """
 
     __slots__ = ("_begun_escape", "_in_string", "count")
 
