@@ -81,7 +81,7 @@ class UpstreamRefused(UpstreamError):
 
 
 class UpstreamFailed(UpstreamError):
-    """Broken connection, unreadable answer, an error page, our own credentials refused."""
+    """A broken connection, an unreadable answer, or an error of the upstream itself."""
 
     status = 500
     type = "api_error"
