@@ -2,6 +2,7 @@
 
 import json
 
+import pytest
 from playwright.sync_api import Locator, Route, expect
 
 from tests.browser import chromium
@@ -91,3 +92,14 @@ def test_offline_the_recording_stays_and_the_page_says_why(visitor: Visitor) -> 
     expect(card(visitor)).to_contain_text("The server did not answer.")
     expect(card(visitor)).to_contain_text("Recorded")
     visitor.faults[:] = [fault for fault in visitor.faults if "ERR_FAILED" not in fault]
+
+
+@pytest.mark.parametrize("width", [320, 390, 800, 960, 1024, 1280])
+def test_every_recorded_answer_is_seen_whole(visitor: Visitor, width: int) -> None:
+    visitor.page.set_viewport_size({"width": width, "height": 900})
+    visitor.page.goto("/")
+
+    answers = visitor.page.locator(".proof-answer")
+    expect(answers.first).to_be_visible()
+    cut = "(all) => all.filter((one) => one.scrollHeight > one.clientHeight).length"
+    assert answers.evaluate_all(cut) == 0
