@@ -148,7 +148,8 @@ def _abuse(parser: argparse.ArgumentParser) -> None:
         "--only",
         action="append",
         choices=(
-            *("slow_bodies", "large_bodies", "made_up_keys", "all_slots"),
+            *("slow_bodies", "large_bodies", "dense_bodies", "dense_counts"),
+            *("made_up_keys", "all_slots"),
             *("hostile_connections", "refusals"),
         ),
         help="these attacks alone; may be given repeatedly",

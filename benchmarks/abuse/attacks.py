@@ -20,6 +20,7 @@ _SLOW_CONNECTIONS = 150
 _SLOW_MIB = 6
 _LARGE_AT_ONCE = 20
 _LARGE_MIB = 31
+_DENSE_BLOCKS = 330_000
 _FLOODERS = 64
 _SLOTS = 1100
 _HOSTILE_CONNECTIONS = 500
@@ -49,18 +50,25 @@ async def slow_bodies(port: int, keys: list[str]) -> None:
 
 async def large_bodies(port: int, keys: list[str]) -> None:
     """Bodies of the largest size, many at once, again and again; none can be paid for."""
-    blocks = b'{"type":"text","text":"a"},' * (_LARGE_MIB * MIB // 26)
-    body = (
-        b'{"model":"bench/fixed","max_tokens":9,"messages":[{"role":"user","content":['
-        + blocks[:-1]
-        + b"]}]}"
-    )
+    await _post_again_and_again(port, keys[0], bodies.images(_LARGE_MIB * MIB), "")
 
+
+async def dense_bodies(port: int, keys: list[str]) -> None:
+    """Bodies of nearly the most values that are allowed: objects, far larger than their bytes."""
+    await _post_again_and_again(port, keys[0], bodies.blocks(_DENSE_BLOCKS), "")
+
+
+async def dense_counts(port: int, keys: list[str]) -> None:
+    """The same to have their tokens counted, which costs nothing."""
+    await _post_again_and_again(port, keys[0], bodies.blocks(_DENSE_BLOCKS), "/count_tokens")
+
+
+async def _post_again_and_again(port: int, key: str, body: bytes, path: str) -> None:
     async def one() -> None:
-        async with aiohttp.ClientSession(headers={"x-api-key": keys[0]}) as session:
+        async with aiohttp.ClientSession(headers={"x-api-key": key}) as session:
             while True:
                 with contextlib.suppress(aiohttp.ClientError):
-                    url = f"http://127.0.0.1:{port}/v1/messages"
+                    url = f"http://127.0.0.1:{port}/v1/messages{path}"
                     async with session.post(url, data=body) as response:
                         await response.read()
                 await asyncio.sleep(0.1)
@@ -171,6 +179,8 @@ async def refusals(port: int, keys: list[str]) -> None:
 ATTACKS = {
     "slow_bodies": slow_bodies,
     "large_bodies": large_bodies,
+    "dense_bodies": dense_bodies,
+    "dense_counts": dense_counts,
     "made_up_keys": made_up_keys,
     "all_slots": all_slots,
     "hostile_connections": hostile_connections,

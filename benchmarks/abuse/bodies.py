@@ -29,6 +29,12 @@ def images(size: int) -> bytes:
     return json.dumps({"model": _MODEL, "max_tokens": 9, "messages": [message]}).encode()
 
 
+def blocks(count: int) -> bytes:
+    """Return a body of so many small text blocks."""
+    head = b'{"model":"%b","max_tokens":9,"messages":[{"role":"user","content":[' % _MODEL.encode()
+    return head + b",".join([b'{"type":"text","text":"a"}'] * count) + b"]}]}"
+
+
 def stream(tokens: int) -> bytes:
     """Return a body that asks for a stream of so many tokens."""
     messages = [{"role": "user", "content": "Hello"}]

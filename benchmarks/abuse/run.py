@@ -24,7 +24,7 @@ from embedded.ports import free_port
 
 _BEGINS_S = 1.0
 # Beside these attacks, a further tenant makes large calls.
-_WITH_LARGE_CALLS = ("large_bodies", "hostile_connections")
+_WITH_LARGE_CALLS = ("large_bodies", "dense_bodies", "dense_counts", "hostile_connections")
 _MOST_GROWTH_MIB = {"hostile_connections": 200.0}
 _SAMPLE_EVERY_S = 0.5
 
