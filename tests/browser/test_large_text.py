@@ -13,6 +13,7 @@ pytestmark = chromium.NEEDED
 PAGES = {
     "/": "One endpoint for hosted language models",
     "/docs/quickstart": "Quickstart",
+    "/docs/reference/messages": "Messages",
     "/developers/keys": "API keys",
     "/developers/console": "Console",
     "/developers/usage": "Usage",
