@@ -175,7 +175,7 @@ def test_every_error_has_a_row_an_example_and_a_link_from_its_operations(
     for operation in EVERY_OPERATION:
         has_it = kind.__name__ in str(operation.errors)
         linked = (
-            f"/docs/reference/errors#{kind.error_code}"
+            f"/docs/reference/errors.md#{kind.error_code}"
             in client.get(f"{page_of(operation)}.md").content.decode()
         )
         assert linked or not has_it
