@@ -27,6 +27,7 @@ WORDS: dict[str, dict[str, Any]] = {
     "dashscope": {"enable_thinking": False},
     "mistral": {},  # its models think only if they are asked to
     "minimax": {},  # its models always think
+    "litellm": {},  # in the words of whatever is behind it
 }
 
 
