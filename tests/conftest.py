@@ -56,8 +56,8 @@ class _Together(LoadScopeScheduling):  # type: ignore[misc]  # xdist ships no ty
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the longest file: a process that began it last would run alone at the end."""
-    items.sort(key=lambda item: item.path.name != _LONGEST)
+    """Begin with what takes longest: a process that began it last would run alone at the end."""
+    items.sort(key=lambda item: (item.path.name != _LONGEST, "browser" not in item.path.parts))
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> _Together:
