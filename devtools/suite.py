@@ -43,9 +43,9 @@ UNSET = (
 )
 # The variables that differ between the processes of a parallel run.
 _OWN = ("DATA_DIR", "DATABASE_URL", "REDIS_URL", CHILD_OF)
-# The whole suite waits for more than half of its time: four processes are right for two cores. A
+# The whole suite waits for more than half of its time: five processes are right for two cores. A
 # part of it is run by one, whose servers start sooner.
-_WORKERS = 4
+_WORKERS = 5
 _LEAST_CORES = 2
 # A file's tests stay together and in order, and so do those that share a running product. A process
 # that crashed is not replaced: its successor would have another one's servers.
