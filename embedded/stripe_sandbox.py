@@ -1,6 +1,7 @@
 """The Stripe sandbox of a development machine; it delivers events to our webhook."""
 
 import secrets
+import socket
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,7 +16,8 @@ _USUAL_PORT = 12111
 
 def service(data_dir: Path, *, env: Mapping[str, str], portal_url: str) -> Service:
     """Return the sandbox for the supervisor. `portal_url` is the portal's address for it."""
-    port = _port()
+    listener = _listener()
+    port = listener.getsockname()[1]
     key = f"sk_test_{secrets.token_hex(16)}"
     webhook_secret = f"whsec_{secrets.token_hex(16)}"
     # `localhost` for the payer's browser: some browsers trust a bare IP address less.
@@ -27,14 +29,17 @@ def service(data_dir: Path, *, env: Mapping[str, str], portal_url: str) -> Servi
         env={
             **env,
             "DATA_DIR": str(data_dir),
-            "STRIPE_SANDBOX_HOST": ports.LOOPBACK,
-            "STRIPE_SANDBOX_PORT": str(port),
+            "STRIPE_SANDBOX_DESCRIPTOR": str(listener.fileno()),
             "STRIPE_SANDBOX_URL": page_url,
             "STRIPE_SANDBOX_KEY": key,
             "STRIPE_SANDBOX_WEBHOOK_URL": f"{portal_url}/webhooks/stripe",
             "STRIPE_SANDBOX_WEBHOOK_SECRETS": webhook_secret,
         },
-        is_ready=lambda: ports.answers(ports.LOOPBACK, port, "/sandbox/status"),
+        # Closed with the last reference, so this one keeps it open for a restart.
+        is_ready=lambda: ports.answers(
+            ports.LOOPBACK, listener.getsockname()[1], "/sandbox/status"
+        ),
+        descriptors=(listener.fileno(),),
     )
     exports = {
         "STRIPE_SECRET_KEY": key,
@@ -45,9 +50,10 @@ def service(data_dir: Path, *, env: Mapping[str, str], portal_url: str) -> Servi
     return Service(child, exports, is_needed_first=False)
 
 
-def _port() -> int:
+def _listener() -> socket.socket:
+    """Listen at once, for the sandbox to inherit: two products that start at the same moment would
+    both find the port free."""
     try:
-        ports.require_free(host=ports.LOOPBACK, port=_USUAL_PORT)
+        return ports.listen(ports.LOOPBACK, _USUAL_PORT)
     except PortInUse:
-        return ports.free_port()
-    return _USUAL_PORT
+        return ports.listen(ports.LOOPBACK, 0)

@@ -27,7 +27,7 @@ class SandboxServer:
 
     def __init__(self, settings: Settings | None = None) -> None:
         settings = settings or Settings()
-        self._socket = _bind(settings.host, settings.port)
+        self._socket = _socket(settings)
         port = self._socket.getsockname()[1]
         public_url = settings.public_url or f"http://localhost:{port}"
         self.settings = replace(settings, port=port, public_url=public_url)
@@ -89,9 +89,12 @@ class SandboxServer:
         self.stop()
 
 
-def _bind(host: str, port: int) -> socket.socket:
-    """Bind a socket, so that `port` is known and reserved before the server runs."""
+def _socket(settings: Settings) -> socket.socket:
+    """The inherited socket, or one that is bound, so that its port is known before the server
+    runs."""
+    if settings.descriptor is not None:
+        return socket.socket(fileno=settings.descriptor)
     bound = socket.socket()
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    bound.bind((host, port))
+    bound.bind((settings.host, settings.port))
     return bound

@@ -13,6 +13,7 @@ class Settings:
 
     host: str = "127.0.0.1"
     port: int = 0  # 0: any free port
+    descriptor: int | None = None  # of an inherited listening socket, in the place of both
     public_url: str = ""  # its address for browsers; empty: http://localhost:<port>
     api_key: str = "sk_test_sandbox"
     api_version: str = API_VERSION
@@ -36,6 +37,7 @@ class Settings:
         return cls(
             host=read("HOST", "127.0.0.1"),
             port=int(read("PORT", "12111")),
+            descriptor=int(inherited) if (inherited := read("DESCRIPTOR", "")) else None,
             public_url=read("URL", "").rstrip("/"),
             api_key=read("KEY", "sk_test_sandbox"),
             webhook_url=read("WEBHOOK_URL", ""),

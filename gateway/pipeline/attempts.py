@@ -124,7 +124,7 @@ class _Attempts:
         _complete(error, call, way)
         forget_frames(error)
         self._failure = error
-        if self._number < MOST_ATTEMPTS and self._may_retry() and _learns(error, call, way):
+        if self._number < MOST_ATTEMPTS and self._may_retry() and await _learns(error, call, way):
             breakers.succeeded(way.upstream.id)
             self._ways.appendleft(way)
             return True
@@ -190,16 +190,19 @@ def _report(
     return False
 
 
-def _learns(error: UpstreamError, call: Call, way: Candidate) -> bool:
-    """Whether a refusal says what the upstream wants otherwise, so that the call is repeated."""
+async def _learns(error: UpstreamError, call: Call, way: Candidate) -> bool:
+    """Whether a refusal says what the upstream wants otherwise, so that the call is repeated.
+
+    A call beside this one may have learned it while this one was under way.
+    """
     if not isinstance(error, UpstreamRefused) or error.refusal not in learned.TEACHING:
         return False
     workspace_id = call.caller.workspace_id
     way.upstream.learned_of(workspace_id)
-    if not learned.learns(error, call.request, way.upstream.known_to(workspace_id)):
-        return False
+    is_new = learned.learns(error, call.request, way.upstream.known_to(workspace_id))
+    sent = None if call.encoded is None else call.encoded[1].body
     call.encoded = None
-    return True
+    return is_new or (await upstream_call.encoded(call, way)).body != sent
 
 
 def _complete(error: UpstreamError, call: Call, way: Candidate) -> None:

@@ -89,7 +89,8 @@ def _places(last: Callable[[WireFormat], bytes]) -> dict[str, Steps]:
 
 def _faults(name: str, steps: Steps, outcome: Outcome, ways: tuple[Way, ...]) -> Iterator[Fault]:
     """Once, and then an answer; and each time."""
-    yield Fault(f"before any content: {name}, once", _once(steps), ANSWERED, ways)
+    name_once = f"before any content: {name}, once"
+    yield Fault(name_once, _once(steps), ANSWERED, ways, needs_retry=True)
     yield Fault(f"before any content: {name}", lambda wire: streams(*steps(wire)), outcome, ways)
 
 
@@ -127,6 +128,7 @@ FAULTS = [
         lambda wire: then(_NOTHING, says()),
         ANSWERED,
         CHAT_STREAMED,
+        needs_retry=True,
     ),
     Fault(
         "before any content: nothing for something",

@@ -96,7 +96,9 @@ FAULTS = [
         EMPTY,
         CHAT_ONLY,
     ),
-    _fault("lost once", then(_chat(), answers(completion())), ANSWERED, CHAT_PLAIN),
+    _fault("lost once", then(_chat(), answers(completion())), ANSWERED, CHAT_PLAIN)._replace(
+        needs_retry=True
+    ),
     _fault(
         "lost once, streamed",
         then(
@@ -110,7 +112,7 @@ FAULTS = [
         ),
         ANSWERED,
         CHAT_STREAMED,
-    ),
+    )._replace(needs_retry=True),
     _fault("all of it reasoning", _chat(REASONED), _answer("end_turn")),
     _fault(
         "all of it reasoning, at the limit", _chat(REASONED, finish="length"), _answer("max_tokens")

@@ -305,7 +305,8 @@ def _once() -> Iterator[Fault]:
             CHAT_STREAMED,
         ),
     ):
-        yield fault(f"cut, once, {ways[0].wire.path}, {ways[0].stream}", play, at, ways)
+        once = fault(f"cut, once, {ways[0].wire.path}, {ways[0].stream}", play, at, ways)
+        yield once._replace(needs_retry=True)
 
 
 def _cut_by_the_limit() -> Iterator[Fault]:

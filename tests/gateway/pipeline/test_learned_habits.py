@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.customers import Customer
 from tests.support.gateways import NewCustomer, StartGateway
-from tests.support.replies import answers, completion, says, then
+from tests.support.replies import after_release, answers, completion, says, then
 from tests.support.scripted_upstream import Play, Script, ScriptedUpstream
 
 REFUSAL = json.dumps({"error": {"message": "System message must be at the beginning."}}).encode()
@@ -49,6 +49,32 @@ def _assert_learns(customer: Customer, upstream: ScriptedUpstream, model: str) -
         customer.ask(second.prompt, model=model, stream=stream, messages=asked(second))
         assert roles(second) == [["user"]]
     assert customer.charges() == [60] * 3
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["plain", "stream"])
+@pytest.mark.parametrize("model", MODELS, ids=["messages", "chat"])
+def test_calls_side_by_side_are_all_repeated(
+    start_gateway: StartGateway,
+    new_customer: NewCustomer,
+    upstream: ScriptedUpstream,
+    model: str,
+    stream: bool,
+) -> None:
+    """The first refusal teaches the others' calls, which are under way without knowing it."""
+    customer = new_customer(url=start_gateway().url)
+    refusal = after_release(answers(REFUSAL, status=MODELS[model]))
+    scripts = [upstream.script(then(refusal, says())) for _ in range(3)]
+    calls = [
+        customer.begin(script.prompt, model=model, stream=stream, messages=asked(script))
+        for script in scripts
+    ]
+    for script in scripts:
+        script.wait_for_request()
+    for script in scripts:
+        script.release()
+
+    assert [call.answer().status for call in calls] == [200] * 3
+    assert [roles(script) for script in scripts] == [[["user", "system"], ["user"]]] * 3
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["plain", "stream"])
