@@ -18,7 +18,7 @@ from accounts.models import User, Workspace
 from tests.support import people
 from tests.support.roll_ups import TABLES
 
-pytest_plugins = ["tests.support.gateways"]
+pytest_plugins = ["tests.support.gateways", "tests.gateway.faults.attempts"]
 
 # The time an example takes depends on how busy the machine is, not on the product.
 hypothesis_settings.register_profile(
@@ -40,7 +40,7 @@ if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
     signal.signal(signal.SIGHUP, lambda *_: None)
 
 
-_LONGEST = "test_upstream_faults.py"
+_LONGEST = ("browser", "faults")  # folders; those whose files take longest come first
 
 
 class _Together(LoadScopeScheduling):  # type: ignore[misc]  # xdist ships no types
@@ -57,7 +57,7 @@ class _Together(LoadScopeScheduling):  # type: ignore[misc]  # xdist ships no ty
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with what takes longest: a process that began it last would run alone at the end."""
-    items.sort(key=lambda item: (item.path.name != _LONGEST, "browser" not in item.path.parts))
+    items.sort(key=lambda item: [folder not in item.path.parts for folder in _LONGEST])
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> _Together:

@@ -8,12 +8,12 @@ import random
 
 import pytest
 
+from tests.gateway.faults.attempts import fields_of
+from tests.gateway.faults.kinds import ALL
 from tests.gateway.faults.table import Fault, Way
-from tests.gateway.pipeline.test_upstream_faults import FAULTS
 from tests.support.callers import Call
 from tests.support.customers import Customer
 from tests.support.gateways import NewCustomer
-from tests.support.scripted_catalogue import PRICED_ANSWER_TOKENS
 from tests.support.scripted_upstream import ScriptedUpstream
 from tests.support.servers import WebServer
 from usage.models import RequestRecord
@@ -25,7 +25,7 @@ MOST_RELEASES = 50  # more than any play waits for
 # calls side by side share a budget of attempts, and which of them gets the last one is open.
 ROWS = [
     (fault, way)
-    for fault in FAULTS
+    for fault in ALL
     for way in fault.ways
     if fault.outcome.charge is not None
     and not (fault.outcome.is_late or fault.has_deadline or fault.is_long or fault.needs_retry)
@@ -35,12 +35,8 @@ ROWS = [
 def begin(fault: Fault, way: Way, customer: Customer, upstream: ScriptedUpstream) -> Call:
     script = upstream.script(fault.play(way.wire))
     script.release(MOST_RELEASES)
-    fields = {"model": fault.model or way.wire.model, "max_tokens": 100}
-    if fault.is_priced:
-        fields = {"model": way.wire.priced_model, "max_tokens": PRICED_ANSWER_TOKENS}
-    return customer.begin(
-        script.prompt, stream=way.stream, **{**fields, **fault.asked(script.prompt)}
-    )
+    fields = {**fields_of(fault, way), **fault.asked(script.prompt)}
+    return customer.begin(script.prompt, stream=way.stream, **fields)
 
 
 @pytest.mark.parametrize("seed", range(3))

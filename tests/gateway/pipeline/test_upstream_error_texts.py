@@ -11,6 +11,7 @@ from tests.support.replies import Step, answers, event, events, streams
 from tests.support.scripted_upstream import Play, ScriptedUpstream
 from tests.support.servers import WebServer
 from tests.support.waiting import eventually
+from usage.models import Ending
 
 LEAKING = "No model prod-7 for org-9fK2abcdEFGH at http://10.0.3.7:8000/v1, says /srv/a/gate.py"
 SHOWN = "No model … for … at …, says …"
@@ -97,3 +98,27 @@ def test_what_the_caller_sent_is_named(customer: Customer, upstream: ScriptedUps
     refused = customer.ask(f"{script.prompt} toolu_01AbCd9")
 
     assert refused.error["message"] == "messages.0.content: toolu_01AbCd9 is not at …, see …"
+
+
+def test_the_name_that_the_upstream_has_for_the_model_is_replaced(
+    customer: Customer, upstream: ScriptedUpstream
+) -> None:
+    words = "messages.0.content: this model is a-name-for-insiders and takes no poems"
+    script = upstream.script(refusing(words, status=400))
+
+    answer = customer.ask(script.prompt)
+
+    assert answer.error["message"] == words.replace("a-name-for-insiders", "scripted/messages")
+    assert len(script.requests) == 1  # another attempt would find the same
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["plain", "stream"])
+def test_a_refusal_inside_a_success_is_passed_on_as_well(
+    customer: Customer, upstream: ScriptedUpstream, stream: bool
+) -> None:
+    script = upstream.script(refusing("a-name-for-insiders takes no poems", status=200))
+
+    answer = customer.ask(script.prompt, stream=stream)
+
+    assert answer.error["message"] == "scripted/messages takes no poems"
+    assert customer.wait_for_record().ending == Ending.FAILED

@@ -1,39 +1,20 @@
-"""The upstream fails in every way: the caller hears a documented error and pays what is documented.
+"""Calls that meet a fault of the tables: each must have the documented error and charge.
 
-The faults stand in tests/gateway/faults/, a row each with what must come of it. What each ending
-costs is decided in docs/adr/0006-what-each-ending-costs.md.
+What each ending costs is decided in docs/adr/0006-what-each-ending-costs.md.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import zip_longest
 from typing import Any, NamedTuple
 
 import pytest
 
-from tests.gateway.faults import (
-    beginnings,
-    bodies,
-    connections,
-    conversations,
-    disguises,
-    emptiness,
-    habits,
-    odd_calls,
-    oddities,
-    refusals,
-    requests,
-    statuses,
-    stop_sequences,
-    streams,
-    tool_calls,
-    usage_reports,
-)
 from tests.gateway.faults.table import Fault, Outcome, Way
 from tests.support.callers import Answer, Call, Transcript
 from tests.support.customers import Customer
 from tests.support.gateways import NewCustomer
-from tests.support.replies import answers, says
+from tests.support.replies import says
 from tests.support.scripted_catalogue import (
     LONG_ANSWER_CREDITS,
     LONG_ANSWER_TOKENS,
@@ -42,26 +23,7 @@ from tests.support.scripted_catalogue import (
 from tests.support.scripted_upstream import Script, ScriptedUpstream
 from tests.support.servers import WebServer
 from tests.support.waiting import eventually
-from usage.models import Ending
 
-FAULTS = [
-    *connections.FAULTS,
-    *statuses.FAULTS,
-    *bodies.FAULTS,
-    *streams.FAULTS,
-    *beginnings.FAULTS,
-    *oddities.FAULTS,
-    *usage_reports.FAULTS,
-    *tool_calls.FAULTS,
-    *odd_calls.FAULTS,
-    *refusals.FAULTS,
-    *emptiness.FAULTS,
-    *stop_sequences.FAULTS,
-    *conversations.FAULTS,
-    *habits.FAULTS,
-    *disguises.FAULTS,
-    *requests.FAULTS,
-]
 CREDITS = LONG_ANSWER_CREDITS
 
 
@@ -176,68 +138,45 @@ def gateway_for(fault: Fault, gateways: dict[str, WebServer]) -> WebServer:
     return gateways["hasty" if outcome.breaks_off else "impatient"]
 
 
-@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
-def test_each_fault_has_its_error_and_its_charge(
-    new_customer: NewCustomer,
-    gateways: dict[str, WebServer],
-    upstream: ScriptedUpstream,
-    fault: Fault,
-) -> None:
-    """All of its ways at once. Afterwards nothing of it has stuck to the gateway."""
-    gateway = gateway_for(fault, gateways)
+Meet = Callable[[Fault], None]
 
-    def begin(way: Way) -> Attempt:
+
+@pytest.fixture
+def meet(
+    new_customer: NewCustomer, gateways: dict[str, WebServer], upstream: ScriptedUpstream
+) -> Meet:
+    """Make calls that meet a fault, all of its ways at once; fail unless each has the documented
+    outcome, and afterwards nothing of it has stuck to the gateway."""
+
+    def begin(fault: Fault, way: Way, gateway: WebServer) -> Attempt:
         customer = new_customer(url=gateway.url, credits=CREDITS)
         script = upstream.script(fault.play(way.wire))
-        fields = {"model": fault.model or way.wire.model, "max_tokens": 100}
-        if fault.is_long:
-            fields = {"model": way.wire.long_model, "max_tokens": LONG_ANSWER_TOKENS}
-        elif fault.is_priced:
-            fields = {"model": way.wire.priced_model, "max_tokens": PRICED_ANSWER_TOKENS}
-        fields |= fault.asked(script.prompt)
+        fields = {**fields_of(fault, way), **fault.asked(script.prompt)}
         call = customer.begin(script.prompt, stream=way.stream, **fields)
         return Attempt(fault, way, customer, script, call)
 
-    attempts = [begin(way) for way in fault.ways]
+    def meet(fault: Fault) -> None:
+        gateway = gateway_for(fault, gateways)
+        attempts = [begin(fault, way, gateway) for way in fault.ways]
+        for attempt in attempts:
+            attempt.assert_outcome()
+            assert {request.path for request in attempt.script.requests} <= {attempt.way.wire.path}
 
-    for attempt in attempts:
-        attempt.assert_outcome()
-        assert {request.path for request in attempt.script.requests} <= {attempt.way.wire.path}
+        def is_answered() -> bool:
+            return attempts[0].customer.ask(upstream.script(says()).prompt).status == 200
 
-    def is_answered() -> bool:
-        return attempts[0].customer.ask(upstream.script(says()).prompt).status == 200
+        # Where a deadline is short, a machine that falters may miss it.
+        assert is_answered() or (
+            (fault.outcome.is_late or fault.has_deadline) and eventually(is_answered)
+        )
 
-    # Where a deadline is short, a machine that falters may miss it.
-    assert is_answered() or (
-        (fault.outcome.is_late or fault.has_deadline) and eventually(is_answered)
-    )
-
-
-def test_there_are_as_many_faults_as_names() -> None:
-    assert len({fault.name for fault in FAULTS}) == len(FAULTS)
-
-
-def test_what_the_upstream_finds_wrong_with_the_request_is_passed_on(
-    customer: Customer, upstream: ScriptedUpstream
-) -> None:
-    words = "messages.0.content: this model is a-name-for-insiders and takes no poems"
-    script = upstream.script(answers(statuses.error("invalid_request_error", words), status=400))
-
-    answer = customer.ask(script.prompt)
-
-    assert answer.error["message"] == words.replace("a-name-for-insiders", "scripted/messages")
-    assert len(script.requests) == 1  # another attempt would find the same
+    return meet
 
 
-@pytest.mark.parametrize("stream", [False, True])
-def test_a_refusal_inside_a_success_is_passed_on_as_well(
-    customer: Customer, upstream: ScriptedUpstream, stream: bool
-) -> None:
-    script = upstream.script(
-        answers(statuses.error("invalid_request_error", "a-name-for-insiders takes no poems"))
-    )
-
-    answer = customer.ask(script.prompt, stream=stream)
-
-    assert answer.error["message"] == "scripted/messages takes no poems"
-    assert customer.wait_for_record().ending == Ending.FAILED
+def fields_of(fault: Fault, way: Way) -> dict[str, Any]:
+    """Return the model and the limit of the output for a call."""
+    if fault.is_long:
+        return {"model": way.wire.long_model, "max_tokens": LONG_ANSWER_TOKENS}
+    if fault.is_priced:
+        return {"model": way.wire.priced_model, "max_tokens": PRICED_ANSWER_TOKENS}
+    return {"model": fault.model or way.wire.model, "max_tokens": 100}
