@@ -13,6 +13,7 @@ import sys
 import aiohttp
 
 from benchmarks.abuse import bodies
+from gateway.request.json_values import MOST_VALUES
 from keys import tokens
 
 MIB = 1024 * 1024
@@ -20,7 +21,8 @@ _SLOW_CONNECTIONS = 150
 _SLOW_MIB = 6
 _LARGE_AT_ONCE = 20
 _LARGE_MIB = 31
-_DENSE_BLOCKS = 330_000
+_VALUES_OF_A_BLOCK = 3
+_DENSE_BLOCKS = MOST_VALUES // _VALUES_OF_A_BLOCK - 10
 _FLOODERS = 64
 _SLOTS = 1100
 _HOSTILE_CONNECTIONS = 500

@@ -254,7 +254,7 @@ def test_a_body_of_too_many_values_is_refused_before_it_is_parsed(
     answer = customer.caller.post(path, body)
 
     assert answer.status == 400
-    assert answer.error["message"] == "The request body has more than 1,000,000 values"
+    assert answer.error["message"] == "The request body has more than 400,000 values"
     assert gateway.memory_bytes() - before < 100 * MIB
 
 

@@ -58,11 +58,11 @@ def test_backslashes_where_a_part_ends_are_no_end_of_a_string(end: int) -> None:
 @pytest.mark.parametrize("unit", [b"[],", b'{"":0},', b"1,", b'"",', b'{"type":"text"},'])
 def test_a_body_of_more_values_than_allowed_is_refused_whatever_they_are(unit: bytes) -> None:
     values = JsonValues()
-    with pytest.raises(InvalidRequest, match="more than 1,000,000 values"):
+    with pytest.raises(InvalidRequest, match="more than 400,000 values"):
         values.add(b"[" + unit * (MOST_VALUES + 1))
 
 
 def test_the_largest_text_and_the_most_messages_are_allowed() -> None:
-    message = b'{"role":"user","content":[{"type":"text","text":"a, b"}]},'
+    message = b'{"role":"user","content":"a, b"},'
     for body in (b'["' + b"a, [b] {c}" * 3_000_000 + b'"]', b"[" + message * 100_000 + b"0]"):
         JsonValues().add(body)
