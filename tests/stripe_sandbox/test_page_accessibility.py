@@ -1,41 +1,33 @@
 """The pages in a real browser: accessible, within their policy, no request to other hosts."""
 
 import json
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import stripe
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from stripe_sandbox.client import Sandbox
 from stripe_sandbox.server import SandboxServer
+from tests.browser import chromium
 from tests.stripe_sandbox.library import Checkout
 from tests.stripe_sandbox.receiver import Receiver
 
 AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
-CHROMIUM = shutil.which("chromium")
-QUIET = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
-QUIET += ["--disable-component-update", "--disable-sync"]
-
 TIMEOUT_MS = 120_000  # only a failing test waits this long
 
 expect.set_options(timeout=TIMEOUT_MS)
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
+pytestmark = chromium.NEEDED
 
 Open = Callable[[str], Page]
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=QUIET, timeout=TIMEOUT_MS
-        )
+    with chromium.running() as running:
         yield running
-        running.close()
 
 
 @pytest.fixture(params=[(1280, "light"), (1280, "dark"), (390, "light"), (390, "dark")], ids=str)
