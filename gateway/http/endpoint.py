@@ -111,14 +111,14 @@ async def checked_request(
     checked has come.
     """
     limiter, workspace_id = services.limiter, caller.workspace_id
-    require_room = partial(limiter.require_room, workspace_id)
     try:
-        data = await body.read(require_room)
+        data = await body.read(partial(limiter.require_room, workspace_id))
+        least_tokens = body.least_tokens
         request = await offload.run(
-            partial(parse.messages_request, data),
+            partial(parse.messages_request, data, least_tokens),
             size_bytes=body.work_bytes,
             workspace_id=workspace_id,
-            before=require_room,
+            before=partial(limiter.require_room, workspace_id, least_tokens),
         )
     except CallerGone:
         limiter.charge_refused(workspace_id, body.values)  # they were counted, which takes time

@@ -16,6 +16,8 @@ from server.request_drain import drain
 
 # To check a value takes as long as twenty bytes of a request that is mostly text.
 _WORK_OF_A_VALUE = 20
+# A block of the shortest text has nine bytes for each of its values.
+_TOKENS_OF_A_VALUE = 2
 _IDENTITY = frozenset({"", "identity"})
 Buffer = bytes | mmap.mmap
 
@@ -69,6 +71,12 @@ class RequestBody:
     def values(self) -> int:
         """How many JSON values a large body has, or a few more: those of a small one are few."""
         return self._values.count
+
+    @property
+    def least_tokens(self) -> int:
+        """As how many input tokens the body of a call counts at least against the limit of its
+        workspace, as far as can be said before it is parsed. Small bodies are not looked at."""
+        return 0 if self._upload is None else self.values * _TOKENS_OF_A_VALUE
 
     @property
     def work_bytes(self) -> int:

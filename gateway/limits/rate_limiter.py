@@ -211,12 +211,13 @@ class RateLimiter:
         """Return how much of both limits is used; nothing is counted."""
         return self._state(self._current(workspace_id), (0, 0))
 
-    def require_room(self, workspace_id: int) -> None:
-        """Raise TooManyRequests if the tokens of the minute are used up already."""
+    def require_room(self, workspace_id: int, input_tokens: int = 0) -> None:
+        """Raise TooManyRequests if so many tokens do not fit into the minute, or none at all."""
         counts = self._current(workspace_id)
-        tokens = self._state(counts, (0, 0)).input_tokens
-        if tokens.used >= tokens.limit:
-            self._refuse(counts, (0, 1))
+        least = max(1, input_tokens)
+        tokens = self._state(counts, (0, least)).input_tokens
+        if tokens.used > tokens.limit:
+            self._refuse(counts, (0, least))
 
     def charge_refused(self, workspace_id: int, input_tokens: int) -> None:
         """Count the tokens of a request that was refused, up to half of a minute's: it has taken

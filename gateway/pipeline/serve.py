@@ -83,13 +83,16 @@ async def serve(
 def _admit_tokens(
     services: GatewayServices, workspace_id: int, request: MessagesRequest
 ) -> RateLimitState:
-    tokens = token_usage.estimate_tokens(request.text_bytes)
+    """Count the tokens of a call. A large one that is refused has taken time too, and would come
+    again and again: it counts in part, so that soon its body is not read."""
+    tokens = max(token_usage.estimate_tokens(request.text_bytes), request.least_tokens)
     try:
         return services.limiter.admit_tokens(workspace_id, tokens)
     except TooManyRequests as error:
         never_fits = error.retry_after_s is None
-        if never_fits and request.body_bytes > offload.SMALL_BYTES:
-            services.limiter.charge_refused(workspace_id, tokens)
+        is_large = request.body_bytes > offload.SMALL_BYTES
+        refused = tokens if never_fits and is_large else request.least_tokens
+        services.limiter.charge_refused(workspace_id, refused)
         raise
 
 

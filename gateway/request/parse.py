@@ -41,6 +41,7 @@ class MessagesRequest(msgspec.Struct, frozen=True):
     image_count: int
     document_count: int
     body_bytes: int
+    least_tokens: int = 0  # as how many it counts at least against the limit of its workspace
     attachment_bytes: int = 0
     opaque_bytes: int = 0
     has_odd_calls: bool = False
@@ -88,12 +89,12 @@ class MessagesRequest(msgspec.Struct, frozen=True):
         return self.body_bytes - self.attachment_bytes - self.opaque_bytes
 
 
-def messages_request(body: bytes | mmap.mmap) -> MessagesRequest:
+def messages_request(body: bytes | mmap.mmap, least_tokens: int = 0) -> MessagesRequest:
     """The body of POST /v1/messages. Raises InvalidRequest, ThreadNotFound."""
     fields = _decode(body)
     values.field(fields, "model", "")
     values.field(fields, "max_tokens", "")
-    return _check(fields, body_bytes=len(body), check_pairs=True)
+    return _check(fields, body_bytes=len(body), least_tokens=least_tokens, check_pairs=True)
 
 
 def count_request(body: bytes | mmap.mmap) -> MessagesRequest:
@@ -120,7 +121,9 @@ def _decode(body: bytes | mmap.mmap) -> dict[str, Any]:
     return fields
 
 
-def _check(fields: dict[str, Any], *, body_bytes: int, check_pairs: bool) -> MessagesRequest:
+def _check(
+    fields: dict[str, Any], *, body_bytes: int, check_pairs: bool, least_tokens: int = 0
+) -> MessagesRequest:
     for name in [name for name, value in fields.items() if value is None]:
         if options.is_optional(name):
             del fields[name]
@@ -137,6 +140,7 @@ def _check(fields: dict[str, Any], *, body_bytes: int, check_pairs: bool) -> Mes
         image_count=stats.images + stats.inner_images,
         document_count=stats.documents + stats.inner_documents,
         body_bytes=body_bytes,
+        least_tokens=least_tokens,
         attachment_bytes=stats.attachment_bytes,
         opaque_bytes=stats.opaque_bytes,
         has_odd_calls=stats.has_odd_calls,

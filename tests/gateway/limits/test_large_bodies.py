@@ -33,6 +33,13 @@ def begin_upload(caller: Caller, body: bytes, sent: int) -> Call:
     return call
 
 
+def of_blocks(count: int, text: str) -> bytes:
+    """Return the body of a call with so many blocks of text."""
+    content = [{"type": "text", "text": text}] * count
+    body = json.loads(request_body("")) | {"messages": [{"role": "user", "content": content}]}
+    return json.dumps(body, separators=(",", ":")).encode()
+
+
 @pytest.mark.parametrize("size", [60_000, 70_000, 1_500_000, 20 * MIB])
 @pytest.mark.parametrize("is_chunked", [False, True], ids=["announced", "chunked"])
 def test_a_body_of_any_size_reaches_the_model_byte_for_byte(
@@ -224,6 +231,32 @@ def test_large_bodies_that_are_refused_use_up_the_tokens_of_their_own_workspace(
     assert statuses[0] == 400
     assert statuses[-1] == 429
     assert honest.ask(script.prompt).status == 200
+
+
+def test_a_body_whose_values_alone_do_not_fit_into_the_minute_is_not_parsed(
+    new_customer: NewCustomer, start_gateway: StartGateway
+) -> None:
+    gateway = start_gateway(RATE_LIMITS="requests=1000,input_tokens=500000")
+    customer = new_customer(url=gateway.url, credits=1)
+    dense = of_blocks(50_000, "a")  # 300,000 tokens by its values, 337,500 by its bytes
+
+    statuses = [customer.caller.post("/v1/messages", body).status for body in (dense, dense[:-1])]
+
+    assert statuses == [402, 429]  # not 400, though the second is not JSON
+
+
+def test_large_bodies_that_do_not_fit_into_the_minute_are_soon_refused_unparsed(
+    new_customer: NewCustomer, start_gateway: StartGateway
+) -> None:
+    gateway = start_gateway(RATE_LIMITS="requests=1000,input_tokens=500000")
+    customer = new_customer(url=gateway.url, credits=1)
+    dense = of_blocks(50_000, "a")
+    wide = of_blocks(20_000, "a" * 20)  # 120,000 tokens by its values, 230,000 by its bytes
+
+    bodies = [dense, wide, wide, wide, wide[:-1]]
+    statuses = [customer.caller.post("/v1/messages", body).status for body in bodies]
+
+    assert statuses == [402, 429, 429, 429, 429]
 
 
 def test_images_that_cannot_be_paid_for_use_up_the_tokens_of_their_own_workspace(
