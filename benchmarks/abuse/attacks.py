@@ -192,7 +192,7 @@ ATTACKS = {
 
 
 if __name__ == "__main__":
-    # Whoever attacks does so from a machine of their own.
+    # An attacker uses a machine of their own, so this one gives the product precedence.
     os.nice(19)
     name, port, *keys = sys.argv[1:]
     sys.stdout.write("begun\n")
