@@ -13,7 +13,7 @@ from pathlib import Path
 from django.conf import settings
 from django.core.management import call_command
 
-from benchmarks import machine
+from benchmarks import catalogue, machine
 from benchmarks.chaos import availability, faults, verdict
 from benchmarks.chaos.availability import Judge
 from benchmarks.chaos.callers import Callers, CallResult
@@ -26,23 +26,6 @@ from tests.support.waiting import eventually
 
 _MODEL = "bench/talker"
 _WORKSPACES = 5
-_CATALOGUE = """
-[[models]]
-id = "{model}"
-name = "Talker"
-context_tokens = 8192
-max_output_tokens = 4096
-[[models.prices]]
-from = 2026-11-01T00:00:00Z
-input = 1_000_000
-output = 4_500_000
-cache_write = 1_250_000
-cache_read = 100_000
-[[models.upstreams]]
-format = "messages"
-base_url = "{url}"
-model = "bench"
-"""
 
 
 def main(options: argparse.Namespace) -> int:
@@ -63,10 +46,12 @@ def main(options: argparse.Namespace) -> int:
         folder = Path(name)
         call_command("migrate", verbosity=0)
         with _Load(options.rate) as load:
-            catalogue = folder / "catalogue.toml"
-            catalogue.write_text(_CATALOGUE.format(model=_MODEL, url=load.upstream_url))
-            processes = Processes(server, folder, catalogue=catalogue)
-            _sync(catalogue)
+            path = folder / "catalogue.toml"
+            catalogue.write(
+                path, model=_MODEL, prices=catalogue.DEAR, upstream_url=load.upstream_url
+            )
+            processes = Processes(server, folder, catalogue=path)
+            _sync(path)
             with processes.running():
                 callers = load.begin(processes.urls, _tokens(), seconds=options.minutes * 60)
                 injected = _inject(processes, load, every_s=options.every, names=options.fault)
@@ -133,8 +118,8 @@ def _inject(
     return injected
 
 
-def _sync(catalogue: Path) -> None:
-    settings.CATALOGUE = catalogue
+def _sync(path: Path) -> None:
+    settings.CATALOGUE = path
     call_command("sync_catalogue", verbosity=0)
 
 

@@ -50,8 +50,9 @@ def main(options: argparse.Namespace) -> int:
         after, before = sides
         calls = LoadSpec(0, "", MODEL, connections=_CONNECTIONS, calls=options.calls)
         _compare(f"{_CONNECTIONS} connections", before, after, calls, options.rounds)
-        streams = LoadSpec(0, "", MODEL, connections=_STREAMS, events=options.events)
-        _compare(f"{_STREAMS} streams", before, after, streams, options.rounds)
+        if options.events:
+            streams = LoadSpec(0, "", MODEL, connections=_STREAMS, events=options.events)
+            _compare(f"{_STREAMS} streams", before, after, streams, options.rounds)
     return 0
 
 

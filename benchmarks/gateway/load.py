@@ -32,7 +32,10 @@ class LoadSpec(msgspec.Struct):
 
 
 class Measurement(msgspec.Struct):
-    """The result of a load; times in milliseconds."""
+    """The result of a load: calls or events that were completed, and times in milliseconds.
+
+    The first event of a stream has no time: with one event in each, all times are 0.
+    """
 
     seconds: float
     completed: int
@@ -68,6 +71,7 @@ class _Caller(asyncio.Protocol):
         self._times = times
         self._received = b""
         self._sent_at = 0.0
+        self.completed = 0
         self.failed = 0
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
@@ -93,6 +97,7 @@ class _Caller(asyncio.Protocol):
         if found is None or len(self._received) < head_end + 4 + int(found[1]):
             return
         self._times.append((time.perf_counter() - self._sent_at) * 1000)
+        self.completed += 1
         self.failed += not self._received.startswith(b"HTTP/1.1 200")
         self._received = b""
         self._send()
@@ -111,8 +116,8 @@ class _StreamCaller(asyncio.Protocol):
         self._events = events
         self._pace_s = pace_s
         self._delays = delays
-        self._seen = 0
         self._last_at = 0.0
+        self.completed = 0
         self.failed = 0
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
@@ -130,9 +135,9 @@ class _StreamCaller(asyncio.Protocol):
                 gap_s = now - self._last_at
                 self._delays.append(max(0.0, gap_s - count * self._pace_s) * 1000)
             self._last_at = now
-            self._seen += count
+            self.completed += count
         if b"event: message_stop" in data:
-            self.failed = int(self._seen != self._events)
+            self.failed = int(self.completed != self._events)
             self._transport.close()
 
     def connection_lost(self, error: Exception | None) -> None:
@@ -163,7 +168,7 @@ async def measure(spec: LoadSpec, *, pace_s: float) -> Measurement:
     times.sort()
     return Measurement(
         seconds=time.perf_counter() - began,
-        completed=len(times),
+        completed=sum(caller.completed for caller in callers),
         failed=sum(caller.failed for caller in callers),
         p50_ms=_percentile(times, 50),
         p95_ms=_percentile(times, 95),

@@ -40,12 +40,13 @@ def main(options: argparse.Namespace) -> int:
             stack.enter_context(_served("product", _PRODUCT, {})),
             stack.enter_context(_served("2 workers", _PRODUCT, {}, "--workers", "2")),
         ]
-        for connections, calls in ((32, options.calls), (1, options.calls // 8)):
+        for connections, calls in ((32, options.calls), (1, max(1, options.calls // 8))):
             spec = LoadSpec(0, key, MODEL, connections=connections, calls=calls)
             _compare(f"{connections} connections", servers, spec, rounds=options.rounds)
-        spec = LoadSpec(0, key, MODEL, connections=200, events=options.events)
-        _compare("200 streams of 20 events/s (late by)", servers, spec, rounds=1)
-        _hold_streams(servers[1], LoadSpec(0, key, MODEL, connections=500, events=options.events))
+        if options.events:
+            spec = LoadSpec(0, key, MODEL, connections=200, events=options.events)
+            _compare("200 streams of 20 events/s (late by)", servers, spec, rounds=1)
+            _hold_streams(servers[1], msgspec.structs.replace(spec, connections=500))
     return 0
 
 

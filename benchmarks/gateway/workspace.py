@@ -6,28 +6,10 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from benchmarks import catalogue
 from benchmarks.gateway.processes import PROJECT
 
 MODEL = "bench/fixed"
-_CATALOGUE = """
-[[models]]
-id = "{model}"
-name = "Fixed"
-context_tokens = 8192
-max_output_tokens = 4096
-capabilities = ["images"]
-max_tokens_per_image = 1600
-[[models.prices]]
-from = 2026-11-01T00:00:00Z
-input = 100_000
-output = 450_000
-cache_write = 125_000
-cache_read = 10_000
-[[models.upstreams]]
-format = "messages"
-base_url = "http://127.0.0.1:{port}"
-model = "bench"
-"""
 _EMAIL = "demo@example.com"
 # For servers, so that a benchmark does not run into what one workspace may ask for.
 UNLIMITED = {"RATE_LIMITS": "requests=1000000000,input_tokens=1000000000000"}
@@ -35,16 +17,16 @@ UNLIMITED = {"RATE_LIMITS": "requests=1000000000,input_tokens=1000000000000"}
 
 def prepared(upstream_port: int) -> str:
     """Make a workspace with enough credits for every call; return its key."""
-    catalogue = write_catalogue(Path(os.environ["DATA_DIR"]), upstream_port)
-    os.environ["CATALOGUE"] = str(catalogue)
+    os.environ["CATALOGUE"] = str(write_catalogue(Path(os.environ["DATA_DIR"]), upstream_port))
     return filled(PROJECT, os.environ)
 
 
 def write_catalogue(folder: Path, upstream_port: int) -> Path:
     """Write a catalogue with the model of the benchmarks; return its file."""
-    catalogue = folder / "benchmark-catalogue.toml"
-    catalogue.write_text(_CATALOGUE.format(model=MODEL, port=upstream_port))
-    return catalogue
+    path = folder / "benchmark-catalogue.toml"
+    url = f"http://127.0.0.1:{upstream_port}"
+    catalogue.write(path, model=MODEL, prices=catalogue.CHEAP, upstream_url=url)
+    return path
 
 
 def filled(project: Path, env: Mapping[str, str]) -> str:

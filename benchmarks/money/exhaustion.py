@@ -12,6 +12,8 @@ import msgspec
 from django.conf import settings
 from django.core.management import call_command
 
+from benchmarks import catalogue
+from benchmarks.catalogue import Prices
 from billing.audit.report import audit
 from catalogue.pricing import Price
 from keys import services as keys
@@ -29,23 +31,6 @@ _PRICE = Price(
     cache_write_1h=1_000_000,
 )
 _TEMPLATE_TOKENS = 1_024
-_CATALOGUE = """
-[[models]]
-id = "{model}"
-name = "Fixed"
-context_tokens = 8192
-max_output_tokens = 4096
-[[models.prices]]
-from = 2026-11-01T00:00:00Z
-input = 1_000_000
-output = 1_000_000
-cache_write = 1_000_000
-cache_read = 0
-[[models.upstreams]]
-format = "messages"
-base_url = "{url}"
-model = "bench"
-"""
 _ANSWER = msgspec.json.encode(
     {
         "id": "msg_1",
@@ -122,7 +107,8 @@ async def _rounds(rounds: int, calls: int) -> int:
 
 def _load_catalogue(folder: Path, url: str) -> None:
     path = folder / "catalogue.toml"
-    path.write_text(_CATALOGUE.format(model=_MODEL, url=url))
+    prices = Prices(_PRICE.input, _PRICE.output, _PRICE.cache_write, _PRICE.cache_read)
+    catalogue.write(path, model=_MODEL, prices=prices, upstream_url=url)
     settings.CATALOGUE = path
     call_command("sync_catalogue", verbosity=0)
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from django.conf import settings
 
+from benchmarks import catalogue
 from benchmarks.chaos.upstream import Upstream
 from benchmarks.restarts import verdict
 from benchmarks.restarts.callers import Callers, Outcome
@@ -32,23 +33,6 @@ _ANSWER_WORDS = range(1, 6)
 # Two processes, each of which starts and then drains; the bound of a machine that is very busy.
 _RESTART_WINDOW_S = 400.0
 _REPORT = "Restarted the web processes."
-_CATALOGUE = """
-[[models]]
-id = "{model}"
-name = "Talker"
-context_tokens = 8192
-max_output_tokens = 4096
-[[models.prices]]
-from = 2026-11-01T00:00:00Z
-input = 1_000_000
-output = 4_500_000
-cache_write = 1_250_000
-cache_read = 100_000
-[[models.upstreams]]
-format = "messages"
-base_url = "{url}"
-model = "bench"
-"""
 
 
 @dataclass(frozen=True)
@@ -101,12 +85,12 @@ def measure(load: Load, folder: Path) -> Result:
     with gateway_database.fresh("restarts") as url, _event_loop() as loop:
         serving = Upstream(stream_words=_STREAM_WORDS, answer_words=_ANSWER_WORDS).serving()
         upstream_url = asyncio.run_coroutine_threadsafe(serving.__aenter__(), loop).result(10)
-        catalogue = folder / "catalogue.toml"
-        catalogue.write_text(_CATALOGUE.format(model=_MODEL, url=upstream_url))
+        path = folder / "catalogue.toml"
+        catalogue.write(path, model=_MODEL, prices=catalogue.DEAR, upstream_url=upstream_url)
         env = {
             "DATABASE_URL": url,
             "REDIS_URL": settings.REDIS_URL,
-            "CATALOGUE": str(catalogue),
+            "CATALOGUE": str(path),
             "DRAIN_WINDOW_S": str(load.drain_window_s),
             "RATE_LIMITS": "requests=1000000000,input_tokens=1000000000000",
         }
