@@ -46,21 +46,21 @@ def test_it_ends_with_the_bucket_in_which_enough_sessions_are_seen(
 ) -> None:
     question = asked(width=width, zone=zone)
 
-    shorter = paging.shortened(question, [(datetime.fromisoformat(found),)])
+    shorter = paging.until_full(question, [(datetime.fromisoformat(found),)])
 
     assert shorter == replace(question, until=datetime.fromisoformat(until))
 
 
 def test_it_is_read_whole_where_fewer_sessions_are_seen() -> None:
-    assert paging.shortened(asked(), []) == asked()
+    assert paging.until_full(asked(), []) == asked()
 
 
 @pytest.mark.parametrize(
     "more",
     [{"limit": None}, {"width": None}, {"group_by": ()}, {"group_by": (Grouping.MODEL,)}],
 )
-def test_other_questions_are_read_without_a_look(more: dict[str, Any]) -> None:
-    assert paging.look(asked(**more)) is None
+def test_other_questions_are_read_without_a_probe(more: dict[str, Any]) -> None:
+    assert paging.probe(asked(**more)) is None
 
 
 @pytest.mark.parametrize("group_by", [(Grouping.SESSION,), (Grouping.MODEL,)])
@@ -69,12 +69,12 @@ def test_it_begins_with_the_bucket_of_its_cursor(group_by: tuple[Grouping, ...])
     question = asked(after=(moment, (":s",)), group_by=group_by)
     first = asked(after=(SINCE.replace(hour=0, minute=0), (":s",)), group_by=group_by)
 
-    assert paging.resumed(question) == replace(question, since=moment)
-    assert paging.resumed(first) == first
+    assert paging.from_cursor(question) == replace(question, since=moment)
+    assert paging.from_cursor(first) == first
 
 
 def test_a_page_that_long_sessions_do_not_fill_goes_on(workspace: Workspace) -> None:
-    """One has more days in its month than the look expects of a page."""
+    """One has more days in its month than the probe expects of a page."""
     write(
         *(a_record(workspace, at=SINCE + n * DAY, session_id="long") for n in range(15)),
         *(a_record(workspace, at=SINCE + n * 31 * DAY, session_id="b") for n in (1, 2)),

@@ -1,7 +1,8 @@
 """Which buckets a page needs. Pure.
 
 A page begins at its cursor, so earlier buckets are not read. A caller may name very many sessions:
-a first look at their roll-up finds the bucket by which a page of them is full.
+a probe of their roll-up finds the bucket by which a page of them is full, and later ones are not
+read either.
 """
 
 from collections.abc import Sequence
@@ -13,28 +14,30 @@ from usage.reading import buckets
 from usage.reading.levels import LEVELS
 from usage.reading.question import Grouping, Question, Width
 
-# The roll-up that is looked at, and how many of its rows a bucket has for each session at most. A
-# month has more: but few sessions last for days, and a page that is not full is read again, whole.
-_LOOKS: dict[Width, tuple[str, int]] = {Width.QUARTER: ("quarter", 1), Width.HOUR: ("quarter", 4)}
-_OF_DAYS = ("day", 2)
-_LOOK = """
+# The level of the roll-up that is probed, and how many of its rows a bucket has for each session at
+# most. A month has more: but few sessions last for days, and a page that is not full is read again,
+# whole.
+_PROBED: dict[Width, tuple[str, int]] = {Width.QUARTER: ("quarter", 1), Width.HOUR: ("quarter", 4)}
+_PROBED_OF_LONGER = ("day", 2)
+_FULL_BY = """
 SELECT bucket FROM usage_session_{level}
 WHERE workspace_id = %(workspace_id)s
     AND bucket >= %(since)s::timestamptz AND bucket < %(until)s::timestamptz
-    AND (bucket >= %(next_at)s::timestamptz OR session_id COLLATE "C" > %(after)s)
+    AND (bucket >= %(next_bucket_at)s::timestamptz OR session_id COLLATE "C" > %(last_session)s)
 ORDER BY bucket OFFSET %(rows)s LIMIT 1
 """
 
 
-class Look(NamedTuple):
-    """SQL, and its parameters. Its answer is the start of a quarter hour or day, or nothing."""
+class Probe(NamedTuple):
+    """SQL, and its parameters. Its answer is the start of the quarter hour or day by which a page
+    is full, or nothing if none is."""
 
     sql: str
     parameters: dict[str, Any]
 
 
-def resumed(question: Question) -> Question:
-    """Return the question of the page without the buckets before that of its cursor."""
+def from_cursor(question: Question) -> Question:
+    """Return the question without the buckets before that of its cursor."""
     if question.after is None:
         return question
     moment, _ = question.after
@@ -43,36 +46,39 @@ def resumed(question: Question) -> Question:
     return replace(question, since=since)
 
 
-def look(question: Question) -> Look | None:
-    """Return the look for a page of sessions; None for other questions, which are read whole."""
+def probe(question: Question) -> Probe | None:
+    """Return the probe for a page of sessions; None for other questions, which are read whole."""
     limit, width = question.limit, question.width
     if limit is None or width is None or question.filters.has_dimensions:
         return None
     if question.group_by != (Grouping.SESSION,):
         return None
-    level, rows_each = _LOOKS.get(width, _OF_DAYS)
+    level, rows_each = _PROBED.get(width, _PROBED_OF_LONGER)
     parameters: dict[str, Any] = {
         "workspace_id": question.workspace_id,
         "since": buckets.ceiling(question.since, LEVELS[level]),
         "until": question.until,
         "rows": rows_each * limit,
-        "next_at": question.since,
-        "after": "",
+        "next_bucket_at": question.since,
+        "last_session": "",
     }
     if question.after is not None:
         _, (session,) = question.after
-        parameters |= {"next_at": _edges(question)[1], "after": session.removeprefix(":")}
-    return Look(_LOOK.format(level=level), parameters)
+        parameters |= {
+            "next_bucket_at": _edges(question)[1],
+            "last_session": session.removeprefix(":"),
+        }
+    return Probe(_FULL_BY.format(level=level), parameters)
 
 
-def shortened(question: Question, looked: Sequence[tuple[datetime]]) -> Question:
-    """Return the question up to the end of the bucket that the look has found."""
-    if not looked or question.width is None:
+def until_full(question: Question, found: Sequence[tuple[datetime]]) -> Question:
+    """Return the question up to the end of the bucket that the probe has found."""
+    if not found or question.width is None:
         return question
-    level, _ = _LOOKS.get(question.width, _OF_DAYS)
-    [(last,)] = looked
-    beyond = last + LEVELS[level]
-    until = next((edge for edge in _edges(question)[1:] if edge >= beyond), question.until)
+    level, _ = _PROBED.get(question.width, _PROBED_OF_LONGER)
+    [(full_by,)] = found
+    counted_until = full_by + LEVELS[level]
+    until = next((edge for edge in _edges(question)[1:] if edge >= counted_until), question.until)
     return replace(question, until=until)
 
 

@@ -11,7 +11,7 @@ from django.db import connection as page_connection
 from usage import kept
 from usage.kept import Kept
 from usage.reading import buckets, paging, statement
-from usage.reading.paging import Look
+from usage.reading.paging import Probe
 from usage.reading.question import Question
 from usage.reading.rows import Group, Latency, Percentiles, UsageRow
 from usage.reading.statement import Statement
@@ -22,13 +22,13 @@ def usage(question: Question, *, retention: Kept | None = None) -> list[UsageRow
 
     Those who ask several questions for one page read the retention once and pass it.
     """
-    question = paging.resumed(question.within_calendar())
+    question = paging.from_cursor(question.within_calendar())
     kept_since = (retention or kept.read()).since
-    look = paging.look(question)
-    shorter = paging.shortened(question, _fetched(look)) if look else question
+    probe = paging.probe(question)
+    shorter = paging.until_full(question, _fetched(probe)) if probe else question
     asked = statement.sums(shorter, kept_since=kept_since)
     rows = _usage_rows(shorter, asked, _fetched(asked))
-    if not _is_short(rows, question, shorter):
+    if not _has_room(rows, question, shorter):
         return rows
     asked = statement.sums(question, kept_since=kept_since)
     return _usage_rows(question, asked, _fetched(asked))
@@ -38,20 +38,20 @@ async def usage_async(
     connection: "psycopg.AsyncConnection[Any]", question: Question, *, retention: Kept | None = None
 ) -> list[UsageRow]:
     """Return the same, on a connection of the event loop."""
-    question = paging.resumed(question.within_calendar())
+    question = paging.from_cursor(question.within_calendar())
     kept_since = (retention or await kept.read_async(connection)).since
-    look = paging.look(question)
-    looked = await _fetched_async(connection, look) if look else []
-    shorter = paging.shortened(question, looked)
+    probe = paging.probe(question)
+    found = await _fetched_async(connection, probe) if probe else []
+    shorter = paging.until_full(question, found)
     asked = statement.sums(shorter, kept_since=kept_since)
     rows = _usage_rows(shorter, asked, await _fetched_async(connection, asked))
-    if not _is_short(rows, question, shorter):
+    if not _has_room(rows, question, shorter):
         return rows
     asked = statement.sums(question, kept_since=kept_since)
     return _usage_rows(question, asked, await _fetched_async(connection, asked))
 
 
-def _is_short(rows: Sequence[UsageRow], question: Question, shorter: Question) -> bool:
+def _has_room(rows: Sequence[UsageRow], question: Question, shorter: Question) -> bool:
     """Whether the page has room for rows of the buckets that were not read."""
     return shorter != question and len(rows) < (question.limit or 0)
 
@@ -93,14 +93,14 @@ async def latencies_async(
     return _latencies(question, asked, await _fetched_async(connection, asked))
 
 
-def _fetched(asked: Statement | Look) -> list[Any]:
+def _fetched(asked: Statement | Probe) -> list[Any]:
     with page_connection.cursor() as cursor:
         cursor.execute(asked.sql, asked.parameters)
         return list(cursor.fetchall())
 
 
 async def _fetched_async(
-    connection: "psycopg.AsyncConnection[Any]", asked: Statement | Look
+    connection: "psycopg.AsyncConnection[Any]", asked: Statement | Probe
 ) -> list[Any]:
     cursor = await connection.execute(asked.sql, asked.parameters, prepare=False)
     return await cursor.fetchall()
