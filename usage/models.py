@@ -156,3 +156,25 @@ class DirtyHour(models.Model):
 
     def __str__(self) -> str:
         return f"{self.starts_at:%Y-%m-%d %H}h of workspace {self.workspace_id}"
+
+
+class UncheckedHour(models.Model):
+    """An hour that was rolled up, at `rolled_at`, and that no audit has compared with its records
+    since then."""
+
+    pk = models.CompositePrimaryKey("workspace_id", "starts_at")
+    workspace = models.ForeignKey(
+        Workspace,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        db_index=False,  # the primary key begins with it
+        related_name="+",
+    )
+    starts_at = models.DateTimeField()
+    rolled_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        indexes = [models.Index(fields=["rolled_at"], name="unchecked_hour")]
+
+    def __str__(self) -> str:
+        return f"{self.starts_at:%Y-%m-%d %H}h of workspace {self.workspace_id}"

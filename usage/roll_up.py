@@ -36,6 +36,12 @@ LOCK = "SELECT pg_advisory_xact_lock(hashtext('usage-roll-up'))"
 # takes, the less often a busy hour is summed up again.
 _MARKS_PER_ROUND = 20_000
 _HOURS_PER_STATEMENT = 2_000
+# The next audit compares what was written with the records (billing/audit/sums.py).
+_TO_BE_CHECKED = """
+INSERT INTO usage_uncheckedhour (workspace_id, starts_at)
+SELECT * FROM unnest(%(workspaces)s::bigint[], %(hours)s::timestamptz[])
+ON CONFLICT (workspace_id, starts_at) DO UPDATE SET rolled_at = now()
+"""
 # The database lets only a roll-up write that sums up sessions too, and folds them into days
 # (0014_session_days).
 SUMS_SESSIONS = "SET LOCAL usage.sums_sessions = 'days'"
@@ -195,6 +201,7 @@ def recompute(cursor: Any, hours: Sequence[Hour]) -> None:
         tag_roll_up.recompute(cursor, marked_hours(tagged))
     if of_sessions := [Hour(*row[:2]) for row in labelled if row[3]]:
         session_roll_up.recompute(cursor, marked_hours(of_sessions))
+    cursor.execute(_TO_BE_CHECKED, marked_hours(hours))
 
 
 def marked_hours(hours: Sequence[Hour]) -> dict[str, Any]:

@@ -9,6 +9,8 @@ _FILES = ("tests/usage/exports/test_exports.py",)
 _LOG = ("tests/usage/test_request_log.py",)
 _BUCKETS = ("tests/usage/test_buckets.py",)
 _AGREES = ("tests/gateway/http/test_usage_agrees_with_ledger.py",)
+_CHECKED = ("tests/usage/test_sums_are_checked.py",)
+_SUMS = "billing/audit/sums.py"
 
 SHOWN = (
     Bug(
@@ -140,5 +142,54 @@ SHOWN = (
             ),
         ),
         _FILES,
+    ),
+    Bug(
+        "wrong sums of an hour go unnoticed",
+        (
+            Edit(
+                _SUMS,
+                '_found(cursor, hours_statement(_CHOSEN), parameters(chosen, "hours"), HOUR)',
+                "list[Difference]()",
+            ),
+        ),
+        _CHECKED,
+    ),
+    Bug(
+        "wrong sums of a day go unnoticed",
+        (
+            Edit(
+                _SUMS,
+                '_found(cursor, days_statement(_CHOSEN), parameters(days, "days"), DAY)',
+                "list[Difference]()",
+            ),
+        ),
+        _CHECKED,
+    ),
+    Bug(
+        "an hour that is not rolled up yet counts as wrong",
+        (
+            Edit(
+                _SUMS,
+                "WHERE dirty.workspace_id = compared.workspace_id",
+                "WHERE false AND dirty.workspace_id = compared.workspace_id",
+            ),
+        ),
+        _CHECKED,
+    ),
+    Bug(
+        "what a roll-up has written is not compared",
+        (Edit("usage/roll_up.py", "cursor.execute(_TO_BE_CHECKED, marked_hours(hours))", "pass"),),
+        _CHECKED,
+    ),
+    Bug(
+        "sums that wait for their check are said to be checked",
+        (
+            Edit(
+                "usage/dashboard/agreement.py",
+                "min(finished_at, unchecked_since or finished_at)",
+                "finished_at",
+            ),
+        ),
+        _CHECKED,
     ),
 )

@@ -1,16 +1,19 @@
-"""Check the ledger against every rule, in one consistent snapshot."""
+"""Check the ledger and the sums of usage against every rule, in one consistent snapshot."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from django.db import connection, transaction
 
+from billing.audit import charges, sums
 from billing.audit.rules import COUNTS, RULES
+from billing.audit.sums import Difference, Hour
 from billing.models import HoldRetention, Wallet
 
 _EXAMPLES = 5
+_SUMS = "the sums of usage are those of the request records"
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 # Rows carry the moment their transaction began. A row that our snapshot misses was written by a
 # transaction that was still running at this query, or began later; one that began at the same
@@ -23,7 +26,10 @@ _COVERED_UNTIL = (
 
 @dataclass(frozen=True)
 class Finding:
-    """A broken rule: the number of places, the first of them, and all wallets concerned."""
+    """A broken rule: the number of places, the first of them, and all wallets concerned.
+
+    Wrong sums concern no wallet: what is charged does not depend on them.
+    """
 
     rule: str
     count: int
@@ -33,7 +39,11 @@ class Finding:
 
 @dataclass(frozen=True)
 class AuditReport:
-    """The result of one audit. The next can skip all rows written before `covered_until`."""
+    """The result of one audit. The next can skip all rows written before `covered_until`.
+
+    `hours` are those whose sums of usage were compared; None means all of them. `differences` are
+    wrong sums, and calls that the ledger has otherwise.
+    """
 
     at: datetime
     covered_from: datetime | None
@@ -43,6 +53,8 @@ class AuditReport:
     holds: int
     records: int
     findings: list[Finding]
+    hours: list[Hour] | None
+    differences: list[Difference]
 
     @property
     def is_ok(self) -> bool:
@@ -52,7 +64,7 @@ class AuditReport:
     @property
     def wallet_ids(self) -> set[int]:
         """The wallets with a finding."""
-        return {wallet_id for finding in self.findings for wallet_id in finding.wallet_ids}
+        return _wallet_ids(self.findings)
 
 
 def audit(*, since: datetime | None = None) -> AuditReport:
@@ -77,6 +89,11 @@ def audit(*, since: datetime | None = None) -> AuditReport:
         cursor.execute(COUNTS, scope)
         wallet_count, entries, holds, records = cursor.fetchone()
         findings = [found for rule in RULES if (found := _check(rule, scope)) is not None]
+        hours = sums.waiting(cursor) if since else None
+        wrong_sums = sums.differences(cursor, hours)
+        off_ledger = charges.differences(cursor, _wallet_ids(findings)) if findings else []
+        if wrong_sums:
+            findings.append(_of_sums(wrong_sums))
     return AuditReport(
         at=at,
         covered_from=since,
@@ -86,6 +103,8 @@ def audit(*, since: datetime | None = None) -> AuditReport:
         holds=holds,
         records=records,
         findings=findings,
+        hours=hours,
+        differences=sums.added_up([*off_ledger, *wrong_sums]),
     )
 
 
@@ -102,3 +121,11 @@ def _check(rule: str, scope: Mapping[str, Any]) -> Finding | None:
         for wallet_id, place in rows[:_EXAMPLES]
     ]
     return Finding(rule, len(rows), wallet_ids, places)
+
+
+def _wallet_ids(findings: Sequence[Finding]) -> set[int]:
+    return {wallet_id for finding in findings for wallet_id in finding.wallet_ids}
+
+
+def _of_sums(differences: Sequence[Difference]) -> Finding:
+    return Finding(_SUMS, len(differences), [], [str(one) for one in differences[:_EXAMPLES]])

@@ -24,7 +24,7 @@ _RECORDS = (
 _TOP_UPS = "(top_up.converged_at >= %(since)s OR top_up.wallet_id = ANY(%(suspects)s))"
 # References are free text; the cast must not fail for those that are not an id.
 _ID = "CASE WHEN pg_input_is_valid({0}, 'uuid') THEN ({0})::uuid END"
-_HOLD_ID = _ID.format("entry.reference")
+HOLD_ID = _ID.format("entry.reference")
 # A hold has its request's id, in the form that customers and the log use.
 _REQUEST = "'request req_' || replace({0}.id::text, '-', '')"
 # The entries of top-ups, with references of the form `<top-up>:<number of its posting>`.
@@ -95,7 +95,7 @@ RULES: dict[str, str] = {
     "a usage entry has a settled hold of its amount": f"""
         SELECT entry.wallet_id, 'entry ' || entry.seq FROM billing_ledgerentry AS entry
         LEFT JOIN billing_hold AS hold ON hold.wallet_id = entry.wallet_id
-            AND hold.id = {_HOLD_ID} AND hold.state = 'settled'
+            AND hold.id = {HOLD_ID} AND hold.state = 'settled'
         WHERE {_ENTRIES} AND entry.kind = 'usage'
             AND hold.actual IS DISTINCT FROM -entry.amount
             AND (hold.id IS NOT NULL OR entry.created_at >= %(cutoff)s)""",

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from django.utils import timezone
 
+from billing.audit import differences
 from billing.audit import report as auditing
 from billing.audit.report import AuditReport
 from billing.ledger import wallets
@@ -32,7 +33,8 @@ def run_full() -> AuditRun:
 
 
 def _save(kind: AuditKind, report: AuditReport) -> AuditRun:
-    """Save the report, and stop new calls of the workspaces with findings."""
+    """Save the report, stop new calls of the workspaces whose books it finds wrong, and have wrong
+    sums of usage rolled up again."""
     for finding in report.findings:
         logger.error(
             "ledger audit: rule broken: %s, in %d places (%s)",
@@ -41,6 +43,7 @@ def _save(kind: AuditKind, report: AuditReport) -> AuditRun:
             ", ".join(finding.places),
         )
     wallets.freeze(report.wallet_ids)
+    differences.keep(report.differences, report.hours)
     return AuditRun.objects.create(
         kind=kind,
         started_at=report.at,

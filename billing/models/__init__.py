@@ -1,7 +1,7 @@
 """The money tables. Amounts are whole credits; 1 credit is 1/100,000 US dollar."""
 
 from billing.models.alerts import Alert, AlertKind, AlertMail
-from billing.models.audits import AuditKind, AuditRun
+from billing.models.audits import AuditKind, AuditRun, UsageDifference
 from billing.models.entries import EntryKind, LedgerEntry
 from billing.models.holds import Hold, HoldRetention, HoldState, Source
 from billing.models.top_ups import OPEN_STATES, StripeCustomer, StripeEvent, TopUp, TopUpState
@@ -39,6 +39,7 @@ __all__ = [
     "StripeEvent",
     "TopUp",
     "TopUpState",
+    "UsageDifference",
     "Wallet",
     "WelcomeCredits",
     "WelcomeGrant",

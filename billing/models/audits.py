@@ -4,6 +4,8 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from accounts.models import Workspace
+
 
 class AuditKind(models.TextChoices):
     """The rows that an audit checks: all, or those written since the audit before."""
@@ -37,3 +39,30 @@ class AuditRun(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} audit of {self.started_at:%Y-%m-%d %H:%M}"
+
+
+class UsageDifference(models.Model):
+    """An hour or a day (UTC) whose sums on the usage page are not those of its calls: what the page
+    shows, less what is right. The row is deleted once they are."""
+
+    workspace = models.ForeignKey(
+        Workspace, on_delete=models.DO_NOTHING, db_constraint=False, related_name="+"
+    )
+    since = models.DateTimeField()
+    until = models.DateTimeField()
+    requests = models.BigIntegerField()
+    errors = models.BigIntegerField()
+    tokens = models.BigIntegerField()
+    credits = models.BigIntegerField()
+    found_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        ordering = ["since", "-until"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["workspace", "since", "until"], name="usage_difference_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"usage of {self.since:%Y-%m-%d %H:%M} is {self.credits:+} credits off"

@@ -274,6 +274,7 @@ def age(books: Books) -> None:
         tamper(f"UPDATE {table} SET {column} = {column} - interval '1 hour'", books)  # noqa: S608
     tamper("UPDATE billing_hold SET accepted_at = accepted_at - interval '1 hour'", books)
     tamper("UPDATE usage_requestrecord SET accepted_at = accepted_at - interval '1 hour'", books)
+    tamper("UPDATE usage_dirtyhour SET starts_at = starts_at - interval '1 hour'", books)
 
 
 def test_only_what_is_new_is_looked_at(books: Books) -> None:

@@ -28,6 +28,13 @@ MOMENTS = {
 }
 
 
+# A roll-up is due where the record is now.
+MARK = """
+INSERT INTO usage_dirtyhour (workspace_id, starts_at)
+SELECT workspace_id, date_trunc('hour', accepted_at, 'UTC') FROM usage_requestrecord WHERE id = %s
+"""
+
+
 @pytest.fixture
 def books(transactional_db: None) -> Books:
     """A workspace with 1,000 credits."""
@@ -55,6 +62,7 @@ def move(call: TestCall, **ago: timedelta) -> None:
             for table, column, condition in MOMENTS[name]:
                 statement = f"UPDATE {table} SET {column} = {column} - %(ago)s WHERE {condition}"  # noqa: S608
                 superuser.execute(statement, {"ago": length, "id": call.id})
+        superuser.execute(MARK, [call.id])
 
 
 def delete_old(**options: Any) -> int:

@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from billing.audit import sums
 from billing.models import EntryKind, LedgerEntry, Wallet
 from billing.pages import monthly
 from tests.support.books import Books, open_books
@@ -222,6 +223,8 @@ def test_page_file_and_ledger_have_the_same_credits(
     )
     by_model = [credits for row in shown.table for _, credits in row.by_model]
     assert table == "tag" or sum(by_model) == ledger
+    with connection.cursor() as cursor:
+        assert sums.differences(cursor, None) == []
 
 
 @given(

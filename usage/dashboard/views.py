@@ -15,6 +15,7 @@ from billing.models import LowBalanceThreshold, Wallet
 from keys.models import ApiKey
 from usage import kept, request_log
 from usage.dashboard import agreement, balance, figures, filters, page, spans, wanted, words
+from usage.dashboard.agreement import Agreement
 from usage.dashboard.figures import Figures
 from usage.dashboard.wanted import Wanted
 from usage.kept import Kept
@@ -35,7 +36,9 @@ def dashboard(request: MemberRequest) -> HttpResponse:
     retention = kept.read()
     read = figures.read(workspace.pk, asked, retention=retention)
     wallet = wallets.wallet_of(workspace)
-    shown = (str(zone), read.sums, read.shown.totals, read.sums_before, wallet.posted)
+    agreed = agreement.agreement(wallet, now=now)
+    figures_shown = (read.sums, read.shown.totals, read.sums_before, wallet.posted)
+    shown = (str(zone), *figures_shown, agreed.version)
     version = f"{crc32(repr(shown).encode()):x}"
     if is_poll_current(request, version):
         return HttpResponse(status=204)
@@ -48,11 +51,24 @@ def dashboard(request: MemberRequest) -> HttpResponse:
         "api_wallet": wallet,
         **_forecast(wallet, now=now, zone=zone, retention=retention),
         "gone_until": retention.gone_until(asked.span.since),
-        "agreement": agreement.agreement(wallet, now=now),
+        **_agreement(agreed, zone),
         "rows": request_log.latest_calls(period, limit=_LATEST),
         "log_query": page.log_query(asked, asked.span.since, asked.span.until),
     }
     return render_page(request, "usage/usage.html", context, fragment="dashboard")
+
+
+def _agreement(found: Agreement, zone: tzinfo) -> dict[str, Any]:
+    """Return the foot of the page: whether ledger and usage agree, and where they do not."""
+    if not found.differences:
+        return {"agreement": found}
+    since = min(one.since for one in found.differences)
+    until = max(one.until for one in found.differences)
+    return {
+        "agreement": found,
+        "wrong_time": words.time_span(since, until, zone),
+        "wrong_by": words.off(found.differences),
+    }
 
 
 def _forecast(wallet: Wallet, *, now: datetime, zone: tzinfo, retention: Kept) -> dict[str, Any]:

@@ -1,8 +1,9 @@
 """How the dashboard writes groups, spans of time and amounts."""
 
-from collections.abc import Mapping
-from datetime import datetime, timedelta, tzinfo
+from collections.abc import Mapping, Sequence
+from datetime import datetime, time, timedelta, tzinfo
 
+from billing.models import UsageDifference
 from usage.dashboard import series
 from usage.dashboard.series import GroupValue
 from usage.dashboard.wanted import Measure
@@ -110,6 +111,35 @@ def short_days(since: datetime, until: datetime, zone: tzinfo) -> str:
     if first.date() == last.date():
         return f"{first.day} {first:%b}"
     return f"{first.day} {first:%b} to {last.day} {last:%b}"
+
+
+def time_span(since: datetime, until: datetime, zone: tzinfo) -> str:
+    """Return a span of hours or days: 31 October 2026, 14:00 to 15:00; 1 November 2026."""
+    start, end = since.astimezone(zone), until.astimezone(zone)
+    if start.time() == end.time() == time():
+        return days(since, until, zone)
+    first = f"{start.day} {start:%B %Y}, {start:%H:%M}"
+    if start.date() == end.date():
+        return f"{first} to {end:%H:%M}"
+    return f"{first} to {end.day} {end:%B %Y}, {end:%H:%M}"
+
+
+def off(differences: Sequence[UsageDifference]) -> str:
+    """Return by how much sums are wrong: show 120 credits ($0.00120) too many.
+
+    Of figures that are all wrong in one direction the direction is named.
+    """
+    for name in ("credits", "requests", "errors", "tokens"):
+        amounts = [amount for one in differences if (amount := getattr(one, name))]
+        if amounts:
+            break
+    size = sum(abs(amount) for amount in amounts)
+    named = f"{grouped(size)} {name if size != 1 else name.removesuffix('s')}"
+    if name == "credits":
+        named = f"{named} ({dollars(size)})"
+    if min(amounts) < 0 < max(amounts):
+        return f"are {named} off"
+    return f"show {named} too {'many' if amounts[0] > 0 else 'few'}"
 
 
 def zone_name(zone: tzinfo, at: datetime) -> str:

@@ -1,6 +1,6 @@
 """The foot of the usage page: whether ledger and usage agree, and when that was checked."""
 
-from datetime import timedelta
+from datetime import UTC, timedelta
 
 import psycopg
 import pytest
@@ -12,6 +12,7 @@ from gateway.metering import blocking_apply
 from tests.support import people
 from tests.support.books import Books, database_url, open_books
 from tests.support.reading import text_of
+from usage.dashboard import words
 
 OWNER = 7
 
@@ -32,7 +33,7 @@ def books(transactional_db: None) -> Books:
 def foot(books: Books) -> str:
     """Return what the page says of it to the workspace's owner."""
     browser = people.browser_of(books.user)
-    return text_of(browser.get("/developers/usage")).partition("Ledger and usage ")[2][:90]
+    return text_of(browser.get("/developers/usage")).partition("Ledger and usage ")[2]
 
 
 def test_before_the_first_audit_nothing_is_claimed(books: Books) -> None:
@@ -46,16 +47,26 @@ def test_after_an_audit_it_says_that_they_agree_and_when_it_was_checked(books: B
 
 
 @pytest.mark.parametrize(
-    "tampering",
+    ("tampering", "by"),
     [
-        "UPDATE usage_requestrecord SET credits = credits + 1 WHERE credits = 30",
-        "DELETE FROM usage_requestrecord WHERE credits = 30",
-        "UPDATE billing_ledgerentry SET amount = amount - 1 WHERE amount = -30",
+        (
+            "UPDATE usage_requestrecord SET credits = 31 WHERE credits = 30",
+            "show 1 credit ($0.00001) too many",
+        ),
+        (
+            "DELETE FROM usage_requestrecord WHERE credits = 30",
+            "show 30 credits ($0.00030) too few",
+        ),
+        (
+            "UPDATE billing_ledgerentry SET amount = -31 WHERE amount = -30",
+            "show 1 credit ($0.00001) too few",
+        ),
     ],
 )
 def test_a_record_that_differs_from_its_entry_is_said_to_its_workspace_alone(
-    books: Books, tampering: str
+    books: Books, tampering: str, by: str
 ) -> None:
+    [at] = [one.accepted_at for one in books.records() if one.credits == 30]
     other = open_books(500)
     with psycopg.connect(database_url()) as superuser:
         superuser.execute("SET session_replication_role = replica")
@@ -63,7 +74,9 @@ def test_a_record_that_differs_from_its_entry_is_said_to_its_workspace_alone(
 
     runs.run_recent()
 
-    assert foot(books).startswith("differ. Found just now (")
+    hour = at.replace(minute=0)
+    time = words.time_span(hour, hour + timedelta(hours=1), UTC)
+    assert foot(books).startswith(f"differ. The sums of {time} {by}. Found just now (")
     assert foot(other).startswith("agree.")
 
 
