@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from functools import partial
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from gateway.errors import (
     GatewayError,
     InternalFailure,
     InvalidRequest,
+    RateLimited,
     forget_frames,
 )
 from gateway.http import cors, labels
@@ -136,14 +138,22 @@ async def counted_request(
 ) -> MessagesRequest:
     """Read and check the body of a count of tokens; raises the same. It has limits of its own. A
     large one is free too, but takes as much time as many small ones, and so counts as many."""
-    counts, workspace_id = services.counts, caller.workspace_id
+    add = partial(services.counts.add, caller.workspace_id)
     try:
-        data = await body.read(partial(counts.add, workspace_id, 0))
-    finally:
-        further = body.received // _BYTES_OF_A_COUNT + body.values // _VALUES_OF_A_COUNT
-        counts.add(workspace_id, further)
+        data = await body.read(partial(add, 0))
+    except BaseException:
+        with suppress(RateLimited):  # the first error is the one to report
+            add(_further_counts(body))
+        raise
+    add(_further_counts(body))
     request = await offload.run(
-        partial(parse.count_request, data), size_bytes=body.work_bytes, workspace_id=workspace_id
+        partial(parse.count_request, data),
+        size_bytes=body.work_bytes,
+        workspace_id=caller.workspace_id,
     )
     body.parsed()
     return request
+
+
+def _further_counts(body: RequestBody) -> int:
+    return body.received // _BYTES_OF_A_COUNT + body.values // _VALUES_OF_A_COUNT
