@@ -215,10 +215,17 @@ class ChatStream(EventStream):
         ):
             return self._out.fail(UpstreamEmpty())
         reason = reply.normalise_finish_reason(self._finish_reason, has_refused=self._has_refused)
+        if self._is_cut_by_the_limit():
+            reason = "length"
         if not stop_reasons.may_cut(reason, stop_sequence=None):
             self._calls.check_names()
         matched = self._matched_stop or reply.matched_stop({}, self._stops, self._tail)
         return events + self._out.finish(reason, stop_sequence=matched)
+
+    def _is_cut_by_the_limit(self) -> bool:
+        """vLLM gives the reason `tool_calls` to a call that the limit cuts, too."""
+        reported, most = self._out.tally.reported_output, self._request.max_tokens
+        return self._calls.is_cut and reported >= max(1, most)
 
 
 def _fragment(text: str) -> blocks.Delta:

@@ -51,6 +51,12 @@ class CallsInOrder:
     def __bool__(self) -> bool:
         return self._latest is not None
 
+    @property
+    def is_cut(self) -> bool:
+        """Whether the input of the latest call has begun, and not ended."""
+        block = None if self._latest is None else self._latest.block
+        return block is not None and block.is_cut
+
     def assign(self, pieces: list[ToolCall]) -> Iterator[tuple[PendingCall, ToolCall]]:
         """Each fragment of one chunk with the call that it belongs to, old or new. Two entries of
         one chunk with a name each are two calls."""

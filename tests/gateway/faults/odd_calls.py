@@ -1,10 +1,11 @@
-"""Tool calls without a part: inputs that no call has, calls without a name, and values where the
-JSON of an input belongs."""
+"""Tool calls that lack a part or have an odd one: inputs that no call has, calls without a name,
+values where the JSON of an input belongs, marks and endings that say something else."""
 
 from collections.abc import Iterator
 from typing import Any
 
 from tests.gateway.faults.table import (
+    ANSWERED,
     BROKE_OFF,
     CHAT_PLAIN,
     CHAT_STREAMED,
@@ -14,6 +15,10 @@ from tests.gateway.faults.table import (
     Fault,
 )
 from tests.gateway.faults.tool_calls import (
+    DONE,
+    ROLE,
+    TOOLS,
+    USAGE,
     block,
     called,
     chat_at_once,
@@ -25,7 +30,7 @@ from tests.gateway.faults.tool_calls import (
     messages_whole,
     piece,
 )
-from tests.support.replies import event, wait
+from tests.support.replies import chunk, event, streams, text_event, wait
 
 AT = called(block("look", {"at": 1}))
 TEXT = '{"at": 1}'
@@ -83,4 +88,55 @@ def _delta(index: Any, fragment: Any) -> bytes:
     return event("content_block_delta", index=index, delta=delta)
 
 
-FAULTS = [*_values(), *_numbers(), *_names()]
+def _marks() -> Iterator[Fault]:
+    """Of calls and their fragments, as servers set them."""
+    first, second = '{"at": 1}', '{"at": 2}'
+    twice = called(block("look", {"at": 1}), block("look", {"at": 2}))
+    for name, calls in {
+        "an id with the name alone": [  # vLLM
+            piece(0, "call_1", "look", ""),
+            piece(0, "", None, first),
+            piece(0, "call_2", "look", ""),
+            piece(0, "", None, second),
+        ],
+        "an id in each fragment": [  # SGLang
+            piece(0, "0", "look", ""),
+            piece(0, "0", None, first),
+            piece(0, "1", "look", ""),
+            piece(0, "1", None, second),
+        ],
+    }.items():
+        yield fault(f"one number, {name}", chat_stream(*calls), twice, CHAT_STREAMED)
+    null_first = [piece(0, "call_1", "look", None), piece(0, None, None, TEXT)]
+    yield fault("arguments of null first", chat_stream(*null_first), AT, CHAT_STREAMED)
+    unnamed = [piece(0, "call_1", "look", '{"at"'), piece(0, "", "", ": 1}")]  # LM Studio
+    yield fault("no name in later fragments", chat_stream(*unnamed), AT, CHAT_STREAMED)
+    unnumbered = [piece(None, "call_1", "look", '{"at"'), piece(None, None, None, ": 1}")]
+    yield fault("no number and one id", chat_stream(*unnumbered), AT, CHAT_STREAMED)  # Gemini
+    newline = called(block("look", {"at": 1}), {"type": "text", "text": "\n"})
+    play = messages_stream(TEXT, text_event("\n"))  # SGLang
+    yield fault("text under the number of a call", play, newline, MESSAGES_STREAMED)
+
+
+def _endings() -> Iterator[Fault]:
+    last = chunk({"tool_calls": [piece(0, None, None, ": 1}")]}, finish_reason="tool_calls")
+    begun = chunk({"tool_calls": [piece(0, "call_1", "look", '{"at"')]})
+    play = streams(ROLE, begun, last, USAGE, DONE)
+    yield fault("the reason with the last fragment", play, AT, CHAT_STREAMED)
+    play = chat_stream(piece(0, "call_1", "look", TEXT), finish="stop")  # Gemini
+    yield fault("a reason of stop", play, AT, CHAT_STREAMED)
+    yield fault("a reason of stop, plain", chat_whole([("look", TEXT)], "stop"), AT, CHAT_PLAIN)
+    play = streams(ROLE, chunk({"tool_calls": [piece(0, "call_1", "look", TEXT)]}), USAGE, DONE)
+    yield fault("no reason", play, AT, CHAT_STREAMED)  # xAI
+    yield fault("no reason, plain", chat_whole([("look", TEXT)], ""), AT, CHAT_PLAIN)
+    cut = '{"at": "i'
+    delivered = ANSWERED.with_content(
+        {"type": "tool_use", "name": "look", "partial_json": cut}, stop_reason="max_tokens"
+    )
+    for reason in ("tool_calls", "stop"):  # vLLM; the whole output is 23 tokens
+        play = chat_stream(piece(0, "call_1", "look", cut), finish=reason)
+        row = fault(f"cut by the limit, with {reason}", play, delivered, CHAT_STREAMED)
+        yield row._replace(fields=TOOLS | {"max_tokens": 23})
+
+
+FAULTS = [*_values(), *_numbers(), *_names(), *_marks(), *_endings()]
