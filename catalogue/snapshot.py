@@ -17,8 +17,9 @@ class Learned:
     It holds for the workspace whose call was refused: a refusal may depend on what it sent, such as
     its betas.
 
-    `wants_thinking`: a tool loop must begin with thinking if that is on. `unverified` are hashes of
-    signatures of thinking that it has refused. `refused_fields` are members of a request's body.
+    `wants_thinking`: a tool loop must begin with thinking if that is on, or each of its calls must
+    have some. `refuses_forced_calls`: while its model thinks. `unverified` are hashes of signatures
+    of thinking that it has refused. `refused_fields` are members of a request's body.
     """
 
     refuses_system_turns: bool = False
@@ -26,6 +27,7 @@ class Learned:
     refuses_user_after_tools: bool = False
     streams_only: bool = False
     wants_thinking: bool = False
+    refuses_forced_calls: bool = False
     refused_fields: set[str] = field(default_factory=set)
     unverified: set[int] = field(default_factory=set)
 

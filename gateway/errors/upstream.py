@@ -29,7 +29,8 @@ class Refusal(Enum):
     MAX_TOKENS = "max_tokens"  # it is above `limit`
     SYSTEM_TURNS = "system turns"  # after the first message
     THINKING = "thinking"  # of another provider, or changed
-    MISSING_THINKING = "missing thinking"  # at the beginning of a tool loop
+    MISSING_THINKING = "missing thinking"  # at the beginning of a tool loop, or on its calls
+    FORCED_CALL = "forced call"  # of a tool, while the model thinks
     THINKING_OFF = "thinking off"  # it cannot be switched off
     USER_AFTER_TOOLS = "user after tools"  # a user message directly after the results of tools
     NOT_STREAMED = "not streamed"  # it answers with a stream alone

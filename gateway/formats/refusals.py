@@ -30,8 +30,10 @@ _NO_SYSTEM_TURNS = re.compile(
     r"system (?:message|prompt|role)s?\b.{0,40}\b(?:must|should|can only|only|has to)\b.{0,40}"
     r"\b(?:beginning|first|start)\b|(?:only|first).{0,40}system (?:message|prompt).{0,40}"
     r"(?:first|beginning|allowed|supported)|roles must alternate"
-    r"|unexpected (?:message )?role:? ?.{0,3}system|should be 'user' or 'assistant'"
-    r"|system role (?:is )?not supported|multiple system messages",
+    r"|unexpected (?:message )?role:? ?.{0,3}system"
+    r"|['\"`]user['\"`] ?(?:or|\|) ?['\"`]assistant['\"`]"
+    r"|system (?:roles?|messages?|turns?) (?:is |are )?not (?:supported|allowed|permitted)"
+    r"|multiple system messages",
     re.IGNORECASE,
 )
 # Of thinking whose signature the server cannot verify.
@@ -43,7 +45,16 @@ _NO_THINKING = re.compile(
     re.IGNORECASE,
 )
 _MISSING_THINKING = re.compile(
-    r"expected .?thinking.{0,40}but found|must start with a thinking block", re.IGNORECASE
+    r"expected .?thinking.{0,40}but found|must start with a thinking block"
+    r"|(?:reasoning_content|thinking)\b.{0,40}must be passed back"
+    r"|reasoning_content\b.{0,3} is missing",
+    re.IGNORECASE,
+)
+# Of models that think, and call no tool because they must.
+_NO_FORCED_CALLS = re.compile(
+    r"thinking mode does not support.{0,20}tool_choice"
+    r"|tool_choice\b.{0,80}(?:in thinking mode|incompatible with thinking)",
+    re.IGNORECASE,
 )
 _NO_THINKING_OFF = re.compile(
     r"(?:reasoning|thinking)\b.{0,40}(?:is mandatory|(?:cannot|can't|can not) be "
@@ -61,6 +72,7 @@ _ONLY_STREAMS = re.compile(
 _ABOUT = (
     (_NO_THINKING, Refusal.THINKING),
     (_MISSING_THINKING, Refusal.MISSING_THINKING),
+    (_NO_FORCED_CALLS, Refusal.FORCED_CALL),
     (_NO_THINKING_OFF, Refusal.THINKING_OFF),
     (_NO_USER_AFTER_TOOLS, Refusal.USER_AFTER_TOOLS),
     (_ONLY_STREAMS, Refusal.NOT_STREAMED),

@@ -26,6 +26,8 @@ def learns(error: UpstreamRefused, request: MessagesRequest, upstream: UpstreamR
         case Refusal.MISSING_THINKING:
             is_new = not learned.wants_thinking
             learned.wants_thinking = True
+        case Refusal.FORCED_CALL:
+            is_new = _learns_of_forced_calls(request, upstream)
         case Refusal.THINKING_OFF:
             is_new = _learns_of_thinking(request, upstream)
         case Refusal.USER_AFTER_TOOLS:
@@ -44,6 +46,15 @@ def learns(error: UpstreamRefused, request: MessagesRequest, upstream: UpstreamR
 def _learns_of_thinking(request: MessagesRequest, upstream: UpstreamRow) -> bool:
     is_new = request.switches_thinking_off and not upstream.learned.refuses_thinking_off
     upstream.learned.refuses_thinking_off |= is_new
+    return is_new
+
+
+def _learns_of_forced_calls(request: MessagesRequest, upstream: UpstreamRow) -> bool:
+    """Thinking gives way to the call, unless the caller asked for both."""
+    can_change = request.forces_a_call and not request.switches_thinking_on
+    can_change = can_change and bool(upstream.habits.thinking_off)
+    is_new = can_change and not upstream.learned.refuses_forced_calls
+    upstream.learned.refuses_forced_calls |= is_new
     return is_new
 
 

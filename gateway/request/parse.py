@@ -83,6 +83,17 @@ class MessagesRequest(msgspec.Struct, frozen=True):
         return bool((self.fields.get("thinking") or {}).get("type") == "disabled")
 
     @property
+    def switches_thinking_on(self) -> bool:
+        """Whether it asks the model to think."""
+        kind = (self.fields.get("thinking") or {}).get("type")
+        return kind is not None and kind != "disabled"
+
+    @property
+    def forces_a_call(self) -> bool:
+        """Whether the model must call a tool."""
+        return bool((self.fields.get("tool_choice") or {}).get("type") in ("any", "tool"))
+
+    @property
     def text_bytes(self) -> int:
         """The bytes of the body without base64: images and documents are counted separately, and
         the length of their base64 says nothing about their tokens. Our signatures are no text."""

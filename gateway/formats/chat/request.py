@@ -6,8 +6,10 @@ Fields without an equivalent are dropped: cache control, service tiers, betas, `
 import re
 from typing import Any
 
+import msgspec
+
 from catalogue.habits import USUAL, Habits
-from catalogue.snapshot import NOTHING_LEARNED, UpstreamRow
+from catalogue.snapshot import NOTHING_LEARNED, Learned, UpstreamRow
 from gateway.errors import InvalidRequest
 from gateway.formats import system_turns, tool_names
 from gateway.formats.chat import messages
@@ -22,6 +24,7 @@ _TOOL_CHOICES: dict[str, Any] = {"auto": "auto", "any": "required", "none": "non
 _EFFORTS = {"low": "low", "medium": "medium", "high": "high", "xhigh": "high", "max": "high"}
 # Thinking budgets below the first count as low, below the second as medium.
 _LOW_BUDGET, _MEDIUM_BUDGET = 4096, 16384
+_SOME_REASONING = " "  # in the place of thinking that the caller dropped
 
 
 def encode(
@@ -35,7 +38,7 @@ def encode(
 ) -> tuple[dict[str, Any], ThinkingChange]:
     """The body, and what was done to the thinking in it. Raises InvalidRequest for content without
     an equivalent."""
-    habits = upstream.habits if upstream else USUAL
+    habits = _habits(upstream)
     as_user_turns = upstream is not None and upstream.system_turns == "user"
     fields = system_turns.arranged(request, as_user_turns=as_user_turns)
     conversation = messages.encode(fields, habits, upstream.id if upstream else 0)
@@ -56,13 +59,31 @@ def encode(
         json_schema = {"name": "response", "schema": schema, "strict": strict}
         body["response_format"] = {"type": "json_schema", "json_schema": json_schema}
     learned = upstream.learned if upstream else NOTHING_LEARNED
-    if request.switches_thinking_off and not learned.refuses_thinking_off:
+    if _must_not_think(request, learned):
+        body.pop("reasoning_effort", None)
         body |= habits.thinking_off
     if stream or learned.streams_only:
         body["stream"] = True
         if habits.stream_options:  # without it most servers report no usage
             body["stream_options"] = {"include_usage": True}
     return body, "dropped" if conversation.has_dropped else ""
+
+
+def _habits(upstream: UpstreamRow | None) -> Habits:
+    """The habits of the upstream, with what it wants back by its own words."""
+    if upstream is None:
+        return USUAL
+    habits = upstream.habits
+    if upstream.learned.wants_thinking and habits.missing_reasoning is None:
+        return msgspec.structs.replace(habits, missing_reasoning=_SOME_REASONING)
+    return habits
+
+
+def _must_not_think(request: MessagesRequest, learned: Learned) -> bool:
+    """Whether the thinking of a model that thinks by default is switched off."""
+    is_forced = request.forces_a_call and not request.switches_thinking_on
+    is_off = request.switches_thinking_off or (is_forced and learned.refuses_forced_calls)
+    return is_off and not learned.refuses_thinking_off
 
 
 def _limit_name(upstream_model: str) -> str:

@@ -35,6 +35,24 @@ def about(words: str, **members: Any) -> tuple[Refusal, str]:
             "messages.3.content.0: The block is bound to a different conversation.",
             Refusal.THINKING,
         ),
+        # DeepSeek, DashScope, Kimi
+        ("Thinking mode does not support this tool_choice", Refusal.FORCED_CALL),
+        (
+            "The tool_choice parameter does not support being set to required or object in "
+            "thinking mode",
+            Refusal.FORCED_CALL,
+        ),
+        ("tool_choice 'required' is incompatible with thinking enabled", Refusal.FORCED_CALL),
+        (
+            "The `reasoning_content` in the thinking mode must be passed back to the API.",
+            Refusal.MISSING_THINKING,
+        ),
+        (
+            "thinking is enabled but reasoning_content is missing in assistant tool call message "
+            "at index 2",
+            Refusal.MISSING_THINKING,
+        ),
+        ("tool_choice: Input should be 'auto', 'any' or 'tool'", Refusal.OTHER),
         ("thinking.budget_tokens: Input should be greater than 1024", Refusal.OTHER),
         ("Unexpected role 'tool' after role 'user'", Refusal.OTHER),
         ("reasoning_effort: Input should be 'low' or 'high'", Refusal.OTHER),
@@ -90,6 +108,14 @@ def test_a_field_that_the_error_names_beside_its_words():
 )
 def test_other_fields_and_quotations_are_nothing_to_learn_from(words: str):
     assert about(words) == (Refusal.OTHER, "")
+
+
+def test_the_words_of_a_provider_that_the_upstream_quotes():
+    raw = """{"object": "error", "message": "Unexpected role 'user' after role 'tool'"}"""
+
+    refusal, _ = about("Provider returned error", metadata={"raw": raw, "provider_name": "X"})
+
+    assert refusal is Refusal.USER_AFTER_TOOLS
 
 
 @pytest.mark.parametrize(

@@ -103,6 +103,29 @@ HABITS = {
         lambda body: not body.get("stream"),
         ways=(False,),
     ),
+    "a call that is forced while it thinks": Habit(
+        "scripted/deepseek",
+        (refusing("Thinking mode does not support this tool_choice"),),
+        {"tools": [TOOL], "tool_choice": {"type": "any"}, "output_config": {"effort": "high"}},
+        lambda body: body.get("thinking") != {"type": "disabled"} or "reasoning_effort" in body,
+    ),
+    "a call that is forced while it thinks, of a template": Habit(
+        "scripted/qwen",
+        (
+            refusing(
+                "<400> InternalError.Algo.InvalidParameter: The tool_choice parameter does not "
+                "support being set to required or object in thinking mode"
+            ),
+        ),
+        {"tools": [TOOL], "tool_choice": {"type": "tool", "name": "look"}},
+        lambda body: body.get("chat_template_kwargs") != {"enable_thinking": False},
+    ),
+    "the reasoning of earlier calls": Habit(
+        "scripted/vllm",
+        (refusing("The `reasoning_content` in the thinking mode must be passed back to the API."),),
+        {"tools": [TOOL]},
+        lambda body: not any("reasoning_content" in message for message in body["messages"]),
+    ),
     "an answer before the next user message": Habit(
         "scripted/kimi",
         (refusing("Unexpected role 'user' after role 'tool'"),),
@@ -166,7 +189,13 @@ def test_what_is_refused_again_is_passed_on(
     start_gateway: StartGateway, new_customer: NewCustomer, upstream: ScriptedUpstream
 ) -> None:
     server = start_gateway()
-    for name in ("thinking that cannot be switched off", "no parallel calls", "streams alone"):
+    for name in (
+        "thinking that cannot be switched off",
+        "no parallel calls",
+        "streams alone",
+        "a call that is forced while it thinks",
+        "the reasoning of earlier calls",
+    ):
         customer, habit = new_customer(url=server.url), HABITS[name]
         script = upstream.script(habit.refusals[0])
 
@@ -187,6 +216,24 @@ def test_a_refusal_that_the_call_has_no_part_in_is_passed_on(
         script = upstream.script(refusing(words))
         assert customer.ask(script.prompt, model="scripted/chat").error["message"] == words
         assert len(script.requests) == 1
+
+
+def test_a_forced_call_of_a_caller_that_wants_thinking_too_is_refused(
+    customer: Customer, upstream: ScriptedUpstream
+) -> None:
+    words = "Thinking mode does not support this tool_choice"
+    script = upstream.script(refusing(words))
+
+    answer = customer.ask(
+        script.prompt,
+        model="scripted/deepseek",
+        tools=[TOOL],
+        tool_choice={"type": "any"},
+        thinking={"type": "adaptive"},
+    )
+
+    assert answer.error["message"] == words
+    assert len(script.requests) == 1
 
 
 def test_a_call_that_the_server_could_not_read_is_made_again(
