@@ -27,7 +27,8 @@ _EXCESS = re.compile(
 )
 # Rates, and limits of an account or of `thinking`.
 _RATE = re.compile(
-    r"\bper (?:second|minute|hour|day|min|month)\b|\b[tr]p[mdh]\b|rate.?limit|quota|budget"
+    r"\bper (?:second|minute|hour|day|min|month)\b|\b[tr]p[mdh]\b|rate.?limit|quota"
+    r"|budget(?! \(\d+ tokens\))"
     r"|too many requests",
     re.IGNORECASE,
 )
@@ -39,17 +40,23 @@ _OTHER = re.compile(
 )
 _TOKENS = re.compile(r"\btokens?\b|context", re.IGNORECASE)
 _COMPARED = re.compile(r"(\d[\d,]*)(?: tokens)? > (\d[\d,]*)")
-_OUTPUT_CAP = re.compile(r"max_(?:completion_|new_|output_)?tokens", re.IGNORECASE)
+_OUTPUT_CAP = re.compile(
+    r"max_(?:completion_|new_|output_)?tokens|maxoutputtokens|maximum tokens you requested",
+    re.IGNORECASE,
+)
 _OF_INPUT = re.compile(
-    r"\binputs?\b|\bprompt\b|\bmessages\b|context (?:length|size|window)", re.IGNORECASE
+    r"\binputs?\b(?! validation)|\bprompt\b|\bmessages\b|context (?:length|size|window)",
+    re.IGNORECASE,
 )
 _CAP = re.compile(
-    r"(?:at most|less than or equal to|<=|up to|not exceed|\[\s*\d+\s*,|between \d+ and"
+    r"(?:at most|less than or equal to|<=|up to|not exceed|limit of|\[\s*\d+\s*,|between \d+ and"
     r"|maximum[^.\d]{0,30})\W{0,3}(\d[\d,]*)",
     re.IGNORECASE,
 )
+_CAP_PLUS_ONE = re.compile(r"\bto (\d[\d,]*) \(exclusive\)", re.IGNORECASE)  # Gemini
 _REQUESTED = re.compile(
-    r"(?:too large|provided|requested|got|received|is)\W{1,3}(\d[\d,]*)", re.IGNORECASE
+    r"(?:too large|provided|requested|got|received|given|is|value of)\W{1,3}(\d[\d,]*)",
+    re.IGNORECASE,
 )
 
 _IS_LIMIT_BEFORE = re.compile(
@@ -102,6 +109,7 @@ def output_cap(text: str) -> OutputCap | None:
     if not _OUTPUT_CAP.search(text) or _OF_INPUT.search(text):
         return None
     caps = [_number(found) for found in _CAP.findall(text)]
+    caps += [_number(found) - 1 for found in _CAP_PLUS_ONE.findall(text)]
     if not caps:
         return None
     requested = [_number(found) for found in _REQUESTED.findall(text)]

@@ -67,8 +67,12 @@ _STATUS_OF_MINIMAX = {
     2013: 400,  # parameters
     2049: 401,  # API key
 }
-# Groq, of a call that the model wrote wrongly: another attempt may do better.
-_MODELS_FAULT, _BAD_CALL = "tool_use_failed", "Failed to call a function."
+# Groq and Ollama, of a call that the model wrote wrongly: another attempt may do better.
+_MODELS_FAULT = "tool_use_failed"
+_IS_BAD_CALL = re.compile(
+    r"failed to call a function|(?:error|failed)(?: to)? pars(?:e|ing) tool call", re.IGNORECASE
+).match
+_IS_STATUS = re.compile(r"[45][0-9]{2}").fullmatch
 _TIMEOUTS = (408, 504)
 # Credentials, an account without credit, a model or an address that the upstream does not know.
 _OPERATOR_FAULTS = (401, 402, 403, 404)
@@ -105,14 +109,8 @@ def decode_error(
 ) -> UpstreamError:
     """The error for a response that is not a success. `hide` as in `protocol.Format`."""
     error = _error_of(body)
-    if not error:
-        error = {"detail": body[:_READ_CHARS].decode(errors="replace")} if body else {}
-        return _noted(
-            _classify(status, {}, retry_after, {} if hide is None else hide), status, error
-        )
-    return _noted(
-        _classify(status, error, retry_after, {} if hide is None else hide), status, error
-    )
+    noted = error or ({"detail": body[:_READ_CHARS].decode(errors="replace")} if body else {})
+    return _noted(_classify(status, error, retry_after, hide), status, noted)
 
 
 def in_band(body: dict[str, Any]) -> Any:
@@ -152,10 +150,11 @@ def decode_in_band(error: Any, *, hide: Mapping[str, str] | None = None) -> Upst
     """The error inside a response whose status was 200."""
     details = error if isinstance(error, dict) else {"message": error}
     code = details.get("code")
-    if not (isinstance(code, int) and 400 <= code <= 599):
+    status = int(str(code)) if _IS_STATUS(str(code)) else 0  # LiteLLM writes it in quotes
+    if not status:
         named = (_STATUS_OF_TYPE.get(str(details.get(name))) for name in ("type", "code"))
-        code = next(filter(None, named), 500)
-    return _noted(_classify(code, details, None, {} if hide is None else hide), code, details)
+        status = next(filter(None, named), 500)
+    return _noted(_classify(status, details, None, hide), status, details)
 
 
 def _noted(decoded: UpstreamError, status: int, error: dict[str, Any]) -> UpstreamError:
@@ -179,29 +178,15 @@ def _error_of(body: bytes) -> dict[str, Any]:
 
 
 def _classify(
-    status: int, error: dict[str, Any], retry_after: str | None, hide: Mapping[str, str]
+    status: int, error: dict[str, Any], retry_after: str | None, hide: Mapping[str, str] | None
 ) -> UpstreamError:
-    message = error.get("message", error.get("detail"))
-    text = " ".join(message[:_READ_CHARS].split()) if isinstance(message, str) else ""
-    if error.get("code") == _MODELS_FAULT or text.startswith(_BAD_CALL):
+    hide = {} if hide is None else hide
+    text = _text_of(error)
+    if _is_models_fault(error, text):
         return InvalidToolInput()
     if status in _REQUEST_FAULTS and account_faults.is_one(error, text, _sent(hide)):
         return UpstreamMisconfigured(is_certain=False)
-    refused = _refused_size(error, text, hide) if status in _MAY_BE_TOO_LONG else None
-    if refused is None and (known := _no_images(text)) is not None:
-        refused = UpstreamRefused(known)
-    if (
-        refused is None
-        and status in _MAY_BE_TOO_LONG
-        and refusals.of_system_turns(text, _sent(hide))
-    ):
-        words = _caller_message(text, hide) if status in _REQUEST_FAULTS else _GENERIC_MESSAGE
-        refused = UpstreamRefused(words, refusal=Refusal.SYSTEM_TURNS)
-    if refused is None and status in _REQUEST_FAULTS:
-        about = refusals.subject(error, text, _sent(hide))
-        words = _caller_message(text, hide)
-        refused = UpstreamRefused(words, refusal=about.refusal, field=about.field)
-    if refused is not None:
+    if (refused := _refused(status, error, text, hide)) is not None:
         return refused.of_size() if status == _TOO_LARGE else refused
     if status in _TIMEOUTS:
         return UpstreamTimeout()
@@ -210,6 +195,46 @@ def _classify(
     if status in _OPERATOR_FAULTS:
         return UpstreamMisconfigured(is_certain=status in _ACCOUNT_FAULTS)
     return UpstreamFailed()
+
+
+def _text_of(error: dict[str, Any]) -> str:
+    """The error's message. Validators of FastAPI list what is wrong, and where."""
+    message = error.get("message", error.get("detail"))
+    if isinstance(message, list):
+        faults = [fault for fault in message if isinstance(fault, dict) and fault.get("msg")]
+        message = "; ".join(f"{_path_of(fault)}: {fault['msg']}" for fault in faults)
+    return " ".join(message[:_READ_CHARS].split()) if isinstance(message, str) else ""
+
+
+def _path_of(fault: dict[str, Any]) -> str:
+    path = fault.get("loc")
+    return ".".join(map(str, path)) if isinstance(path, list) else ""
+
+
+def _is_models_fault(error: dict[str, Any], text: str) -> bool:
+    """Whether the model wrote a call that its server cannot read."""
+    quoted = f'"{_MODELS_FAULT}"'  # by a gateway in front of the server
+    return error.get("code") == _MODELS_FAULT or bool(_IS_BAD_CALL(text)) or quoted in text
+
+
+def _refused(
+    status: int, error: dict[str, Any], text: str, hide: Mapping[str, str]
+) -> UpstreamRefused | None:
+    """The refusal of the request, by the status or by words that say so under another one."""
+    said, sent = f"{text} {_quoted(error)}".strip()[: 2 * _READ_CHARS], _sent(hide)
+    is_size = status in _MAY_BE_TOO_LONG
+    if is_size and (refused := _refused_size(error, text, said, hide)) is not None:
+        return refused
+    if _NO_IMAGES.search(text):
+        return UpstreamRefused("This model does not accept images.")
+    is_of_request = status in _REQUEST_FAULTS
+    words = _caller_message(text, hide) if is_of_request else _GENERIC_MESSAGE
+    if is_size and refusals.of_system_turns(said, sent):
+        return UpstreamRefused(words, refusal=Refusal.SYSTEM_TURNS)
+    if not is_of_request:
+        return None
+    about = refusals.subject(error, said, sent)
+    return UpstreamRefused(words, refusal=about.refusal, field=about.field)
 
 
 def _caller_message(text: str, hide: Mapping[str, str]) -> str:
@@ -227,13 +252,14 @@ def _sent(hide: Mapping[str, str]) -> bytes:
 
 
 def _refused_size(
-    error: dict[str, Any], text: str, hide: Mapping[str, str]
+    error: dict[str, Any], text: str, said: str, hide: Mapping[str, str]
 ) -> UpstreamRefused | None:
     """The refusal of a prompt that is too long, or of `max_tokens`, in the wordings that clients
-    act on. Without numbers of its own, the call has them."""
+    act on. Without numbers of its own, the call has them. `said` is the text with what is quoted
+    beside it."""
     if match := _TOO_LONG_CANONICAL.match(text):
         return UpstreamRefused(match[0])
-    if (cap := too_long.output_cap(text)) is not None:
+    if (cap := too_long.output_cap(said)) is not None:
         model = next(iter(hide.values()), "this model")
         refusal = UpstreamRefused(
             f"max_tokens: the maximum allowed number of output tokens for {model} is {cap.limit}",
@@ -242,7 +268,7 @@ def _refused_size(
         )
         return refusal.completed(sent=cap.requested, limit=None, model=model)
     words = f"{text} {error.get('code')} {error.get('type')} {_quoted(error)}"
-    found = too_long.too_long(error, f"{text} {_quoted(error)}".strip(), words[: 2 * _READ_CHARS])
+    found = too_long.too_long(error, said, words[: 2 * _READ_CHARS])
     if found is None:
         return None
     if (message := found.message()) is not None:
@@ -253,14 +279,13 @@ def _refused_size(
 
 
 def _quoted(error: dict[str, Any]) -> str:
-    """The error of the provider behind the upstream, which OpenRouter quotes."""
-    metadata = error.get("metadata")
+    """Words in other members: the error of the provider behind the upstream, which OpenRouter
+    quotes, and a sentence in the place of a field's name (Xiaomi)."""
+    metadata, param = error.get("metadata"), error.get("param")
     raw = metadata.get("raw") if isinstance(metadata, dict) else None
-    return " ".join(raw[:_READ_CHARS].split()) if isinstance(raw, str) else ""
-
-
-def _no_images(text: str) -> str | None:
-    return "This model does not accept images." if _NO_IMAGES.search(text) else None
+    quoted = [raw, param if " " in str(param) else None]
+    words = " ".join(one[:_READ_CHARS] for one in quoted if isinstance(one, str))
+    return " ".join(words.split())
 
 
 def _retry_after_s(retry_after: str | None) -> int | None:

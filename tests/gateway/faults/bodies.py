@@ -118,6 +118,15 @@ FAULTS = [
     _row("an error: our credential's fault", error("authentication_error"), FAILED),
     _row("an error that is a string", b'{"error": "busy at 10.0.0.7"}', FAILED),
     _row("an error by its code", b'{"error": {"code": 503, "message": "Loading"}}', OVERLOADED),
+    # LiteLLM.
+    _row(
+        "an error by its code, in quotes", b'{"error": {"code": "429", "message": ""}}', OVERLOADED
+    ),
+    _row(
+        "an error: the request's fault, by its code in quotes",
+        b'{"error": {"code": "400", "type": null, "message": "too hot"}}',
+        REFUSED.saying("too hot"),
+    ),
     Fault(
         "an error as text",
         in_every_format(answers(error("overloaded_error"), content_type="text/plain")),

@@ -192,18 +192,37 @@ def _unverified() -> Iterator[Fault]:
 
 # --- System turns that the upstream does not take -------------------------------------------------
 
+_INVALID = "invalid_request_error"
 _NO_SYSTEM_TURNS = (
     "System message must be at the beginning.",
     "Conversation roles must alternate user/assistant/user/assistant/...",
     "messages.1.role: Input should be 'user' or 'assistant'",
     "Unexpected message role: system",
+    "request.messages.1.role: Invalid discriminator value. Expected 'user' | 'assistant'",
+    "messages[1].role: unknown variant `system`, expected `user` or `assistant`",
+    "messages[1].role must be either 'user' or 'assistant', but got 'system'",
 )
+# In bodies of other shapes: of z.ai, and of a server of OpenAI's for agents.
+_NO_SYSTEM_TURNS_AS: dict[str, tuple[int, Any]] = {
+    "a list": (
+        422,
+        [
+            {
+                "type": "literal_error",
+                "loc": ["body", "messages", 1, "role"],
+                "msg": "Input should be 'user' or 'assistant'",
+                "input": "system",
+            }
+        ],
+    ),
+    "a detail": (400, "System messages are not allowed"),
+}
 
 
-def _without_system_turns(words: str, status: int) -> Play:
+def _without_system_turns(refusal: Any, status: int) -> Play:
     """Refuse requests with a system turn after the first message, by a status or, at 200, in a
     success; answer others."""
-    body = json.dumps({"error": {"message": words, "type": "invalid_request_error"}}).encode()
+    body = json.dumps(refusal).encode()
 
     async def play(exchange: Exchange) -> None:
         roles = [message["role"] for message in exchange.request.body["messages"]]
@@ -219,14 +238,20 @@ def _without_system_turns(words: str, status: int) -> Play:
 def _system_turns() -> Iterator[Fault]:
     """The call is repeated with user turns, and charged once."""
     turns = [system(text("Be brief.")), assistant(text("Yes?")), user(text("Go on."))]
-    for words in _NO_SYSTEM_TURNS:
-        for status in (400, 422, 500, 200):
-            yield Fault(
-                f"system turns refused with {status}: {words}",
-                in_every_format(_without_system_turns(words, status)),
-                ANSWERED,
-                turns=_begun(turns),
-            )
+    refusals: dict[str, tuple[int, Any]] = {
+        f"{status}: {words}": (status, {"error": {"message": words, "type": _INVALID}})
+        for words in _NO_SYSTEM_TURNS
+        for status in (400, 422, 500, 200)
+    }
+    for name, (status, detail) in _NO_SYSTEM_TURNS_AS.items():
+        refusals[f"{status}, as {name}"] = (status, {"detail": detail})
+    for name, (status, refusal) in refusals.items():
+        yield Fault(
+            f"system turns refused with {name}",
+            in_every_format(_without_system_turns(refusal, status)),
+            ANSWERED,
+            turns=_begun(turns),
+        )
 
 
 # --- Tools that change ----------------------------------------------------------------------------

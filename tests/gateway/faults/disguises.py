@@ -129,10 +129,12 @@ def _beside_answers() -> Iterator[Fault]:
     busy = {"code": 429, "message": "busy"}
     for name, members, outcome, late in (
         ("in the choice", {"error": busy}, OVERLOADED, BROKE_OFF_OVERLOADED),  # OpenRouter
+        ("beside the choice", {"error": busy}, OVERLOADED, BROKE_OFF_OVERLOADED),  # OpenRouter
         ("in x_groq", {"x_groq": {"id": "req_1", "error": "over capacity"}}, FAILED, BROKE_OFF),
     ):
-        is_in_choice = "error" in members
-        choice: dict[str, Any] = {"index": 0, "finish_reason": None}
+        is_in_choice = name == "in the choice"
+        reason = "error" if name == "beside the choice" else None
+        choice: dict[str, Any] = {"index": 0, "finish_reason": reason}
         choice |= members if is_in_choice else {}
         around = {} if is_in_choice else members
         reply = {"role": "assistant", "content": "Hello"}

@@ -138,6 +138,9 @@ _GROQ = {
     "code": "tool_use_failed",
     "failed_generation": '<function=look{"at": 1}</function>',
 }
+_BAD_CALL = FAILED.saying(
+    "The model called a tool with an input that is not valid JSON. Nothing was charged; try again."
+)
 
 
 def _unread_calls() -> Iterator[Fault]:
@@ -157,6 +160,23 @@ def _unread_calls() -> Iterator[Fault]:
             CHAT_STREAMED,
             **TOOLS,
         )
+    ollama = {
+        "message": "error parsing tool call: raw='{\"at\": it}', err=invalid character 'i' looking "
+        "for beginning of value",
+        "type": "api_error",
+        "code": None,
+    }
+    litellm = {
+        "message": f"litellm.BadRequestError: GroqException - {json.dumps({'error': _GROQ})}",
+        "type": None,
+        "code": "400",
+    }
+    for name, error, status in (("Ollama", ollama, 500), ("LiteLLM's Groq", litellm, 400)):
+        whole = json.dumps({"error": error}).encode()
+        refusal = answers(whole, status=status)
+        inside = in_the_asked_form(whole, data_event({"error": error}))
+        yield fault(f"a call that {name} cannot read", refusal, _BAD_CALL, **TOOLS)
+        yield fault(f"a call that {name} cannot read, in a success", inside, _BAD_CALL, **TOOLS)
 
 
 # --- Shapes of deltas -----------------------------------------------------------------------------
@@ -178,6 +198,22 @@ def _shapes() -> Iterator[Fault]:
     yield fault(
         "the last word with the reason",  # vLLM
         streams(ROLE, WORD, chunk({"content": " there"}, finish_reason="stop"), REPORT, DONE),
+        ANSWERED,
+        CHAT_STREAMED,
+    )
+    yield fault(
+        "a first event without a choice",  # Azure
+        streams(data_event({"choices": [], "prompt_filter_results": []}), ROLE, WORD, REST, *end),
+        ANSWERED,
+        CHAT_STREAMED,
+    )
+    yield fault(
+        "an empty reason in every delta",  # Ollama
+        streams(
+            chunk({"role": "assistant", "content": "Hello"}, finish_reason=""),
+            chunk({"role": "assistant", "content": " there"}, finish_reason=""),
+            *end,
+        ),
         ANSWERED,
         CHAT_STREAMED,
     )

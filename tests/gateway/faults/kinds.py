@@ -10,6 +10,7 @@ from tests.gateway.faults import (
     habits,
     odd_calls,
     oddities,
+    output_caps,
     refusals,
     requests,
     statuses,
@@ -30,6 +31,7 @@ ANSWERS = [
 ]
 HABITS = [
     *refusals.FAULTS,
+    *output_caps.FAULTS,
     *conversations.FAULTS,
     *habits.FAULTS,
     *disguises.FAULTS,

@@ -59,6 +59,11 @@ def closed(index: Any) -> bytes:
     return event("content_block_stop", index=index)
 
 
+def thought(index: int) -> bytes:
+    delta = {"type": "thinking_delta", "thinking": "Hm."}
+    return event("content_block_delta", index=index, delta=delta)
+
+
 def reporting(counts: dict[str, Any]) -> bytes:
     return event("message_delta", delta=NO_ENDING, usage=counts)
 
@@ -319,6 +324,42 @@ FAULTS = [
         event("message_delta", delta=NO_ENDING, usage={"output_tokens": 23}),
         STOP,
         outcome=COUNTED_BY_US,
+    ),
+    _messages(  # LiteLLM
+        "thinking under the index of a text",
+        START,
+        START,
+        OPEN,
+        thought(0),
+        HELLO,
+        THERE,
+        CLOSE,
+        DELTA,
+        STOP,
+        outcome=ANSWERED.with_content(
+            {"type": "text", "text": ""},
+            {"type": "thinking", "thinking": "Hm."},
+            {"type": "text", "text": "Hello there"},
+        ),
+    ),
+    _messages(  # Ollama
+        "thinking at the index of a text that has not stopped",
+        START,
+        OPEN,
+        HELLO,
+        event("content_block_start", index=0, content_block={"type": "thinking", "thinking": ""}),
+        thought(0),
+        CLOSE,
+        opened(1),
+        text_event(" there", 1),
+        closed(1),
+        DELTA,
+        STOP,
+        outcome=ANSWERED.with_content(
+            {"type": "text", "text": "Hello"},
+            {"type": "thinking", "thinking": "Hm."},
+            {"type": "text", "text": " there"},
+        ),
     ),
     _messages("no message_delta", START, OPEN, HELLO, THERE, CLOSE, STOP, outcome=COUNTED_BY_US),
     _messages(

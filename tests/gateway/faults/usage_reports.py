@@ -131,6 +131,10 @@ def _in_every_chunk(report: dict[str, Any]) -> Play:
     )
 
 
+def _report(report: dict[str, Any]) -> tuple[bytes, bytes]:
+    return data_event({"choices": [], "usage": report}), chunks()[-1]
+
+
 def _with(frame: bytes, members: dict[str, Any]) -> bytes:
     """A chunk with more members."""
     return data_event(json.loads(frame[6:]) | members)
@@ -315,6 +319,12 @@ FAULTS = [
     _fault(
         "usage: a running report in every chunk",
         _in_every_chunk(SPLIT),
+        ANSWERED.charging(READ),
+        CHAT_STREAMED,
+    ),
+    _fault(
+        "usage: null in every chunk, and then a report",  # Xiaomi
+        streams(*(_with(frame, {"usage": None}) for frame in chunks()[:4]), *_report(SPLIT)),
         ANSWERED.charging(READ),
         CHAT_STREAMED,
     ),

@@ -243,6 +243,21 @@ def test_the_end_of_a_long_error_message_is_ignored(member: str):
     assert late.message in ("no", "The model does not accept this request.")
 
 
+def test_a_list_of_faults_is_read():
+    faults = [
+        {"type": "missing", "loc": ["body", "model"], "msg": "Field required", "input": {"a": 1}},
+        {"loc": ["body", "messages", 1], "msg": "Input should be a valid dictionary"},
+        {"loc": ["body"]},
+        "no fault",
+    ]
+    body = json.dumps({"detail": faults}).encode()
+    for wire in FORMATS.values():
+        error = wire.decode_error(422, body, None)
+        assert error.message == (
+            "body.model: Field required; body.messages.1: Input should be a valid dictionary"
+        )
+
+
 def test_an_image_sent_to_a_text_model_is_an_invalid_request():
     error = decoded(500, "image input is not supported - hint: provide the mmproj")
     assert (error.status, error.message) == (400, "This model does not accept images.")
@@ -285,6 +300,8 @@ def test_a_retry_after_date_is_passed_on_in_seconds():
         ({"type": "BadRequestError", "code": 400, "message": "bad"}, UpstreamRefused),
         ({"type": "authentication_error"}, UpstreamMisconfigured),
         ({"code": 503}, UpstreamOverloaded),
+        ({"code": "503"}, UpstreamOverloaded),
+        ({"code": "1210"}, UpstreamFailed),
         ({"code": 20}, UpstreamFailed),
         ({"type": ["list"], "code": {}}, UpstreamFailed),
         ("a string", UpstreamFailed),
