@@ -56,8 +56,10 @@ class Parser:
                 line = bytes(self._line)
                 self._line.clear()
             self._parse_line(line, events)
-        self._line += unfinished
-        self._check_size(len(self._line))
+        if unfinished:
+            self._line += unfinished
+            if self._event_bytes + len(self._line) > self._limit_bytes:
+                raise self._too_large()
         return events
 
     def close(self) -> list[ServerSentEvent]:
@@ -81,7 +83,8 @@ class Parser:
         if name == b"data":
             self._data.append(value.removeprefix(b" "))
             self._event_bytes += len(line)  # an empty data line takes memory too
-            self._check_size(0)
+            if self._event_bytes > self._limit_bytes:
+                raise self._too_large()
         elif name == b"event":
             self._event = value.removeprefix(b" ").decode("utf-8", "replace")
         # Comments, ids, retry times and unknown fields are ignored.
@@ -89,14 +92,13 @@ class Parser:
     def _dispatch(self, events: list[ServerSentEvent]) -> None:
         if self._data:
             data = self._data[0] if len(self._data) == 1 else b"\n".join(self._data)
-            events.append(ServerSentEvent(event=self._event, data=data))
+            events.append(ServerSentEvent(self._event, data))
             self._data = []
             self._event_bytes = 0
         self._event = ""
 
-    def _check_size(self, unfinished_bytes: int) -> None:
-        if self._event_bytes + unfinished_bytes > self._limit_bytes:
-            raise EventTooLarge(f"an event is over {self._limit_bytes} bytes")
+    def _too_large(self) -> EventTooLarge:
+        return EventTooLarge(f"an event is over {self._limit_bytes} bytes")
 
 
 def encode(event: str, data: bytes) -> bytes:

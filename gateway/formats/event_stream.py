@@ -52,12 +52,12 @@ class EventStream:
         return self._out.usage_so_far()
 
     def runs_away(self, *, max_tokens: int) -> bool:
-        if self._out.is_over or self._has_stop_reason():
-            return False
-        return (
-            self._out.tally.reported_output > max(1, max_tokens)
-            or self._out.received_bytes > _MOST_BYTES_PER_TOKEN * max_tokens + _SPARE_BYTES
+        out = self._out
+        is_too_much = (
+            out.received_bytes > _MOST_BYTES_PER_TOKEN * max_tokens + _SPARE_BYTES
+            or out.tally.reported_output > max(1, max_tokens)
         )
+        return is_too_much and not (out.is_over or self._has_stop_reason())
 
     def cut(self) -> list[Event]:
         try:
@@ -68,7 +68,8 @@ class EventStream:
     def _decode_all(self, received: list[sse.ServerSentEvent]) -> list[Event]:
         events: list[Event] = []
         for event in received:
-            if event.data.lstrip()[:1] in _NOTHING:
+            data = event.data
+            if data[:1] != b"{" and data.lstrip()[:1] in _NOTHING:
                 continue
             try:
                 events += self._decode(event)

@@ -1,7 +1,6 @@
 """Sends the answer to a call as an HTTP response."""
 
 from collections.abc import Awaitable
-from contextlib import AbstractContextManager, nullcontext
 from urllib.parse import quote
 
 from django.conf import settings
@@ -27,7 +26,6 @@ _STREAM_HEADERS: RawHeaders = [
 _CORS_HEADERS: RawHeaders = [
     (name.encode(), value.encode()) for name, value in cors.HEADERS.items()
 ]
-_NO_LIMIT = nullcontext()
 _MOST_NAMES, _NAME_CHARS = 20, 60
 
 
@@ -85,16 +83,17 @@ class HttpSink:
         """Send; raises CallerGone for a broken connection, and for a client that reads nothing."""
         try:
             for message in messages:
-                with self._limit():
+                if self._may_wait():
+                    with TimeLimit(settings.CALLER_STALL_TIMEOUT_S):
+                        await self._send(message)
+                else:  # a timer costs more than most sends
                     await self._send(message)
         except OSError:  # a TimeoutError is one
             raise CallerGone from None
 
-    def _limit(self) -> AbstractContextManager[object]:
-        """Return a limit for a send that may wait; a timer costs more than most sends."""
-        if self._connection is None or self._connection.is_blocked:
-            return TimeLimit(settings.CALLER_STALL_TIMEOUT_S)
-        return _NO_LIMIT
+    def _may_wait(self) -> bool:
+        """Whether a send may wait until the client reads."""
+        return self._connection is None or self._connection.is_blocked
 
     def _start(self, head: Head, headers: RawHeaders) -> Message:
         raw = [

@@ -179,7 +179,9 @@ class Relay:
         if failure is not None and not self.has_content:
             raise failure.error
         if frames:
-            await self._deliver(frames)
+            if not self.has_content:
+                frames = self._begun(frames)
+            await self._send(b"".join(frames))
         if failure is not None:
             raise failure.error
         return end
@@ -190,12 +192,12 @@ class Relay:
         if len(self._beginning) < _MOST_KEPT_BACK or not isinstance(event, Ping):
             self._beginning.append(self.encoder.frame(event))
 
-    async def _deliver(self, frames: list[bytes]) -> None:
-        if not self.has_content:
-            self._call.note_first_byte()
-            self.has_content = True
+    def _begun(self, frames: list[bytes]) -> list[bytes]:
+        """Note that content comes; return the first frames of it behind those kept back."""
+        self._call.note_first_byte()
+        self.has_content = True
         beginning, self._beginning = self._beginning, []
-        await self._send(b"".join([*beginning, *frames]))
+        return [*beginning, *frames]
 
     async def _send(self, frames: bytes) -> None:
         self.has_sent = True

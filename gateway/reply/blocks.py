@@ -58,6 +58,7 @@ class Block:
         self.is_stopped = False  # the upstream has ended it
         self.is_closed = False  # its stop was sent to the caller
         self.pending: list[Delta] = []
+        self.further: list[Block] = []  # found in this one, until they are queued
 
     def start(self) -> dict[str, Any]:
         return self._wire
@@ -72,10 +73,6 @@ class Block:
 
     def accept_late(self, delta: Delta) -> None:
         """Read a delta that came after the block was closed."""
-
-    def take_further(self) -> list["Block"]:
-        """The blocks that were found in this one, each of them once."""
-        return []
 
     def cut_call(self) -> "Block | None":
         """The last of several calls in this one, if its input did not end."""
@@ -150,7 +147,6 @@ class ToolBlock(Block):
         self._after: tool_inputs.FurtherObjects | None = None
         self._ahead: ToolBlock | None = None  # reads the fragments that wait
         self._read_ahead = 0
-        self._further: list[Block] = []
 
     @property
     def can_close_early(self) -> bool:  # type: ignore[override]
@@ -222,7 +218,7 @@ class ToolBlock(Block):
         if self._after is None:
             first = self._scanner.value if self._scanner is not None else {}
             self._after = tool_inputs.FurtherObjects(first)
-        self._further += map(self._call_with, self._after.feed(text, at))
+        self.further += map(self._call_with, self._after.feed(text, at))
 
     def _call_with(self, value: dict[str, Any]) -> "ToolBlock":
         call = self._another(value)
@@ -247,17 +243,13 @@ class ToolBlock(Block):
     def accept_late(self, delta: Delta) -> None:
         self._read_further(tool_inputs.text_of(delta.get("partial_json")), 0)
 
-    def take_further(self) -> list[Block]:
-        further, self._further = self._further, []
-        return further
-
     def finish(self) -> list[Delta]:
         if self._scanner is not None or self.is_cut:
             return []  # an answer that the token limit cuts is delivered as far as it came
         parsed, *others = tool_inputs.parse_all(self._buffered)
         if others and not self.is_call:
             raise InvalidToolInput
-        self._further += map(self._call_with, others)
+        self.further += map(self._call_with, others)
         parsed = parsed or self._initial
         if not (parsed or self._buffered.strip()):
             return []
@@ -367,7 +359,7 @@ def clean_all(content: Any, *, may_be_cut: Callable[[], bool]) -> list[dict[str,
             if not may_be_cut():
                 raise
             continue
-        kept += (block for call in calls if (block := clean(call, ids)) is not None)
+        kept += [block for call in calls if (block := clean(call, ids)) is not None]
     return kept or [dict(_NO_TEXT)]
 
 

@@ -116,8 +116,8 @@ class BlockSequence:
 
     def _queue_further(self, block: Block) -> None:
         """Queue the calls that were found in this one."""
-        if further := block.take_further():
-            self._queued.extend(further)
+        self._queued.extend(block.further)
+        block.further = []
 
     def _begin(self, block: Block, events: list[Event]) -> None:
         block.index = self._next_index
@@ -134,7 +134,8 @@ class BlockSequence:
     def _forward(self, block: Block, delta: blocks.Delta, events: list[Event]) -> None:
         if (accepted := block.accept(delta)) is not None:
             self._deliver(block, accepted, events)
-        self._queue_further(block)
+        if block.further:
+            self._queue_further(block)
 
     def _deliver(self, block: Block, delta: blocks.Delta, events: list[Event]) -> None:
         assert block.index is not None
