@@ -21,7 +21,7 @@ from gateway.errors import (
     UpstreamTimeout,
     UpstreamUnavailable,
 )
-from gateway.limits.time_limit import TimeLimit
+from gateway.limits.time_limit import RepeatedLimit, TimeLimit
 from gateway.upstreams.client_request import ClientRequest
 
 Answer = TypeVar("Answer")
@@ -124,7 +124,7 @@ class UpstreamClient:
 
 
 class UpstreamResponse:
-    """A response whose head has arrived and whose body is read as it comes."""
+    """A response whose head has arrived and whose body is read as it comes, by one task."""
 
     def __init__(
         self,
@@ -138,6 +138,7 @@ class UpstreamResponse:
         self._on_first_byte = on_first_byte
         self._has_begun = False
         self._silent_s = 0.0
+        self._waits: RepeatedLimit | None = None  # most plain answers come with their head
         self.status = response.status
 
     @property
@@ -154,20 +155,24 @@ class UpstreamResponse:
         if (waiting := content.read_nowait()) or content.at_eof():
             self._received()
             return waiting  # without a timer for what has arrived
+        if self._waits is None:
+            self._waits = RepeatedLimit()
         clock = asyncio.get_running_loop().time
-        deadline = clock() + timeout_s
-        while (left_s := deadline - clock()) > 0:
-            wait_s = min(left_s, _POLL_EVERY_S)
+        now = clock()
+        deadline = now + timeout_s
+        while now < deadline:
+            due_at = min(deadline, now + _POLL_EVERY_S)
             try:
                 # aiohttp does not wake a reader when a chunked body turns out to be invalid; only
                 # the next read raises. So read again from time to time.
-                with TimeLimit(wait_s):
+                with self._waits.until(due_at):
                     chunk = await content.readany()
             except TimeoutError:
                 # Counted in waits: a machine that pauses is not a silent upstream.
-                self._silent_s += wait_s
+                self._silent_s += due_at - now
                 if self._has_begun and self._silent_s >= self._idle_s:
                     raise
+                now = clock()
                 continue
             self._received()
             return chunk
