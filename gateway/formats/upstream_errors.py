@@ -54,6 +54,8 @@ _STATUS_OF_TYPE = {
     "service_unavailable_error": 503,
     "timeout_error": 504,
 }
+# Members of a body under a 200 that say that it is an error, or hold one.
+_WITH_ERRORS = frozenset({"error", "object", "choices", "x_groq", "base_resp"})
 # The codes of MiniMax, which answers with a 200: https://platform.minimax.io, "Error codes".
 _STATUS_OF_MINIMAX = {
     1001: 504,  # timeout
@@ -115,6 +117,8 @@ def decode_error(
 
 def in_band(body: dict[str, Any]) -> Any:
     """The error in a body, or in an event, under a 200; None in an answer."""
+    if body.keys().isdisjoint(_WITH_ERRORS):
+        return None  # nearly always, in the Messages format
     error = body.get("error")
     if error or (error is not None and not _holds_an_answer(body)):
         return error

@@ -74,21 +74,20 @@ def _charged(
 ) -> Charge:
     tokens, candidate, uses = _tokens(usage), call.candidate, usage.tool_uses
     if not usage.iterations:  # nearly always
-        lines = _lines(_Priced(candidate.model, candidate.price, tokens, uses))
+        lines = _lines(candidate.model, candidate.price, tokens, uses)
         actual = candidate.price.cost(tokens, uses)
         return Charge(usage, tokens, tuple(lines), actual, 0, is_estimated)
     own = _Priced(candidate.model, candidate.price, _beyond(tokens, usage.iterations), uses)
     ways = [own, *priced]
-    lines = [line for way in ways for line in _lines(way)]
+    lines = [line for way in ways for line in _lines(*way)]
     actual = rounded_up(sum(way.price.millionths(way.tokens, way.uses) for way in ways))
     return Charge(usage, _sum(way.tokens for way in ways), tuple(lines), actual, 0, is_estimated)
 
 
-def _lines(way: _Priced) -> list[RecordLine]:
-    model, price = way.model.public_id, way.price
+def _lines(model: ModelRow, price: Price, tokens: TokenCounts, uses: ToolUses) -> list[RecordLine]:
     return [
-        RecordLine(token_class, model, price.id, units, per_mtok)
-        for token_class, units, per_mtok in price.lines(way.tokens, way.uses)
+        RecordLine(token_class, model.public_id, price.id, units, per_mtok)
+        for token_class, units, per_mtok in price.lines(tokens, uses)
     ]
 
 

@@ -35,8 +35,8 @@ def corrected(usage: Usage, call: Call, *, delivered: Callable[[], int]) -> Usag
             details=_kept(usage, TOOL_USE),
             is_estimated=True,
         )
-    reasoning = usage.details.get("output_tokens_details", {}).get("thinking_tokens", 0)
-    if usage.output_tokens > _TIMES * (candidate.max_tokens + reasoning) + _SPARE_OUTPUT:
+    beyond = usage.output_tokens - _TIMES * candidate.max_tokens - _SPARE_OUTPUT
+    if beyond > 0 and beyond > _TIMES * _reasoning(usage):
         usage = msgspec.structs.replace(
             usage,
             output_tokens=delivered(),
@@ -44,6 +44,11 @@ def corrected(usage: Usage, call: Call, *, delivered: Callable[[], int]) -> Usag
             is_estimated=True,
         )
     return usage
+
+
+def _reasoning(usage: Usage) -> int:
+    tokens: int = usage.details.get("output_tokens_details", {}).get("thinking_tokens", 0)
+    return tokens
 
 
 def _kept(usage: Usage, *names: str) -> dict[str, Any]:

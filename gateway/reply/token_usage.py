@@ -133,7 +133,7 @@ class UsageTally:
         # Breakdowns of a report that is not used would contradict the charge.
         if has_input and not is_estimated:
             details |= self._details
-        if uses := self._uses():
+        if (self._seen_uses or self._details) and (uses := self._uses()):
             details[TOOL_USE] = uses
         return Usage(
             known.fresh if has_input else self._input_estimate,
@@ -161,12 +161,13 @@ class UsageTally:
         if "written_5m" in counts or "written_1h" in counts:
             written = max(written, counts.get("written_5m", 0) + counts.get("written_1h", 0))
         known, output = _completed(counts, cached=read + written)
-        read = min(read, known)
-        written = min(written, known - read)
+        if read or written:
+            read = min(read, known)
+            written = min(written, known - read)
         return _Resolved(known, read, written, output)
 
 
-class _Resolved(NamedTuple):
+class _Resolved(msgspec.Struct, frozen=True):
     input: int
     read: int
     written: int
@@ -213,6 +214,9 @@ def _fill(extras: dict[str, Any], reported: Mapping[str, Any]) -> None:
 
 def _raise_to(counts: dict[str, int], reported: Mapping[str, int]) -> None:
     """Raise each count to the reported one, if that is larger."""
+    if not counts:  # nearly always: it is the only report
+        counts.update(reported)
+        return
     for name, number in reported.items():
         if number > counts.get(name, -1):
             counts[name] = number
@@ -252,12 +256,13 @@ def _block_bytes(block: dict[str, Any]) -> int:
 
 def count(value: Any) -> int | None:
     """A token count, or None for a value that cannot be one."""
+    if type(value) is int:  # `isinstance` would accept True and False
+        return value if 0 <= value <= _MAX_TOKENS else None
     if (type(value) is float and value.is_integer()) or (
         type(value) is str and value.isdecimal() and len(value) <= _MOST_DIGITS
     ):
-        value = int(value)
-    # `isinstance` would accept True and False.
-    return value if type(value) is int and 0 <= value <= _MAX_TOKENS else None
+        return count(int(value))
+    return None
 
 
 def counts_in(value: Any) -> dict[str, int]:

@@ -70,7 +70,9 @@ class MessagesRequest(msgspec.Struct, frozen=True):
     @property
     def may_be_compacted(self) -> bool:
         """Whether the provider may summarise the conversation first, in a pass of its own."""
-        management = self.fields.get("context_management")
+        if "context_management" not in self.fields:
+            return False  # nearly always
+        management = self.fields["context_management"]
         edits = management.get("edits") if isinstance(management, dict) else None
         if not isinstance(edits, list):
             return False

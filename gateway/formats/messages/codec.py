@@ -151,23 +151,21 @@ def decode_reply(
         message["content"],
         may_be_cut=lambda: stop_reasons.may_cut(reason, stop_sequence=stop_sequence),
     )
-    names = tool_names.Names.of(request)
-    for block in content:
-        if block["type"] == "thinking" and not block["signature"]:
-            block["signature"] = thinking.own_signature(upstream_id)
-        elif block["type"] == "tool_use":
-            block["name"] = names.restored(block["name"])
-    stop_reason = stop_reasons.normalise(
-        reason,
-        stop_sequence=stop_sequence,
-        has_call=any(block["type"] == "tool_use" for block in content),
-    )
     counts = token_usage.UsageTally(
         input_tokens_estimate=token_usage.estimate_tokens(request.text_bytes)
     )
     counts.merge(usage_reports.reported(message.get("usage")))
+    names: tool_names.Names | None = None  # of the tools that are offered, once one is called
     for block in content:
+        if block["type"] == "thinking" and not block["signature"]:
+            block["signature"] = thinking.own_signature(upstream_id)
+        elif block["type"] == "tool_use":
+            names = names or tool_names.Names.of(request)
+            block["name"] = names.restored(block["name"])
         counts.note_block(block)
+    stop_reason = stop_reasons.normalise(
+        reason, stop_sequence=stop_sequence, has_call=names is not None
+    )
     usage = counts.usage_of_reply(content)
     return Reply(content, *stop_reason, usage, extras_of(message))
 

@@ -25,7 +25,7 @@ def fitted(
     what was done to its thinking."""
     change: ThinkingChange = ""
     learned = upstream.learned if upstream else NOTHING_LEARNED
-    if request.switches_thinking_off and learned.refuses_thinking_off:
+    if learned.refuses_thinking_off and request.switches_thinking_off:
         fields = {name: fields[name] for name in fields if name != "thinking"}
     if request.opaque_bytes or learned.unverified:
         fields, change = _with_own_thinking(

@@ -207,6 +207,8 @@ _HANDLERS = {
 
 def extras_of(message: dict[str, Any], *, known: frozenset[str] = _OF_MESSAGE) -> dict[str, Any]:
     """The members of a message, or of an event, that we do not know, as they are."""
+    if message.keys() <= known:  # nearly always
+        return {}
     return {
         name: value
         for name, value in message.items()

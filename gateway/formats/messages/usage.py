@@ -45,14 +45,11 @@ def reported(usage: Any) -> Report | None:
 
 def _input(usage: dict[str, Any]) -> dict[str, int]:
     """The counts of the input; none if one of them is no count."""
-    known: list[int] = []
-    for name in _INPUT_COUNTS:
-        value = usage.get(name)
-        number = 0 if value is None else count(value)
-        if number is None:
-            return {}
-        known.append(number)
+    values = map(usage.get, _INPUT_COUNTS)
+    known = [0 if value is None else count(value) for value in values]
     fresh, written, read = known
+    if fresh is None or written is None or read is None:
+        return {}
     kept = usage.get("cache_creation")
     counts = _kept(kept) if isinstance(kept, dict) else {}
     if counts:
