@@ -50,7 +50,7 @@ class RequestBody:
         self._limit_bytes = uploads.largest_body_bytes
         self._upload: Upload | None = None  # small bodies, which are nearly all, need none
         self.received = 0
-        self._values = JsonValues()
+        self._values: JsonValues | None = None  # of a large one
         self._has_more = True
 
     async def __aenter__(self) -> Self:
@@ -70,7 +70,7 @@ class RequestBody:
     @property
     def values(self) -> int:
         """How many JSON values a large body has, or a few more: those of a small one are few."""
-        return self._values.count
+        return 1 if self._values is None else self._values.count
 
     @property
     def least_tokens(self) -> int:
@@ -92,12 +92,12 @@ class RequestBody:
             raise InvalidRequest("Input should be 'identity'", path="content-encoding")
         if self._announced > self._limit_bytes:
             raise BodyTooLarge(limit_bytes=self._limit_bytes)
+        chunks: list[bytes] = []  # of a small body, or of one of unknown length up to that size
         if self._announced <= SMALL_BYTES:
-            chunks = await self._beginning()
+            while self._has_more and self.received <= SMALL_BYTES:
+                chunks.append(self._taken(await self._receive()))
             if not self._has_more:
                 return chunks[0] if len(chunks) == 1 else b"".join(chunks)
-        else:
-            chunks = []
         before_large()
         return await self._large(chunks)
 
@@ -112,25 +112,18 @@ class RequestBody:
         if limit > 0:
             await discard(self._receive, limit_bytes=limit)
 
-    async def _beginning(self) -> list[bytes]:
-        """Return a small body, or what has come of one of unknown length once it is not small."""
-        chunks: list[bytes] = []
-        while self._has_more and self.received <= SMALL_BYTES:
-            chunks.append(self._taken(await self._receive()))
-        return chunks
-
     async def _large(self, chunks: list[bytes]) -> Buffer:
+        self._values = JsonValues()
         upload = self._upload = self._uploads.upload(self._holder())
         await upload.reserve_disk(self._announced if self._announced > 0 else self._limit_bytes)
         for chunk in chunks:
-            await self._add(upload, chunk)
+            self._values.add(chunk)
+            await upload.add(chunk)
         while self._has_more:
-            await self._add(upload, self._taken(await self._receive()))
+            chunk = self._taken(await self._receive())
+            self._values.add(chunk)
+            await upload.add(chunk)
         return await upload.whole(self.received + self.values * BYTES_OF_A_VALUE)
-
-    async def _add(self, upload: Upload, chunk: bytes) -> None:
-        self._values.add(chunk)
-        await upload.add(chunk)
 
     def _taken(self, message: Message) -> bytes:
         """Count a part that was received, and return it."""

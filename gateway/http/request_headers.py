@@ -18,7 +18,7 @@ def headers_of(scope: Scope) -> dict[str, str]:
     list, as in HTTP: some clients send each beta in a header of its own."""
     headers: dict[str, str] = {}
     for raw_name, raw_value in scope["headers"]:
-        if (name := _READ.get(raw_name)) is not None:
-            value = raw_value.decode("latin-1")
+        if raw_name in _READ:
+            name, value = _READ[raw_name], raw_value.decode("latin-1")
             headers[name] = f"{headers[name]}, {value}" if name in headers else value
     return headers

@@ -142,6 +142,11 @@ class _Counts:
         self.unsent = [0, 0]
         self.minute = minute
 
+    def add_request(self) -> None:
+        """Count a call without its tokens."""
+        self.current[0] += 1
+        self.unsent[0] += 1
+
     def add(self, requests: int, input_tokens: int) -> None:
         """Count a call."""
         self.current[0] += requests
@@ -162,6 +167,7 @@ class RateLimiter:
         redis_timeout_s: float = _REDIS_TIMEOUT_S,
     ) -> None:
         self._limits = limits
+        self._most_unsent = tuple(limit / _SYNC_SHARE for limit in limits)
         self._clock = clock
         self._counts: dict[int, _Counts] = {}
         self._redis = redis.Redis.from_url(
@@ -180,7 +186,7 @@ class RateLimiter:
         """Count a call with its tokens; raises TooManyRequests, and then neither counts."""
         if self.is_behind(workspace_id):
             await self.sync()
-        return self._admit(self._current(workspace_id), (1, input_tokens))
+        return self._admit(workspace_id, (1, input_tokens))
 
     def is_behind(self, workspace_id: int) -> bool:
         """Whether to `sync` before the next call is admitted. Apart from `sync`, since awaiting a
@@ -189,43 +195,47 @@ class RateLimiter:
         if counts is None:
             return False
         requests, tokens = counts.unsent
-        is_large = (
-            requests * _SYNC_SHARE > self._limits.requests
-            or tokens * _SYNC_SHARE > self._limits.input_tokens
-        )
+        most_requests, most_tokens = self._most_unsent
+        is_large = requests > most_requests or tokens > most_tokens
         return is_large and not self._is_redis_unavailable
 
     def admit_request(self, workspace_id: int) -> None:
         """Count a call whose tokens are not known yet; raises TooManyRequests."""
-        counts = self._current(workspace_id)
-        share = 1 - self._clock() % WINDOW_S / WINDOW_S
+        now = self._clock()
+        counts = self._current(workspace_id, now)
+        share = 1 - now % WINDOW_S / WINDOW_S
         if counts.previous[0] * share + counts.current[0] + 1 > self._limits.requests:
             self._refuse(counts, (1, 0))
-        counts.add(1, 0)
+        counts.add_request()
 
     def admit_tokens(self, workspace_id: int, input_tokens: int) -> RateLimitState:
         """Count the tokens of a call that `admit_request` counted; raises TooManyRequests."""
-        return self._admit(self._current(workspace_id), (0, input_tokens))
+        return self._admit(workspace_id, (0, input_tokens))
 
     def state(self, workspace_id: int) -> RateLimitState:
         """Return how much of both limits is used; nothing is counted."""
-        return self._state(self._current(workspace_id), (0, 0))
+        now = self._clock()
+        return self._state(self._current(workspace_id, now), (0, 0), now)
 
     def require_room(self, workspace_id: int, input_tokens: int = 0) -> None:
         """Raise TooManyRequests if so many tokens do not fit into the minute, or none at all."""
-        counts = self._current(workspace_id)
+        now = self._clock()
+        counts = self._current(workspace_id, now)
         least = max(1, input_tokens)
-        tokens = self._state(counts, (0, least)).input_tokens
+        tokens = self._state(counts, (0, least), now).input_tokens
         if tokens.used > tokens.limit:
             self._refuse(counts, (0, least))
 
     def charge_refused(self, workspace_id: int, input_tokens: int) -> None:
         """Count the tokens of a request that was refused, up to half of a minute's: it has taken
         time, though it asked no model."""
-        self._current(workspace_id).add(0, min(input_tokens, self._limits.input_tokens // 2))
+        counts = self._current(workspace_id, self._clock())
+        counts.add(0, min(input_tokens, self._limits.input_tokens // 2))
 
-    def _admit(self, counts: _Counts, added: tuple[int, int]) -> RateLimitState:
-        rate_limits = self._state(counts, added)
+    def _admit(self, workspace_id: int, added: tuple[int, int]) -> RateLimitState:
+        now = self._clock()
+        counts = self._current(workspace_id, now)
+        rate_limits = self._state(counts, added, now)
         requests, tokens = rate_limits
         if requests.used > requests.limit or tokens.used > tokens.limit:
             self._refuse(counts, added)
@@ -241,7 +251,7 @@ class RateLimiter:
     async def sync(self) -> None:
         """Send Redis the counts of this process and receive those of all."""
         async with self._syncing:
-            minute = self._minute()
+            minute = int(self._clock() // WINDOW_S)
             for counts in self._counts.values():
                 counts.turn_to(minute)
             self._forget_idle()
@@ -279,24 +289,25 @@ class RateLimiter:
             logger.warning("Redis unavailable, rate limits apply per process: %s", error)
         self._is_redis_unavailable = True
 
-    def _current(self, workspace_id: int) -> _Counts:
-        minute = self._minute()
+    def _current(self, workspace_id: int, now: float) -> _Counts:
+        minute = int(now // WINDOW_S)
         counts = self._counts.get(workspace_id)
         if counts is None:
             counts = self._counts[workspace_id] = _Counts(minute)
-        counts.turn_to(minute)
+        elif counts.minute != minute:
+            counts.turn_to(minute)
         return counts
 
-    def _state(self, counts: _Counts, added: tuple[int, int]) -> RateLimitState:
+    def _state(self, counts: _Counts, added: tuple[int, int], now: float) -> RateLimitState:
         current = counts.current[0] + added[0], counts.current[1] + added[1]
-        return state_at(self._clock(), self._limits, current=current, previous=counts.previous)
+        return state_at(now, self._limits, current=current, previous=counts.previous)
 
     def _refuse(self, counts: _Counts, added: tuple[int, int]) -> NoReturn:
         names = ("requests", "input tokens")
         waits = [self._wait_s(counts, kind, added[kind]) for kind in (0, 1)]
         kind = waits.index(max(waits))
         message = f"This workspace's limit of {self._limits[kind]} {names[kind]} a minute"
-        rate_limits = self._state(counts, (0, 0))
+        rate_limits = self._state(counts, (0, 0), self._clock())
         if waits[kind] == math.inf:
             raise TooManyRequests(
                 f"{message} is less than this request alone.",
@@ -322,9 +333,6 @@ class RateLimiter:
         if previous * (1 - into / WINDOW_S) + current > room:
             return WINDOW_S * (1 - (room - current) / previous) - into
         return 0.0
-
-    def _minute(self) -> int:
-        return int(self._clock() // WINDOW_S)
 
     def _forget_idle(self) -> None:
         idle = [

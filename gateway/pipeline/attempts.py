@@ -96,15 +96,18 @@ class _Attempts:
         call.candidate = way = ways.popleft()
         self._number += 1
         self._asked.add(way.upstream.id)
-        is_another_left = any(other.upstream.id not in self._asked for other in ways)
         call.attempt_limits = limits_of_attempt(
             self._services.client.deadlines,
             self._ends_at,
-            may_leave=call.request.stream or is_another_left,
+            may_leave=call.request.stream or self._is_another_left(),
         )
         call.upstream_status = None
         self._started_ms = call.elapsed_ms()
         return way
+
+    def _is_another_left(self) -> bool:
+        """Whether the route has an upstream that was not asked yet."""
+        return any(other.upstream.id not in self._asked for other in self._ways)
 
     def succeed(self) -> None:
         self._note("")

@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
+
+import msgspec
 
 from catalogue.pricing import NO_USES, ToolUses
 from gateway.errors import InvalidRequest
@@ -32,8 +33,7 @@ ROLES_OF_BLOCK = {
 }
 
 
-@dataclass(slots=True)
-class RequestStats:
+class RequestStats(msgspec.Struct):
     """Collected while a request is checked."""
 
     images: int = 0
@@ -46,19 +46,19 @@ class RequestStats:
     breakpoints: int = 0
     # With ids or names that Messages servers refuse, or with an id of an earlier call.
     has_odd_calls: bool = False
-    call_ids: set[str] = field(default_factory=set)
+    call_ids: set[str] = set()
     uses_tools: bool = False
     has_system_turns: bool = False
     has_empty_text: bool = False
     has_blank_text: bool = False  # of white space alone
     # Models that tools name for the provider to call, with the most calls.
-    helpers: dict[str, int] = field(default_factory=dict)
+    helpers: dict[str, int] = {}
     has_hour: bool = False  # asks for a cache that is kept for an hour
-    file_ids: list[str] = field(default_factory=list)  # where files of the account are named
-    provider_tools: list[tuple[str, str]] = field(default_factory=list)  # path and type
+    file_ids: list[str] = []  # where files of the account are named
+    provider_tools: list[tuple[str, str]] = []  # path and type
     uses: ToolUses = NO_USES  # the most, of tools that the provider runs and charges for
     # Blocks that add or remove a tool in mid-conversation, each with its path.
-    tool_changes: list[tuple[str, Any]] = field(default_factory=list)
+    tool_changes: list[tuple[str, Any]] = []
 
 
 def check_message_block(block: Any, path: str, role: str, stats: RequestStats) -> None:
