@@ -129,7 +129,7 @@ DECIDING = (
     ),
     Bug(
         "a batch has two operations for one request, which do not see each other",
-        (Edit(_STATEMENT, "seen.add(operation.id)", "seen.add(object())"),),
+        (Edit(_STATEMENT, "seen.add(number)", "seen.add(object())"),),
         _DECIDES,
     ),
     Bug(

@@ -57,11 +57,12 @@ _decode = msgspec.json.Decoder(_Answer).decode
 
 def batch_length(operations: Iterable[Operation]) -> int:
     """Return how many of the first operations go into one batch: each for another request."""
-    seen: set[UUID] = set()
+    seen: set[int] = set()  # not of UUIDs: each look at one calls a function of Python's
     for operation in islice(operations, LARGEST_BATCH):
-        if operation.id in seen:
+        number = operation.id.int
+        if number in seen:
             break
-        seen.add(operation.id)
+        seen.add(number)
     return len(seen)
 
 
@@ -93,7 +94,7 @@ def outcomes(answer: bytes, count: int) -> list[Outcome]:
     try:
         decoded = _decode(answer)
         columns = msgspec.structs.astuple(decoded)
-        if any(len(column) != count for column in columns):
+        if set(map(len, columns)) != {count}:
             raise ValueError(f"not {count} results")
     except (msgspec.DecodeError, ValueError) as error:
         message = f"the ledger's answer cannot be decoded: {error}"
