@@ -11,7 +11,7 @@ from django.db import connection
 from usage.kept import Kept
 from usage.log_filters import FAILED, SUCCEEDED, LogFilter, of_roll_ups
 from usage.measures import OTHER_TAGS
-from usage.reading import Filters, Grouping, Question, usage
+from usage.reading import Filters, Grouping, Question, State, usage
 from web.filter_values import NO_KEY
 
 _MOST_VALUES = 50
@@ -121,7 +121,7 @@ def total(workspace_id: int, wanted: LogFilter, *, retention: Kept | None = None
             group_by=(Grouping.ERROR,) if error else (),
             filters=filters,
         ),
-        retention=retention,
+        State(retention.since) if retention else None,
     )
     if error:
         return Total(sum(row.requests for row in rows if row.group == (error,)))

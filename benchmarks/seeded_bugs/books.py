@@ -204,8 +204,8 @@ BOOKS = (
         (
             Edit(
                 "usage/reading/statement.py",
-                "        for level in read.corrections\n",
-                "        for level in read.corrections\n        if not prefix\n",
+                "        if some\n",
+                "        if some and not prefix\n",
             ),
         ),
         _ADDS_UP,

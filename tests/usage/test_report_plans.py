@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import product
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -17,6 +18,7 @@ import pytest
 from django.db import connection
 
 from accounts.models import Workspace
+from billing.audit import sums
 from billing.audit.rules import COUNTS, RULES
 from tests.support.request_records import a_price
 from usage import log_filters, request_log, roll_up, session_roll_up
@@ -24,7 +26,7 @@ from usage.exports import tables
 from usage.exports.tables import Format
 from usage.models import RequestRecord
 from usage.ranges import Period
-from usage.reading import Filters, Grouping, Question, Width, statement
+from usage.reading import Filters, Grouping, Question, Width, state_of, statement
 from usage.reading.statement import Statement
 from usage.request_log import Cursor
 
@@ -118,11 +120,31 @@ def test_sums_and_percentiles(period: Period, on_the_server: bool) -> None:
         plan = plan_of(asked.sql, asked.parameters, on_the_server=on_the_server)
         assert_reads_only(plan, period)
 
-    for width in (None, *Width):
+    for width, marked in product((None, *Width), (None, state_of(period.workspace_id).marked)):
         asked = Question(**period._asdict(), width=width, zone=KATHMANDU)
         for group_by in ((), TOGETHER, (Grouping.TAG,), (Grouping.ERROR,)):
-            assert_good(statement.sums(replace(asked, group_by=group_by)))
-        assert_good(statement.slots(asked))
+            assert_good(statement.sums(replace(asked, group_by=group_by), marked=marked))
+        assert_good(statement.slots(asked, marked=marked))
+        assert_good(statement.overview(asked, TOGETHER, marked=marked))
+
+
+def test_without_marked_hours_one_partition_alone_is_planned(period: Period) -> None:
+    """That of the quarter hour that the range ends in: the range has others."""
+    until = period.until + timedelta(minutes=7)
+    asked = Question(workspace_id=period.workspace_id, since=period.since, until=until)
+    read = statement.sums(asked, marked=[])
+
+    scans = scans_of_records(plan_of(read.sql, read.parameters))
+
+    assert [scan["Relation Name"] for scan in scans] == ["usage_requestrecord_2025_01"]
+
+
+def test_a_range_of_whole_quarter_hours_without_marked_ones_reads_no_records(
+    period: Period,
+) -> None:
+    read = statement.sums(Question(**period._asdict()), marked=[])
+
+    assert scans_of_records(plan_of(read.sql, read.parameters)) == []
 
 
 @pytest.mark.parametrize("on_the_server", [False, True], ids=["page", "endpoint"])
@@ -234,6 +256,15 @@ def test_the_recent_audit(period: Period) -> None:
 
         assert "usage_requestrecord_2025_12" in tables
         assert not any(table.startswith("usage_requestrecord_2024") for table in tables)
+
+
+def test_the_audit_of_sums(period: Period) -> None:
+    hour = SINCE.replace(minute=0)
+    hours = [(period.workspace_id, hour + timedelta(hours=number)) for number in range(49)]
+
+    plan = plan_of(sums.hours_statement(), sums.parameters(hours, "hours"))
+
+    assert_reads_only(plan, Period(period.workspace_id, hour, hour + timedelta(hours=49)))
 
 
 def test_records_have_no_index_that_no_query_here_uses(db: None) -> None:

@@ -9,25 +9,25 @@ from billing.ledger import cuts
 from billing.models import Wallet
 from catalogue.models import ModelPrice
 from catalogue.pricing import Price
-from usage import kept
 from usage.dashboard import caching, forecast, series
 from usage.dashboard.caching import Caching
 from usage.dashboard.forecast import Forecast
 from usage.dashboard.series import Answers, Series
 from usage.dashboard.spans import Span
 from usage.dashboard.wanted import Wanted
-from usage.kept import Kept
 from usage.reading import (
     Grouping,
     Latency,
+    Overview,
     Percentiles,
     Question,
+    State,
     UsageRow,
     Width,
     buckets,
-    latencies,
-    latencies_and_whole,
+    overview,
     regrouped,
+    state_of,
     usage,
 )
 from web import filter_values
@@ -88,52 +88,69 @@ class _Reader(NamedTuple):
 
     workspace_id: int
     wanted: Wanted
-    retention: Kept
+    state: State
 
     def usage(self, span: Span, *groups: Grouping, whole: bool = False) -> list[UsageRow]:
         asked = _question(self.workspace_id, self.wanted, span, *groups, whole=whole)
-        return usage(asked, retention=self.retention)
+        return usage(asked, self.state)
 
-    def latencies(self, span: Span) -> tuple[list[Latency], Percentiles | None]:
-        """Return those of the buckets, and of the whole span."""
-        if "tag" in self.wanted.filters:
-            return [], None
-        asked = _question(self.workspace_id, self.wanted, span)
-        return latencies_and_whole(asked, retention=self.retention)
+    def overview(
+        self, span: Span, groups: Sequence[Grouping] = (), whole: Sequence[Grouping] = ()
+    ) -> Overview:
+        asked = _question(self.workspace_id, self.wanted, span, *groups)
+        return overview(asked, whole, self.state)
 
-    def whole_latency(self, span: Span) -> Percentiles | None:
-        if "tag" in self.wanted.filters:
-            return None
-        asked = _question(self.workspace_id, self.wanted, span, whole=True)
-        found = latencies(asked, retention=self.retention)
-        return found[0].duration if found else None
+    def chart_and_table(self) -> tuple[Overview, list[UsageRow]]:
+        """Return the chart's groups and times by bucket, and the sums of the table's groups, by
+        model too where that is known. One statement reads both if it can."""
+        span, by, table = self.wanted.span, self.wanted.grouping, self.wanted.table_grouping
+        of_table = _groups_of_table(table)
+        if by in _DIMENSIONS and table in _DIMENSIONS:
+            both = self.overview(span, [by], of_table)
+            return both, both.whole
+        of_chart = self.overview(span, [by] if by else [])
+        if by is table and by is not None:
+            of_span = (
+                row._replace(starts_at=span.since, ends_at=span.until) for row in of_chart.rows
+            )
+            return of_chart, regrouped(of_span, 0)
+        return of_chart, self.usage(span, *of_table, whole=True) if of_table else []
 
 
-def read(workspace_id: int, wanted: Wanted, *, retention: Kept | None = None) -> Figures:
+def read(workspace_id: int, wanted: Wanted, *, state: State | None = None) -> Figures:
     """Read the figures; each is exact to the second."""
     span, before = wanted.span, wanted.before
-    reader = _Reader(workspace_id, wanted, retention or kept.read())
-    by_group = reader.usage(span, wanted.grouping) if wanted.grouping else []
-    rows = regrouped(by_group) if wanted.grouping in _DIMENSIONS else reader.usage(span)
-    times, duration = reader.latencies(span)
-    rows_before = reader.usage(before) if before else []
-    answers = Answers(rows, by_group, times, rows_before)
+    reader = _Reader(workspace_id, wanted, state or state_of(workspace_id))
+    of_chart, of_table = reader.chart_and_table()
+    rows = _ungrouped(reader, of_chart)
+    of_before = reader.overview(before) if before else None
+    by_group = of_chart.rows if wanted.grouping else []
+    answers = Answers(rows, by_group, of_chart.latencies, of_before.rows if of_before else [])
     starts = _starts(span, wanted.width)
     shown = series.series(
         wanted.measure, answers, starts, _starts(before, wanted.width) if before else None
     )
-    of_table = _read_table(reader, by_group)
     by_model = _by_model(reader, of_table)
     return Figures(
-        sums=_sums(rows, duration),
-        sums_before=_sums(rows_before, reader.whole_latency(before)) if before else None,
+        sums=_sums(rows, of_chart.duration),
+        sums_before=_sums(of_before.rows, of_before.duration) if of_before else None,
         shown=shown,
         rows=rows,
-        times=_by_bucket(times, starts),
+        times=_by_bucket(of_chart.latencies, starts),
         caching=caching.caching(by_model or rows, _prices() if by_model else {}),
         table=_table(of_table),
         models=_largest_models(by_model),
     )
+
+
+def _ungrouped(reader: _Reader, of_chart: Overview) -> Sequence[UsageRow]:
+    """Return the sums of all calls by bucket."""
+    grouping = reader.wanted.grouping
+    if grouping is None:
+        return of_chart.rows
+    if grouping in _DIMENSIONS:
+        return regrouped(of_chart.rows)
+    return reader.usage(reader.wanted.span)
 
 
 def chart_question(workspace_id: int, wanted: Wanted) -> Question:
@@ -143,15 +160,26 @@ def chart_question(workspace_id: int, wanted: Wanted) -> Question:
 
 
 def read_forecast(
-    wallet: Wallet, *, line: int | None, now: datetime, zone: tzinfo, retention: Kept
+    wallet: Wallet, wanted: Wanted, shown: Figures, *, line: int | None, now: datetime, state: State
 ) -> Forecast:
     """Read what the last full days cost, whatever the page's filters, and look ahead."""
+    zone = wanted.span.zone
     today = now.astimezone(zone).date()
     since, *_, until = _last_midnights(today, zone)
-    days = Question(
-        workspace_id=wallet.workspace_id, since=since, until=until, width=Width.DAY, zone=zone
-    )
-    spent = {row.starts_at: row.credits for row in usage(days, retention=retention)}
+    if _has_days(wanted, since, until):
+        rows = shown.rows
+    else:
+        rows = usage(
+            Question(
+                workspace_id=wallet.workspace_id,
+                since=since,
+                until=until,
+                width=Width.DAY,
+                zone=zone,
+            ),
+            state,
+        )
+    spent = {row.starts_at: row.credits for row in rows}
     starts = buckets.edges(since, until, Width.DAY, zone)[:-1]
     return forecast.forecast(
         [spent.get(start, 0) for start in starts],
@@ -159,6 +187,13 @@ def read_forecast(
         line=line,
         today=today,
     )
+
+
+def _has_days(wanted: Wanted, since: datetime, until: datetime) -> bool:
+    """Whether the figures of the page have all calls of these days, by day."""
+    span = wanted.span
+    is_by_day = wanted.width is Width.DAY and not wanted.filters
+    return is_by_day and span.since <= since and until <= span.until
 
 
 def read_closings(wallet: Wallet, *, now: datetime, zone: tzinfo) -> list[int | None]:
@@ -233,17 +268,11 @@ def _largest_models(rows: Sequence[UsageRow]) -> list[str]:
     return [str(row.group[0]) for row in ranked if row.group[0]]
 
 
-def _read_table(reader: _Reader, by_group: Sequence[UsageRow]) -> list[UsageRow]:
-    """Return the sums of the table's groups, by model too where that is known."""
-    grouping, span = reader.wanted.table_grouping, reader.wanted.span
+def _groups_of_table(grouping: Grouping | None) -> tuple[Grouping, ...]:
+    """Return how the table's rows are read: by model too, where that is known."""
     if grouping is None:
-        return []
-    if grouping not in (Grouping.MODEL, Grouping.TAG):
-        return reader.usage(span, grouping, Grouping.MODEL, whole=True)
-    if grouping is not reader.wanted.grouping:
-        return reader.usage(span, grouping, whole=True)
-    of_span = (row._replace(starts_at=span.since, ends_at=span.until) for row in by_group)
-    return regrouped(of_span, 0)
+        return ()
+    return (grouping,) if grouping in (Grouping.MODEL, Grouping.TAG) else (grouping, Grouping.MODEL)
 
 
 def _table(rows: Sequence[UsageRow]) -> list[TableRow]:

@@ -254,11 +254,16 @@ def _bucket_row(
 def log_query(wanted: Wanted, since: datetime, until: datetime) -> str:
     """Return the query of the log of these calls, in whole minutes: a bar leads to its calls."""
     until += timedelta(minutes=1) - timedelta(microseconds=1)
-    moments = f"from={since:%Y-%m-%dT%H}%3A{since:%M}&to={until:%Y-%m-%dT%H}%3A{until:%M}"
+    moments = f"from={_minute(since)}&to={_minute(until)}"
     status = {"status": "error"} if wanted.measure is Measure.ERRORS else {}
     narrowed = wanted.filters | status
     # urlencode takes long for what needs no quotes, and there may be 200 buckets.
     return f"{moments}&{urlencode(narrowed)}" if narrowed else moments
+
+
+def _minute(moment: datetime) -> str:
+    """Write 2026-11-18T14%3A00; strftime takes three times as long."""
+    return moment.isoformat()[:16].replace(":", "%3A")
 
 
 def _signed_change(bucket: Bucket) -> str:

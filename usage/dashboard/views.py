@@ -5,6 +5,7 @@ from typing import Any
 from zlib import crc32
 
 from django.http import HttpResponse
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
@@ -18,8 +19,8 @@ from usage.dashboard import agreement, balance, figures, filters, page, spans, w
 from usage.dashboard.agreement import Agreement
 from usage.dashboard.figures import Figures
 from usage.dashboard.wanted import Wanted
-from usage.kept import Kept
 from usage.ranges import Period
+from usage.reading import State, state_of
 from web.http import is_poll_current, render_page
 
 _LATEST = 12
@@ -34,7 +35,8 @@ def dashboard(request: MemberRequest) -> HttpResponse:
     zone = zone_of(request.user)
     asked = wanted.parse(request.GET, now=now, zone=zone)
     retention = kept.read()
-    read = figures.read(workspace.pk, asked, retention=retention)
+    state = state_of(workspace.pk, retention)
+    read = figures.read(workspace.pk, asked, state=state)
     wallet = wallets.wallet_of(workspace)
     agreed = agreement.agreement(wallet, now=now)
     figures_shown = (read.sums, read.shown.totals, read.sums_before, wallet.posted)
@@ -45,11 +47,12 @@ def dashboard(request: MemberRequest) -> HttpResponse:
     period = Period(workspace.pk, asked.span.since, asked.span.until)
     context = _shown(workspace.pk, asked, read) | {
         "version": version,
+        "page_url": reverse("usage:usage"),  # slow, so once
         "now": now,
         "needs_zone": not request.user.time_zone,
         "wallet": wallet,
         "api_wallet": wallet,
-        **_forecast(wallet, now=now, zone=zone, retention=retention),
+        **_forecast(wallet, asked, read, now=now, state=state),
         "gone_until": retention.gone_until(asked.span.since),
         **_agreement(agreed, zone),
         "rows": request_log.latest_calls(period, limit=_LATEST),
@@ -71,11 +74,14 @@ def _agreement(found: Agreement, zone: tzinfo) -> dict[str, Any]:
     }
 
 
-def _forecast(wallet: Wallet, *, now: datetime, zone: tzinfo, retention: Kept) -> dict[str, Any]:
+def _forecast(
+    wallet: Wallet, asked: Wanted, read: Figures, *, now: datetime, state: State
+) -> dict[str, Any]:
     """Return the forecast, its chart, and the rows of its table; no chart without spending."""
     threshold: LowBalanceThreshold | None = getattr(wallet, "low_balance_threshold", None)
     line = threshold.credits if threshold else None
-    found = figures.read_forecast(wallet, line=line, now=now, zone=zone, retention=retention)
+    zone = asked.span.zone
+    found = figures.read_forecast(wallet, asked, read, line=line, now=now, state=state)
     if not found.per_day:
         return {"forecast": found}
     closings = figures.read_closings(wallet, now=now, zone=zone)

@@ -32,6 +32,12 @@ GROUPS = {
     Grouping.ERROR: "error",
 }
 _CENTS, _PLACES_OF_A_CREDIT = 2, 5  # decimal places of dollars
+# strftime takes ten times as long as these, and there may be 200 buckets.
+_WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_MONTHS = (
+    *("January", "February", "March", "April", "May", "June", "July", "August"),
+    *("September", "October", "November", "December"),
+)
 _SOURCES = {"api": "API", "console": "Console"}
 
 
@@ -72,26 +78,31 @@ def bucket(starts_at: datetime, ends_at: datetime, width: Width, zone: tzinfo) -
 
     A week at the end of a range has only its days in the range: 18 November to 20 November 2026.
     """
-    start, end = starts_at.astimezone(zone), ends_at.astimezone(zone)
+    start = starts_at.astimezone(zone)
+    if width is Width.DAY:
+        return f"{_WEEKDAYS[start.weekday()]}, {start.day} {_MONTHS[start.month - 1]}"
     if width is Width.MONTH:
         return f"{start:%B %Y}"
     if width is Width.WEEK:
         return days(starts_at, ends_at, zone)
-    if width is Width.DAY:
-        return f"{start:%A}, {start.day} {start:%B}"
-    return f"{start.day} {start:%b}, {start:%H:%M} to {end:%H:%M}"
+    return f"{short_bucket(starts_at, width, zone)} to {_minute(ends_at.astimezone(zone))}"
 
 
 def short_bucket(starts_at: datetime, width: Width, zone: tzinfo) -> str:
     """Return a bucket's time for a row of a table: Wed, 18 Nov; week of 16 Nov; 18 Nov, 14:00."""
     start = starts_at.astimezone(zone)
-    if width is Width.MONTH:
-        return f"{start:%b %Y}"
-    if width is Width.WEEK:
-        return f"Week of {start.day} {start:%b %Y}"
+    month = _MONTHS[start.month - 1][:3]
     if width is Width.DAY:
-        return f"{start:%a}, {start.day} {start:%b}"
-    return f"{start.day} {start:%b}, {start:%H:%M}"
+        return f"{_WEEKDAYS[start.weekday()][:3]}, {start.day} {month}"
+    if width is Width.MONTH:
+        return f"{month} {start.year}"
+    if width is Width.WEEK:
+        return f"Week of {start.day} {month} {start.year}"
+    return f"{start.day} {month}, {_minute(start)}"
+
+
+def _minute(moment: datetime) -> str:
+    return f"{moment.hour:02}:{moment.minute:02}"
 
 
 def days(since: datetime, until: datetime, zone: tzinfo) -> str:

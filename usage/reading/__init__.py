@@ -7,9 +7,11 @@ where those do not suffice.
 
 from usage.reading.question import Filters, Grouping, Question, Width
 from usage.reading.read import (
+    Overview,
+    State,
     latencies,
-    latencies_and_whole,
-    latencies_async,
+    overview,
+    state_of,
     usage,
     usage_async,
 )
@@ -19,14 +21,16 @@ __all__ = [
     "Filters",
     "Grouping",
     "Latency",
+    "Overview",
     "Percentiles",
     "Question",
+    "State",
     "UsageRow",
     "Width",
     "latencies",
-    "latencies_and_whole",
-    "latencies_async",
+    "overview",
     "regrouped",
+    "state_of",
     "usage",
     "usage_async",
 ]

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta, tzinfo
+from functools import lru_cache
 
 from usage.reading.question import Width
 
@@ -26,8 +27,15 @@ def edges(since: datetime, until: datetime, width: Width | None, zone: tzinfo) -
     A day has 23 to 25 hours where clocks change. Starts are rounded down to quarter hours: before
     1972 some zones differed from UTC by seconds.
     """
+    return list(_edges(since, until, width, zone))
+
+
+@lru_cache(maxsize=64)  # a page asks for those of its range and of the one before several times
+def _edges(
+    since: datetime, until: datetime, width: Width | None, zone: tzinfo
+) -> tuple[datetime, ...]:
     inner = [one for one in _starts(since, until, width, zone) if since < one < until]
-    return [since, *sorted(set(inner)), until]
+    return (since, *sorted(set(inner)), until)
 
 
 def first_start(since: datetime, width: Width | None, zone: tzinfo) -> datetime:

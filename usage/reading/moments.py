@@ -1,7 +1,7 @@
 """The moments that a statement reads between, and its parameters. Pure."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from usage.reading import buckets
@@ -10,12 +10,22 @@ from usage.reading.levels import Levels, levels, levels_of_sessions
 from usage.reading.question import Question
 
 SESSIONS = "session_"  # begins the names of parameters for the roll-ups of sessions
+HOUR = timedelta(hours=1)
 _ALWAYS = datetime.min.replace(tzinfo=UTC)
+
+
+class Behind(NamedTuple):
+    """The marked hours of a range, and the spans whose records are read: those of these hours, and
+    of the partial quarter hours at the ends of the range."""
+
+    hours: list[datetime]
+    spans: list[tuple[datetime, datetime]]
 
 
 class Moments(NamedTuple):
     """Bucket n is between edges n-1 and n. Roll-ups are read from `first` up to `last`: as
-    `rolled` says, and those of sessions as `sessions` says, if the question is of sessions."""
+    `rolled` says, and those of sessions as `sessions` says, if the question is of sessions. The
+    statement itself reads which hours are marked, unless that is known as `behind`."""
 
     kept_since: datetime
     edges: list[datetime]
@@ -23,9 +33,12 @@ class Moments(NamedTuple):
     last: datetime
     rolled: Levels
     sessions: Levels | None
+    behind: Behind | None
 
 
-def moments(question: Question, kept_since: datetime | None) -> Moments:
+def moments(
+    question: Question, kept_since: datetime | None, marked: Sequence[datetime] | None = None
+) -> Moments:
     """Return the moments; those before `kept_since` are rounded down to a quarter hour."""
     kept_since = kept_since or _ALWAYS
     since, until = _exact(question.since, kept_since), _exact(question.until, kept_since)
@@ -41,7 +54,20 @@ def moments(question: Question, kept_since: datetime | None) -> Moments:
         last,
         levels(rolled, question.width),
         levels_of_sessions(rolled, question.width) if question.is_of_sessions else None,
+        None if marked is None else _behind(marked, kept_since, [since, first, last, until]),
     )
+
+
+def _behind(marked: Sequence[datetime], kept_since: datetime, ends: Sequence[datetime]) -> Behind:
+    since, first, last, until = ends
+    hours = [one for one in marked if since - HOUR < one < until and one >= kept_since]
+    spans = [(max(one, since), min(one + HOUR, until)) for one in hours]
+    spans += [
+        (begin, end)
+        for begin, end in ((since, first), (last, until))
+        if begin < end and buckets.floor(begin, HOUR) not in hours
+    ]
+    return Behind(hours, spans)
 
 
 def parameters(question: Question, read: Moments) -> dict[str, Any]:
@@ -67,6 +93,7 @@ def parameters(question: Question, read: Moments) -> dict[str, Any]:
         "limit": question.limit,
         **_of_levels(read.rolled),
         **(_of_levels(read.sessions, SESSIONS) if read.sessions else {}),
+        **_of_records(read),
     }
     if question.after is not None:
         moment, groups = question.after
@@ -74,6 +101,19 @@ def parameters(question: Question, read: Moments) -> dict[str, Any]:
         found["after_place"] = sum(1 for edge in read.edges if edge <= latest)
         found |= {f"after_{place}": text for place, text in enumerate(groups)}
     return found
+
+
+def _of_records(read: Moments) -> dict[str, Any]:
+    if read.behind is None or not read.behind.spans:
+        return {"records_since": read.edges[0], "records_until": read.edges[-1]}
+    sinces, untils = zip(*read.behind.spans, strict=True)
+    return {
+        "marked": _array(read.behind.hours),
+        "span_sinces": _array(sinces),
+        "span_untils": _array(untils),
+        "records_since": min(sinces),
+        "records_until": max(untils),
+    }
 
 
 def _exact(moment: datetime, kept_since: datetime) -> datetime:

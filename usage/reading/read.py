@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import psycopg
 from django.db import connection as page_connection
@@ -12,32 +12,89 @@ from usage import kept
 from usage.kept import Kept
 from usage.reading import buckets, paging, statement
 from usage.reading.paging import Probe
-from usage.reading.question import Question
-from usage.reading.rows import Group, Latency, Percentiles, UsageRow
+from usage.reading.question import Grouping, Question
+from usage.reading.rows import Latency, Percentiles, UsageRow
 from usage.reading.statement import Statement
 
+# In SQL, as the rest: the ORM takes as long as PostgreSQL.
+_MARKED = "SELECT DISTINCT starts_at FROM usage_dirtyhour WHERE workspace_id = %s"
 
-def usage(question: Question, *, retention: Kept | None = None) -> list[UsageRow]:
-    """Return the sums of each bucket and group that had calls, oldest first.
 
-    Those who ask several questions for one page read the retention once and pass it.
+class State(NamedTuple):
+    """From when on a workspace's records are kept, and which of its hours are marked.
+
+    Those who ask several questions for one page read it once and pass it.
     """
+
+    kept_since: datetime | None
+    marked: Sequence[datetime] | None = None  # None: each statement reads it
+
+
+def state_of(workspace_id: int, retention: Kept | None = None) -> State:
+    """Read the state of a workspace."""
+    with page_connection.cursor() as cursor:
+        cursor.execute(_MARKED, [workspace_id])
+        return State((retention or kept.read()).since, [row[0] for row in cursor.fetchall()])
+
+
+def usage(question: Question, state: State | None = None) -> list[UsageRow]:
+    """Return the sums of each bucket and group that had calls, oldest first."""
     question = paging.from_cursor(question.within_calendar())
-    kept_since = (retention or kept.read()).since
+    given = (state or State(kept.since()))._asdict()
     probe = paging.probe(question)
     shorter = paging.until_full(question, _fetched(probe)) if probe else question
-    asked = statement.sums(shorter, kept_since=kept_since)
+    asked = statement.sums(shorter, **given)
     rows = _usage_rows(shorter, asked, _fetched(asked))
     if not _has_room(rows, question, shorter):
         return rows
-    asked = statement.sums(question, kept_since=kept_since)
+    asked = statement.sums(question, **given)
     return _usage_rows(question, asked, _fetched(asked))
+
+
+class Overview(NamedTuple):
+    """What a page shows of a range: sums by bucket and group, sums of the whole range by other
+    groups, and how long the calls of each bucket and of the range took."""
+
+    rows: list[UsageRow]
+    whole: list[UsageRow]
+    latencies: list[Latency]
+    duration: Percentiles | None
+
+
+def overview(question: Question, whole: Sequence[Grouping], state: State) -> Overview:
+    """Return the overview of a range, from one statement. With groups for the whole range, all
+    groups are models, keys and sources. Nothing is known of how long the calls of a tag took."""
+    question = question.within_calendar()
+    asked = statement.overview(question, whole, **state._asdict())
+    own = 1 + len(question.group_by)
+    every = list(dict.fromkeys([*question.group_by, *whole]))
+    places, first = [1 + every.index(grouping) for grouping in whole], 1 + len(every)
+    by_bucket, of_range, timed = [], [], []
+    for *row, slots, counts in _fetched(asked):
+        if slots is not None:
+            timed.append((row[0], slots, counts))
+        elif row[0] is None:
+            group = tuple(row[place] for place in places)
+            of_range.append(UsageRow(asked.edges[0], asked.edges[-1], group, *row[first:]))
+        else:
+            by_bucket.append((*row[:own], *row[first:]))
+    rows = _usage_rows(question, asked, by_bucket)
+    return Overview(rows, of_range, _latencies(question, asked, timed), _whole(timed))
+
+
+def _whole(timed: Iterable[tuple[int, Sequence[int], Sequence[int]]]) -> Percentiles | None:
+    """Return how long the calls of all buckets took."""
+    sums: Counter[int] = Counter()
+    for _, slots, counts in timed:
+        sums.update(dict(zip(slots, counts, strict=True)))
+    slots = sorted(sums)
+    return Percentiles.of(slots, [sums[slot] for slot in slots])
 
 
 async def usage_async(
     connection: "psycopg.AsyncConnection[Any]", question: Question, *, retention: Kept | None = None
 ) -> list[UsageRow]:
-    """Return the same, on a connection of the event loop."""
+    """Return what `usage` returns, on a connection of the event loop."""
     question = paging.from_cursor(question.within_calendar())
     kept_since = (retention or await kept.read_async(connection)).since
     probe = paging.probe(question)
@@ -56,41 +113,14 @@ def _has_room(rows: Sequence[UsageRow], question: Question, shorter: Question) -
     return shorter != question and len(rows) < (question.limit or 0)
 
 
-def latencies(question: Question, *, retention: Kept | None = None) -> list[Latency]:
+def latencies(question: Question, state: State | None = None) -> list[Latency]:
     """Return the percentiles of each bucket and group with answered calls, oldest first.
 
     Raises ValueError for groups that have none: tags, sessions and errors.
     """
     question = question.within_calendar()
-    asked = statement.slots(question, kept_since=(retention or kept.read()).since)
+    asked = statement.slots(question, **(state or State(kept.since()))._asdict())
     return _latencies(question, asked, _fetched(asked))
-
-
-def latencies_and_whole(
-    question: Question, *, retention: Kept | None = None
-) -> tuple[list[Latency], Percentiles | None]:
-    """Return the same of a question without groups, and how long all of its calls took."""
-    question = question.within_calendar()
-    asked = statement.slots(question, kept_since=(retention or kept.read()).since)
-    rows = _fetched(asked)
-    whole: Counter[int] = Counter()
-    for _, kind, slots, counts in rows:
-        if kind == "latency":
-            whole.update(dict(zip(slots, counts, strict=True)))
-    slots = sorted(whole)
-    return (
-        _latencies(question, asked, rows),
-        Percentiles.of(slots, [whole[slot] for slot in slots]),
-    )
-
-
-async def latencies_async(
-    connection: "psycopg.AsyncConnection[Any]", question: Question
-) -> list[Latency]:
-    """Return the same, on a connection of the event loop."""
-    question = question.within_calendar()
-    asked = statement.slots(question, kept_since=(await kept.read_async(connection)).since)
-    return _latencies(question, asked, await _fetched_async(connection, asked))
 
 
 def _fetched(asked: Statement | Probe) -> list[Any]:
@@ -117,19 +147,15 @@ def _usage_rows(question: Question, asked: Statement, rows: Iterable[Any]) -> li
 
 def _latencies(question: Question, asked: Statement, rows: Iterable[Any]) -> list[Latency]:
     starts, ends = _bounds(question, asked.edges)
-    found: dict[tuple[int, Group], dict[str, tuple[Sequence[int], Sequence[int]]]] = {}
-    for place, *group, kind, slots, counts in rows:
-        found.setdefault((place, tuple(group)), {})[kind] = (slots, counts)
     return [
         Latency(
             starts[place - 1],
             ends[place - 1],
-            group,
-            sum(kinds.get("latency", ((), ()))[1]),
-            Percentiles.of(*kinds.get("latency", ((), ()))),
-            Percentiles.of(*kinds.get("first_byte", ((), ()))),
+            tuple(group),
+            sum(counts),
+            Percentiles.of(slots, counts),
         )
-        for (place, group), kinds in found.items()
+        for place, *group, slots, counts in rows
     ]
 
 

@@ -81,11 +81,10 @@ class Percentiles(NamedTuple):
 
 
 class Latency(NamedTuple):
-    """How long the answered calls of a bucket and group took, and took to their first byte."""
+    """How long the answered calls of a bucket and group took."""
 
     starts_at: datetime
     ends_at: datetime
     group: Group
     answered: int
     duration: Percentiles | None
-    first_byte: Percentiles | None

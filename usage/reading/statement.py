@@ -3,7 +3,9 @@
 Roll-ups of days, hours and quarters always agree with each other: one transaction writes them.
 Those of marked hours (usage.models.DirtyHour) are behind the records: what they contribute is taken
 out again, and the records of these hours are summed up instead. So are the records of the two
-partial quarter hours at the ends of the range.
+partial quarter hours at the ends of the range. Those who ask several questions for one page read
+once which hours are marked: hours that were rolled up meanwhile are right either way, and calls
+that were settled meanwhile are not counted yet.
 
 Records are bounded by constants, not by a column alone: only then does PostgreSQL read the
 partitions of the range and no others. OFFSET 0 keeps a subquery from being merged into a join, for
@@ -12,6 +14,7 @@ Execute it without a prepared statement: a plan for any range reads the bounds t
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -76,12 +79,12 @@ FROM dirty CROSS JOIN LATERAL (
 ) AS row
 """
 _DIRTY = """
-dirty AS MATERIALIZED (
-    SELECT DISTINCT starts_at FROM usage_dirtyhour
-    WHERE workspace_id = %(workspace_id)s AND starts_at < %(until)s::timestamptz
-        AND starts_at > %(since)s::timestamptz - interval '1 hour'
-        AND starts_at >= %(kept_since)s::timestamptz
-)"""
+SELECT DISTINCT starts_at FROM usage_dirtyhour
+WHERE workspace_id = %(workspace_id)s AND starts_at < %(until)s::timestamptz
+    AND starts_at > %(since)s::timestamptz - interval '1 hour'
+    AND starts_at >= %(kept_since)s::timestamptz
+"""
+_KNOWN_DIRTY = "SELECT * FROM unnest(%(marked)s::timestamptz[]) AS marked (starts_at)"
 _SPANS = """
 SELECT greatest(starts_at, %(since)s::timestamptz) AS since,
     least(starts_at + interval '1 hour', %(until)s::timestamptz) AS until
@@ -93,6 +96,10 @@ SELECT * FROM (VALUES
 ) AS part (since, until)
 WHERE since < until AND date_trunc('hour', since, 'UTC') NOT IN (SELECT starts_at FROM dirty)
 """
+_KNOWN_SPANS = """
+SELECT * FROM unnest(%(span_sinces)s::timestamptz[], %(span_untils)s::timestamptz[])
+    AS known (since, until)
+"""
 _SLOTS = ", ".join(f"{sql} AS {name}" for name, sql in SLOTS_OF_RECORD.items())
 _WHOLE = "SELECT %(since)s::timestamptz AS since, %(until)s::timestamptz AS until"
 _RECORDS = f"""
@@ -103,7 +110,8 @@ SELECT width_bucket(record.accepted_at, %(edges)s::timestamptz[]) AS place, 1 AS
 FROM ({{spans}}) AS span CROSS JOIN LATERAL (
     SELECT {", ".join(RECORD_COLUMNS)} FROM usage_requestrecord
     WHERE workspace_id = %(workspace_id)s
-        AND accepted_at >= %(since)s::timestamptz AND accepted_at < %(until)s::timestamptz
+        AND accepted_at >= %({{bounds}}since)s::timestamptz
+        AND accepted_at < %({{bounds}}until)s::timestamptz
         AND accepted_at >= span.since AND accepted_at < span.until {{where}} OFFSET 0
 ) AS record
 """
@@ -132,38 +140,33 @@ _ERROR_OF_RECORD = """
 CROSS JOIN LATERAL (
     SELECT row.code, row.errors AS count WHERE row.code IS NOT NULL
 ) AS error"""
-_KINDS = ("latency", "first_byte")
-_SLOTS_OF_ROLL_UP = (
-    "CROSS JOIN LATERAL ("
-    + " UNION ALL ".join(
-        f"SELECT '{kind}' AS kind, generate_subscripts(row.{kind}, 1) AS slot,"
-        f" unnest(row.{kind})::bigint AS count"
-        for kind in _KINDS
-    )
-    + ") AS histogram"
-)
-_SLOTS_OF_RECORD = (
-    "CROSS JOIN LATERAL (VALUES "
-    + ", ".join(f"('{kind}', row.{kind}, 1::bigint)" for kind in _KINDS)
-    + ") AS histogram (kind, slot, count)"
-)
+# A row with its histogram's slots, and how many calls each has.
+_SLOTS_OF_ROLL_UP = """
+CROSS JOIN LATERAL (
+    SELECT generate_subscripts(row.latency, 1) AS slot, unnest(row.latency)::bigint AS count
+) AS histogram"""
+_SLOTS_OF_RECORD = "CROSS JOIN LATERAL (SELECT row.latency, 1::bigint) AS histogram (slot, count)"
 _ERRORS_ALONE = ", ".join(
     f"{'row.sign * error.count' if name in ('requests', 'errors') else 0} AS {name}"
     for name in MEASURES
 )
 
 
-def sums(question: Question, *, kept_since: datetime | None = None) -> Statement:
+def sums(
+    question: Question,
+    *,
+    kept_since: datetime | None = None,
+    marked: Sequence[datetime] | None = None,
+) -> Statement:
     """Return the statement whose rows are: bucket, groups, measures; in the order of pages.
 
     Records are kept since `kept_since`, or all of them. Moments before it are rounded down to a
-    quarter hour.
+    quarter hour. `marked` are all marked hours of the workspace, if they are known.
     """
-    read = moments(question, kept_since)
+    read = moments(question, kept_since, marked)
     names = ", ".join(["place", *_names(question)])
-    parts = _parts(question)
     sql = f"""
-WITH {_sources(question, read, parts)}, part AS ({" UNION ALL ".join(parts)}), summed AS (
+{_with(question, read, part=_parts(question))}, summed AS (
     SELECT {names}, {listed("sum({0})::bigint AS {0}")} FROM part
     GROUP BY {names} HAVING sum(requests) <> 0
 )
@@ -172,26 +175,73 @@ SELECT * FROM summed {_page(question)}
     return Statement(sql, parameters(question, read), read.edges)
 
 
-def slots(question: Question, *, kept_since: datetime | None = None) -> Statement:
-    """Return that whose rows are: bucket, groups, latency or first_byte, slots, counts."""
+def slots(
+    question: Question,
+    *,
+    kept_since: datetime | None = None,
+    marked: Sequence[datetime] | None = None,
+) -> Statement:
+    """Return that whose rows are: bucket, groups, slots of how long calls took, counts."""
     if question.is_of_tags or question.is_of_sessions or Grouping.ERROR in question.group_by:
         raise ValueError("there are no histograms of tags, sessions and errors")
-    parts = [
-        f"SELECT row.place, {_columns(question)}kind, slot, row.sign * count AS count"
+    read = moments(question, kept_since, marked)
+    sql = f"{_with(question, read, timed=_timed(question))} {_slots(question)} ORDER BY place"
+    return Statement(sql, parameters(question, read), read.edges)
+
+
+def overview(
+    question: Question,
+    whole: Sequence[Grouping] = (),
+    *,
+    kept_since: datetime | None = None,
+    marked: Sequence[datetime] | None = None,
+) -> Statement:
+    """Return that of all that a page shows of a range, which is read once for it.
+
+    Rows are: bucket, the groups of the question, those of `whole` that it does not have, measures,
+    slots, counts. They are of three kinds: sums of a bucket and its groups; with `whole`, sums of
+    the range by these groups, without a bucket; and histograms of a bucket, without measures.
+    There are no histograms for the calls of a tag.
+    """
+    read = moments(question, kept_since, marked)
+    every = replace(question, group_by=tuple(dict.fromkeys([*question.group_by, *whole])))
+    groups = ", ".join(["place", *_names(question)])
+    if whole:
+        groups = f"GROUPING SETS (({groups}), ({', '.join(_NAMES[one] for one in whole)}))"
+    names = ["place", *_names(every)]
+    selected = [
+        f"SELECT {', '.join(names)}, {listed('sum({0})::bigint')}, NULL::integer[], NULL::bigint[]"
+        f" FROM part GROUP BY {groups} HAVING sum(requests) <> 0"
+    ]
+    timed = []
+    if question.filters.tag is None:
+        ungrouped = replace(question, group_by=())
+        timed = _timed(ungrouped)
+        empty = ", ".join("NULL" for _ in (*names[1:], *MEASURES))
+        selected.append(
+            f"SELECT place, {empty}, slots, counts"
+            f" FROM ({_slots(ungrouped)}) AS histogram (place, slots, counts)"
+        )
+    sql = f"{_with(every, read, part=_parts(every), timed=timed)} {' UNION ALL '.join(selected)}"
+    return Statement(f"{sql} ORDER BY place", parameters(every, read), read.edges)
+
+
+def _timed(question: Question) -> list[str]:
+    """Return what histograms are added up from, as queries of bucket, groups, slot and count."""
+    return [
+        f"SELECT row.place, {_columns(question)}slot, row.sign * count AS count"
         f" FROM {source} AS row {join} WHERE slot IS NOT NULL{_restricted(question)}"
         for source, join in (("rolled", _SLOTS_OF_ROLL_UP), ("record", _SLOTS_OF_RECORD))
     ]
-    read = moments(question, kept_since)
-    names = ", ".join(["place", *_names(question), "kind"])
-    sql = f"""
-WITH {_sources(question, read, parts)}, part AS ({" UNION ALL ".join(parts)}), summed AS (
-    SELECT {names}, slot, sum(count)::bigint AS count FROM part
+
+
+def _slots(question: Question) -> str:
+    names = ", ".join(["place", *_names(question)])
+    return f"""
+SELECT {names}, array_agg(slot ORDER BY slot), array_agg(count ORDER BY slot) FROM (
+    SELECT {names}, slot, sum(count)::bigint AS count FROM timed
     GROUP BY {names}, slot HAVING sum(count) <> 0
-)
-SELECT {names}, array_agg(slot ORDER BY slot), array_agg(count ORDER BY slot)
-FROM summed GROUP BY {names} ORDER BY place
-"""
-    return Statement(sql, parameters(question, read), read.edges)
+) AS summed GROUP BY {names}"""
 
 
 def _parts(question: Question) -> list[str]:
@@ -258,34 +308,53 @@ def _part(
     return f"SELECT row.place, {columns}{values} FROM {source} AS row {rest}"
 
 
-def _sources(question: Question, read: Moments, parts: Sequence[str]) -> str:
-    """Return the tables that the parts name, as CTEs: others would be parsed each time."""
+def _with(question: Question, read: Moments, **unions: Sequence[str]) -> str:
+    """Return the unions, and the tables that their queries name, as CTEs. Others would be parsed
+    and planned each time: so what is known to be empty is left out."""
     where = "AND session_id IS NOT NULL"
     if question.filters.session is not None:
         where = "AND session_id = %(session)s"
-    of_session = _RECORDS.format(spans=_WHOLE, where=where)
+    behind = read.behind
     sources = {
-        "record": _RECORDS.format(spans=_SPANS, where=""),
-        "of_session": of_session,
-        "rolled": _rolled("usage", read.rolled),
-        "rolled_tag": _rolled("usage_tag", read.rolled),
+        "record": _RECORDS.format(
+            spans=_KNOWN_SPANS if behind else _SPANS, bounds="records_", where=""
+        ),
+        "of_session": _RECORDS.format(spans=_WHOLE, bounds="", where=where),
+        "rolled": _rolled("usage", read, read.rolled),
+        "rolled_tag": _rolled("usage_tag", read, read.rolled),
     }
     if read.sessions:
-        sources["rolled_session"] = _rolled("usage_session", read.sessions, SESSIONS)
-    return _DIRTY + "".join(
-        f", {name} AS ({sql})"
+        sources["rolled_session"] = _rolled("usage_session", read, read.sessions, SESSIONS)
+    if behind and not behind.spans:
+        del sources["record"]
+    used = {
+        name: sql
         for name, sql in sources.items()
-        if any(f"FROM {name} AS row" in part for part in parts)
-    )
+        if any(_reads(part, name) for parts in unions.values() for part in parts)
+    }
+    ctes = [f"{name} AS ({sql})" for name, sql in used.items()]
+    if behind is None or behind.hours:
+        ctes.insert(0, f"dirty AS MATERIALIZED ({_KNOWN_DIRTY if behind else _DIRTY})")
+    for name, parts in unions.items():
+        if filled := [part for part in parts if any(_reads(part, one) for one in used)]:
+            ctes.append(f"{name} AS ({' UNION ALL '.join(filled)})")
+    return f"WITH {', '.join(ctes)}"
 
 
-def _rolled(table: str, read: Levels, prefix: str = "") -> str:
-    base = _BASE.format(table=table, level=read.base, named=f"{prefix}{read.base}")
+def _reads(part: str, source: str) -> bool:
+    return f"FROM {source} AS row" in part
+
+
+def _rolled(table: str, read: Moments, levels: Levels, prefix: str = "") -> str:
+    base = _BASE.format(table=table, level=levels.base, named=f"{prefix}{levels.base}")
     corrections = [
         _CORRECTIONS.format(table=table, level=level, named=f"{prefix}{level}")
-        for level in read.corrections
+        for level, some in levels.corrections.items()
+        if some
     ]
-    return " UNION ALL ".join([base, *corrections, _STALE.format(table=table)])
+    is_fresh = read.behind is not None and not read.behind.hours
+    stale = [] if is_fresh else [_STALE.format(table=table)]
+    return " UNION ALL ".join([base, *corrections, *stale])
 
 
 def _names(question: Question) -> list[str]:
