@@ -16,6 +16,7 @@ export class Column {
     this.model = model;
     this.place = place;
     this.calls = [];
+    this.draft = null; // what its newest call was made of
     this.views = new Map();
     this.events = new EventsView();
     this.code = new CodeView();

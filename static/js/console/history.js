@@ -1,5 +1,5 @@
 // The last 20 runs, in this browser alone; choosing one brings its request and answer back.
-import { app, config, on, replaceDraft, storage } from "./app.js";
+import { config, on, replaceDraft, storage } from "./app.js";
 import { Answer } from "./answer.js";
 import { Call } from "./call.js";
 import { asDraft } from "./checked_draft.js";
@@ -19,18 +19,17 @@ function titleOf({ messages }) {
   return shortened(texts.map(({ text }) => text).find(Boolean) ?? "", TITLE_CHARS) || "(no text)";
 }
 
-// One entry for the calls shown: a tool loop is one entry that grows.
-function keep() {
-  const columns = results.allColumns();
-  const calls = columns.map(({ calls: all }) => all.map(stored));
-  const first = columns[0];
+// One entry for the calls of a run's columns: a tool loop is one entry that grows. The draft on the page may be
+// another one by now.
+function keep(columns) {
+  const [first] = columns;
   first.historyId ??= newId();
   storage.keep({
     id: first.historyId,
     at: Date.now(),
-    draft: app.draft,
+    draft: first.draft,
     models: columns.map(({ model }) => model),
-    columns: calls,
+    columns: columns.map(({ calls }) => calls.filter((call) => !call.isRunning).map(stored)),
   });
 }
 
@@ -64,7 +63,7 @@ function stored({
   };
 }
 
-// The draft was stored at the end of its last call, so it is that call's request.
+// The draft is the one that the last call was made of, so it is that call's request.
 function restored(entry, draft) {
   const { request: parameters, message, spans, ...members } = entry;
   const request = { ...toRequest(withNotes(draft), parameters.model).request, ...parameters };
@@ -81,6 +80,12 @@ function withNotes(draft) {
   return copy;
 }
 
+// An entry is kept before the record of its last call is there.
+function readMissing() {
+  const calls = results.allColumns().flatMap((column) => column.calls);
+  for (const call of calls) if (!call.record && call.head?.requestId) call.readRecord();
+}
+
 function open(entry) {
   byId("history").hidePopover();
   replaceDraft(asDraft(structuredClone(entry.draft), config.auto));
@@ -88,8 +93,10 @@ function open(entry) {
   results.allColumns().forEach((column, place) => {
     column.calls = (entry.columns?.[place] ?? []).map((call) => restored(call, entry.draft));
     column.historyId = entry.id;
+    column.draft = entry.draft;
   });
   results.draw();
+  readMissing();
   byId("run").focus();
   say("Request brought back from the history.");
 }
@@ -141,5 +148,6 @@ export function start() {
     fill();
     say("History cleared.");
   });
-  on("ended", keep);
+  // At the answer's end, since the page may be left before its record is there; and again with the record.
+  for (const name of ["answered", "ended"]) on(name, keep);
 }

@@ -3,7 +3,7 @@ import { app, changed, config, emit, on, root } from "./app.js";
 import { Call } from "./call.js";
 import { modelsOf } from "./check.js";
 import { byId, say } from "./dom.js";
-import { newMessage, textPart, toRequest } from "./draft.js";
+import { newMessage, textPart, toRequest, withoutFiles } from "./draft.js";
 import { dollars, grouped } from "../run/figures.js";
 import { addMessage } from "./messages.js";
 import { MISSING_DATA, hasMissingData } from "./parts.js";
@@ -38,14 +38,16 @@ export async function run() {
 async function runAll(models) {
   const columns = results.allColumns();
   const calls = models.map((model, place) => newCall(columns[place], toRequest(app.draft, model).request));
+  for (const column of columns) column.draft = structuredClone(withoutFiles(app.draft));
   running = calls;
   setRunning(true);
   results.choose("answer");
   emit("show-side", "answer"); // which has a tab of its own on narrow screens
   await Promise.all(calls.map((call) => call.run()));
   setRunning(false);
+  emit("answered", columns);
   await Promise.all(calls.map((call) => call.readRecord()));
-  emit("ended", calls);
+  emit("ended", columns);
   speak(calls);
 }
 

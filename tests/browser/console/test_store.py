@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser import chromium
+from tests.browser import chromium, console_models
 from tests.browser.console_models import ATLAS, VISTA
 from tests.browser.console_page import PATH, Console, a_picture
 from tests.browser.product import Product
-from tests.support.replies import says
+from tests.support.replies import says, wait
 from tests.support.scripted_upstream import ScriptedUpstream
 
 pytestmark = chromium.NEEDED
@@ -128,6 +128,45 @@ def test_the_history_brings_a_run_back_and_never_leaves_the_browser(
     dialog.get_by_role("button", name="Clear").click()
     expect(dialog).to_contain_text("Runs appear here as soon as they end.")
     assert console.stored("history") is None
+
+
+def test_a_page_that_is_left_before_the_record_is_read_has_kept_its_run(
+    console: Console, upstream: ScriptedUpstream
+) -> None:
+    script = upstream.script(says("Kept at once"))
+    records = "**/console/runs/*"
+    console.page.route(records, lambda _: None)  # never answered
+    console.choose_model(ATLAS)
+    console.write(script.prompt)
+    console.run()
+    expect(console.last_end).to_contain_text("Call 1 end_turn")
+    console.write("Another draft")
+    console.reload()
+    console.page.unroute(records)
+    console.page.get_by_role("button", name="History").click()
+    console.page.locator(".history-entry", has_text=script.prompt).click()
+
+    expect(console.answer).to_contain_text("Kept at once")
+    expect(console.message()).to_have_value(script.prompt)
+    # The record is read now, since it was not then.
+    expect(console.page.get_by_role("button", name="Receipt")).to_be_visible()
+    assert console.spent(console.request_ids()) == [console.charged()]
+
+
+def test_the_history_keeps_what_was_run_and_not_what_was_written_since(
+    console: Console, upstream: ScriptedUpstream
+) -> None:
+    script = upstream.script(console_models.says_until("Going on", wait, *console_models.rest(".")))
+    console.choose_model(ATLAS)
+    console.write(script.prompt)
+    console.run()
+    expect(console.answer).to_contain_text("Going on")
+    console.write("Written while it ran")
+    script.release()
+    console.wait_for_end()
+
+    [entry] = console.stored("history")
+    assert entry["draft"]["messages"][0]["parts"][0]["text"] == script.prompt
 
 
 def test_the_history_keeps_twenty_runs(console: Console, upstream: ScriptedUpstream) -> None:
