@@ -6,6 +6,7 @@ import { errorBox } from "./errors.js";
 import { duration, grouped } from "../run/figures.js";
 import { coloured, pretty } from "./json_text.js";
 import { MarkdownView } from "./markdown.js";
+import { SendRow } from "./send_row.js";
 import { ToolCallView } from "./tool_call_view.js";
 
 class TextView {
@@ -130,19 +131,8 @@ export class CallView {
       !call.results &&
       call.answer.toolCalls().length > 0;
     if (isOpen && !this.send) {
-      const send = () => emit("send-results", { call, results: this.results() });
-      this.send = h(
-        "div",
-        { class: "row send-row" },
-        h(
-          "button",
-          { type: "button", class: "button button-primary button-small send-results", onclick: send },
-          icon("play"),
-          "Send results",
-        ),
-        h("span", { class: "small soft key-hint" }, "Ctrl+Enter in a result sends them, too"),
-      );
-      this.blocks.append(this.send);
+      this.send = new SendRow(call, this.toolViews());
+      this.blocks.append(this.send.element);
     }
     if (this.send) this.send.hidden = !isOpen;
   }
@@ -172,9 +162,5 @@ export class CallView {
 
   toolViews() {
     return this.views.filter((view) => view instanceof ToolCallView);
-  }
-
-  results() {
-    return this.toolViews().map((view) => view.result());
   }
 }

@@ -125,17 +125,18 @@ function goOn(call) {
   addMessage("user");
 }
 
-function pendingResults() {
-  const call = results.allColumns().length === 1 && results.allColumns()[0].calls.at(-1);
-  return call && document.activeElement?.matches?.(".result-input")
-    ? document.querySelector(".send-row:not([hidden]) .send-results")
-    : null;
+// The button that Ctrl+Enter in a result stands for: the second time it answers the question about an empty one.
+function sendButton() {
+  const field = document.activeElement?.closest?.(".result-input");
+  const row = field?.closest(".call").querySelector(".send-row:not([hidden])");
+  return row?.querySelector(".send-anyway:not([hidden])") ?? row?.querySelector(".send-results");
 }
 
 function onKey(event) {
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
     event.preventDefault();
-    const send = pendingResults();
+    if (event.repeat) return; // a key held down answers no question
+    const send = sendButton();
     if (send) send.click();
     else run();
   } else if (event.key === "Escape" && app.isRunning && !event.defaultPrevented && !isAnyOpen()) stop();

@@ -73,9 +73,26 @@ export class ToolCallView {
     const title = `Result, entered by hand${isError ? ", an error" : ""}`;
     this.side.replaceChildren(
       h("p", { class: "small soft" }, title),
-      h("pre", { class: "code-text", tabindex: "0", "aria-label": title }, ...coloured(text || "(empty)")),
+      text
+        ? h("pre", { class: "code-text", tabindex: "0", "aria-label": title }, ...coloured(text))
+        : h("p", { class: "small soft" }, "Sent empty."),
     );
     this.side.hidden = false;
+  }
+
+  isFilled() {
+    return Boolean(this.area?.value.trim());
+  }
+
+  // Marks the field as one that is asked about; `onWrite` is called at the next change of it.
+  mark(isAsked, onWrite) {
+    if (!this.area) return;
+    this.area.classList.toggle("is-asked", isAsked);
+    this.area.oninput = isAsked ? onWrite : null;
+  }
+
+  focus() {
+    this.area.focus();
   }
 
   result() {

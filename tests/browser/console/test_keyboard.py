@@ -60,6 +60,62 @@ def test_a_tool_loop_by_keyboard_alone(console: Console, upstream: ScriptedUpstr
     expect(console.page.locator(".code-view")).to_be_visible()
 
 
+def run_with_a_tool(console: Console, prompt: str) -> None:
+    """Run until the model waits for the result of its call."""
+    console.choose_model(ATLAS)
+    console.write(prompt)
+    console.page.locator("#tools-fold > summary").click()
+    expect(console.page.locator(".cm-content")).to_be_visible()
+    console.page.locator("#tools-sample").select_option("stock")
+    expect(console.page.locator("#tools-summary")).to_contain_text("stock_lookup")
+    console.run()
+    console.wait_for_end()
+
+
+def test_an_empty_result_is_asked_about_and_sent_where_it_is_meant(
+    console: Console, upstream: ScriptedUpstream
+) -> None:
+    script = upstream.script(console_models.looks_up({"sku": "A-1"}, text="Nothing is in stock."))
+    keyboard = console.page.keyboard
+    run_with_a_tool(console, script.prompt)
+
+    send = console.page.get_by_role("button", name="Send results")
+    send.dblclick()  # the second click confirms nothing
+    question = console.answer.get_by_text("The result of stock_lookup is empty. Send it as it is?")
+    expect(question).to_be_visible()
+    field = console.page.get_by_label("Result of stock_lookup")
+    expect(field).to_be_focused()
+    expect(console.spoken()).to_contain_text("Not sent.")
+    console.visitor.examine()
+    keyboard.type("1")
+    expect(question).to_be_hidden()
+    keyboard.press("Backspace")
+    keyboard.press("Control+Enter")
+    expect(question).to_be_visible()
+    assert len(script.requests) == 1
+
+    keyboard.press("Control+Enter")
+    console.wait_for_end(calls=2)
+    expect(console.answer).to_contain_text("Nothing is in stock.")
+    expect(console.page.locator(".tool-result")).to_contain_text("Sent empty.")
+    [result] = script.requests[1].body["messages"][2]["content"]
+    assert result["content"] == ""
+
+
+def test_the_button_sends_an_empty_result_anyway(
+    console: Console, upstream: ScriptedUpstream
+) -> None:
+    script = upstream.script(console_models.looks_up({"sku": "A-1"}, text="Nothing is in stock."))
+    run_with_a_tool(console, script.prompt)
+
+    console.page.get_by_role("button", name="Send results").click()
+    tab_to(console, ".send-anyway")
+    console.page.keyboard.press("Enter")
+
+    console.wait_for_end(calls=2)
+    expect(console.answer).to_contain_text("Nothing is in stock.")
+
+
 def test_messages_are_added_moved_and_deleted_by_keyboard(console: Console) -> None:
     keyboard = console.page.keyboard
     console.write("first")
