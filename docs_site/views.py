@@ -34,7 +34,8 @@ def start(request: HttpRequest) -> HttpResponse:
 def page(request: HttpRequest, slug: str) -> HttpResponse:
     """Show a page of the documentation; the samples carry the hint of the reader's key."""
     shown = _page_or_404(slug)
-    rendered = render(directives.markdown_with_boxes(shown), _reader(request))
+    hint = _key_hint(request)
+    rendered = render(directives.markdown_with_boxes(shown), _reader(request, hint))
     context = {
         "page": shown,
         "lead": render_line(shown.description),
@@ -42,7 +43,7 @@ def page(request: HttpRequest, slug: str) -> HttpResponse:
         "section_url": contents.first_of(shown.section).url,
         "neighbours": contents.neighbours(shown),
         "rendered": rendered,
-        "html": rendered.html.replace(KEY_HINT, _key_hint(request)),
+        "html": rendered.html.replace(KEY_HINT, hint),
         "canonical": f"{settings.PUBLIC_URL}{shown.url}",
     }
     return render_page(request, "docs/page.html", context)
@@ -84,13 +85,18 @@ def changelog_feed(request: HttpRequest) -> HttpResponse:
     return _text(changelog.feed(), "application/atom+xml")
 
 
-def _reader(request: HttpRequest) -> Reader:
+def _reader(request: HttpRequest, hint: str) -> Reader:
     try:
         able = computed_blocks.value_of(("abilities",), abilities.on_offer)
     except DatabaseError:
         able = None
     today = datetime.now(UTC).date()
-    return Reader(is_signed_in=request.user.is_authenticated, abilities=able, today=today)
+    return Reader(
+        is_signed_in=request.user.is_authenticated,
+        has_key=hint != key_hint.NO_KEY,
+        abilities=able,
+        today=today,
+    )
 
 
 def _key_hint(request: HttpRequest) -> str:

@@ -9,10 +9,12 @@ from docs_site.boxes.abilities import Abilities
 class Reader(NamedTuple):
     """The person who reads a page, what the models on offer can do, and the day in UTC.
 
-    Without a day a page does not say how old its recordings are.
+    `has_key`: the workspace that they are signed in to has an active key. Without a day a page does
+    not say how old its recordings are.
     """
 
     is_signed_in: bool
+    has_key: bool = False
     abilities: Abilities = None
     today: date | None = None
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from django.conf import settings
 
-from docs_site.boxes import answer, fields, live_limits, own, sample
+from docs_site.boxes import answer, fields, first_key, live_limits, own, sample
 from docs_site.boxes.reader import Reader
 from docs_site.rendering import computed_blocks
 from docs_site.source.page import Page
@@ -38,7 +38,6 @@ class UnknownDirective(LookupError):
 
 VALUES: dict[str, Callable[[], str]] = {
     "public_url": lambda: settings.PUBLIC_URL,
-    "first_credits": money.first_credits,
     "typical_chat": models.typical_chat,
     "top_up_range": money.top_up_range,
     "attempts": lambda: str(MOST_ATTEMPTS),
@@ -67,6 +66,7 @@ BOXES: dict[str, Box] = {
     "sample": Box(sample.markdown, sample.html),
     "answer": Box(answer.markdown, answer.html),
     "fields": Box(fields.markdown, fields.html),
+    "first_key": Box(first_key.markdown, first_key.html),
     "live_limits": Box(live_limits.markdown, live_limits.html),
     "own": Box(own.markdown, own.html),
 }

@@ -9,11 +9,13 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
+from accounts.models import User, Workspace
 from catalogue.models import Model, ModelPrice
 from catalogue.pricing import TokenCounts
 from catalogue.sync import sync
 from docs_site.library import contents
 from docs_site.source.page import Page
+from keys import services
 from tests.support.priced_models import a_model
 from tests.support.reading import text_of
 
@@ -89,6 +91,27 @@ def test_the_markdown_has_the_content_of_the_page(client: Client) -> None:
     for call in ("curl https://caicaini.test/v1/messages", "client.messages.create("):
         assert call in page
         assert call in markdown
+
+
+def test_the_quickstart_knows_what_its_reader_has(
+    client: Client, browser: Client, person: User, workspace: Workspace
+) -> None:
+    page = "/docs/quickstart"
+    for whole in (text_of(client.get(page)), client.get(f"{page}.md").text):
+        assert "Create an account" in whole
+        assert "Its full text is shown once" in whole
+
+    without_key = browser.get(page)
+    assert "You have an account, and are signed in." in text_of(without_key)
+    assert 'href="/developers/keys/new"' in without_key.text
+    assert "Its full text is shown once" in text_of(without_key)
+
+    key = services.mint(workspace=workspace, name="first", created_by=person).key
+    with_key = text_of(browser.get(page))
+    assert f"Done. Your newest key is {key.hint}." in with_key
+
+    for shown in (text_of(without_key), with_key):
+        assert "Create an account" not in shown
 
 
 def test_every_heading_on_this_page_leads_somewhere(client: Client) -> None:

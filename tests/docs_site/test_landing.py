@@ -107,3 +107,5 @@ def test_it_leads_the_signed_in_to_their_workspace(browser: Client) -> None:
 
     assert "Go to your workspace" in text
     assert "Create an account" not in text
+    assert "Sign up Done: you have an account, and are signed in." in text
+    assert "With your email address." not in text
