@@ -1,7 +1,6 @@
 """A person's settings page; allauth has the pages to sign in and to change credentials."""
 
 from allauth.account.models import EmailAddress
-from allauth.socialaccount.adapter import get_adapter
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -17,7 +16,6 @@ from web.http import render_page
 def settings(request: HttpRequest) -> HttpResponse:
     """Show account and workspace, with links to the pages that change them."""
     context = {
-        "has_providers": bool(get_adapter().list_providers(request)),
         "membership": current_membership(request),
         "time_zones": time_zones.names(),
         "time_zone": str(time_zones.zone_of(request.user)),

@@ -217,6 +217,16 @@ def test_settings_show_the_account_and_the_workspace(browser: Client, person: Us
     assert "Connected services" not in page  # no provider is configured
 
 
+def test_the_pages_of_the_settings_lead_to_each_other(browser: Client) -> None:
+    addresses = ["/developers/settings", "/accounts/email/", "/accounts/password/change/"]
+    for here in addresses:
+        page = browser.get(here).content.decode()
+        pages = page.partition('aria-label="Settings"')[2].partition("</nav>")[0]
+
+        assert re.findall(r'href="([^"]+)"', pages) == addresses
+        assert re.findall(r'href="([^"]+)"\s+aria-current="page"', pages) == [here]
+
+
 def test_the_page_to_change_the_address_is_under_settings_and_labels_its_field(
     browser: Client,
 ) -> None:
