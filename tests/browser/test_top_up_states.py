@@ -13,7 +13,7 @@ from stripe_sandbox.client import Sandbox
 from tests.browser import chromium
 from tests.browser.product import Product
 from tests.browser.steps import DEMO
-from tests.browser.visitor import Visitor
+from tests.browser.visitor import DESKTOP, SMALL_PHONE, Visitor
 from tests.support.waiting import eventually
 
 pytestmark = chromium.NEEDED
@@ -80,6 +80,19 @@ def test_waiting_and_expired(buyer: Visitor, sandbox: Sandbox) -> None:
     sandbox.expire(session)
 
     assert_shows(buyer, "This payment page has expired", "Expired")
+
+
+def test_copy_stands_in_line_where_it_wraps_below_the_reference(buyer: Visitor) -> None:
+    page = buyer.page
+    begin(buyer)
+    page.set_viewport_size(SMALL_PHONE)
+    reference, icon = page.locator("#reference"), page.locator(".copy .copy-ask").first
+    where = "(one) => { const {left, top} = one.getClientRects()[0]; return [left, top]; }"
+    (left, top), (icon_left, icon_top) = reference.evaluate(where), icon.evaluate(where)
+    page.set_viewport_size(DESKTOP)
+
+    assert icon_top > top
+    assert abs(icon_left - left) < 1
 
 
 def test_processing_and_failed(buyer: Visitor, sandbox: Sandbox) -> None:
