@@ -73,6 +73,16 @@ def assert_shows(buyer: Visitor, heading: str, status: str) -> None:
     assert buyer.faults == []
 
 
+def assert_stays_in_its_panel(buyer: Visitor, link: str) -> None:
+    """Measure it on the smallest phone: nothing but the eye sees one that sticks out."""
+    page = buyer.page
+    page.set_viewport_size(SMALL_PHONE)
+    right = "(one) => one.getBoundingClientRect().right"
+    inner, outer = page.get_by_role("link", name=link), page.locator(".panel-lead .panel-body")
+    assert inner.evaluate(right) < outer.evaluate(right)
+    page.set_viewport_size(DESKTOP)
+
+
 def test_waiting_and_expired(buyer: Visitor, sandbox: Sandbox) -> None:
     session = begin(buyer)
     assert_shows(buyer, "Waiting for the payment", "Awaiting payment")
@@ -109,6 +119,7 @@ def test_landed_refunded_in_part_and_refunded(buyer: Visitor, sandbox: Sandbox) 
     session = begin(buyer)
     sandbox.pay(session)
     assert_shows(buyer, "credits have landed", "Paid")
+    assert_stays_in_its_panel(buyer, "Back to the first steps")
 
     sandbox.refund(session, 100)
     reload_until(buyer, "This top-up is refunded in part")
