@@ -14,6 +14,15 @@ function place(popover, anchor) {
   popover.style.visibility = "";
 }
 
+// Keeps it at its button while it is open: a phone may be turned, a window made narrower.
+function keepPlaced(popover, anchor) {
+  const again = () => place(popover, anchor);
+  popover.addEventListener("toggle", (event) => {
+    if (event.newState === "open") addEventListener("resize", again);
+    else removeEventListener("resize", again);
+  });
+}
+
 // A popover can be measured once it is open, a moment after it opens: until then it is not seen.
 function hideUntilPlaced(event) {
   if (event.newState === "open") event.currentTarget.style.visibility = "hidden";
@@ -31,6 +40,7 @@ export function prepare(popover, fill = () => {}) {
     opener.setAttribute("aria-expanded", String(event.newState === "open"));
     if (event.newState === "open") place(popover, opener);
   });
+  keepPlaced(popover, opener);
   opener.setAttribute("aria-expanded", "false");
 }
 
@@ -49,6 +59,7 @@ export function menuButton(label, items) {
   const button = iconButton("dots", label, null, { popovertarget: id, "aria-haspopup": "menu" });
   menu.append(...items.filter(Boolean).map((item) => menuItem(item, menu)));
   menu.addEventListener("beforetoggle", hideUntilPlaced);
+  keepPlaced(menu, button);
   menu.addEventListener("toggle", (event) => {
     if (event.newState !== "open") return;
     place(menu, button);

@@ -161,6 +161,19 @@ def test_escape_closes_what_is_open_before_it_stops_a_run(
     expect(console.last_end).to_contain_text("Call 1 end_turn")
 
 
+def test_an_open_list_stays_on_a_screen_that_becomes_narrower(console: Console) -> None:
+    page = console.page
+    for button in (page.locator("#model"), page.get_by_role("button", name="History")):
+        button.click()
+        opened = page.locator(".popover:popover-open")
+        expect(opened).to_be_visible()
+        page.set_viewport_size(PHONE)
+        fits = "(one) => one.getBoundingClientRect().right <= innerWidth"
+        page.wait_for_function(fits, arg=opened.element_handle())
+        page.set_viewport_size(DESKTOP)
+        page.keyboard.press("Escape")
+
+
 def test_the_editor_is_loaded_on_its_first_use_alone(
     console: Console, upstream: ScriptedUpstream
 ) -> None:
