@@ -88,6 +88,7 @@ export class CallView {
 
   update({ isLast }) {
     const { call } = this;
+    this.element.classList.toggle("is-running", call.isRunning);
     this.waiting.hidden = !call.isRunning || call.answer.content.length > 0;
     call.answer.content.forEach((block, index) => this.drawBlock(block, index));
     this.drawResults();

@@ -38,7 +38,7 @@ export class Column {
       { class: "column-head" },
       h("span", { class: `swatch cost-${this.place}`, "aria-hidden": "true" }),
       h("strong", {}, this.model),
-      known && h("span", { class: "small soft" }, price(known)),
+      h("span", { class: "small soft" }, known ? price(known) : "at the price of the model it takes"),
     );
   }
 

@@ -136,10 +136,9 @@ function receipt(call) {
     { class: "receipt", hidden: true },
     h(
       "p",
-      {},
+      { class: "row" },
       h("code", { class: "whole" }, id),
-      record?.model && ` · ${record.model}`,
-      record && " · ",
+      record?.model && h("span", {}, record.model),
       record && h("a", { href: config.urls.requests + id }, "Whole receipt"),
     ),
     table,

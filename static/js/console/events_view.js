@@ -139,7 +139,7 @@ export class EventsView {
         : before === null
           ? ""
           : `+${Math.round(event.at - before)}`;
-    const at = count > 1 ? `${grouped(event.at)}–${grouped(row.events.at(-1).at)}` : grouped(event.at);
+    const at = span(grouped(event.at), grouped(row.events.at(-1).at));
     const number = count > 1 ? `${row.first + 1}–${row.last + 1}` : row.first + 1;
     const name = h(
       "button",
@@ -174,6 +174,10 @@ export class EventsView {
     this.again();
     this.element.querySelector(`[data-row="${nameOf(row)}"]`).focus();
   }
+}
+
+function span(from, to) {
+  return from === to ? from : `${from}–${to}`;
 }
 
 function nameOf({ first, last }) {

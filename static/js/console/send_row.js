@@ -35,6 +35,7 @@ export class SendRow {
     this.show(true);
     for (const view of this.toolViews) view.mark(empty.includes(view), () => this.settle());
     empty[0].focus();
+    this.element.scrollIntoView({ block: "nearest" });
     return say(`Not sent. ${text} Press Ctrl+Enter again to send anyway.`);
   }
 

@@ -177,6 +177,8 @@ def test_raw_events_have_arrival_times_and_runs_of_deltas_fold(
     rows = console.page.locator(".events-table tbody tr")
     expect(rows.first).to_contain_text("message_start")
     expect(rows.filter(has_text=re.compile(r"\d+ . content_block_delta"))).to_have_count(2)
+    heights = {row.evaluate("(one) => one.offsetHeight") for row in rows.all()}
+    assert len(heights) == 1, "a name takes more than one line"
     expect(rows.last).to_contain_text("message_stop")
     folded = console.page.get_by_role("button", name=re.compile(r"^5 . content_block_delta"))
     folded.click()
