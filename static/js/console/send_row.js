@@ -9,21 +9,12 @@ export class SendRow {
   constructor(call, toolViews) {
     this.call = call;
     this.toolViews = toolViews;
-    this.question = h("p", { class: "small send-question", hidden: true });
+    this.question = h("span", { class: "small send-question", hidden: true });
     this.anyway = button("Send anyway", "send-anyway", () => this.send());
     this.hint = h("span", { class: "small soft key-hint" }, HINT);
-    this.element = h(
-      "div",
-      { class: "send-row" },
-      this.question,
-      h(
-        "div",
-        { class: "row" },
-        button("Send results", "button-primary send-results", () => this.ask()),
-        this.anyway,
-        this.hint,
-      ),
-    );
+    // The button stays under the pointer while the question comes: a second click asks again, and sends nothing.
+    const send = button("Send results", "button-primary send-results", () => this.ask());
+    this.element = h("div", { class: "row send-row" }, send, this.question, this.anyway, this.hint);
     this.settle();
   }
 
