@@ -57,6 +57,14 @@ def test_every_state_is_accessible_in_light_dark_and_forced_colours(visitor: Vis
     visitor.examine()
 
 
+def test_the_answer_of_the_quickstart_shows_its_price_without_scrolling(visitor: Visitor) -> None:
+    visitor.page.goto(START)
+    answer = visitor.page.locator(".answer pre").filter(visible=True)
+
+    expect(answer).to_contain_text("credits_consumed")
+    assert answer.evaluate("(one) => one.scrollHeight <= one.clientHeight")
+
+
 def test_the_words_that_were_found_can_be_read_in_forced_colours(visitor: Visitor) -> None:
     page = visitor.page
     page.emulate_media(color_scheme="dark", forced_colors="active")

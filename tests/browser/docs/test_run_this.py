@@ -8,7 +8,7 @@ from typing import Any
 from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.browser import chromium, steps
-from tests.browser.visitor import Visitor
+from tests.browser.visitor import SMALL_PHONE, Visitor
 
 pytestmark = chromium.NEEDED
 
@@ -81,6 +81,18 @@ def test_an_example_runs_in_place_and_shows_what_it_cost(visitor: Visitor) -> No
 
     expect(run).to_be_hidden()
     expect(box.get_by_role("button", name="Run this")).to_be_focused()
+
+
+def test_on_the_smallest_phone_the_button_stands_in_the_line_of_the_tabs(visitor: Visitor) -> None:
+    page = go_signed_in(visitor)
+    page.set_viewport_size(SMALL_PHONE)
+    box = example(page)
+
+    tab = box.get_by_role("tab").first.bounding_box()
+    button = box.get_by_role("button", name="Run").bounding_box()
+    assert tab
+    assert button
+    assert tab["y"] <= button["y"] < tab["y"] + tab["height"]
 
 
 def test_signed_out_the_button_leads_to_sign_in_and_back_to_the_example(visitor: Visitor) -> None:
