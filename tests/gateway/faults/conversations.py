@@ -250,6 +250,7 @@ def _system_turns() -> Iterator[Fault]:
             f"system turns refused with {name}",
             in_every_format(_without_system_turns(refusal, status)),
             ANSWERED,
+            teaches=True,
             turns=_begun(turns),
         )
 

@@ -163,6 +163,7 @@ class Fault(NamedTuple):
     is_long: bool = False  # an answer of megabytes, from the models that may give one
     has_deadline: bool = False  # the outcome comes from a deadline, whatever its error says
     is_priced: bool = False  # at a price of its own for each class of tokens
+    teaches: bool = False  # a habit, for which later calls of the workspace are made otherwise
     needs_retry: bool = False  # answered at the second attempt, which a workspace may have used up
     fields: Mapping[str, Any] = {}  # of the request, beside its prompt
     turns: Callable[[str], list[dict[str, Any]]] | None = None  # of a conversation with the prompt
