@@ -1,27 +1,59 @@
 """TCP ports: find a free one, check that one is free, check that HTTP answers on it."""
 
 import errno
+import fcntl
 import http.client
+import os
+import secrets
 import socket
+import tempfile
 import time
+from functools import cache
+from pathlib import Path
 
 from embedded.errors import BadSetting, PortInUse
 
 LOOPBACK = "127.0.0.1"
 _BACKLOG = 2048  # like uvicorn's
+# Below those that systems give to outgoing connections: one of these could take a port between its
+# choice and the start of its server.
+_RANGE = range(15_000, 32_000)
 _handed_out: set[int] = set()
 
 
 def free_port() -> int:
-    """Return a loopback port on which nothing listens, a different one each time: its server may
-    start much later. Another process may still take the port first."""
+    """Return a loopback port on which nothing listens. As long as this process lives, neither it
+    nor another process of this user is given the same one: its server may start much later."""
     while True:
-        with socket.socket() as probe:
-            probe.bind((LOOPBACK, 0))
-            port = int(probe.getsockname()[1])
-        if port not in _handed_out:
+        port = secrets.choice(_RANGE)
+        if port not in _handed_out and _is_free(port) and _is_ours(port):
             _handed_out.add(port)
             return port
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError:
+            return False
+    return True
+
+
+def _is_ours(port: int) -> bool:
+    """Whether no other process was given it: each locks a byte of one file for each port."""
+    try:
+        fcntl.lockf(_locks(), fcntl.LOCK_EX | fcntl.LOCK_NB, 1, port)
+    except OSError:
+        return False
+    return True
+
+
+@cache
+def _locks() -> int:
+    # Never closed: that would end all locks that this process has in the file.
+    path = Path(tempfile.gettempdir()) / f"caicaini-ports-{os.getuid()}"
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
 
 
 def require_free(*, host: str, port: int, within_s: float = 0) -> None:
