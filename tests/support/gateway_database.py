@@ -9,7 +9,8 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from urllib.parse import urlsplit
+from typing import Any
+from urllib.parse import quote, urlsplit
 
 import psycopg
 from django.conf import settings
@@ -18,7 +19,8 @@ from psycopg import sql
 
 from embedded.subprocesses import PROJECT
 
-_MAY_IDLE = "options=-c%20idle_in_transaction_session_timeout%3D0"
+_IDLE = "-c idle_in_transaction_session_timeout"
+_MAY_IDLE = f"options={quote(f'{_IDLE}=0')}"
 
 
 @contextlib.contextmanager
@@ -39,13 +41,15 @@ def fresh(purpose: str = "gateway") -> Iterator[str]:
 
 @contextlib.contextmanager
 def in_use(url: str) -> Iterator[None]:
-    """Let Django's models in this process speak to the database for the block."""
-    before = connection.settings_dict["NAME"]
-    _switch_to(urlsplit(url).path.lstrip("/"))
+    """Let Django's models in this process speak to the database for the block. Transactions may
+    idle there, too."""
+    name, options = (connection.settings_dict[one] for one in ("NAME", "OPTIONS"))
+    patient = {**options, "options": f"{options['options']} {_IDLE}=0"}
+    _switch_to(urlsplit(url).path.lstrip("/"), patient)
     try:
         yield
     finally:
-        _switch_to(before)
+        _switch_to(name, options)
 
 
 def manage(*arguments: str, env: Mapping[str, str]) -> str:
@@ -74,9 +78,9 @@ def _run(*arguments: str, env: Mapping[str, str]) -> str:
     return done.stdout
 
 
-def _switch_to(name: str) -> None:
+def _switch_to(name: str, options: Mapping[str, Any]) -> None:
     connection.close()
-    connection.settings_dict["NAME"] = name
+    connection.settings_dict |= {"NAME": name, "OPTIONS": options}
 
 
 def _drop(name: str) -> None:
